@@ -1,0 +1,43 @@
+"""What happens in one step of the simple recurrent network?"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import flax.linen as nn
+import jax
+
+from seqlab.cells.cell import Cell
+from seqlab.checks import require_choice
+
+ACTIVATIONS = {"tanh": jax.nn.tanh, "relu": jax.nn.relu, "identity": lambda a: a}
+
+
+class Elman(Cell):
+    """The simple recurrent network.
+
+        h_t = φ(x_t W + h_{t−1} R + b)
+
+    The carry is h `(B, H)`, and so is the output. With `activation="relu"` and
+    `recurrent_init="identity"` it is the IRNN of Le et al. 2015.
+
+    Attributes:
+        activation: φ: tanh, relu or identity.
+
+    Source: Elman 1990, "Finding structure in time". Deviation: the readout is not part of the cell.
+    """
+
+    activation: str = "tanh"
+
+    gates: ClassVar[tuple[str, ...]] = ("h",)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_choice(self, "activation", tuple(ACTIVATIONS))
+
+    @nn.compact
+    def __call__(self, h: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Take one step: `(B, H), (B, F) -> (B, H), (B, H)`."""
+        W, R, b = self.kernels(x)
+        h = ACTIVATIONS[self.activation](x @ W + h @ R + b)
+        return h, h

@@ -1,0 +1,48 @@
+"""Is this value legal? One-line refusals that name the field; `build.py` puts the config group before it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+
+def require_positive(owner: Any, *names: str) -> None:
+    """Raise ValueError where a named field of `owner` is not a positive integer."""
+    for name in names:
+        if not _is_integer(value := getattr(owner, name)) or value < 1:
+            raise ValueError(f"{name} must be a positive integer, got {value!r}")
+
+
+def require_count(owner: Any, *names: str) -> None:
+    """Raise ValueError where a named field of `owner` is not a non-negative integer."""
+    for name in names:
+        if not _is_integer(value := getattr(owner, name)) or value < 0:
+            raise ValueError(f"{name} must be a non-negative integer, got {value!r}")
+
+
+def require_choice(owner: Any, name: str, legal: Sequence[Any]) -> None:
+    """Raise ValueError where a named field of `owner` is not one of the legal values."""
+    if (value := getattr(owner, name)) not in legal:
+        raise ValueError(f"{name} must be one of {', '.join(map(str, legal))}, got {value!r}")
+
+
+def require_number(owner: Any, name: str, low: float = -math.inf, high: float = math.inf) -> None:
+    """Raise ValueError where a named field of `owner` is not a finite number in [low, high)."""
+    value = getattr(owner, name)
+    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if not number or not low <= value < high:
+        interval = "a finite number" if math.isinf(low) else f"a finite number, at least {low:g}"
+        interval += "" if math.isinf(high) else f" and below {high:g}"
+        raise ValueError(f"{name} must be {interval}, got {value!r}")
+
+
+def require_bool(owner: Any, *names: str) -> None:
+    """Raise ValueError where a named field of `owner` is not true or false."""
+    for name in names:
+        if not isinstance(value := getattr(owner, name), bool):
+            raise ValueError(f"{name} must be true or false, got {value!r}")
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

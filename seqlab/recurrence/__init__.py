@@ -1,0 +1,6 @@
+"""How do steps become time?"""
+
+from seqlab.recurrence.stack import Stack
+from seqlab.recurrence.unroll import unroll
+
+__all__ = ["Stack", "unroll"]

@@ -1,0 +1,108 @@
+"""How do layers, directions and the dropout between them make a recurrence?"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from seqlab.checks import require_bool, require_number, require_positive
+from seqlab.recurrence.unroll import unroll
+from seqlab.types import Carry, Params
+
+
+@dataclasses.dataclass(frozen=True)
+class Stack:
+    """Layers of one cell, each reading the outputs of the layer below.
+
+    Attributes:
+        cell: a `flax.linen.RNNCellBase`, used for every layer and direction, each with parameters of its own.
+        num_layers: how many layers.
+        bidirectional: whether each layer also reads its input backwards, its outputs being
+            `[forward, backward]` `(B, T, 2·H)` (Schuster & Paliwal 1997).
+        dropout: the rate at which a layer's outputs are dropped before the next layer reads them, drawn anew
+            for every element and time step (Zaremba et al. 2014).
+    """
+
+    cell: Any
+    num_layers: int = 1
+    bidirectional: bool = False
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        require_positive(self, "num_layers")
+        require_bool(self, "bidirectional")
+        require_number(self, "dropout", 0.0, 1.0)
+
+    @property
+    def features(self) -> int:
+        """The width of the outputs: H, or 2·H where bidirectional."""
+        return self.cell.features * len(self.directions)
+
+    @property
+    def directions(self) -> tuple[str, ...]:
+        """The directions each layer reads in."""
+        return ("forward", "backward") if self.bidirectional else ("forward",)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers' names, the lowest first."""
+        return tuple(f"layer_{index}" for index in range(self.num_layers))
+
+    def init(self, key: jax.Array, num_inputs: int) -> Params:
+        """Return the parameters `{layer: {direction: the cell's}}` for inputs of `num_inputs` features."""
+        params, keys = {}, iter(jax.random.split(key, self.num_layers * len(self.directions)))
+        for layer in self.layers:
+            x = jnp.zeros((1, num_inputs))
+            carry = self.cell.initialize_carry(jax.random.key(0), x.shape)
+            params[layer] = {
+                direction: self.cell.init(next(keys), carry, x)["params"] for direction in self.directions
+            }
+            num_inputs = self.features
+        return params
+
+    def apply(
+        self,
+        params: Params,
+        inputs: jax.Array,
+        lengths: jax.Array | None = None,
+        carries: Any = None,
+        key: jax.Array | None = None,
+    ) -> tuple[dict[str, dict[str, Carry]], jax.Array]:
+        """Run all layers over inputs `(B, T, F)`.
+
+        Args:
+            params: as `init` returns them.
+            inputs: `(B, T, F)`.
+            lengths: int32 `(B,)`, or None where every step is real.
+            carries: `{layer: {direction: carry}}` before the first step; the cell's own by default.
+            key: PRNG key of the dropout masks; None switches dropout off.
+
+        Returns:
+            The final carries, in the form of `carries`, and the top layer's outputs `(B, T, features)`.
+        """
+        final = {}
+        for index, layer in enumerate(self.layers):
+            if index and key is not None:
+                inputs = drop(jax.random.fold_in(key, index), inputs, self.dropout)
+            final[layer], outputs = {}, []
+            for direction in self.directions:
+                final[layer][direction], output = unroll(
+                    self.cell,
+                    params[layer][direction],
+                    inputs,
+                    lengths,
+                    carry=None if carries is None else carries[layer][direction],
+                    reverse=direction == "backward",
+                )
+                outputs.append(output)
+            inputs = outputs[0] if len(outputs) == 1 else jnp.concatenate(outputs, axis=-1)
+        return final, inputs
+
+
+def drop(key: jax.Array, values: jax.Array, rate: float) -> jax.Array:
+    """Zero each element with probability `rate`; divide the rest by `1 − rate` (Srivastava et al. 2014)."""
+    kept = jax.random.bernoulli(key, 1.0 - rate, values.shape)
+    return jnp.where(kept, values / (1.0 - rate), 0.0)

@@ -1,0 +1,224 @@
+"""What is a task? The two forms that every task takes: drawn from a rule, or read from data."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import functools
+import hashlib
+import inspect
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from seqlab.checks import require_positive
+from seqlab.types import Batch, ConfigError, Goal, IncompatibleError, Spec
+
+SPLITS = ("train", "validation", "test")
+EVALUATION_SEED = 20_201_123
+"""Every run is evaluated on the same generated examples, whatever its own seed."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Task(abc.ABC):
+    """What an example is, and what counts as right.
+
+    A task is a frozen dataclass, hashable by value; its fields are the knobs of `conf/task/<name>.yaml`.
+    A batch is a pure function of `(task, key)`: same key, same batch, on any host.
+
+    Class attributes:
+        architectures: the architectures the task can be framed for; the first is the default.
+        source: where the data or the rule come from.
+        licence: the licence of the data, or "generated".
+        offline: whether it needs no download.
+    """
+
+    architectures: ClassVar[tuple[str, ...]]
+    source: ClassVar[str]
+    licence: ClassVar[str]
+    offline: ClassVar[bool] = True
+
+    # What the network meets.
+
+    @abc.abstractmethod
+    def input_spec(self, architecture: str) -> Spec:
+        """Say what stands at one position of `Batch.inputs`."""
+
+    @abc.abstractmethod
+    def output_spec(self, architecture: str) -> Spec:
+        """Say what stands at one position of `Batch.targets`."""
+
+    @abc.abstractmethod
+    def goal(self, architecture: str) -> Goal:
+        """Say how a run is judged: metric, naive baseline and threshold."""
+
+    @abc.abstractmethod
+    def metrics(self, architecture: str) -> tuple[str, ...]:
+        """Name the metrics of `seqlab.objectives` that are reported beside the loss."""
+
+    def baselines(self, split: str, architecture: str) -> dict[str, float]:
+        """Return further naive baselines by name, each its value of the goal's metric on a split."""
+        return {}
+
+    # What a person types and sees.
+
+    def read_prompt(self, text: str, architecture: str) -> np.ndarray:
+        """Turn what a user typed after `--prompt` into one example's inputs, without the batch axis.
+
+        Raises:
+            ConfigError: the text does not fit; the message names what does.
+        """
+        raise ConfigError(f"task {self.name} takes no --prompt")
+
+    def render(self, sequence: np.ndarray, architecture: str) -> str:
+        """Show one generated sequence, `(T,)` tokens or `(T, O)` vectors, as text."""
+        return " ".join(f"{value:.4g}" for value in np.ravel(sequence))
+
+    # Examples.
+
+    @functools.cached_property
+    def data(self) -> Any:
+        """The resident arrays, a tree handed to every jitted call; empty for generated tasks."""
+        return ()
+
+    @abc.abstractmethod
+    def fingerprint(self) -> str:
+        """Return a SHA-256 digest that changes when the data or the rule do."""
+
+    def batch(
+        self,
+        key: jax.Array,
+        size: int,
+        split: str = "train",
+        architecture: str | None = None,
+        data: Any = None,
+    ) -> Batch:
+        """Draw `size` examples; pure and jittable, with the sizes static.
+
+        Args:
+            key: PRNG key.
+            size: number of examples, B.
+            split: "train", "validation" or "test"; the three never share an example.
+            architecture: the framing; the task's first by default.
+            data: the resident arrays (`self.data` by default), so that jit takes them as arguments.
+        """
+        architecture = self.framing(architecture)
+        check_split(split)
+        return self.draw(key, size, split, architecture, self.data if data is None else data)
+
+    @abc.abstractmethod
+    def draw(self, key: jax.Array, size: int, split: str, architecture: str, data: Any) -> Batch:
+        """Draw a random batch; called by `batch` with every argument checked."""
+
+    @abc.abstractmethod
+    def num_evaluation(self, split: str, architecture: str) -> int:
+        """Count the examples of one full evaluation pass over a split."""
+
+    @abc.abstractmethod
+    def evaluation_batch(
+        self, index: jax.Array, size: int, split: str, architecture: str, data: Any
+    ) -> Batch:
+        """Return the `index`-th block of the fixed evaluation pass; positions past its end are masked out."""
+
+    def framing(self, architecture: str | None) -> str:
+        """Return the architecture to frame for, refusing one that does not fit.
+
+        Raises:
+            IncompatibleError: naming the architectures that fit.
+        """
+        if architecture is None:
+            return self.architectures[0]
+        if architecture not in self.architectures:
+            raise IncompatibleError(
+                f"architecture={architecture} does not fit task {self.name}: legal values are "
+                + ", ".join(self.architectures)
+            )
+        return architecture
+
+    @property
+    def name(self) -> str:
+        """The task's name: that of its module, its class in snake case."""
+        return type(self).__module__.rpartition(".")[2]
+
+
+@dataclasses.dataclass(frozen=True)
+class GeneratedTask(Task):
+    """A task whose examples are drawn from a rule.
+
+    Attributes:
+        num_evaluation_examples: how many fixed examples one evaluation pass holds, for each split.
+    """
+
+    licence: ClassVar[str] = "generated"
+    num_evaluation_examples: int = dataclasses.field(default=1024, kw_only=True)
+
+    def __post_init__(self) -> None:
+        require_positive(self, "num_evaluation_examples")
+
+    def fingerprint(self) -> str:
+        """Digest the rule: the source of the task's module and its fields."""
+        rule = inspect.getsource(inspect.getmodule(type(self)))
+        return hashlib.sha256((rule + repr(self)).encode()).hexdigest()
+
+    def num_evaluation(self, split: str, architecture: str) -> int:
+        return self.num_evaluation_examples
+
+    def evaluation_batch(
+        self, index: jax.Array, size: int, split: str, architecture: str, data: Any
+    ) -> Batch:
+        key = jax.random.fold_in(
+            jax.random.fold_in(jax.random.key(EVALUATION_SEED), SPLITS.index(split)), index
+        )
+        batch = self.batch(key, size, split, architecture, data)
+        return mask_past_end(batch, index * size + jnp.arange(size) < self.num_evaluation_examples)
+
+
+@dataclasses.dataclass(frozen=True)
+class LoadedTask(Task):
+    """A task whose examples are windows of, or rows in, resident arrays."""
+
+    @abc.abstractmethod
+    def gather(self, indices: jax.Array, split: str, architecture: str, data: Any) -> Batch:
+        """Return the examples at int32 `indices` `(B,)`, each in `[0, num_examples(split, architecture))`."""
+
+    @abc.abstractmethod
+    def num_examples(self, split: str, architecture: str) -> int:
+        """Count the examples of a split."""
+
+    def draw(self, key: jax.Array, size: int, split: str, architecture: str, data: Any) -> Batch:
+        indices = jax.random.randint(key, (size,), 0, self.num_examples(split, architecture))
+        return self.gather(indices, split, architecture, data)
+
+    def num_evaluation(self, split: str, architecture: str) -> int:
+        return self.num_examples(split, architecture)
+
+    def evaluation_batch(
+        self, index: jax.Array, size: int, split: str, architecture: str, data: Any
+    ) -> Batch:
+        indices = index * size + jnp.arange(size)
+        count = self.num_evaluation(split, architecture)
+        return mask_past_end(
+            self.gather(jnp.minimum(indices, count - 1), split, architecture, data), indices < count
+        )
+
+    def fingerprint(self) -> str:
+        """Digest every resident array, name by name."""
+        digest = hashlib.sha256()
+        for path, leaf in jax.tree_util.tree_leaves_with_path(self.data):
+            array = np.asarray(leaf)
+            digest.update(f"{jax.tree_util.keystr(path)}{array.dtype}{array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+
+def mask_past_end(batch: Batch, inside: jax.Array) -> Batch:
+    """Mask out the rows where bool `inside` `(B,)` is False."""
+    return batch._replace(mask=batch.mask & inside.reshape(inside.shape + (1,) * (batch.mask.ndim - 1)))
+
+
+def check_split(split: str) -> None:
+    """Raise ValueError where `split` is not one of `SPLITS`."""
+    if split not in SPLITS:
+        raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split}")

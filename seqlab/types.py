@@ -1,0 +1,95 @@
+"""What are the words?
+
+The vocabulary that every other room speaks: what a batch is, what a network reads and writes, and how
+a task says what counts as right. Nothing here computes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+
+Array = jax.Array
+Carry = Any
+"""The recurrent state of a cell: an array or a tree of arrays, each `(B, H)`."""
+Params = Mapping[str, Any]
+"""A tree of parameter arrays keyed by name."""
+Metrics = Mapping[str, Any]
+"""A flat `name -> array` dict, as logged: `{"train/loss": …}`."""
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot run: the message is one line naming the key and the legal values."""
+
+
+class IncompatibleError(ConfigError):
+    """A combination of choices, each legal alone, that does not fit together."""
+
+
+class Batch(NamedTuple):
+    """A batch of examples, framed for one architecture.
+
+    Attributes:
+        inputs: what the network reads; int32 tokens `(B,)` or `(B, T)`, or float32 vectors `(B, F)` or
+            `(B, T, F)`. One-input architectures read the form without `T`.
+        targets: what it should write; int32 classes `(B,)` or `(B, T)`, or float32 `(B, O)` or `(B, T, O)`.
+        mask: bool `(B,)` or `(B, T)`, the positions of `targets` that count in losses and metrics.
+        lengths: int32 `(B,)`, the real steps of each input sequence; None where every step is real.
+    """
+
+    inputs: Array
+    targets: Array
+    mask: Array
+    lengths: Array | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Tokens:
+    """One symbol out of `size`, held as int32 in `[0, size)`; as an output: `size` logits."""
+
+    size: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Vectors:
+    """A float32 vector of `size` features; as an output: its predicted value, judged by squared error."""
+
+    size: int
+
+
+Spec = Tokens | Vectors
+"""What stands at one position of an input or an output."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Goal:
+    """How a run on a task is judged.
+
+    Attributes:
+        metric: the name of the deciding metric, without its `eval/` prefix.
+        chance: its value for a naive baseline that learns nothing of sequences.
+        baseline: what that baseline is, in words.
+        solved: the value at which the task counts as solved.
+        higher_is_better: the direction of the metric.
+    """
+
+    metric: str
+    chance: float
+    baseline: str
+    solved: float
+    higher_is_better: bool
+
+    def improves(self, new: float, old: float) -> bool:
+        """Say whether `new` is strictly better than `old`; a NaN never is, and anything beats a NaN."""
+        if new != new:
+            return False
+        if old != old:
+            return True
+        return new > old if self.higher_is_better else new < old
+
+    def is_solved(self, value: float) -> bool:
+        """Say whether `value` reaches the threshold."""
+        return value >= self.solved if self.higher_is_better else value <= self.solved
