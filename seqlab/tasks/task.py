@@ -33,12 +33,14 @@ class Task(abc.ABC):
         source: where the data or the rule come from.
         licence: the licence of the data, or "generated".
         offline: whether it needs no download.
+        autoregressive: whether what is written at one step is what is read at the next.
     """
 
     architectures: ClassVar[tuple[str, ...]]
     source: ClassVar[str]
     licence: ClassVar[str]
     offline: ClassVar[bool] = True
+    autoregressive: ClassVar[bool] = False
 
     # What the network meets.
 
@@ -178,6 +180,20 @@ class GeneratedTask(Task):
 @dataclasses.dataclass(frozen=True)
 class LoadedTask(Task):
     """A task whose examples are windows of, or rows in, resident arrays."""
+
+    @functools.cached_property
+    def data(self) -> Any:
+        """The arrays of `load`, on the device; concrete even where first asked for while jit traces."""
+        with jax.ensure_compile_time_eval():
+            return jax.tree.map(jnp.asarray, self.load())
+
+    @abc.abstractmethod
+    def load(self) -> Any:
+        """Read the NumPy arrays of every split, a tree keyed by split first.
+
+        Raises:
+            ConfigError: a package that brings the data is missing, or the data do not fit the fields.
+        """
 
     @abc.abstractmethod
     def gather(self, indices: jax.Array, split: str, architecture: str, data: Any) -> Batch:

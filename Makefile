@@ -1,0 +1,38 @@
+# Everything a newcomer needs: `make quickstart`, then `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+.DEFAULT_GOAL := help
+.PHONY: help quickstart train test check bench clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+quickstart: .venv/run.stamp  ## train a character LSTM on real text, in under two minutes
+	$(BIN)/python -m seqlab.train +experiment=quickstart $(ARGS)
+
+train: .venv/run.stamp  ## train: make train ARGS="cell=gru task=adding architecture=many_to_one"
+	$(BIN)/python -m seqlab.train $(ARGS)
+
+test: .venv/test.stamp  ## run every test
+	$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/test.stamp  ## lint, and check the form of the code
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+bench: .venv/bench.stamp  ## time seqlab beside its peers, in one run
+	$(BIN)/python scripts/bench_recurrence.py $(ARGS)
+
+clean:  ## remove the virtual environment and what tools left
+	rm -rf .venv build dist .pytest_cache .ruff_cache *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/%.stamp: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS_$*)]'
+	touch $@
+
+EXTRAS_run := data
+EXTRAS_test := test
+EXTRAS_bench := test,bench

@@ -1,0 +1,30 @@
+"""Which steps read, which write? Every step reads, and every step writes."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import jax
+
+from seqlab.architectures.recurrent import Recurrent
+from seqlab.types import Batch, Params
+
+
+@dataclasses.dataclass(frozen=True)
+class ManyToMany(Recurrent):
+    """A network that writes one output for every input, in step with it."""
+
+    def apply(self, params: Params, batch: Batch, key: jax.Array | None = None) -> jax.Array:
+        features = self.encode(params, batch.inputs)
+        _, hidden = self.stack.apply(params["recurrence"], features, batch.lengths, key=key)
+        return self.read_out(params, hidden)
+
+    def begin(self, params: Params, inputs: jax.Array) -> tuple[Any, jax.Array]:
+        carries, hidden = self.stack.apply(params["recurrence"], self.encode(params, inputs))
+        return carries, self.read_out(params, hidden[:, -1])
+
+    def go_on(self, params: Params, state: Any, chosen: jax.Array) -> tuple[Any, jax.Array]:
+        features = self.encode(params, chosen)[:, None]
+        carries, hidden = self.stack.apply(params["recurrence"], features, carries=state)
+        return carries, self.read_out(params, hidden[:, 0])

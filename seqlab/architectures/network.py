@@ -1,0 +1,98 @@
+"""What do all architectures share? They read a spec, recur, and write a spec."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from seqlab.checks import require_positive
+from seqlab.types import Batch, Params, Spec, Tokens
+
+
+@dataclasses.dataclass(frozen=True)
+class Network(abc.ABC):
+    """A network that reads one spec and writes another.
+
+    Attributes:
+        cell: the recurrent cell; `cell.features` is the width of every hidden layer.
+        inputs: what stands at one position of the inputs.
+        outputs: what stands at one position of the targets.
+        num_layers: how many hidden layers.
+        embedding: the width of a learned embedding of input tokens; None reads them one-hot.
+    """
+
+    cell: Any
+    inputs: Spec
+    outputs: Spec
+    num_layers: int = 1
+    embedding: int | None = None
+
+    def __post_init__(self) -> None:
+        require_positive(self, "num_layers")
+        if self.embedding is not None:
+            require_positive(self, "embedding")
+
+    @abc.abstractmethod
+    def init(self, key: jax.Array, batch: Batch) -> Params:
+        """Return fresh parameters for batches shaped like `batch`."""
+
+    @abc.abstractmethod
+    def apply(self, params: Params, batch: Batch, key: jax.Array | None = None) -> jax.Array:
+        """Predict the targets of a batch.
+
+        Args:
+            params: as `init` returns them.
+            batch: the examples; the targets are read only where the architecture is fed them.
+            key: PRNG key of the dropout masks, in training; None in evaluation.
+
+        Returns:
+            float `(B, O)` or `(B, T, O)`: logits where the output spec is `Tokens`, values where `Vectors`.
+        """
+
+    @property
+    def num_inputs(self) -> int:
+        """F, the features of one encoded input."""
+        return self._width(self.inputs)
+
+    @property
+    def readout(self) -> nn.Dense:
+        """The linear map from hidden features to the output spec."""
+        return nn.Dense(self.outputs.size)
+
+    def init_ends(self, key: jax.Array, num_hidden: int) -> dict[str, Params]:
+        """Return the parameters of the embedding, where there is one, and of the readout."""
+        key_embedding, key_readout = jax.random.split(key)
+        params = {"readout": self.readout.init(key_readout, jnp.zeros((1, num_hidden)))["params"]}
+        if self._embeds(self.inputs):
+            table = self._embedding(self.inputs).init(key_embedding, jnp.zeros((1,), jnp.int32))
+            params["embedding"] = table["params"]
+        return params
+
+    def encode(self, params: Params, values: jax.Array) -> jax.Array:
+        """Turn inputs, tokens `(…)` or vectors `(…, F)`, into float features `(…, F)`."""
+        if self._embeds(self.inputs):
+            return self._embedding(self.inputs).apply({"params": params["embedding"]}, values)
+        return one_hot(self.inputs, values)
+
+    def read_out(self, params: Params, hidden: jax.Array) -> jax.Array:
+        """Map hidden features `(…, H)` to outputs `(…, O)`."""
+        return self.readout.apply({"params": params["readout"]}, hidden)
+
+    def _embeds(self, spec: Spec) -> bool:
+        return self.embedding is not None and isinstance(spec, Tokens)
+
+    def _embedding(self, spec: Spec) -> nn.Embed:
+        return nn.Embed(spec.size, self.embedding)
+
+    def _width(self, spec: Spec) -> int:
+        return self.embedding if self._embeds(spec) else spec.size
+
+
+def one_hot(spec: Spec, values: jax.Array) -> jax.Array:
+    """Return tokens `(…)` as indicator vectors `(…, size)`, and vectors as they are."""
+    return jax.nn.one_hot(values, spec.size) if isinstance(spec, Tokens) else values

@@ -1,0 +1,56 @@
+"""Which steps read, which write? The first reads the input, every one writes, and reads what was written."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from seqlab.architectures.network import one_hot
+from seqlab.architectures.recurrent import Recurrent
+from seqlab.types import Batch, Params
+
+
+@dataclasses.dataclass(frozen=True)
+class OneToMany(Recurrent):
+    """A network that writes a sequence from one input.
+
+        step 1 reads [x, 0], step t > 1 reads [0, y_{t−1}], every step writes y_t
+
+    In training y_{t−1} is the target (teacher forcing, Williams & Zipser 1989); running freely it is what the
+    network wrote itself. The input and the outputs have features of their own, so they may differ in kind.
+    """
+
+    @property
+    def num_inputs(self) -> int:
+        return super().num_inputs + self.outputs.size
+
+    def apply(self, params: Params, batch: Batch, key: jax.Array | None = None) -> jax.Array:
+        first = self._first(params, batch.inputs)[:, None]
+        later = self._later(params, batch.targets[:, :-1])
+        _, hidden = self.stack.apply(
+            params["recurrence"], jnp.concatenate([first, later], axis=1), batch.lengths, key=key
+        )
+        return self.read_out(params, hidden)
+
+    def begin(self, params: Params, inputs: jax.Array) -> tuple[Any, jax.Array]:
+        return self._step(params, None, self._first(params, inputs))
+
+    def go_on(self, params: Params, state: Any, chosen: jax.Array) -> tuple[Any, jax.Array]:
+        return self._step(params, state, self._later(params, chosen))
+
+    def _step(self, params: Params, carries: Any, features: jax.Array) -> tuple[Any, jax.Array]:
+        carries, hidden = self.stack.apply(params["recurrence"], features[:, None], carries=carries)
+        return carries, self.read_out(params, hidden[:, 0])
+
+    def _first(self, params: Params, inputs: jax.Array) -> jax.Array:
+        features = self.encode(params, inputs)
+        return jnp.concatenate([features, jnp.zeros((*features.shape[:-1], self.outputs.size))], axis=-1)
+
+    def _later(self, params: Params, written: jax.Array) -> jax.Array:
+        features = one_hot(self.outputs, written)
+        return jnp.concatenate(
+            [jnp.zeros((*features.shape[:-1], self._width(self.inputs))), features], axis=-1
+        )

@@ -1,0 +1,93 @@
+"""What do the recurrent architectures share? A stack of layers between the ends, and how to run freely."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from seqlab.architectures.network import Network
+from seqlab.recurrence import Stack
+from seqlab.types import Batch, ConfigError, Params, Tokens
+
+
+@dataclasses.dataclass(frozen=True)
+class Recurrent(Network):
+    """A network whose hidden layers recur.
+
+    Attributes:
+        bidirectional: whether each layer also reads its input backwards.
+        dropout: the rate between layers.
+    """
+
+    bidirectional: bool = False
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        Stack(self.cell, self.num_layers, self.bidirectional, self.dropout)  # refuses what does not fit
+
+    @property
+    def stack(self) -> Stack:
+        """The recurrence."""
+        return Stack(self.cell, self.num_layers, self.bidirectional, self.dropout)
+
+    def init(self, key: jax.Array, batch: Batch) -> Params:
+        key_ends, key_stack = jax.random.split(key)
+        params = self.init_ends(key_ends, self.stack.features)
+        return {**params, "recurrence": self.stack.init(key_stack, self.num_inputs)}
+
+    # Running freely: each output is chosen from the prediction and read as the next input.
+
+    @abc.abstractmethod
+    def begin(self, params: Params, inputs: jax.Array) -> tuple[Any, jax.Array]:
+        """Read the inputs and return the running state and the prediction `(B, O)` of what comes next."""
+
+    @abc.abstractmethod
+    def go_on(self, params: Params, state: Any, chosen: jax.Array) -> tuple[Any, jax.Array]:
+        """Read the output just chosen; return the running state and the prediction of what comes next."""
+
+    def generate(
+        self,
+        params: Params,
+        inputs: jax.Array,
+        length: int,
+        key: jax.Array,
+        temperature: float = 1.0,
+    ) -> jax.Array:
+        """Write `length` outputs, feeding each back as the next input.
+
+        Args:
+            params: as `init` returns them.
+            inputs: what the architecture reads first, `(B,)`, `(B, T)`, `(B, F)` or `(B, T, F)`.
+            length: how many outputs, static.
+            key: PRNG key of the samples.
+            temperature: divides the logits before sampling; 0 takes the most probable token. Vectors are
+                taken as predicted.
+
+        Returns:
+            int32 tokens `(B, length)` or vectors `(B, length, O)`.
+
+        Raises:
+            ConfigError: a bidirectional network, which needs the future it would have to write.
+        """
+        if self.bidirectional:
+            raise ConfigError("architecture.bidirectional=true cannot generate: legal value is false")
+
+        def choose(prediction: jax.Array, key: jax.Array) -> jax.Array:
+            if not isinstance(self.outputs, Tokens):
+                return prediction
+            if temperature == 0:
+                return jnp.argmax(prediction, axis=-1)
+            return jax.random.categorical(key, prediction / temperature)
+
+        def write(running: tuple[Any, jax.Array], key: jax.Array) -> tuple[tuple[Any, jax.Array], jax.Array]:
+            state, prediction = running
+            chosen = choose(prediction, key)
+            return self.go_on(params, state, chosen), chosen
+
+        _, written = jax.lax.scan(write, self.begin(params, inputs), jax.random.split(key, length))
+        return jnp.swapaxes(written, 0, 1)

@@ -1,0 +1,1 @@
+"""What flowed back? Pure functions, each a tree or a trajectory in and a flat dict out."""

@@ -1,0 +1,97 @@
+"""How wrong? The loss of each output spec, and the metrics, all as masked sums that add up over batches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from seqlab.types import Batch, Spec, Tokens
+
+
+class Mean(NamedTuple):
+    """A weighted mean in two parts, so that the means of batches add up to the mean of all.
+
+    Attributes:
+        total: the weighted sum.
+        weight: the sum of weights.
+    """
+
+    total: jax.Array
+    weight: jax.Array
+
+    @property
+    def value(self) -> jax.Array:
+        """The mean; NaN where nothing was weighed."""
+        return self.total / self.weight
+
+
+def loss(spec: Spec, predictions: jax.Array, batch: Batch) -> Mean:
+    """Return the mean loss over the masked-in positions.
+
+    Args:
+        spec: the output spec: `Tokens` takes the cross-entropy −ln softmax(predictions)[target], in nats;
+            `Vectors` the squared error, averaged over features.
+        predictions: `(B, O)` or `(B, T, O)`.
+        batch: the targets and the mask.
+    """
+    kernel = _cross_entropy if isinstance(spec, Tokens) else _squared_error
+    return _masked(kernel(predictions, batch.targets), batch.mask)
+
+
+def metric(name: str, predictions: jax.Array, batch: Batch) -> Mean:
+    """Return one of `METRICS` over the masked-in positions; arguments as in `loss`."""
+    return METRICS[name](predictions, batch)
+
+
+def _masked(values: jax.Array, mask: jax.Array) -> Mean:
+    return Mean(jnp.sum(jnp.where(mask, values, 0.0)), jnp.sum(mask, dtype=values.dtype))
+
+
+def _cross_entropy(predictions: jax.Array, targets: jax.Array) -> jax.Array:
+    return optax.softmax_cross_entropy_with_integer_labels(predictions, targets)
+
+
+def _squared_error(predictions: jax.Array, targets: jax.Array) -> jax.Array:
+    return jnp.mean(jnp.square(predictions - targets), axis=-1)
+
+
+def _right(predictions: jax.Array, targets: jax.Array) -> jax.Array:
+    return (jnp.argmax(predictions, axis=-1) == targets).astype(predictions.dtype)
+
+
+def _accuracy(predictions: jax.Array, batch: Batch) -> Mean:
+    return _masked(_right(predictions, batch.targets), batch.mask)
+
+
+def _sequence_accuracy(predictions: jax.Array, batch: Batch) -> Mean:
+    positions = tuple(range(1, batch.mask.ndim))
+    right = jnp.where(batch.mask, _right(predictions, batch.targets), 1.0)
+    return _masked(jnp.min(right, axis=positions), jnp.any(batch.mask, axis=positions))
+
+
+def _bits_per_character(predictions: jax.Array, batch: Batch) -> Mean:
+    return _masked(_cross_entropy(predictions, batch.targets) / math.log(2), batch.mask)
+
+
+def _mse(predictions: jax.Array, batch: Batch) -> Mean:
+    return _masked(_squared_error(predictions, batch.targets), batch.mask)
+
+
+def _mae(predictions: jax.Array, batch: Batch) -> Mean:
+    return _masked(jnp.mean(jnp.abs(predictions - batch.targets), axis=-1), batch.mask)
+
+
+METRICS: dict[str, Callable[[jax.Array, Batch], Mean]] = {
+    "accuracy": _accuracy,
+    "sequence_accuracy": _sequence_accuracy,
+    "bits_per_character": _bits_per_character,
+    "mse": _mse,
+    "mae": _mae,
+}
+"""The share of right positions and of wholly right sequences; the cross-entropy in bits; the mean squared and
+absolute errors."""

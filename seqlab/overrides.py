@@ -1,0 +1,75 @@
+"""What did the user mistype? Hydra's complaints, each as one line with the legal values."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from seqlab.paths import CONF
+from seqlab.types import ConfigError
+
+
+def explain(error: Exception) -> ConfigError:
+    """Return a one-line ConfigError that says what Hydra said, with the legal values where they are known."""
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
+        return _missing_choice(error)
+    if isinstance(error, ConfigCompositionException) and (key := _unknown_key(error)):
+        return _misspelt(key)
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return ConfigError("; ".join(lines))
+
+
+HYDRA_ERRORS = (HydraException, OmegaConfBaseException)
+"""What Hydra raises where the command line or a config file is wrong."""
+
+
+def composed(overrides: Sequence[str]) -> DictConfig:
+    """Compose the config outside of a Hydra application, Hydra's own node included.
+
+    Raises:
+        ConfigError: an override that does not fit.
+    """
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        try:
+            return compose("train", list(overrides), return_hydra_config=True)
+        except HYDRA_ERRORS as error:
+            raise explain(error) from error
+
+
+def _missing_choice(error: MissingConfigException) -> ConfigError:
+    group, _, name = error.missing_cfg_file.rpartition("/")
+    return ConfigError(f"{group}={name}: legal values are {', '.join(error.options or ['none'])}")
+
+
+def _unknown_key(error: ConfigCompositionException) -> str | None:
+    """Return the key of an override that the config lacks, or None where that was not the complaint."""
+    words = str(error).split("'")
+    return words[1] if str(error).startswith("Could not override") and len(words) > 2 else None
+
+
+def _misspelt(key: str) -> ConfigError:
+    """Name the legal keys where the override's path leaves the default config."""
+    node, path = composed([]), []
+    for name in key.split("@")[0].replace("/", ".").split("."):
+        if not isinstance(node, DictConfig) or name not in node:
+            break
+        path.append(name)
+        node = node[name]
+    else:
+        name = None
+    legal = [] if not isinstance(node, DictConfig) else [k for k in node if k not in ("hydra", "_target_")]
+    if name is None or not legal:
+        return ConfigError(f"{key} cannot be overridden here: it takes no value of this form")
+    hint = difflib.get_close_matches(name, legal, n=1)
+    meant = f" (did you mean {'.'.join([*path, hint[0]])}?)" if hint else ""
+    where = f" of {'.'.join(path)}" if path else ""
+    if key.split("=")[0] == "experiment":
+        return ConfigError("experiment is added, not overridden: write +experiment=NAME")
+    return ConfigError(f"{key} is not a key{meant}: the legal keys{where} are {', '.join(map(str, legal))}")

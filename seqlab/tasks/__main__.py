@@ -1,0 +1,60 @@
+"""Which tasks are there? `python -m seqlab.tasks` prints a table of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.table import Table
+
+from seqlab.tasks import SPLITS, LoadedTask, Task, load_task, task_names
+from seqlab.types import ConfigError
+
+PIPED_WIDTH = 160
+
+
+def describe_tasks() -> Table:
+    """Tabulate every task, with a line for each way of judging it."""
+    table = Table(title="seqlab tasks", show_lines=True)
+    for column in ("task", "architectures", "source", "size", "licence", "offline", "chance", "solved"):
+        table.add_column(column)
+    for name in task_names():
+        task = load_task(name)
+        offline = "yes" if task.offline else "no"
+        for architectures, size, chance, solved in _goals(task):
+            table.add_row(name, architectures, task.source, size, task.licence, offline, chance, solved)
+    return table
+
+
+def _goals(task: Task) -> Iterator[tuple[str, str, str, str]]:
+    """Yield the architectures that share a size and a goal, the size, the chance level and the threshold."""
+    try:
+        described = {
+            architecture: (_size(task, architecture), task.goal(architecture))
+            for architecture in task.architectures
+        }
+    except ConfigError as missing_package:
+        yield ", ".join(task.architectures), str(missing_package), "?", "?"
+        return
+    for size, goal in dict.fromkeys(described.values()):
+        alike = [name for name, description in described.items() if description == (size, goal)]
+        direction = "≥" if goal.higher_is_better else "≤"
+        chance = f"{goal.metric} {goal.chance:.4g} ({goal.baseline})"
+        yield ", ".join(alike), size, chance, f"{direction} {goal.solved:.4g}"
+
+
+def _size(task: Task, architecture: str) -> str:
+    if not isinstance(task, LoadedTask):
+        return "unlimited"
+    return " + ".join(f"{task.num_examples(split, architecture):,}" for split in SPLITS)
+
+
+def main() -> None:
+    """Print the table, wide enough to read when piped."""
+    width = None if sys.stdout.isatty() else PIPED_WIDTH
+    Console(width=width).print(describe_tasks())
+
+
+if __name__ == "__main__":
+    main()

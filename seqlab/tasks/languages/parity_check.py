@@ -1,0 +1,94 @@
+"""Can it keep one bit of state? The parity of a bit string."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import inspect
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+
+from seqlab.checks import require_positive
+from seqlab.tasks import splits
+from seqlab.tasks.task import GeneratedTask
+from seqlab.types import Batch, Goal, Spec, Tokens, Vectors
+
+
+@dataclasses.dataclass(frozen=True)
+class ParityCheck(GeneratedTask):
+    """Decide whether the ones of a bit string are even or odd in number.
+
+        y = Σ_t x_t mod 2,   running parity y_t = (x_0 + … + x_t) mod 2
+
+    Example: 0 1 1 1 has the running parity 0 1 0 1 and the parity 1.
+
+    Framings: many_to_one reads int32 bits `(B, T)` and writes the parity `(B,)`; many_to_many writes the
+    running parity `(B, T)`; one_to_one reads the bits at once as float32 `(B, T)`. Lengths are uniform in
+    [min_length, length], padded with 0. No sequence occurs in two splits (see `seqlab.tasks.splits`).
+
+    Attributes:
+        length: steps of the longest sequence, T.
+        min_length: steps of the shortest one; at least 4, so that every split holds sequences of each
+            parity.
+
+    Raises:
+        ValueError: a length that is not an integer with 4 ≤ min_length ≤ length.
+
+    Source: M. Minsky & S. Papert, "Perceptrons", 1969; as the regular language "parity check" of
+        G. Delétang et al., "Neural Networks and the Chomsky Hierarchy", arXiv:2207.02098, 2023.
+    """
+
+    architectures: ClassVar[tuple[str, ...]] = ("many_to_one", "many_to_many", "one_to_one")
+    source: ClassVar[str] = "Minsky & Papert 1969; Delétang et al. 2023"
+
+    length: int = 20
+    min_length: int = 4
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_positive(self, "length", "min_length")
+        if not splits.NUM_DESIGNATED < self.min_length <= self.length:
+            low, high = splits.NUM_DESIGNATED + 1, self.length
+            raise ValueError(f"min_length must be from {low} to length={high}, got {self.min_length}")
+
+    def input_spec(self, architecture: str) -> Spec:
+        return Vectors(self.length) if architecture == "one_to_one" else Tokens(2)
+
+    def output_spec(self, architecture: str) -> Spec:
+        return Tokens(2)
+
+    def goal(self, architecture: str) -> Goal:
+        """Judge by accuracy; the running parity, like the final one, is 1 half of the time."""
+        return Goal("accuracy", 0.5, "a fair coin", 0.99, higher_is_better=True)
+
+    def metrics(self, architecture: str) -> tuple[str, ...]:
+        return ("accuracy", "sequence_accuracy") if architecture == "many_to_many" else ("accuracy",)
+
+    def fingerprint(self) -> str:
+        """Digest the rule, that of the splits included."""
+        rule = super().fingerprint() + inspect.getsource(splits)
+        return hashlib.sha256(rule.encode()).hexdigest()
+
+    def draw(self, key: jax.Array, size: int, split: str, architecture: str, data: tuple[()]) -> Batch:
+        lengths_key, bits_key, split_key = jax.random.split(key, 3)
+        lengths = jax.random.randint(lengths_key, (size,), self.min_length, self.length + 1)
+        real = jnp.arange(self.length) < lengths[:, None]
+        bits = jax.random.bernoulli(bits_key, shape=(size, self.length)) & real
+        bits = splits.move_to_split(split_key, bits.astype(jnp.int32), lengths, split, alphabet=2)
+        if architecture == "many_to_many":
+            return Batch(bits, bits.cumsum(axis=1) % 2, real, lengths)
+        parity, mask = bits.sum(axis=1) % 2, jnp.ones(size, bool)
+        if architecture == "one_to_one":
+            return Batch(bits.astype(jnp.float32), parity, mask)
+        return Batch(bits, parity, mask, lengths)
+
+    def examples(self, key: jax.Array, length: int, size: int) -> tuple[jax.Array, jax.Array, jax.Array]:
+        """Draw uniform sequences of one length, of whatever split, as in the Chomsky-hierarchy suite.
+
+        Returns:
+            int32 bits x `(size, length)`, the parity y `(size, 1)` and its bool mask `(size, 1)`.
+        """
+        x = jax.random.bernoulli(key, shape=(size, length)).astype(jnp.int32)
+        return x, x.sum(axis=1, keepdims=True) % 2, jnp.ones((size, 1), bool)

@@ -1,0 +1,108 @@
+"""Can it forecast a share price? Daily returns of one stock: expect an honest no."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from seqlab.checks import require_positive
+from seqlab.tasks.extras import import_extra
+from seqlab.tasks.task import LoadedTask
+from seqlab.types import Batch, ConfigError, Goal, Spec, Vectors
+
+
+@dataclasses.dataclass(frozen=True)
+class GoogleStock(LoadedTask):
+    """Predict the next daily return of Google's stock, 2004-08-19 to 2008-10-14.
+
+        r_t = log(p_t / p_{t-1}) / s,   p the adjusted close,   s the standard deviation in the training part
+
+    Returns are scaled but not shifted, so 0 still means an unchanged price. They are split in order of
+    time, 70 / 15 / 15 %, and no window, target included, crosses from one part into the next.
+
+    Framings, each from a window of `length + 1` days: many_to_one reads the first T, float32 `(B, T, 1)`, and
+    writes the last, `(B, 1)`; one_to_one reads them at once, `(B, T)`; many_to_many writes each day's next,
+    `(B, T, 1)`; one_to_many writes the last T from the first, `(B, 1)`.
+
+    Attributes:
+        length: days of a window, T.
+
+    Raises:
+        ValueError: `length` is not a positive integer.
+        ConfigError: `length` leaves no window in the shortest part, or matplotlib is not installed.
+
+    Source: `goog.npz` of Matplotlib's sample data.
+    """
+
+    architectures: ClassVar[tuple[str, ...]] = ("many_to_one", "many_to_many", "one_to_many", "one_to_one")
+    source: ClassVar[str] = "Matplotlib's sample data goog.npz"
+    licence: ClassVar[str] = "Matplotlib licence"
+    autoregressive: ClassVar[bool] = True
+
+    length: int = 20
+
+    def __post_init__(self) -> None:
+        require_positive(self, "length")
+
+    def input_spec(self, architecture: str) -> Spec:
+        return Vectors(self.length if architecture == "one_to_one" else 1)
+
+    def output_spec(self, architecture: str) -> Spec:
+        return Vectors(1)
+
+    def goal(self, architecture: str) -> Goal:
+        """Judge by squared error against the price that stays as it is, a return of 0.
+
+        In one_to_many it is the error of what the network writes when it reads its own forecasts.
+        Solved is an error 5 % below. Daily returns are close to unpredictable: a run that solves the task
+        is a reason to look for a leak.
+        """
+        chance = self._error_of_constant(0.0, "test", architecture)
+        metric = "free_running/mse" if architecture == "one_to_many" else "mse"
+        return Goal(metric, chance, "persistence forecast", 0.95 * chance, higher_is_better=False)
+
+    def metrics(self, architecture: str) -> tuple[str, ...]:
+        return ("mse", "mae")
+
+    def baselines(self, split: str, architecture: str) -> dict[str, float]:
+        """Return the squared errors of predicting no change, and the mean return of the training part."""
+        constants = {"persistence": 0.0, "mean training return": float(self.data["train"].mean())}
+        return {
+            name: self._error_of_constant(value, split, architecture) for name, value in constants.items()
+        }
+
+    def _error_of_constant(self, value: float, split: str, architecture: str) -> float:
+        every = jnp.arange(self.num_examples(split, architecture))
+        targets = self.gather(every, split, architecture, self.data).targets
+        return float(jnp.mean((targets - value) ** 2))
+
+    def load(self) -> dict[str, np.ndarray]:
+        """Return the float32 returns `(N,)` of every part, in training standard deviations."""
+        path = import_extra("matplotlib.cbook").get_sample_data("goog.npz", asfileobj=False)
+        with np.load(path) as file:
+            prices = file["price_data"]["adj_close"]
+        returns = np.diff(np.log(prices))
+        first, second = len(returns) * 70 // 100, len(returns) * 85 // 100
+        returns = (returns / returns[:first].std()).astype(np.float32)
+        parts = {"train": returns[:first], "validation": returns[first:second], "test": returns[second:]}
+        shortest = min(map(len, parts.values()))
+        if self.length >= shortest:
+            raise ConfigError(f"task.length: legal values are 1 to {shortest - 1}, got {self.length}")
+        return parts
+
+    def num_examples(self, split: str, architecture: str) -> int:
+        return len(self.data[split]) - self.length
+
+    def gather(self, indices: jax.Array, split: str, architecture: str, data: Any) -> Batch:
+        """Return the windows that start at int32 `indices` `(B,)`."""
+        windows = data[split][indices[:, None] + jnp.arange(self.length + 1)]
+        past, following = windows[:, :-1, None], windows[:, 1:, None]
+        if architecture in ("many_to_many", "one_to_many"):
+            inputs = past if architecture == "many_to_many" else past[:, 0]
+            return Batch(inputs, following, mask=jnp.ones(following.shape[:2], bool))
+        inputs = past[..., 0] if architecture == "one_to_one" else past
+        return Batch(inputs, following[:, -1], mask=jnp.ones(indices.shape, bool))

@@ -1,0 +1,22 @@
+"""Who hears of it?
+
+One stream of rows, `{"step": int, "<key>": number or list}`, feeds three listeners: the run folder, the
+console and Weights & Biases.
+"""
+
+from seqlab.tracking.console import Console
+from seqlab.tracking.run_folder import STATUSES, RunFolder, read_rows, read_summary
+from seqlab.tracking.tracker import RunInfo, Tracker, Trackers
+from seqlab.tracking.weights_and_biases import WeightsAndBiases
+
+__all__ = [
+    "STATUSES",
+    "Console",
+    "RunFolder",
+    "RunInfo",
+    "Tracker",
+    "Trackers",
+    "WeightsAndBiases",
+    "read_rows",
+    "read_summary",
+]

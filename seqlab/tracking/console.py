@@ -1,0 +1,90 @@
+"""What does someone at the terminal see? A progress bar on a terminal, plain lines in a pipe."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import rich.console
+from rich import progress
+
+from seqlab.checks import require_choice
+from seqlab.tracking.tracker import RunInfo
+from seqlab.tracking.wording import closing_lines, compile_line, headline, row_line
+
+
+@dataclasses.dataclass
+class Console:
+    """The listener that prints.
+
+    Attributes:
+        mode: rich (a progress bar), plain (a line a row), off, or auto: rich on a terminal, else plain.
+        screen: where to print; standard output unless given.
+
+    Raises:
+        ValueError: where `mode` is none of these.
+    """
+
+    mode: str = "auto"
+    screen: rich.console.Console = dataclasses.field(default_factory=rich.console.Console, repr=False)
+    _info: RunInfo | None = dataclasses.field(default=None, init=False, repr=False)
+    _bar: _Bar | None = dataclasses.field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        require_choice(self, "mode", ("auto", "rich", "plain", "off"))
+
+    def start(self, info: RunInfo) -> None:
+        self._info = info
+        self._print(headline(info))
+        self._bar = _Bar(info, self.screen) if self._is_live() else None
+
+    def log(self, row: Mapping[str, Any]) -> None:
+        if "timing/compile_seconds" in row:
+            self._print(compile_line(row["timing/compile_seconds"]))
+        if self._bar:
+            self._bar.move(row)
+        else:
+            steps = str(self._info.steps)
+            step = f"step {row['step']:>{len(steps)}}/{steps}"
+            self._print(f"{step}  {row_line(row, self._info.goal_key)}")
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        if self._bar:
+            self._bar.stop()
+        for line in closing_lines(summary, self._info):
+            self._print(line)
+
+    def _is_live(self) -> bool:
+        return self.mode == "rich" or (self.mode == "auto" and self.screen.is_terminal)
+
+    def _print(self, line: str) -> None:
+        if self.mode != "off":
+            self.screen.out(line.rstrip(), highlight=False)
+
+
+class _Bar:
+    """A progress bar with the latest known numbers beside it."""
+
+    def __init__(self, info: RunInfo, screen: rich.console.Console) -> None:
+        self._goal_key = info.goal_key
+        self._latest: dict[str, Any] = {}
+        self._progress = progress.Progress(
+            progress.BarColumn(bar_width=20),
+            progress.MofNCompleteColumn(),
+            progress.TextColumn("{task.description}", markup=False),
+            progress.TimeRemainingColumn(),
+            console=screen,
+            refresh_per_second=4,
+            speed_estimate_period=600,  # seconds; rows may come minutes apart
+        )
+        self._task = self._progress.add_task("compiling", total=info.steps, completed=info.resumed_from or 0)
+        self._progress.start()
+
+    def move(self, row: Mapping[str, Any]) -> None:
+        self._latest |= row
+        numbers = row_line(self._latest, self._goal_key)
+        self._progress.update(self._task, completed=row["step"], description=numbers)
+
+    def stop(self) -> None:
+        self._progress.stop()

@@ -1,0 +1,110 @@
+"""How does Weights & Biases hear of it? The same rows as the run folder, offline unless told otherwise."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from seqlab.checks import require_choice
+from seqlab.tracking.encoding import to_plain
+from seqlab.tracking.run_folder import read_rows
+from seqlab.tracking.tracker import RunInfo
+
+_log = logging.getLogger(__name__)
+
+_QUIET = {
+    "silent": True,
+    "console": "off",
+    "symlink": False,
+    "disable_git": True,
+    "disable_code": True,
+    "x_disable_meta": True,
+    "x_disable_stats": True,
+    "x_disable_machine_info": True,
+    "x_save_requirements": False,
+}
+"""W&B settings that print nothing and start fast; what they would record is in `summary.json`."""
+
+
+@dataclasses.dataclass
+class WeightsAndBiases:
+    """The listener that feeds W&B; lists stay lists, so that W&B holds what `metrics.jsonl` holds.
+
+    A resumed run keeps its W&B id, and its kept rows are logged again first: W&B replaces a run that is
+    started under the same id, so the newest folder under `wandb/` alone is the whole run.
+
+    Attributes:
+        mode: offline, online or disabled; disabled never imports wandb.
+        project: the W&B project.
+        entity: the W&B team or user; None for the account's default.
+        group: runs shown together; None for the experiment's name.
+        tags: tags beside cell, architecture and task.
+
+    Raises:
+        ValueError: where `mode` is none of these.
+    """
+
+    mode: str = "offline"
+    project: str = "seqlab"
+    entity: str | None = None
+    group: str | None = None
+    tags: Sequence[str] = ()
+    _run: Any = dataclasses.field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        require_choice(self, "mode", ("offline", "online", "disabled"))
+
+    def start(self, info: RunInfo) -> None:
+        """Open the W&B run.
+
+        Raises:
+            wandb.Error: online, where no key is configured or the server cannot be reached (after some 20 s).
+        """
+        if self.mode == "disabled":
+            return
+        import wandb  # half a second, spared to those who do not use it
+
+        self._run = wandb.init(
+            mode=self.mode,
+            project=self.project,
+            entity=self.entity,
+            dir=info.folder,
+            id=None if info.resumed_from is None else _earlier_id(info.folder),
+            name=f"{info.cell} {info.architecture} {info.task} seed {info.seed}",
+            group=self.group or info.experiment,
+            job_type=info.architecture,
+            tags=[info.cell, info.architecture, info.task, *self.tags],
+            config=to_plain(info.config),
+            reinit="create_new",  # a sweep runs many jobs in one process
+            settings=wandb.Settings(**_QUIET),
+        )
+        self._run.define_metric("step")
+        self._run.define_metric("*", step_metric="step")
+        best = "max" if info.goal.higher_is_better else "min"
+        self._run.define_metric(info.goal_key, step_metric="step", summary=best)
+        if info.resumed_from is not None:
+            for row in read_rows(info.folder, last_step=info.resumed_from):
+                self.log(row)
+
+    def log(self, row: Mapping[str, Any]) -> None:
+        if self._run is not None:
+            self._run.log(to_plain(row))
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        """Close the W&B run; its last rows reach the disk moments later, or as the process ends."""
+        if self._run is None:
+            return
+        self._run.summary.update(to_plain(summary))
+        self._run.finish(exit_code=0 if summary["status"] == "finished" else 1)
+        if self.mode == "offline":
+            _log.info("to upload this run: wandb sync %s", Path(self._run.dir).parent)
+        self._run = None
+
+
+def _earlier_id(folder: Path) -> str | None:
+    """Read the W&B id off the newest of W&B's own folders, `[offline-]run-<date>_<time>-<id>[-<count>]`."""
+    names = [path.name.removeprefix("offline-") for path in Path(folder, "wandb").glob("*run-*_*-*")]
+    return max(names).split("-")[2] if names else None

@@ -1,0 +1,10 @@
+"""How do parameters change, and survive?"""
+
+from seqlab.training.checkpoints import Checkpoints
+from seqlab.training.loop import train
+from seqlab.training.program import Program
+from seqlab.training.settings import Training
+from seqlab.training.state import TrainState
+from seqlab.training.writing import require_writer, write_sample
+
+__all__ = ["Checkpoints", "Program", "TrainState", "Training", "require_writer", "train", "write_sample"]

@@ -1,0 +1,84 @@
+"""What survives? The latest state, to go on from, and the best parameters, to be judged by."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import orbax.checkpoint as ocp
+
+from seqlab.training.state import TrainState
+from seqlab.types import ConfigError, Params
+
+
+class Checkpoints:
+    """The `checkpoints/` of one run folder: `latest/<step>` and `best/<step>`, written by Orbax.
+
+    A new checkpoint is complete before the one it replaces is deleted.
+    """
+
+    def __init__(self, run_folder: Path) -> None:
+        """Open the checkpoints of a run; nothing is written yet."""
+        self.folder = Path(run_folder).absolute() / "checkpoints"
+
+    def clear(self) -> None:
+        """Delete what an earlier run left."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def adopt(self, run_folder: Path) -> None:
+        """Take over a copy of another run's checkpoints."""
+        self.clear()
+        shutil.copytree(Path(run_folder) / "checkpoints", self.folder)
+
+    def save_latest(self, state: TrainState) -> None:
+        """Save the state to go on from."""
+        self._save("latest", int(state.step), state)
+
+    def save_best(self, step: int, params: Params) -> None:
+        """Save the best parameters so far, reached after `step` updates."""
+        self._save("best", step, params)
+
+    def latest_step(self) -> int | None:
+        """Return the step of the latest state; None where there is none."""
+        return self._last("latest")
+
+    def best_step(self) -> int | None:
+        """Return the step of the best parameters; None where there are none."""
+        return self._last("best")
+
+    def restore_latest(self, like: TrainState) -> TrainState:
+        """Return the latest state, in the form of `like`, whose leaves may be abstract."""
+        return self._restore("latest", like)
+
+    def restore_best(self, like: Params) -> Params:
+        """Return the best parameters, in the form of `like`, whose leaves may be abstract."""
+        return self._restore("best", like)
+
+    def _manager(self, kind: str) -> ocp.CheckpointManager:
+        options = ocp.CheckpointManagerOptions(max_to_keep=1, enable_async_checkpointing=False)
+        return ocp.CheckpointManager(self.folder / kind, options=options)
+
+    def _last(self, kind: str) -> int | None:
+        if not (self.folder / kind).is_dir():
+            return None
+        with self._manager(kind) as manager:
+            return manager.latest_step()
+
+    def _save(self, kind: str, step: int, tree: Any) -> None:
+        with self._manager(kind) as manager:
+            if manager.latest_step() != step:
+                manager.save(step, args=ocp.args.StandardSave(tree))
+
+    def _restore(self, kind: str, like: Any) -> Any:
+        step = self._last(kind)
+        if step is None:
+            raise ConfigError(f"{self.folder.parent} holds no {kind} checkpoint: its run saved none")
+        with self._manager(kind) as manager:
+            try:
+                return manager.restore(step, args=ocp.args.StandardRestore(like))
+            except ValueError as error:
+                raise ConfigError(
+                    f"{self.folder / kind} does not fit this network: cell, architecture, task and optimizer "
+                    "must be those of the run that saved it"
+                ) from error

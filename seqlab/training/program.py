@@ -1,0 +1,173 @@
+"""What is trained? The pure functions of a run: its first state, one step, many steps, an evaluation."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from seqlab import objectives
+from seqlab.architectures import Network, OneToMany
+from seqlab.gradients.norms import clip, scaled_norm
+from seqlab.gradients.statistics import count_nonfinite, update_statistics
+from seqlab.objectives import Mean
+from seqlab.tasks.task import Task
+from seqlab.training.settings import Training
+from seqlab.training.state import TrainState, stream
+from seqlab.types import Batch, Metrics, Params, Tokens, Vectors
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """A run as pure functions of the state; nothing here touches the host.
+
+    Attributes:
+        task: what is learnt.
+        architecture: the framing's name.
+        network: what learns it.
+        optimizer: how parameters change, clipping aside.
+        training: batch size, clipping, steps a call.
+        statistics: whether the norms of every parameter are taken at each step.
+    """
+
+    task: Task
+    architecture: str
+    network: Network
+    optimizer: optax.GradientTransformation
+    training: Training
+    statistics: bool
+
+    def init(self, seed: jax.Array, data: Any) -> TrainState:
+        """Return the state before the first step.
+
+        Args:
+            seed: uint32 scalar.
+            data: the task's resident arrays.
+        """
+        params = self.network.init(stream(seed, "params"), self._batch(seed, jnp.int32(0), data))
+        return TrainState(jnp.int32(0), jnp.uint32(seed), params, self.optimizer.init(params))
+
+    def step(self, state: TrainState, data: Any) -> tuple[TrainState, Metrics]:
+        """Make one update, unless the loss or a gradient is not finite: then nothing but the metrics.
+
+        Returns:
+            The next state, and the step's metrics: scalars; `Mean`s for what a row averages over the steps
+            since the last; and `grads/nonfinite`, a count for each parameter in the order of `by_path`.
+        """
+        batch = self._batch(state.seed, state.step, data)
+        key = jax.random.fold_in(stream(state.seed, "dropout"), state.step)
+
+        def objective(params: Params) -> tuple[jax.Array, tuple[Mean, jax.Array]]:
+            predictions = self.network.apply(params, batch, key)
+            loss = objectives.loss(self._output_spec, predictions, batch)
+            return loss.value, (loss, predictions)
+
+        (_, (loss, predictions)), grads = jax.value_and_grad(objective, has_aux=True)(state.params)
+        norm = scaled_norm(grads)
+        clipped = grads if self.training.clip_norm is None else clip(grads, norm, self.training.clip_norm)
+        updates, optimizer_state = self.optimizer.update(clipped, state.optimizer_state, state.params)
+        metrics = {
+            "train/loss": loss,
+            **{f"train/{name}": objectives.metric(name, predictions, batch) for name in self._metrics},
+            "grads/norm": norm.value,
+            "grads/norm_clipped": scaled_norm(clipped).value,
+            "grads/clipped": Mean(self._is_clipped(norm.value).astype(jnp.float32), jnp.float32(1)),
+            "grads/nonfinite": count_nonfinite(grads),
+        }
+        if self.statistics:
+            metrics |= update_statistics(state.params, grads, updates)
+        finite = jnp.isfinite(loss.total) & jnp.all(metrics["grads/nonfinite"] == 0)
+        stepped = state._replace(
+            step=state.step + 1,
+            params=optax.apply_updates(state.params, updates),
+            optimizer_state=optimizer_state,
+        )
+        return jax.tree.map(functools.partial(jnp.where, finite), stepped, state), metrics
+
+    def advance(self, state: TrainState, num_steps: jax.Array, data: Any) -> tuple[TrainState, Metrics]:
+        """Make up to `num_steps` updates in one dispatch, ending early at the first that is not finite.
+
+        Args:
+            state: the state to go on from.
+            num_steps: int32 scalar, at most `training.steps_per_call`; it may vary without compiling again.
+            data: the task's resident arrays.
+
+        Returns:
+            The last state, and the metrics of each step tried, stacked on a leading axis of `steps_per_call`;
+            the rows past the last step tried are zeros.
+        """
+        shapes = jax.eval_shape(self.step, state, data)[1]
+        rows = jax.tree.map(
+            lambda leaf: jnp.zeros((self.training.steps_per_call, *leaf.shape), leaf.dtype), shapes
+        )
+
+        def going(loop: tuple) -> jax.Array:
+            tried, current, _ = loop
+            return (tried < num_steps) & (current.step == state.step + tried)
+
+        def body(loop: tuple) -> tuple:
+            tried, current, rows = loop
+            current, metrics = self.step(current, data)
+            rows = jax.tree.map(lambda row, value: row.at[tried].set(value), rows, metrics)
+            return tried + 1, current, rows
+
+        _, state, rows = jax.lax.while_loop(going, body, (jnp.int32(0), state, rows))
+        return state, rows
+
+    def evaluate(self, params: Params, data: Any, split: str) -> dict[str, Mean]:
+        """Return the loss and the metrics over the whole of a split's evaluation pass.
+
+        A network that reads its own outputs is fed the true ones here; where those are vectors, the same
+        metrics of what it writes when running freely are added as `free_running/<metric>`.
+        """
+        size = self.training.evaluation_batch_size
+        num_batches = -(-self.task.num_evaluation(split, self.architecture) // size)
+
+        def one(index: jax.Array) -> dict[str, Mean]:
+            batch = self.task.evaluation_batch(index, size, split, self.architecture, data)
+            predictions = self.network.apply(params, batch)
+            sums = {"loss": objectives.loss(self._output_spec, predictions, batch)}
+            sums |= {name: objectives.metric(name, predictions, batch) for name in self._metrics}
+            if isinstance(self.network, OneToMany) and not isinstance(self._output_spec, Tokens):
+                written = self.network.generate(
+                    params, batch.inputs, batch.targets.shape[1], jax.random.key(0)
+                )
+                for name in self._metrics:
+                    sums[f"free_running/{name}"] = objectives.metric(name, written, batch)
+            return sums
+
+        sums = jax.lax.map(one, jnp.arange(num_batches))
+        return jax.tree.map(functools.partial(jnp.sum, axis=0), sums)
+
+    @functools.cached_property
+    def tokens_per_step(self) -> int:
+        """How many positions a batch has, the longer of its inputs and its targets, padding included."""
+        batch = jax.eval_shape(lambda: self._batch(jnp.uint32(0), jnp.int32(0), self.task.data))
+        return max(
+            math.prod(array.shape[: array.ndim - isinstance(spec, Vectors)])
+            for array, spec in (
+                (batch.inputs, self.task.input_spec(self.architecture)),
+                (batch.targets, self._output_spec),
+            )
+        )
+
+    @property
+    def _output_spec(self) -> Any:
+        return self.task.output_spec(self.architecture)
+
+    @property
+    def _metrics(self) -> tuple[str, ...]:
+        return self.task.metrics(self.architecture)
+
+    def _batch(self, seed: jax.Array, step: jax.Array, data: Any) -> Batch:
+        key = jax.random.fold_in(stream(seed, "batches"), step)
+        return self.task.batch(key, self.training.batch_size, "train", self.architecture, data)
+
+    def _is_clipped(self, norm: jax.Array) -> jax.Array:
+        limit = self.training.clip_norm
+        return jnp.bool_(False) if limit is None else norm > limit

@@ -1,0 +1,64 @@
+"""What does a row say? Stacked metrics of many steps become the rows that are logged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from seqlab.objectives import Mean
+from seqlab.types import Metrics
+
+
+class Rows:
+    """Turns the metrics of every step into a row each `log_every` steps.
+
+    A row's means (losses, metrics, the share of clipped steps) are taken over the steps since the last row;
+    counts are added up over them; everything else is as it was at the row's own step.
+    """
+
+    def __init__(self, log_every: int) -> None:
+        """Start with nothing gathered."""
+        self._log_every = log_every
+        self._means: dict[str, tuple[float, float]] = {}
+        self._nonfinite = 0
+
+    def take(self, metrics: Metrics, first_step: int, num_steps: int, last: bool) -> Iterator[dict[str, Any]]:
+        """Gather `num_steps` stacked steps, the first of them `first_step`, and yield the rows that are due.
+
+        Args:
+            metrics: on the host, each array's leading axis running over the steps.
+            first_step: the number of the first step.
+            num_steps: how many leading entries are steps.
+            last: whether the last of these steps is due a row whatever its number.
+        """
+        for index in range(num_steps):
+            step = first_step + index
+            self._gather(metrics, index)
+            if step % self._log_every == 0 or (last and index == num_steps - 1):
+                yield self._row(metrics, index, step)
+
+    def _gather(self, metrics: Metrics, index: int) -> None:
+        for key, value in metrics.items():
+            if isinstance(value, Mean):
+                total, weight = self._means.get(key, (0.0, 0.0))
+                self._means[key] = (total + float(value.total[index]), weight + float(value.weight[index]))
+        self._nonfinite += int(metrics["grads/nonfinite"][index].sum())
+
+    def _row(self, metrics: Metrics, index: int, step: int) -> dict[str, Any]:
+        row: dict[str, Any] = {"step": step}
+        for key, value in metrics.items():
+            if isinstance(value, Mean):
+                total, weight = self._means.pop(key)
+                row[key] = total / weight
+            elif key == "grads/nonfinite":
+                row[key], self._nonfinite = self._nonfinite, 0
+            else:
+                row[key] = value[index].tolist()
+        return row
+
+
+def evaluation_row(means: Mapping[str, Mean], prefix: str) -> dict[str, float]:
+    """Return the values of an evaluation under `<prefix>/<metric>`."""
+    return {f"{prefix}/{name}": float(np.divide(mean.total, mean.weight)) for name, mean in means.items()}

@@ -1,0 +1,53 @@
+"""How long, how large, how often? The `training` group of the config."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from seqlab.checks import require_count, require_number, require_positive
+
+
+@dataclasses.dataclass(frozen=True)
+class Training:
+    """The settings of one training run.
+
+    Attributes:
+        steps: optimiser updates in all.
+        batch_size: B, examples an update.
+        clip_norm: the largest global gradient norm that is let through; null switches clipping off.
+        log_every: steps between rows of `metrics.jsonl`.
+        eval_every: steps between evaluations on the validation split; the last step always has one.
+        checkpoint_every: steps between checkpoints of the latest state; the last step always has one.
+        steps_per_call: how many steps one dispatch to the device may run.
+        evaluation_batch_size: examples a batch in evaluation, which has no backward pass to hold.
+        sample_length: how many outputs are written into the summary at the end, by a network that can; 0 for
+            none.
+
+    Raises:
+        ValueError: a value out of its range.
+    """
+
+    steps: int
+    batch_size: int
+    clip_norm: float | None
+    log_every: int
+    eval_every: int
+    checkpoint_every: int
+    steps_per_call: int
+    evaluation_batch_size: int
+    sample_length: int
+
+    def __post_init__(self) -> None:
+        require_count(self, "steps", "sample_length")
+        require_positive(
+            self,
+            *("batch_size", "log_every", "eval_every", "checkpoint_every"),
+            *("steps_per_call", "evaluation_batch_size"),
+        )
+        if self.clip_norm is not None:
+            require_number(self, "clip_norm", 1e-38)
+
+    def next_stop(self, step: int) -> int:
+        """Return the first step after `step` at which the host has something to do."""
+        cadences = (self.eval_every, self.checkpoint_every)
+        return min(self.steps, step + self.steps_per_call, *(step + n - step % n for n in cadences))

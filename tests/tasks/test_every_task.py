@@ -1,0 +1,148 @@
+"""What holds for every task, in every framing, on every split?"""
+
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from seqlab.objectives import METRICS
+from seqlab.tasks import SPLITS, LoadedTask, load_task, task_names
+from seqlab.types import IncompatibleError, Tokens
+
+SMALL = {
+    "adding": {"length": 6, "num_evaluation_examples": 10},
+    "parity_check": {"length": 7, "num_evaluation_examples": 10},
+    "python_docs": {"length": 8},
+    "digits": {},
+    "google_stock": {"length": 5},
+}
+SIZE = 4
+
+
+@functools.cache
+def small_task(name):
+    return load_task(name, **SMALL[name])
+
+
+FRAMINGS = [(name, architecture) for name in task_names() for architecture in small_task(name).architectures]
+every_framing = pytest.mark.parametrize(("name", "architecture"), FRAMINGS)
+every_split = pytest.mark.parametrize("split", SPLITS)
+
+
+def assert_same(batch, other):
+    jax.tree.map(np.testing.assert_array_equal, batch, other)
+
+
+def differ(batch, other):
+    return any(not np.array_equal(a, b) for a, b in zip(batch[:2], other[:2], strict=True))
+
+
+@every_split
+@every_framing
+def test_a_batch_is_a_pure_function_of_its_key(name, architecture, split):
+    task = small_task(name)
+    batch = task.batch(jax.random.key(1), SIZE, split, architecture)
+    assert_same(batch, task.batch(jax.random.key(1), SIZE, split, architecture))
+    assert differ(batch, task.batch(jax.random.key(2), SIZE, split, architecture))
+
+
+@every_framing
+def test_a_jitted_batch_is_the_same(name, architecture):
+    task = small_task(name)
+    draw = jax.jit(lambda key, data: task.batch(key, SIZE, "train", architecture, data))
+    assert_same(
+        task.batch(jax.random.key(1), SIZE, "train", architecture), draw(jax.random.key(1), task.data)
+    )
+
+
+@every_split
+@every_framing
+def test_shapes_and_types_agree_with_the_specs(name, architecture, split):
+    task = small_task(name)
+    batch = task.batch(jax.random.key(0), SIZE, split, architecture)
+    reads, _, writes = architecture.partition("_to_")
+    for array, spec, steps in (
+        (batch.inputs, task.input_spec(architecture), reads),
+        (batch.targets, task.output_spec(architecture), writes),
+    ):
+        assert array.shape[0] == SIZE
+        discrete = isinstance(spec, Tokens)
+        assert array.ndim == 1 + (steps == "many") + (not discrete)
+        assert array.dtype == (jnp.int32 if discrete else jnp.float32)
+        if discrete:
+            assert array.min() >= 0
+            assert array.max() < spec.size
+        else:
+            assert array.shape[-1] == spec.size
+    assert batch.mask.dtype == jnp.bool_
+    assert batch.mask.shape == batch.targets.shape[: 1 + (writes == "many")]
+
+
+@every_framing
+def test_lengths_say_what_is_real(name, architecture):
+    batch = small_task(name).batch(jax.random.key(0), 64, "train", architecture)
+    if batch.lengths is None:
+        assert batch.mask.all()
+        return
+    real = np.arange(batch.inputs.shape[1]) < np.asarray(batch.lengths)[:, None]
+    assert not np.asarray(batch.inputs)[~real].any()
+    assert len(np.unique(batch.lengths)) > 1
+    np.testing.assert_array_equal(batch.mask, real if batch.mask.ndim == 2 else np.ones(64, bool))
+
+
+@every_split
+@every_framing
+def test_the_evaluation_pass_is_fixed_and_ends_where_it_says(name, architecture, split):
+    task = small_task(name)
+    count = task.num_evaluation(split, architecture)
+    last = (count - 1) // 64
+    block = task.evaluation_batch(jnp.int32(last), 64, split, architecture, task.data)
+    assert_same(block, task.evaluation_batch(jnp.int32(last), 64, split, architecture, task.data))
+    rows = np.asarray(block.mask).reshape(64, -1).any(axis=1)
+    np.testing.assert_array_equal(rows, np.arange(64) < count - 64 * last)
+
+
+@every_framing
+def test_the_goal_is_a_reported_metric_and_harder_than_chance(name, architecture):
+    task = small_task(name)
+    goal = task.goal(architecture)
+    assert goal.metric.removeprefix("free_running/") in task.metrics(architecture)
+    assert set(task.metrics(architecture)) <= METRICS.keys()
+    assert goal.improves(goal.solved, goal.chance)
+    assert goal.is_solved(goal.solved)
+
+
+@pytest.mark.parametrize("name", task_names())
+def test_a_framing_that_does_not_fit_is_refused_in_one_line(name):
+    with pytest.raises(IncompatibleError, match=rf"^architecture=sideways does not fit task {name}: .*$"):
+        small_task(name).batch(jax.random.key(0), SIZE, architecture="sideways")
+
+
+@pytest.mark.parametrize("name", task_names())
+def test_data_are_concrete_even_where_jit_asks_first(name):
+    task = load_task(name, **SMALL[name])
+    jax.jit(lambda key: task.batch(key, SIZE))(jax.random.key(0))
+    assert not any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(task.data))
+
+
+@pytest.mark.parametrize("name", task_names())
+def test_the_fingerprint_changes_with_the_data_or_the_rule(name):
+    task = small_task(name)
+    assert task.fingerprint() == load_task(name, **SMALL[name]).fingerprint()
+    if isinstance(task, LoadedTask):
+        other = dataclasses.replace(task)
+        leaves, tree = jax.tree.flatten(task.data)
+        changed = [leaves[0].at[(0,) * leaves[0].ndim].add(1), *leaves[1:]]
+        other.__dict__["data"] = jax.tree.unflatten(tree, changed)
+    else:
+        other = dataclasses.replace(task, length=task.length + 1)
+    assert other.fingerprint() != task.fingerprint()
+
+
+@pytest.mark.parametrize("name", task_names())
+def test_a_task_is_hashable_by_value(name):
+    assert hash(small_task(name)) == hash(load_task(name, **SMALL[name]))
+    assert small_task(name) == load_task(name, **SMALL[name])

@@ -1,0 +1,81 @@
+"""Does every task load from its config, and is a wrong name refused in one line?"""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from seqlab.paths import CONF
+from seqlab.tasks import Task, load_task, task_names
+from seqlab.tasks.__main__ import main
+from seqlab.types import ConfigError
+
+
+def test_every_task_module_has_a_config():
+    families = Path(sys.modules["seqlab.tasks"].__file__).parent
+    modules = {path.stem for path in families.glob("*/*.py")} - {"__init__", "ngrams"}
+    assert set(task_names()) == modules
+
+
+@pytest.mark.parametrize("name", task_names())
+def test_the_config_spells_out_every_field_with_its_default(name):
+    task = load_task(name)
+    assert isinstance(task, Task)
+    assert task.name == name
+    config = yaml.safe_load((CONF / "task" / f"{name}.yaml").read_text())
+    assert config.pop("_target_").endswith(f".{name}.{type(task).__name__}")
+    assert type(task)(**config) == type(task)()
+    assert set(config) == {field.name for field in dataclasses.fields(task)}
+
+
+def test_fields_change_the_task():
+    assert load_task("adding", length=7).length == 7
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "message"),
+    [
+        ("foo", {}, r"task=foo: legal values are adding, digits, google_stock, parity_check, python_docs"),
+        (
+            "adding",
+            {"size": 3},
+            r"task\.size of task=adding: legal fields are length, num_evaluation_examples",
+        ),
+        ("adding", {"length": 1}, r"task\.length must be an integer of at least 2, got 1"),
+        ("parity_check", {"min_length": 3}, r"task\.min_length must be from 4 to length=20, got 3"),
+        ("parity_check", {"length": 5, "min_length": 6}, r"task\.min_length must be from 4 to .*, got 6"),
+        ("python_docs", {"length": 0}, r"task\.length must be a positive integer, got 0"),
+        ("digits", {"by": "column"}, r"task\.by must be one of row, pixel, got 'column'"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_one_line(name, fields, message):
+    with pytest.raises(ConfigError) as refusal:
+        load_task(name, **fields)
+    assert "\n" not in str(refusal.value)
+    refusal.match(f"^{message}$")
+
+
+@pytest.mark.parametrize("name", ["python_docs", "google_stock"])
+def test_a_window_longer_than_the_shortest_split_is_refused(name):
+    with pytest.raises(ConfigError, match=r"^task\.length: legal values are 1 to \d+, got 1000000$"):
+        _ = load_task(name, length=1_000_000).data
+
+
+def test_the_table_shows_every_task(capsys):
+    main()
+    table = capsys.readouterr().out
+    assert all(name in table for name in task_names())
+    assert "0.1667" in table
+    assert "CC BY 4.0" in table
+
+
+def test_the_table_survives_a_missing_package(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    main()
+    row = next(line for line in capsys.readouterr().out.splitlines() if "digits" in line)
+    assert "sklearn" in row
+    assert "?" in row
+    with pytest.raises(ConfigError, match=r"^sklearn is not installed: pip install 'seqlab\[data\]'$"):
+        _ = load_task("digits").data

@@ -1,0 +1,83 @@
+"""Does bad input get one clear line, a non-zero exit, and no folder that looks finished?"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from seqlab import run
+from seqlab.types import ConfigError
+
+CASES = [
+    (["cell=foo"], ["cell=foo", "elman", "gru", "lstm"]),
+    (["cell.features=0"], ["cell.features", "positive integer", "0"]),
+    (["cell.featurs=3"], ["cell.featurs", "cell.features"]),
+    (["+cell.zap=3"], ["cell.zap", "features"]),
+    (["cell=elman", "cell.activation=gelu"], ["cell.activation", "tanh", "relu", "identity"]),
+    (["cell.recurrent_init=zeros"], ["cell.recurrent_init", "orthogonal", "identity", "normal"]),
+    (["cell=gru", "cell.reset_after=2"], ["cell.reset_after", "true or false"]),
+    (["cell._target_=os.system"], ["cell._target_", "refused", "seqlab"]),
+    (["task=foo"], ["task=foo", "adding", "python_docs"]),
+    (["task.length=0"], ["task.length", "positive integer"]),
+    (["architecture=foo"], ["architecture=foo", "many_to_one"]),
+    (["task=adding", "architecture=many_to_many"], ["architecture=many_to_many", "adding", "many_to_one"]),
+    (["architecture.dropout=1.5"], ["architecture.dropout", "below 1"]),
+    (["architecture.num_layers=0"], ["architecture.num_layers", "positive integer"]),
+    (["optimizer.learning_rate=nan"], ["optimizer.learning_rate", "finite"]),
+    (["optimizer.learning_rate=-1"], ["optimizer.learning_rate", "positive"]),
+    (["optimizer.b1=foo"], ["optimizer.b1", "number"]),
+    (["training.steps=-1"], ["training.steps", "non-negative integer"]),
+    (["training.steps=1.5"], ["training.steps", "non-negative integer"]),
+    (["training.clip_norm=0"], ["training.clip_norm"]),
+    (["trainin.steps=3"], ["trainin.steps", "training"]),
+    (["+zap=3"], ["zap", "training", "seed"]),
+    (["seed=-1"], ["seed", "non-negative integer"]),
+    (["gradients=loud"], ["gradients=loud", "off", "norms"]),
+    (["tracking.wandb.mode=loud"], ["tracking.wandb.mode", "offline", "online", "disabled"]),
+    (["experiment=quickstart"], ["+experiment="]),
+    (["+experiment=foo"], ["experiment=foo", "quickstart"]),
+    (["resume=nowhere"], ["resume=nowhere", "auto"]),
+    (["task=adding", "architecture=many_to_one", "training.sample_length=3"], ["cannot generate"]),
+]
+
+
+@pytest.mark.parametrize(("overrides", "words"), CASES, ids=lambda value: " ".join(value))
+def test_one_line_names_key_and_legal_values(overrides, words, folder):
+    with pytest.raises(ConfigError) as caught:
+        run([*overrides, f"hydra.run.dir={folder}"])
+    message = str(caught.value)
+    assert "\n" not in message
+    for word in words:
+        assert word in message
+    summary = folder / "summary.json"
+    assert not summary.exists() or json.loads(summary.read_text())["status"] in ("failed", "incompatible")
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [["cell=foo"], ["cell.features=0"], ["trainin.steps=3"], ["task=adding", "architecture=many_to_many"]],
+    ids=lambda value: " ".join(value),
+)
+def test_command_prints_the_line_alone(command, overrides):
+    done = command("train", *overrides)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("error: ")
+    assert done.stdout == ""
+
+
+def test_output_folder_that_cannot_be_written(command, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    done = command("train", "hydra.run.dir=file/run")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: hydra.run.dir")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("module", ["evaluate", "generate"])
+def test_folder_of_no_run(command, module, tmp_path):
+    done = command(module, str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: RUN_DIR=")
+    assert len(done.stderr.splitlines()) == 1

@@ -1,0 +1,127 @@
+"""Do the commands do what they promise, as a user types them?"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from conftest import TINY, tiny
+
+from seqlab import run
+from seqlab.tracking import read_rows, read_summary
+
+SHORT = [key for key in TINY if not key.startswith(("tracking.console", "training.log_every"))]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """Return the folder of a run that can write."""
+    folder = tmp_path_factory.mktemp("run")
+    run([*tiny("python_docs", "many_to_many", "training.steps=2"), f"hydra.run.dir={folder}"])
+    return folder
+
+
+def test_train_prints_plain_lines_into_a_pipe(command, tmp_path):
+    done = command(
+        "train", *tiny("adding", "many_to_one", "training.steps=2")[:-1], "tracking.console.mode=auto"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "\x1b" not in done.stdout
+    assert "finished" in done.stdout
+    (folder,) = tmp_path.glob("runs/*/*")
+    assert read_summary(folder)["status"] == "finished"
+    assert (folder / ".hydra" / "config.yaml").exists()
+
+
+def test_sweep_goes_on_past_what_does_not_fit(command, tmp_path):
+    done = command(
+        *(
+            "train",
+            "-m",
+            "cell=elman,gru",
+            "architecture=many_to_one,one_to_many,many_to_many",
+            "task=digits",
+        ),
+        *("training.steps=1", "hydra.sweep.dir=sweep", *SHORT),
+    )
+    assert done.returncode == 0, done.stderr
+    summaries = [read_summary(tmp_path / "sweep" / str(number)) for number in range(6)]
+    for summary in summaries:
+        fits = summary["architecture"] != "many_to_many"
+        assert summary["status"] == ("finished" if fits else "incompatible")
+        assert fits or "many_to_one" in summary["reason"]
+    assert len({(summary["cell"], summary["architecture"]) for summary in summaries}) == 6
+
+
+def test_sweep_with_a_diverging_run_finishes_the_others_and_fails(command, tmp_path):
+    done = command(
+        *("train", "-m", "task=adding", "architecture=many_to_one", "optimizer=sgd", "cell=elman"),
+        *("cell.activation=identity", "training.clip_norm=null", "optimizer.learning_rate=1e9,1e-3"),
+        *("training.steps=60", "hydra.sweep.dir=sweep", *SHORT),
+    )
+    assert done.returncode != 0
+    statuses = [read_summary(tmp_path / "sweep" / str(number))["status"] for number in range(2)]
+    assert statuses == ["diverged", "finished"]
+
+
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_evaluate_prints_json(command, written, split):
+    done = command("evaluate", str(written), "--split", split, "--json")
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads(done.stdout)
+    assert set(metrics) == {f"{split}/{name}" for name in ("loss", "bits_per_character", "accuracy")}
+    if split == "test":
+        told = read_summary(written)["test"]
+        assert metrics["test/loss"] == pytest.approx(told["test/loss"], rel=1e-5)
+
+
+def test_evaluate_at_lengths(command, tmp_path):
+    run([*tiny("parity_check", "many_to_one", "training.steps=1"), f"hydra.run.dir={tmp_path}"])
+    done = command("evaluate", str(tmp_path), "--lengths", "5,9", "--json")
+    assert [row["length"] for row in json.loads(done.stdout)] == [5, 9]
+
+
+def test_generate_goes_on_from_the_prompt(command, written):
+    outputs = [
+        command("generate", str(written), "--prompt", "The ", "--length", "9", "--seed", seed).stdout
+        for seed in ("1", "1", "2")
+    ]
+    assert outputs[0].startswith("The ")
+    assert len(outputs[0].removesuffix("\n")) == len("The ") + 9
+    assert outputs[0] == outputs[1] != outputs[2]
+
+
+@pytest.mark.parametrize(
+    ("task", "architecture", "prompt"),
+    [
+        ("digits", "one_to_many", "3"),
+        ("python_docs", "many_to_one", "abcdef"),
+        ("python_docs", "one_to_many", "a"),
+    ],
+)
+def test_generate_for_every_kind_of_writer(command, tmp_path, task, architecture, prompt):
+    run([*tiny(task, architecture, "training.steps=1"), f"hydra.run.dir={tmp_path}"])
+    done = command("generate", str(tmp_path), "--prompt", prompt)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"), [(["--temperature", "-1"], "--temperature"), (["--length", "0"], "--length")]
+)
+def test_generate_refuses(command, written, arguments, word):
+    done = command("generate", str(written), *arguments)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: {word}")
+
+
+def test_own_config_folder(command, tmp_path):
+    (tmp_path / "mine" / "experiment").mkdir(parents=True)
+    (tmp_path / "mine" / "experiment" / "own.yaml").write_text(
+        "# @package _global_\ndefaults: [{override /task: adding}, {override /architecture: many_to_one}]\n"
+    )
+    overrides = [*tiny("adding", "many_to_one", "training.steps=1")[2:], "hydra.run.dir=out"]
+    done = command("train", "--config-dir", "mine", "+experiment=own", *overrides)
+    assert done.returncode == 0, done.stderr
+    assert read_summary(tmp_path / "out")["experiment"] == "own"
+    assert read_rows(tmp_path / "out")

@@ -1,0 +1,80 @@
+"""Does every file under `conf/` compose, build, and run?"""
+
+from __future__ import annotations
+
+import pytest
+from conftest import FRAMINGS, TINY, tiny
+
+from seqlab import run
+from seqlab.build import build, locate
+from seqlab.overrides import composed
+from seqlab.paths import CONF
+from seqlab.types import ConfigError
+
+GROUPS = ("cell", "task", "architecture", "optimizer", "schedule", "training", "tracking")
+OPTIONS = [(group, path.stem) for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
+EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
+
+
+def built(overrides):
+    config = composed(overrides)
+    choices = config.hydra.runtime.choices
+    del config.hydra
+    return build(config, choices)
+
+
+def test_every_file_is_tested():
+    files = set(CONF.rglob("*.yaml")) - {CONF / "train.yaml"}
+    tested = {CONF / group / f"{name}.yaml" for group, name in OPTIONS}
+    assert files == tested | {CONF / "experiment" / f"{name}.yaml" for name in EXPERIMENTS}
+
+
+@pytest.mark.parametrize(("group", "name"), OPTIONS)
+def test_option_builds(group, name):
+    overrides = [f"{group}={name}"]
+    framings = dict(reversed(FRAMINGS))
+    if group == "task":
+        overrides.append(f"architecture={framings[name]}")
+    if group == "architecture":
+        overrides.append(f"task={next(task for task, framing in FRAMINGS if framing == name)}")
+    made = built(overrides)
+    assert made.choices.get(group, name) == name
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_experiment_runs_two_steps(name, folder):
+    few = [key for key in TINY if not key.startswith("cell")] + ["training.steps=2"]
+    summary = run([f"+experiment={name}", *few, "training.sample_length=0", f"hydra.run.dir={folder}"])
+    assert (summary["status"], summary["steps"], summary["experiment"]) == ("finished", 2, name)
+
+
+def test_every_task_has_an_experiment():
+    tasks = {composed([f"+experiment={name}"]).hydra.runtime.choices.task for name in EXPERIMENTS}
+    assert tasks == {name for group, name in OPTIONS if group == "task"}
+
+
+@pytest.mark.parametrize(("task", "architecture"), FRAMINGS)
+def test_every_framing_trains(task, architecture, folder):
+    summary = run([*tiny(task, architecture, "training.steps=2"), f"hydra.run.dir={folder}"])
+    assert summary["status"] == "finished"
+    assert summary["metric"] in {key.partition("/")[2] for key in summary["best"]}
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "os.system",
+        "seqlab.train.sys.exit",
+        "seqlab.commands.os.system",
+        "subprocess.run",
+        "jax.pure_callback",
+    ],
+)
+def test_foreign_target_is_refused(target):
+    with pytest.raises(ConfigError, match=r"cell\._target_="):
+        locate(target, "cell")
+
+
+@pytest.mark.parametrize("target", ["seqlab.cells.LSTM", "flax.linen.GRUCell", "optax.adam", "jax.nn.relu"])
+def test_own_target_is_found(target):
+    assert callable(locate(target, "cell"))

@@ -1,0 +1,59 @@
+"""Does the built wheel run from an empty folder, without the checkout?"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+from conftest import tiny
+
+from seqlab.paths import CONF
+from seqlab.tracking import read_summary
+
+ROOT = CONF.parent
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """Build the wheel, unpack what pip would install, and return a Python that sees it and its packages."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    subprocess.run(build, check=True, capture_output=True, timeout=120)
+    (wheel,) = folder.glob("*.whl")
+    assert any(name.startswith("seqlab/conf/") for name in zipfile.ZipFile(wheel).namelist())
+    venv.create(folder / "venv", with_pip=False)
+    python = folder / "venv" / "bin" / "python"
+    (site,) = (folder / "venv").glob("lib/python*/site-packages")
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
+    subprocess.run([*install, f"--prefix={folder / 'venv'}", str(wheel)], check=True, timeout=120)
+    (site / "packages.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
+    return python
+
+
+@pytest.mark.parametrize("form", ["module", "script"])
+def test_trains_from_an_empty_folder(installed, form, tmp_path):
+    start = (
+        [str(installed), "-m", "seqlab.train"]
+        if form == "module"
+        else [str(installed.parent / "seqlab-train")]
+    )
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    overrides = [*tiny("adding", "many_to_one", "training.steps=1"), "hydra.run.dir=out"]
+    done = subprocess.run(
+        [*start, *overrides], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert read_summary(tmp_path / "out")["status"] == "finished"
+
+
+def test_the_wheel_is_what_runs(installed, tmp_path):
+    where = [str(installed), "-c", "import seqlab, seqlab.paths as p; print(seqlab.__file__); print(p.CONF)"]
+    package, conf = subprocess.run(where, cwd=tmp_path, capture_output=True, text=True).stdout.split()
+    assert Path(package).is_relative_to(installed.parent.parent)
+    assert Path(conf).is_relative_to(installed.parent.parent)

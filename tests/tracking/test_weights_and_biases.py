@@ -1,0 +1,172 @@
+import dataclasses
+import json
+import logging
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import wandb_file
+
+from seqlab.tracking import RunFolder, Trackers, WeightsAndBiases
+from seqlab.types import Goal
+
+FINISHED = {"status": "finished", "best": {"eval/accuracy": 0.9}}
+
+
+def _rows(first, last):
+    """Rows of every shape; one is larger than a block of W&B's file, and together they fill several."""
+    return [
+        {
+            "step": step,
+            "train/loss": np.float32(1.0) / np.float32(step),
+            "grads/norm": [math.nan, math.inf, -math.inf, 1e-35][step % 4],
+            "grads/norm/layer_0.kernel": 3.0,
+            "grads/nonfinite": np.int32(step),
+            "grads/through_time/log10_norm": np.linspace(-30.0, 0.0, 4000 if step == 3 else 5),
+            "gates/forget": [[0.5, math.nan], [1.0, -math.inf]],
+        }
+        for step in range(first, last + 1)
+    ]
+
+
+def _run(info, rows, summary=FINISHED, listener=None):
+    """Track a run to its end and return the W&B file that it wrote, complete."""
+    trackers = Trackers(required=[RunFolder(info.folder), listener or WeightsAndBiases()])
+    earlier = set(_files(info))
+    trackers.start(info)
+    for row in rows:
+        trackers.log(row)
+    trackers.finish(summary)
+    (file,) = set(_files(info)) - earlier
+    wandb_file.wait_until_complete(file)
+    return file
+
+
+def _files(info):
+    return info.folder.glob("wandb/offline-run-*/*.wandb")
+
+
+def _written_rows(info):
+    return [json.loads(line) for line in (info.folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def _said(caplog):
+    return [record.message for record in caplog.records if record.name.startswith("seqlab")]
+
+
+def _records(file, kind):
+    return [getattr(r, kind) for r in wandb_file.read_records(file) if r.WhichOneof("record_type") == kind]
+
+
+def test_the_offline_file_holds_the_rows_of_metrics_jsonl(info):
+    file = _run(info, _rows(1, 40))
+    assert file.stat().st_size > 2 * 32768
+    assert len(_written_rows(info)) == 40
+    assert wandb_file.read_history(file) == _written_rows(info)
+
+
+def test_a_resumed_run_keeps_its_id_and_its_newest_file_is_whole(info):
+    interrupted = _run(info, _rows(1, 6), summary={"status": "interrupted"})
+    for resumed_from in (4, 5):
+        resumed = _run(dataclasses.replace(info, resumed_from=resumed_from), _rows(resumed_from + 1, 8))
+        assert [row["step"] for row in _written_rows(info)] == [1, 2, 3, 4, 5, 6, 7, 8]
+        assert wandb_file.read_history(resumed) == _written_rows(info)
+        assert _records(resumed, "run")[0].run_id == _records(interrupted, "run")[0].run_id
+
+
+def test_a_fresh_run_in_the_same_folder_has_its_own_id(info):
+    first, second = (_run(info, _rows(1, 1)) for _ in range(2))
+    assert _records(first, "run")[0].run_id != _records(second, "run")[0].run_id
+
+
+def test_runs_that_overlap_in_one_process_stay_apart(info):
+    listeners = WeightsAndBiases(), WeightsAndBiases()
+    infos = [dataclasses.replace(info, folder=info.folder / name) for name in "ab"]
+    for listener, one in zip(listeners, infos, strict=True):
+        one.folder.mkdir()
+        listener.start(one)
+    for step in (1, 2):
+        for offset, listener in enumerate(listeners):
+            listener.log({"step": 10 * offset + step})
+    for listener in listeners:
+        listener.finish(FINISHED)
+    files = [file for one in infos for file in _files(one)]
+    for file in files:
+        wandb_file.wait_until_complete(file)
+    assert [wandb_file.read_history(file) for file in files] == [
+        [{"step": 1}, {"step": 2}],
+        [{"step": 11}, {"step": 12}],
+    ]
+
+
+def test_the_run_is_described(info):
+    listener = WeightsAndBiases(project="memory-study", entity="lab", tags=("night",))
+    (run,) = _records(_run(info, [], listener=listener), "run")
+    config = {item.key: json.loads(item.value_json) for item in run.config.update}
+    assert config.items() >= {"seed": 3, "cell": {"features": 8}}.items()
+    assert (run.project, run.entity, run.run_group, run.job_type) == (
+        "memory-study",
+        "lab",
+        "memory",
+        "many_to_one",
+    )
+    assert set(run.tags) == {"gru", "many_to_one", "parity_check", "night"}
+    assert run.display_name == "gru many_to_one parity_check seed 3"
+
+
+@pytest.mark.parametrize(("higher_is_better", "best"), [(True, "max"), (False, "min")])
+def test_charts_run_over_step_and_keep_the_best_of_the_goal(info, higher_is_better, best):
+    goal = Goal("loss", chance=0.5, baseline="a coin", solved=0.1, higher_is_better=higher_is_better)
+    metrics = _records(_run(dataclasses.replace(info, goal=goal), _rows(1, 1)), "metric")
+    assert [metric.step_metric for metric in metrics if metric.glob_name == "*"] == ["step"]
+    (of_goal,) = [metric for metric in metrics if metric.name == "eval/loss"]
+    assert [field.name for field, _ in of_goal.summary.ListFields()] == [best]
+
+
+@pytest.mark.parametrize(("status", "exit_code"), [("finished", 0), ("diverged", 1), ("failed", 1)])
+def test_the_end_is_recorded(info, status, exit_code):
+    file = _run(info, _rows(1, 2), summary={"status": status, "best": {"eval/accuracy": np.float32(0.5)}})
+    assert _records(file, "exit")[0].exit_code == exit_code
+    summary = wandb_file.read_summary_updates(file)
+    assert summary["status"] == status
+    assert summary["best"] == {"eval/accuracy": 0.5}
+
+
+def test_only_the_sync_command_is_said(info, capfd, caplog):
+    with caplog.at_level(logging.INFO, logger="seqlab"):
+        file = _run(info, _rows(1, 3))
+    assert _said(caplog) == [f"to upload this run: wandb sync {file.parent}"]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_disabled_never_imports_wandb(info, monkeypatch):
+    monkeypatch.setitem(sys.modules, "wandb", None)  # importing it now raises
+    listener = WeightsAndBiases(mode="disabled")
+    listener.start(info)
+    listener.log({"step": 1})
+    listener.finish(FINISHED)
+    assert list(info.folder.iterdir()) == []
+
+
+def test_importing_the_room_does_not_import_wandb():
+    check = "import sys, seqlab.tracking; sys.exit('wandb' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+
+
+def test_online_without_a_key_does_not_end_the_run(info, monkeypatch, tmp_path, caplog):
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    monkeypatch.setenv("NETRC", str(tmp_path / "none"))
+    trackers = Trackers(required=[RunFolder(info.folder)], optional=[WeightsAndBiases(mode="online")])
+    trackers.start(info)
+    trackers.log({"step": 1})
+    trackers.finish(FINISHED)
+    (warning,) = _said(caplog)
+    assert warning.startswith("WeightsAndBiases hears no more of this run: start failed: No API key")
+    assert _written_rows(info) == [{"step": 1}]
+
+
+def test_an_unknown_mode_is_refused():
+    with pytest.raises(ValueError, match="mode must be one of offline, online, disabled, got 'dryrun'"):
+        WeightsAndBiases(mode="dryrun")
