@@ -44,10 +44,9 @@ class Console:
             self._print(compile_line(row["timing/compile_seconds"]))
         if self._bar:
             self._bar.move(row)
-        else:
+        elif line := row_line(row, self._info.goal_key):
             steps = str(self._info.steps)
-            step = f"step {row['step']:>{len(steps)}}/{steps}"
-            self._print(f"{step}  {row_line(row, self._info.goal_key)}")
+            self._print(f"step {row['step']:>{len(steps)}}/{steps}  {line}")
 
     def finish(self, summary: Mapping[str, Any]) -> None:
         if self._bar:

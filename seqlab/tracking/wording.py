@@ -38,13 +38,17 @@ def closing_lines(summary: Mapping[str, Any], info: RunInfo) -> list[str]:
 
     Args:
         summary: the summary; read are `status`, `reason`, `baselines` (name to value), `seconds`,
-            `compile_seconds`, and the deciding metric in the dicts `best` and `final`, where present.
+            `compile_seconds`, `sample`, and the deciding metric in the dicts `best`, `final` and `test`,
+            where present.
         info: what the run was.
     """
     reason = f": {summary['reason']}" if summary.get("reason") else ""
-    lines = [f"{summary['status']}{reason}", _verdict(summary, info)]
+    lines = [f"{summary['status']}{reason}", *_verdict(summary, info)]
     if baselines := summary.get("baselines"):
-        lines.append("  ".join(["baselines", *(f"{name} {number(baselines[name])}" for name in baselines)]))
+        lines.append("  ".join(["beside it", *(f"{name} {number(baselines[name])}" for name in baselines)]))
+    lines.extend(_test(summary, info))
+    if sample := summary.get("sample"):
+        lines.extend(["it wrote:", *(f"  {line}" for line in sample.splitlines())])
     if "seconds" in summary:
         lines.append(f"took {summary['seconds']:.1f} s")
     if "compile_seconds" in summary:
@@ -57,11 +61,17 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if 1e3 <= abs(value) < 1e9 else f"{value:.4g}"
 
 
-def _verdict(summary: Mapping[str, Any], info: RunInfo) -> str:
+def _verdict(summary: Mapping[str, Any], info: RunInfo) -> list[str]:
     measured = [
         f"{which} {number(summary[which][info.goal_key])}"
         for which in ("best", "final")
         if info.goal_key in summary.get(which, {})
     ]
-    against = f"chance {number(info.goal.chance)} ({info.goal.baseline})"
-    return "  ".join([info.goal_key, *measured, against, f"solved at {number(info.goal.solved)}"])
+    return ["  ".join([info.goal_key, *measured])] if measured else []
+
+
+def _test(summary: Mapping[str, Any], info: RunInfo) -> list[str]:
+    key = f"test/{info.goal.metric}"
+    reached = [number(summary["test"][key])] if key in summary.get("test", {}) else []
+    chance = f"chance {number(info.goal.chance)} ({info.goal.baseline})"
+    return ["  ".join([key, *reached, chance, f"solved at {number(info.goal.solved)}"])]

@@ -25,6 +25,8 @@ SUMMARY = {
     "best": {"eval/accuracy": 0.975},
     "final": {"eval/accuracy": 0.9375},
     "baselines": {"majority": 0.5, "bigram": 0.61},
+    "test": {"test/accuracy": 0.96},
+    "sample": "one line\nanother",
     "seconds": 12.34,
     "compile_seconds": 3.14,
 }
@@ -46,10 +48,13 @@ def test_a_pipe_gets_plain_lines(info, capsys):
         "compiled in 3.1 s",
         "step  100/2000  train/loss 0.6931",
         f"step  200/2000  {NUMBERS}",
-        "step 2000/2000",
         "finished: all 2000 steps done",
-        "eval/accuracy  best 0.975  final 0.9375  chance 0.5 (a coin)  solved at 0.95",
-        "baselines  majority 0.5  bigram 0.61",
+        "eval/accuracy  best 0.975  final 0.9375",
+        "beside it  majority 0.5  bigram 0.61",
+        "test/accuracy  0.96  chance 0.5 (a coin)  solved at 0.95",
+        "it wrote:",
+        "  one line",
+        "  another",
         "took 12.3 s",
         "compiled in 3.1 s",
         str(info.folder),
@@ -60,7 +65,7 @@ def test_the_closing_lines_say_only_what_is_known(info, capsys):
     _run(Console("plain"), info, summary={"status": "interrupted"})
     assert capsys.readouterr().out.splitlines()[-3:] == [
         "interrupted",
-        "eval/accuracy  chance 0.5 (a coin)  solved at 0.95",
+        "test/accuracy  chance 0.5 (a coin)  solved at 0.95",
         str(info.folder),
     ]
 
