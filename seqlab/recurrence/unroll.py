@@ -103,7 +103,8 @@ def plain(
         return after, y
 
     varying = axes_of((params, inputs_TBF, real_TB, carry, taps_TB))
-    carry = jax.tree.map(lambda leaf: vary(leaf, varying), carry)
+    # Outside the scan: inside, every step back would sum the weights' gradients over the devices.
+    params, carry = jax.tree.map(lambda leaf: vary(leaf, varying), (params, carry))
     return jax.lax.scan(step, carry, (inputs_TBF, real_TB, taps_TB))
 
 
