@@ -19,7 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from seqlab.checks import require_count, require_positive
 from seqlab.tracking import Console, WeightsAndBiases
-from seqlab.training import Checkpoints, Program, require_writer
+from seqlab.training import Checkpoints, Program, Training, choose_devices, require_writer
 from seqlab.types import ConfigError, Params
 
 ALLOWED = ("seqlab", "flax.linen", "optax", "jax.nn")
@@ -91,13 +91,15 @@ def build(config: DictConfig, choices: Mapping[str, Any]) -> Run:
     with _blame(""):
         if plain["gradients"] not in GRADIENTS:
             raise ConfigError(f"gradients={plain['gradients']}: legal values are {', '.join(GRADIENTS)}")
+        training = _make(plain, "training")
         program = Program(
             task=task,
             architecture=architecture,
             network=network,
             optimizer=_optimizer(plain),
-            training=_make(plain, "training"),
+            training=training,
             statistics=plain["gradients"] == "norms",
+            num_devices=_num_devices(training, cell.features),
         )
         if program.training.sample_length:
             require_writer(program)
@@ -124,7 +126,7 @@ def load(folder: str | Path) -> tuple[Program, Params]:
     choices = OmegaConf.load(hydra / "hydra.yaml").hydra.runtime.choices
     program = build(OmegaConf.load(hydra / "config.yaml"), choices).program
     state = jax.eval_shape(program.init, jnp.uint32(0), program.task.data)
-    return program, Checkpoints(Path(folder)).restore_best(state.params)
+    return dataclasses.replace(program, num_devices=1), Checkpoints(Path(folder)).restore_best(state.params)
 
 
 _NAMES = ("cell", "architecture", "task", "experiment")
@@ -142,6 +144,14 @@ def _refuse_nan(node: Any, path: str) -> None:
             _refuse_nan(value, f"{path}.{key}" if path else str(key))
     elif isinstance(node, float) and not math.isfinite(node):
         raise ConfigError(f"{path} must be a finite number, got {node}")
+
+
+def _num_devices(training: Training, features: int) -> int:
+    if training.devices is None:
+        return choose_devices(math.gcd(training.batch_size, training.evaluation_batch_size), features)
+    if training.devices > (available := len(jax.local_devices())):
+        raise ConfigError(f"training.devices must be at most {available} here, got {training.devices}")
+    return training.devices
 
 
 def _optimizer(plain: Mapping[str, Any]) -> optax.GradientTransformation:

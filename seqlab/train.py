@@ -21,7 +21,7 @@ from seqlab.overrides import HYDRA_ERRORS, composed, explain
 from seqlab.paths import CONF
 from seqlab.provenance import git_commit, versions
 from seqlab.tracking import RunFolder, RunInfo, Trackers
-from seqlab.training import Checkpoints
+from seqlab.training import Checkpoints, offer_cores
 from seqlab.training import train as train_program
 from seqlab.types import ConfigError, IncompatibleError
 
@@ -32,6 +32,7 @@ class UnfinishedRunError(Exception):
 
 def main() -> None:
     """Read the command line and run what it asks for; exit 0 only where every run finished."""
+    offer_cores()
     application = hydra.main(config_path=str(CONF), config_name="train", version_base="1.3")(_job)
     if SHOW_TRACES:
         application()
@@ -42,6 +43,7 @@ def main() -> None:
 
 def run(overrides: list[str]) -> dict[str, Any]:
     """Train one model from Python; see `seqlab.run`."""
+    offer_cores()
     config = composed(overrides)
     folder = Path(config.hydra.run.dir)
     (folder / ".hydra").mkdir(parents=True, exist_ok=True)
@@ -102,6 +104,7 @@ def _introduce(run: Run, folder: Path, identity: dict[str, Any]) -> tuple[RunInf
     return info, identity | {
         "experiment": info.experiment,
         "num_params": info.num_params,
+        "num_devices": program.num_devices,
         "metric": goal.metric,
         "chance": goal.chance,
         "baseline": goal.baseline,

@@ -8,8 +8,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-# One cache of compiled programs for the whole session, commands started by tests included: before JAX loads.
+# Before JAX loads, for commands started by tests too: two devices, and one cache of compiled programs.
 _CACHE = tempfile.TemporaryDirectory(prefix="seqlab-compiled-")
+os.environ["JAX_NUM_CPU_DEVICES"] = "2"
 os.environ["JAX_COMPILATION_CACHE_DIR"] = _CACHE.name
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"

@@ -1,10 +1,22 @@
 """How do parameters change, and survive?"""
 
 from seqlab.training.checkpoints import Checkpoints
+from seqlab.training.devices import choose as choose_devices
+from seqlab.training.devices import offer_cores
 from seqlab.training.loop import train
 from seqlab.training.program import Program
 from seqlab.training.settings import Training
 from seqlab.training.state import TrainState
 from seqlab.training.writing import require_writer, write_sample
 
-__all__ = ["Checkpoints", "Program", "TrainState", "Training", "require_writer", "train", "write_sample"]
+__all__ = [
+    "Checkpoints",
+    "Program",
+    "TrainState",
+    "Training",
+    "choose_devices",
+    "offer_cores",
+    "require_writer",
+    "train",
+    "write_sample",
+]

@@ -6,6 +6,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import jax
+import numpy as np
 import orbax.checkpoint as ocp
 
 from seqlab.training.state import TrainState
@@ -68,7 +70,7 @@ class Checkpoints:
     def _save(self, kind: str, step: int, tree: Any) -> None:
         with self._manager(kind) as manager:
             if manager.latest_step() != step:
-                manager.save(step, args=ocp.args.StandardSave(tree))
+                manager.save(step, args=ocp.args.StandardSave(jax.device_get(tree)))
 
     def _restore(self, kind: str, like: Any) -> Any:
         step = self._last(kind)
@@ -76,9 +78,14 @@ class Checkpoints:
             raise ConfigError(f"{self.folder.parent} holds no {kind} checkpoint: its run saved none")
         with self._manager(kind) as manager:
             try:
-                return manager.restore(step, args=ocp.args.StandardRestore(like))
+                return manager.restore(step, args=ocp.args.StandardRestore(_on_host(like)))
             except ValueError as error:
                 raise ConfigError(
                     f"{self.folder / kind} does not fit this network: cell, architecture, task and optimizer "
                     "must be those of the run that saved it"
                 ) from error
+
+
+def _on_host(like: Any) -> Any:
+    """Return a tree of host arrays of the same shapes, so that no device is written into a checkpoint."""
+    return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), like)

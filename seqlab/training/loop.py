@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from seqlab.gradients.statistics import by_path
 from seqlab.tracking import RunInfo, Tracker, read_rows
 from seqlab.training.checkpoints import Checkpoints
+from seqlab.training.devices import replicate, spread
 from seqlab.training.interrupts import Interrupts
 from seqlab.training.program import Program
 from seqlab.training.rows import Rows, evaluation_row
@@ -61,8 +62,8 @@ class _Run:
         self.checkpoints = Checkpoints(info.folder)
         self.clock = Clock()
         self.rows = Rows(program.training.log_every)
-        self.data = jax.device_put(program.task.data)
-        self.state = self._first_state()
+        self.data = replicate(program.task.data, program.num_devices)
+        self.state = replicate(self._first_state(), program.num_devices)
         self.evaluations = _evaluations(info)
         self.steps_here = 0
         self.told_compiling = False
@@ -70,11 +71,10 @@ class _Run:
     def go(self) -> dict[str, Any]:
         program, training = self.program, self.program.training
         status, reason = "finished", None
-        self.advance = self._compile(
-            functools.partial(jax.jit, donate_argnums=0)(program.advance), self.state, jnp.int32(1), self.data
-        )
+        advance = jax.jit(spread(program.advance, program.num_devices), donate_argnums=0)
+        self.advance = self._compile(advance, self.state, self._count(1), self.data)
         self.evaluate = {
-            split: jax.jit(functools.partial(program.evaluate, split=split))
+            split: jax.jit(spread(functools.partial(program.evaluate, split=split), program.num_devices))
             for split in ("validation", "test")
         }
         with Interrupts() as interrupts:
@@ -99,6 +99,9 @@ class _Run:
             return self._compile(init, *arguments)(*arguments)
         return self.checkpoints.restore_latest(jax.eval_shape(init, *arguments))
 
+    def _count(self, number: int) -> jax.Array:
+        return replicate(jnp.int32(number), self.program.num_devices)
+
     def _compile(self, function: Any, *arguments: Any, **options: Any) -> Callable:
         begun = time.perf_counter()
         compiled = function.lower(*arguments, **options).compile()
@@ -108,7 +111,7 @@ class _Run:
     def _advance(self, step: int, stop: int) -> tuple[str, str | None]:
         """Dispatch the steps up to `stop`, log what is due, and say how things stand."""
         begun = time.perf_counter()
-        self.state, stacked = self.advance(self.state, jnp.int32(stop - step), self.data)
+        self.state, stacked = self.advance(self.state, self._count(stop - step), self.data)
         stacked = jax.device_get(stacked)
         reached = int(self.state.step)
         elapsed = time.perf_counter() - begun
@@ -167,7 +170,7 @@ class _Run:
     def _verdict(self, best_step: int) -> dict[str, Any]:
         """Judge the best parameters on the test split, beside the task's baselines."""
         goal, task, training = self.info.goal, self.program.task, self.program.training
-        params = self.checkpoints.restore_best(self.state.params)
+        params = replicate(self.checkpoints.restore_best(self.state.params), self.program.num_devices)
         test = {"step": best_step, **evaluation_row(self._evaluate(params, "test"), "test")}
         self.tracker.log(test)
         verdict: dict[str, Any] = {

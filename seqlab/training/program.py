@@ -17,6 +17,7 @@ from seqlab.gradients.norms import clip, scaled_norm
 from seqlab.gradients.statistics import count_nonfinite, update_statistics
 from seqlab.objectives import Mean
 from seqlab.tasks.task import Task
+from seqlab.training import devices
 from seqlab.training.settings import Training
 from seqlab.training.state import TrainState, stream
 from seqlab.types import Batch, Metrics, Params, Tokens, Vectors
@@ -33,6 +34,8 @@ class Program:
         optimizer: how parameters change, clipping aside.
         training: batch size, clipping, steps a call.
         statistics: whether the norms of every parameter are taken at each step.
+        num_devices: over how many devices the rows of a batch are spread; above one, `step`, `advance` and
+            `evaluate` run inside `devices.spread`.
     """
 
     task: Task
@@ -41,6 +44,7 @@ class Program:
     optimizer: optax.GradientTransformation
     training: Training
     statistics: bool
+    num_devices: int = 1
 
     def init(self, seed: jax.Array, data: Any) -> TrainState:
         """Return the state before the first step.
@@ -59,21 +63,20 @@ class Program:
             The next state, and the step's metrics: scalars; `Mean`s for what a row averages over the steps
             since the last; and `grads/nonfinite`, a count for each parameter in the order of `by_path`.
         """
-        batch = self._batch(state.seed, state.step, data)
+        batch = devices.share(self._batch(state.seed, state.step, data), self.num_devices)
         key = jax.random.fold_in(stream(state.seed, "dropout"), state.step)
+        key = devices.own_key(key, self.num_devices)
 
-        def objective(params: Params) -> tuple[jax.Array, tuple[Mean, jax.Array]]:
-            predictions = self.network.apply(params, batch, key)
-            loss = objectives.loss(self._output_spec, predictions, batch)
-            return loss.value, (loss, predictions)
+        def objective(params: Params) -> tuple[jax.Array, dict[str, Mean]]:
+            means = self._judge(self.network.apply(params, batch, key), batch)
+            return means["loss"].value, means
 
-        (_, (loss, predictions)), grads = jax.value_and_grad(objective, has_aux=True)(state.params)
+        (_, means), grads = jax.value_and_grad(objective, has_aux=True)(state.params)
         norm = scaled_norm(grads)
         clipped = grads if self.training.clip_norm is None else clip(grads, norm, self.training.clip_norm)
         updates, optimizer_state = self.optimizer.update(clipped, state.optimizer_state, state.params)
         metrics = {
-            "train/loss": loss,
-            **{f"train/{name}": objectives.metric(name, predictions, batch) for name in self._metrics},
+            **{f"train/{name}": mean for name, mean in means.items()},
             "grads/norm": norm.value,
             "grads/norm_clipped": scaled_norm(clipped).value,
             "grads/clipped": Mean(self._is_clipped(norm.value).astype(jnp.float32), jnp.float32(1)),
@@ -81,7 +84,7 @@ class Program:
         }
         if self.statistics:
             metrics |= update_statistics(state.params, grads, updates)
-        finite = jnp.isfinite(loss.total) & jnp.all(metrics["grads/nonfinite"] == 0)
+        finite = jnp.isfinite(means["loss"].total) & jnp.all(metrics["grads/nonfinite"] == 0)
         stepped = state._replace(
             step=state.step + 1,
             params=optax.apply_updates(state.params, updates),
@@ -130,19 +133,23 @@ class Program:
 
         def one(index: jax.Array) -> dict[str, Mean]:
             batch = self.task.evaluation_batch(index, size, split, self.architecture, data)
-            predictions = self.network.apply(params, batch)
-            sums = {"loss": objectives.loss(self._output_spec, predictions, batch)}
-            sums |= {name: objectives.metric(name, predictions, batch) for name in self._metrics}
+            batch = devices.share(batch, self.num_devices)
+            means = self._judge(self.network.apply(params, batch), batch)
             if isinstance(self.network, OneToMany) and not isinstance(self._output_spec, Tokens):
-                written = self.network.generate(
-                    params, batch.inputs, batch.targets.shape[1], jax.random.key(0)
-                )
-                for name in self._metrics:
-                    sums[f"free_running/{name}"] = objectives.metric(name, written, batch)
-            return sums
+                length = batch.targets.shape[1]
+                written = self.network.generate(params, batch.inputs, length, jax.random.key(0))
+                free = self._judge(written, batch)
+                means |= {f"free_running/{name}": free[name] for name in self._metrics}
+            return means
 
         sums = jax.lax.map(one, jnp.arange(num_batches))
         return jax.tree.map(functools.partial(jnp.sum, axis=0), sums)
+
+    def _judge(self, predictions: jax.Array, batch: Batch) -> dict[str, Mean]:
+        """Return the loss and the metrics of a batch, over all devices."""
+        means = {"loss": objectives.loss(self._output_spec, predictions, batch)}
+        means |= {name: objectives.metric(name, predictions, batch) for name in self._metrics}
+        return devices.total(means, self.num_devices)
 
     @functools.cached_property
     def tokens_per_step(self) -> int:

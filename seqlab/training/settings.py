@@ -23,6 +23,8 @@ class Training:
         sample_length: how many outputs are written into the summary at the end, by a network that can; 0 for
             none.
 
+        devices: over how many devices the rows of a batch are spread; null lets the shapes decide.
+
     Raises:
         ValueError: a value out of its range.
     """
@@ -36,6 +38,7 @@ class Training:
     steps_per_call: int
     evaluation_batch_size: int
     sample_length: int
+    devices: int | None
 
     def __post_init__(self) -> None:
         require_count(self, "steps", "sample_length")
@@ -44,6 +47,13 @@ class Training:
             *("batch_size", "log_every", "eval_every", "checkpoint_every"),
             *("steps_per_call", "evaluation_batch_size"),
         )
+        if self.devices is not None:
+            require_positive(self, "devices")
+            if self.batch_size % self.devices or self.evaluation_batch_size % self.devices:
+                raise ValueError(
+                    f"devices must divide batch_size={self.batch_size} and "
+                    f"evaluation_batch_size={self.evaluation_batch_size}, got {self.devices}"
+                )
         if self.clip_norm is not None:
             require_number(self, "clip_norm", 1e-38)
 

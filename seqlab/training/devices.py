@@ -1,0 +1,84 @@
+"""Over which devices is a batch spread? Each takes an equal share of the rows; the rest is replicated."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable
+from typing import Any
+
+import jax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from seqlab.types import Batch
+
+AXIS = "B"
+"""The mesh axis that a batch's rows are spread over."""
+
+MOST_CPU_DEVICES = 8
+FEWEST_ROWS = 8
+MOST_FEATURES = 256
+"""On CPUs: shares smaller than `FEWEST_ROWS` or layers wider than `MOST_FEATURES` gain nothing from a second
+device, as one device's matrix products then keep all cores busy (experiments/recurrence_speed)."""
+
+
+def offer_cores() -> None:
+    """Let JAX see the CPU's cores as devices, unless it has started or the user has said otherwise.
+
+    A scan's small matrix products run on one core each; two halves of a batch on two devices use both.
+    """
+    if "JAX_NUM_CPU_DEVICES" not in os.environ:
+        with contextlib.suppress(RuntimeError):  # JAX has started: its devices are what they are
+            jax.config.update("jax_num_cpu_devices", min(os.cpu_count() or 1, MOST_CPU_DEVICES))
+
+
+def choose(batch_size: int, features: int) -> int:
+    """Return over how many devices to spread batches of a network: the most that divide the batch and pay."""
+    on_cpu = jax.default_backend() == "cpu"
+    if on_cpu and features > MOST_FEATURES:
+        return 1
+    fewest_rows = FEWEST_ROWS if on_cpu else 1
+    counts = range(len(jax.local_devices()), 1, -1)
+    return next((n for n in counts if batch_size % n == 0 and batch_size // n >= fewest_rows), 1)
+
+
+def mesh_of(num_devices: int) -> Mesh:
+    """Return the mesh of the first devices."""
+    return jax.make_mesh(
+        (num_devices,), (AXIS,), (jax.sharding.AxisType.Auto,), devices=jax.local_devices()[:num_devices]
+    )
+
+
+def replicate(tree: Any, num_devices: int) -> Any:
+    """Put a copy of every array on each device."""
+    return jax.device_put(tree, NamedSharding(mesh_of(num_devices), PartitionSpec()))
+
+
+def spread(function: Callable, num_devices: int) -> Callable:
+    """Run a function of replicated arrays on every device; inside, `share` and `total` tell them apart."""
+    if num_devices == 1:
+        return function
+    replicated = PartitionSpec()
+    return jax.shard_map(function, mesh=mesh_of(num_devices), in_specs=replicated, out_specs=replicated)
+
+
+def share(batch: Batch, num_devices: int) -> Batch:
+    """Return this device's rows of a batch."""
+    if num_devices == 1:
+        return batch
+
+    def rows(array: jax.Array) -> jax.Array:
+        size = array.shape[0] // num_devices
+        return jax.lax.dynamic_slice_in_dim(array, jax.lax.axis_index(AXIS) * size, size)
+
+    return jax.tree.map(rows, batch)
+
+
+def total(tree: Any, num_devices: int) -> Any:
+    """Add up a tree of sums over the devices."""
+    return tree if num_devices == 1 else jax.lax.psum(tree, AXIS)
+
+
+def own_key(key: jax.Array, num_devices: int) -> jax.Array:
+    """Return a PRNG key of this device's own."""
+    return key if num_devices == 1 else jax.random.fold_in(key, jax.lax.axis_index(AXIS))
