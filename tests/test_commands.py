@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from conftest import TINY, tiny
+from tiny_runs import TINY, tiny
 
 from seqlab import run
 from seqlab.tracking import read_rows, read_summary

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import FRAMINGS, TINY, tiny
+from tiny_runs import FRAMINGS, TINY, tiny
 
 from seqlab import run
 from seqlab.build import build, locate

@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import tiny
+from tiny_runs import tiny
 
 from seqlab.paths import CONF
 from seqlab.tracking import read_summary

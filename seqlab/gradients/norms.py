@@ -9,39 +9,42 @@ import jax.numpy as jnp
 
 
 class ScaledNorm(NamedTuple):
-    """A norm held as `2^exponent · relative`, so that neither squares nor the product can leave the range.
+    """A norm held as `scale · relative`, so that neither squares nor the product can leave the range.
 
     Attributes:
-        exponent: int32; scaling by 2^exponent or its inverse is exact, and both are normal numbers.
-        relative: the norm divided by 2^exponent; of the order of 1, and 0 for a zero tree.
+        scale: a power of two; it and its inverse are normal numbers.
+        relative: the norm divided by `scale`; 0 for a zero tree, NaN or inf where an element is.
     """
 
-    exponent: jax.Array
+    scale: jax.Array
     relative: jax.Array
 
     @property
     def value(self) -> jax.Array:
         """The norm itself; inf only where it exceeds the dtype's largest number."""
-        return jnp.ldexp(self.relative, self.exponent)
+        return self.scale * self.relative
 
 
 def scaled_norm(tree: Any) -> ScaledNorm:
     """Return the Euclidean norm of all elements of a tree of arrays.
 
-        e = ⌈log2 max |a|⌉,  ‖a‖ = 2^e · √(Σ (a / 2^e)²)
+        ‖a‖ = s · √(Σ (a / s)²)
 
-    A float32 tree of magnitude 1e-35 or 1e35 is measured exactly, where the plain sum of squares gives 0 or
-    inf. A NaN or inf anywhere makes the norm NaN or inf.
+    with s = 1 where the plain sum of squares is far from the ends of the range, and otherwise the power of
+    two above max |a|, at the price of another pass. A float32 tree of magnitude 1e-35 or 1e35 is measured
+    exactly, where the plain sum of squares gives 0 or inf. A NaN or inf anywhere makes the norm NaN or inf.
 
     Source: Blue 1978, "A portable Fortran program to find the Euclidean norm of a vector", for the scaling.
     """
     leaves = jax.tree.leaves(tree)
-    largest = jnp.max(jnp.stack([jnp.max(jnp.abs(leaf)) for leaf in leaves]))
-    _, exponent = jnp.frexp(jnp.where(jnp.isfinite(largest), largest, 1))
-    bound = -jnp.finfo(largest.dtype).minexp
-    exponent = jnp.clip(exponent, -bound, bound)
-    total = sum(jnp.sum(jnp.square(jnp.ldexp(leaf, -exponent))) for leaf in leaves)
-    return ScaledNorm(exponent, jnp.sqrt(total))
+    squares = sum(jnp.sum(jnp.square(leaf)) for leaf in leaves)
+    low, high = _safe_squares(squares.dtype)
+    one = jnp.ones_like(squares)
+    return jax.lax.cond(
+        (squares > low) & (squares < high),
+        lambda: ScaledNorm(one, jnp.sqrt(squares)),
+        lambda: _scaled_by_the_largest(leaves),
+    )
 
 
 def clip(tree: Any, norm: ScaledNorm, limit: float | jax.Array) -> Any:
@@ -49,10 +52,25 @@ def clip(tree: Any, norm: ScaledNorm, limit: float | jax.Array) -> Any:
 
         a ← a · min(1, limit / ‖a‖)
 
-    Computed as `(a / 2^e) · (limit / (‖a‖ / 2^e))`, which stays in range where `limit / ‖a‖` would not.
+    Computed as `(a / s) · (limit / (‖a‖ / s))`, which stays in range where `limit / ‖a‖` would not.
 
     Source: Pascanu et al. 2013, "On the difficulty of training recurrent neural networks", algorithm 1.
     """
     over = norm.value > limit
-    factor = limit / jnp.where(norm.relative > 0, norm.relative, 1)
-    return jax.tree.map(lambda leaf: jnp.where(over, jnp.ldexp(leaf, -norm.exponent) * factor, leaf), tree)
+    first = jnp.where(over, 1 / norm.scale, 1)
+    second = jnp.where(over, limit / jnp.where(norm.relative > 0, norm.relative, 1), 1)
+    return jax.tree.map(lambda leaf: leaf * first * second, tree)
+
+
+def _safe_squares(dtype: jnp.dtype) -> tuple[float, float]:
+    """Return between which sums of squares no element that matters was lost to under- or overflow."""
+    bits = jnp.finfo(dtype).maxexp
+    return 2.0 ** (-0.6 * bits), 2.0 ** (0.9 * bits)
+
+
+def _scaled_by_the_largest(leaves: list[jax.Array]) -> ScaledNorm:
+    largest = jnp.max(jnp.stack([jnp.max(jnp.abs(leaf)) for leaf in leaves]))
+    _, exponent = jnp.frexp(jnp.where(jnp.isfinite(largest), largest, 1))
+    bound = -jnp.finfo(largest.dtype).minexp
+    scale = jnp.ldexp(jnp.ones_like(largest), jnp.clip(exponent, -bound, bound))
+    return ScaledNorm(scale, jnp.sqrt(sum(jnp.sum(jnp.square(leaf * (1 / scale))) for leaf in leaves)))

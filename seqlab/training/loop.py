@@ -72,7 +72,7 @@ class _Run:
         program, training = self.program, self.program.training
         status, reason = "finished", None
         advance = jax.jit(spread(program.advance, program.num_devices), donate_argnums=0)
-        self.advance = self._compile(advance, self.state, self._count(1), self.data)
+        self.advance = self._compile(advance, self.state, self._step_number(1), self.data)
         self.evaluate = {
             split: jax.jit(spread(functools.partial(program.evaluate, split=split), program.num_devices))
             for split in ("validation", "test")
@@ -99,7 +99,7 @@ class _Run:
             return self._compile(init, *arguments)(*arguments)
         return self.checkpoints.restore_latest(jax.eval_shape(init, *arguments))
 
-    def _count(self, number: int) -> jax.Array:
+    def _step_number(self, number: int) -> jax.Array:
         return replicate(jnp.int32(number), self.program.num_devices)
 
     def _compile(self, function: Any, *arguments: Any, **options: Any) -> Callable:
@@ -111,7 +111,7 @@ class _Run:
     def _advance(self, step: int, stop: int) -> tuple[str, str | None]:
         """Dispatch the steps up to `stop`, log what is due, and say how things stand."""
         begun = time.perf_counter()
-        self.state, stacked = self.advance(self.state, self._count(stop - step), self.data)
+        self.state, stacked = self.advance(self.state, self._step_number(stop), self.data)
         stacked = jax.device_get(stacked)
         reached = int(self.state.step)
         elapsed = time.perf_counter() - begun

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -13,7 +14,7 @@ import optax
 
 from seqlab import objectives
 from seqlab.architectures import Network, OneToMany
-from seqlab.gradients.norms import clip, scaled_norm
+from seqlab.gradients.norms import ScaledNorm, clip, scaled_norm
 from seqlab.gradients.statistics import count_nonfinite, update_statistics
 from seqlab.objectives import Mean
 from seqlab.tasks.task import Task
@@ -56,8 +57,13 @@ class Program:
         params = self.network.init(stream(seed, "params"), self._batch(seed, jnp.int32(0), data))
         return TrainState(jnp.int32(0), jnp.uint32(seed), params, self.optimizer.init(params))
 
-    def step(self, state: TrainState, data: Any) -> tuple[TrainState, Metrics]:
+    def step(self, state: TrainState, due: jax.Array, data: Any) -> tuple[TrainState, Metrics]:
         """Make one update, unless the loss or a gradient is not finite: then nothing but the metrics.
+
+        Args:
+            state: the state to go on from.
+            due: bool scalar, whether the metrics hold the norms by parameter; zeros stand there if not.
+            data: the task's resident arrays.
 
         Returns:
             The next state, and the step's metrics: scalars; `Mean`s for what a row averages over the steps
@@ -73,18 +79,15 @@ class Program:
 
         (_, means), grads = jax.value_and_grad(objective, has_aux=True)(state.params)
         norm = scaled_norm(grads)
-        clipped = grads if self.training.clip_norm is None else clip(grads, norm, self.training.clip_norm)
-        updates, optimizer_state = self.optimizer.update(clipped, state.optimizer_state, state.params)
+        finite = jnp.isfinite(means["loss"].total) & jnp.isfinite(norm.relative)
         metrics = {
             **{f"train/{name}": mean for name, mean in means.items()},
-            "grads/norm": norm.value,
-            "grads/norm_clipped": scaled_norm(clipped).value,
-            "grads/clipped": Mean(self._is_clipped(norm.value).astype(jnp.float32), jnp.float32(1)),
-            "grads/nonfinite": count_nonfinite(grads),
+            **self._clipping(norm),
+            "grads/nonfinite": _only_if(~finite, lambda: count_nonfinite(grads)),
         }
         if self.statistics:
-            metrics |= update_statistics(state.params, grads, updates)
-        finite = jnp.isfinite(means["loss"].total) & jnp.all(metrics["grads/nonfinite"] == 0)
+            metrics |= _only_if(due | ~finite, lambda: self._statistics(state, grads, norm))
+        updates, optimizer_state = self._updates(state, grads, norm)
         stepped = state._replace(
             step=state.step + 1,
             params=optax.apply_updates(state.params, updates),
@@ -92,30 +95,50 @@ class Program:
         )
         return jax.tree.map(functools.partial(jnp.where, finite), stepped, state), metrics
 
-    def advance(self, state: TrainState, num_steps: jax.Array, data: Any) -> tuple[TrainState, Metrics]:
-        """Make up to `num_steps` updates in one dispatch, ending early at the first that is not finite.
+    def _updates(self, state: TrainState, grads: Params, norm: ScaledNorm) -> tuple[Params, Any]:
+        """Return what the optimiser adds to the parameters, and its next state."""
+        if self.training.clip_norm is not None:
+            grads = clip(grads, norm, self.training.clip_norm)
+        return self.optimizer.update(grads, state.optimizer_state, state.params)
+
+    def _clipping(self, norm: ScaledNorm) -> Metrics:
+        limit = jnp.inf if self.training.clip_norm is None else self.training.clip_norm
+        return {
+            "grads/norm": norm.value,
+            "grads/norm_clipped": jnp.minimum(norm.value, limit),
+            "grads/clipped": Mean((norm.value > limit).astype(jnp.float32), jnp.float32(1)),
+        }
+
+    def _statistics(self, state: TrainState, grads: Params, norm: ScaledNorm) -> Metrics:
+        """Return the norms by parameter; the updates are made anew, so that no other step keeps them."""
+        return update_statistics(state.params, grads, self._updates(state, grads, norm)[0])
+
+    def advance(self, state: TrainState, stop: jax.Array, data: Any) -> tuple[TrainState, Metrics]:
+        """Make the updates up to step `stop` in one dispatch, ending early at the first that is not finite.
 
         Args:
             state: the state to go on from.
-            num_steps: int32 scalar, at most `training.steps_per_call`; it may vary without compiling again.
+            stop: int32 scalar, at most `training.steps_per_call` ahead; it may vary without compiling again.
             data: the task's resident arrays.
 
         Returns:
             The last state, and the metrics of each step tried, stacked on a leading axis of `steps_per_call`;
             the rows past the last step tried are zeros.
         """
-        shapes = jax.eval_shape(self.step, state, data)[1]
+        shapes = jax.eval_shape(self.step, state, jnp.bool_(True), data)[1]
         rows = jax.tree.map(
             lambda leaf: jnp.zeros((self.training.steps_per_call, *leaf.shape), leaf.dtype), shapes
         )
 
         def going(loop: tuple) -> jax.Array:
             tried, current, _ = loop
-            return (tried < num_steps) & (current.step == state.step + tried)
+            return (current.step < stop) & (current.step == state.step + tried)
 
         def body(loop: tuple) -> tuple:
             tried, current, rows = loop
-            current, metrics = self.step(current, data)
+            reached = current.step + 1
+            due = (reached % self.training.log_every == 0) | (reached == stop)
+            current, metrics = self.step(current, due, data)
             rows = jax.tree.map(lambda row, value: row.at[tried].set(value), rows, metrics)
             return tried + 1, current, rows
 
@@ -175,6 +198,9 @@ class Program:
         key = jax.random.fold_in(stream(seed, "batches"), step)
         return self.task.batch(key, self.training.batch_size, "train", self.architecture, data)
 
-    def _is_clipped(self, norm: jax.Array) -> jax.Array:
-        limit = self.training.clip_norm
-        return jnp.bool_(False) if limit is None else norm > limit
+
+def _only_if(wanted: jax.Array, make: Callable[[], Any]) -> Any:
+    """Return what `make` makes where it is wanted, and zeros of the same form where it is not."""
+    shapes = jax.eval_shape(make)
+    nothing = lambda: jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)  # noqa: E731
+    return jax.lax.cond(wanted, make, nothing)

@@ -11,7 +11,7 @@ import time
 import jax
 import numpy as np
 import pytest
-from conftest import CELLS, FRAMINGS, tiny
+from tiny_runs import CELLS, FRAMINGS, tiny
 
 from seqlab import run
 from seqlab.build import load

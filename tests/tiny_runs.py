@@ -1,0 +1,25 @@
+"""How does a test run something quickly? Tiny runs, and every choice there is to parametrise over."""
+
+from __future__ import annotations
+
+import yaml
+
+from seqlab.paths import CONF
+from seqlab.tasks import load_task, task_names
+
+CELLS = sorted(path.stem for path in (CONF / "cell").glob("*.yaml"))
+FRAMINGS = [(name, architecture) for name in task_names() for architecture in load_task(name).architectures]
+
+TINY = [
+    *("cell.features=4", "training.batch_size=4", "training.evaluation_batch_size=64"),
+    *("training.log_every=1", "tracking.wandb.mode=disabled", "tracking.console.mode=off"),
+]
+"""Overrides that make any run quick and quiet."""
+
+
+def tiny(task: str, architecture: str, *overrides: str) -> list[str]:
+    """Return the overrides of a quick run of a pair."""
+    fields = yaml.safe_load((CONF / "task" / f"{task}.yaml").read_text())
+    short = ["task.length=6"] if "length" in fields else []
+    few = ["task.num_evaluation_examples=16"] if "num_evaluation_examples" in fields else []
+    return [f"task={task}", f"architecture={architecture}", *TINY, *short, *few, *overrides]
