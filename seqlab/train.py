@@ -78,7 +78,8 @@ def execute(config: DictConfig, choices: Mapping[str, Any], folder: Path) -> dic
     try:
         summary = identity | train_program(run.program, info, tracker)
     except BaseException as error:
-        tracker.finish({"status": "failed", "reason": f"{type(error).__name__}: {error}", **identity})
+        status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        tracker.finish({"status": status, "reason": f"{type(error).__name__}: {error}", **identity})
         raise
     tracker.finish(summary)
     return summary

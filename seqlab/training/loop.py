@@ -65,19 +65,19 @@ class _Run:
         self.data = replicate(program.task.data, program.num_devices)
         self.state = replicate(self._first_state(), program.num_devices)
         self.evaluations = _evaluations(info)
+        self.evaluate = {
+            split: jax.jit(spread(functools.partial(program.evaluate, split=split), program.num_devices))
+            for split in ("validation", "test")
+        }
         self.steps_here = 0
         self.told_compiling = False
 
     def go(self) -> dict[str, Any]:
         program, training = self.program, self.program.training
         status, reason = "finished", None
-        advance = jax.jit(spread(program.advance, program.num_devices), donate_argnums=0)
-        self.advance = self._compile(advance, self.state, self._step_number(1), self.data)
-        self.evaluate = {
-            split: jax.jit(spread(functools.partial(program.evaluate, split=split), program.num_devices))
-            for split in ("validation", "test")
-        }
         with Interrupts() as interrupts:
+            advance = jax.jit(spread(program.advance, program.num_devices), donate_argnums=0)
+            self.advance = self._compile(advance, self.state, self._step_number(1), self.data)
             while status == "finished" and (step := int(self.state.step)) < training.steps:
                 status, reason = self._advance(step, training.next_stop(step))
                 reached = int(self.state.step)
