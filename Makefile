@@ -23,6 +23,7 @@ check: .venv/test.stamp  ## lint, and check the form of the code
 
 bench: .venv/bench.stamp  ## time seqlab beside its peers, in one run
 	$(BIN)/python scripts/bench_recurrence.py $(ARGS)
+	$(BIN)/python scripts/bench_trainer.py
 
 clean:  ## remove the virtual environment and what tools left
 	rm -rf .venv build dist .pytest_cache .ruff_cache *.egg-info

@@ -39,8 +39,9 @@ GATES = {"elman": 1, "lstm": 4, "gru": 3}
 OURS = "seqlab"
 PRODUCTS = ("product_jax", "product_torch")
 PEERS = {
-    OURS: "seqlab, two devices where B allows",
+    OURS: "seqlab, on as many devices as its trainer chooses",
     "seqlab_1": "seqlab, one device",
+    "seqlab_2": "seqlab, two devices where B allows",
     "torch": "PyTorch, eager",
     "torch_compile": "PyTorch, torch.compile",
     "linen": "Flax Linen nn.RNN",
@@ -94,12 +95,13 @@ def build_scan(peer: str, cell_name: str, shape: tuple[int, ...]) -> Callable:
     """Return the step of seqlab's cell, by its own backward pass or by the plain scan's."""
     import jax
 
-    two = not peer.endswith("_1") and peer != "plain" and shape[0] % 2 == 0
     jax.config.update("jax_num_cpu_devices", 2)
     from seqlab import cells
     from seqlab.recurrence import unroll
+    from seqlab.training.devices import choose
 
     B, T, F, H = shape
+    devices = {OURS: choose(B, H), "seqlab_1": 1, "plain": 1}.get(peer, 2 if B % 2 == 0 else 1)
     cell = {"elman": cells.Elman, "lstm": cells.LSTM, "gru": cells.GRU}[cell_name](H)
     x, w = (jax.random.normal(jax.random.key(i), (B, T, size)) for i, size in enumerate((F, H)))
     params = cell.init(jax.random.key(2), cell.initialize_carry(jax.random.key(0), (B, F)), x[:, 0])["params"]
@@ -108,7 +110,7 @@ def build_scan(peer: str, cell_name: str, shape: tuple[int, ...]) -> Callable:
     def loss(params: dict, x: jax.Array, w: jax.Array) -> jax.Array:
         return (w * unroll(cell, params, x, backward=backward)[1]).mean()
 
-    return jax_step(loss, params, x, w, devices=2 if two else 1)
+    return jax_step(loss, params, x, w, devices)
 
 
 def build_linen(peer: str, cell_name: str, shape: tuple[int, ...]) -> Callable:
@@ -228,7 +230,7 @@ def build_product(peer: str, cell_name: str, shape: tuple[int, ...]) -> Callable
 
 
 BUILDERS = {
-    **dict.fromkeys((OURS, "seqlab_1", "plain", "plain_2"), build_scan),
+    **dict.fromkeys((OURS, "seqlab_1", "seqlab_2", "plain", "plain_2"), build_scan),
     **dict.fromkeys(("linen", "linen_2"), build_linen),
     **dict.fromkeys(("torch", "torch_compile"), build_torch),
     **dict.fromkeys(PRODUCTS, build_product),
