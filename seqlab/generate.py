@@ -7,7 +7,7 @@ from pathlib import Path
 
 from seqlab.build import load
 from seqlab.commands import command
-from seqlab.training import write_sample
+from seqlab.training import natural_length, write_sample
 from seqlab.types import ConfigError
 
 
@@ -17,7 +17,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m seqlab.generate", description=main.__doc__)
     parser.add_argument("run", metavar="RUN_DIR", type=Path, help="the folder of a run")
     parser.add_argument("--prompt", help="what to go on from; by default the first validation example")
-    parser.add_argument("--length", type=int, help="how many outputs; by default the task's length, or 200")
+    parser.add_argument("--length", type=int, help="how many outputs; by default a whole example, or 200")
     parser.add_argument(
         "--temperature", type=float, default=1.0, help="divides the logits; 0 takes the most probable"
     )
@@ -28,7 +28,7 @@ def main() -> None:
     if options.length is not None and options.length < 1:
         raise ConfigError(f"--length must be a positive integer, got {options.length}")
     program, params = load(options.run)
-    length = options.length or getattr(program.task, "length", 200)
+    length = options.length or natural_length(program)
     print(write_sample(program, params, length, options.prompt, options.temperature, options.seed))
 
 

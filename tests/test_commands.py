@@ -56,7 +56,7 @@ def test_sweep_goes_on_past_what_does_not_fit(command, tmp_path):
 def test_sweep_with_a_diverging_run_finishes_the_others_and_fails(command, tmp_path):
     done = command(
         *("train", "-m", "task=adding", "architecture=many_to_one", "optimizer=sgd", "cell=elman"),
-        *("cell.activation=identity", "training.clip_norm=null", "optimizer.learning_rate=1e9,1e-3"),
+        *("cell.activation=identity", "training.clip_norm=null", "optimizer.learning_rate=1e9,1e-9"),
         *("training.steps=60", "hydra.sweep.dir=sweep", *SHORT),
     )
     assert done.returncode != 0

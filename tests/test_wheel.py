@@ -30,7 +30,16 @@ def installed(tmp_path_factory):
     venv.create(folder / "venv", with_pip=False)
     python = folder / "venv" / "bin" / "python"
     (site,) = (folder / "venv").glob("lib/python*/site-packages")
-    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
+    install = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-index",
+        "--ignore-installed",
+    ]
     subprocess.run([*install, f"--prefix={folder / 'venv'}", str(wheel)], check=True, timeout=120)
     (site / "packages.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
     return python
@@ -38,15 +47,16 @@ def installed(tmp_path_factory):
 
 @pytest.mark.parametrize("form", ["module", "script"])
 def test_trains_from_an_empty_folder(installed, form, tmp_path):
-    start = (
-        [str(installed), "-m", "seqlab.train"]
-        if form == "module"
-        else [str(installed.parent / "seqlab-train")]
-    )
+    start = ["-m", "seqlab.train"] if form == "module" else [str(installed.parent / "seqlab-train")]
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     overrides = [*tiny("adding", "many_to_one", "training.steps=1"), "hydra.run.dir=out"]
     done = subprocess.run(
-        [*start, *overrides], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
+        [str(installed), *start, *overrides],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     assert read_summary(tmp_path / "out")["status"] == "finished"

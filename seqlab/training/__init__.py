@@ -7,7 +7,7 @@ from seqlab.training.loop import train
 from seqlab.training.program import Program
 from seqlab.training.settings import Training
 from seqlab.training.state import TrainState
-from seqlab.training.writing import require_writer, write_sample
+from seqlab.training.writing import natural_length, require_writer, write_sample
 
 __all__ = [
     "Checkpoints",
@@ -15,6 +15,7 @@ __all__ = [
     "TrainState",
     "Training",
     "choose_devices",
+    "natural_length",
     "offer_cores",
     "require_writer",
     "train",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import jax
@@ -53,6 +54,14 @@ def require_writer(program: Program) -> None:
             f"task={task.name} with architecture={program.architecture} cannot generate: legal are "
             "architecture=one_to_many, and recurrent architectures on tasks that predict their own next input"
         )
+
+
+def natural_length(program: Program) -> int:
+    """Return how many outputs make a whole example where the task says so, and 200 where it does not."""
+    if not isinstance(program.network, OneToMany):
+        return 200
+    batch = functools.partial(program.task.batch, size=1, architecture=program.architecture)
+    return jax.eval_shape(batch, jax.random.key(0)).targets.shape[1]
 
 
 def _joined(program: Program, inputs: Any, written: Any) -> np.ndarray:

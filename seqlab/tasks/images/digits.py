@@ -101,10 +101,11 @@ class Digits(LoadedTask):
         return np.int32(text)
 
     def render(self, sequence: np.ndarray, architecture: str) -> str:
-        """Draw an image with a character a pixel, the darker the larger its value."""
+        """Draw the whole rows of an image with a character a pixel, the darker the larger its value."""
         if architecture != "one_to_many":
             return super().render(sequence, architecture)
-        image = np.clip(np.reshape(sequence, (_SIDE, _SIDE)), 0, 1)
+        pixels = np.ravel(sequence)
+        image = np.clip(pixels[: len(pixels) // _SIDE * _SIDE].reshape(-1, _SIDE), 0, 1)
         return "\n".join("".join(_SHADES[round(9 * pixel)] for pixel in row) for row in image.tolist())
 
     def load(self) -> dict[str, dict[str, np.ndarray]]:
