@@ -1,8 +1,8 @@
-"""What do all cells share? One kernel for the input, one for the recurrence, and how they start."""
+"""What do all cells share? One kernel for the input, one for the recurrence, how they start and fold."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import flax.linen as nn
 import jax
@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from seqlab.cells import initializers
 from seqlab.checks import require_choice, require_number, require_positive
-from seqlab.types import Carry
+from seqlab.types import Carry, Params
 
 
 class Cell(nn.RNNCellBase):
@@ -38,6 +38,8 @@ class Cell(nn.RNNCellBase):
 
     gates: ClassVar[tuple[str, ...]] = ("h",)
     """The gates' letters, in the order of the kernels' blocks."""
+    sigmoid_gates: ClassVar[tuple[str, ...]] = ()
+    """Those of them that a sigmoid squashes."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -65,9 +67,63 @@ class Cell(nn.RNNCellBase):
         width = num_gates * self.features
         recurrent_init = initializers.recurrent(self.recurrent_init, self.recurrent_scale, num_gates)
         return (
-            self.param(
-                "input_kernel", nn.initializers.lecun_normal(), (x.shape[-1], width), self.param_dtype
-            ),
+            self.param("input_kernel", input_init, (x.shape[-1], width), self.param_dtype),
             self.param("recurrent_kernel", recurrent_init, (self.features, width), self.param_dtype),
             self.param("bias", lambda key: self.bias_start()),
         )
+
+    # The step taken apart, for a backward pass written by hand (`seqlab.recurrence.fused`). Throughout, δv is
+    # the cotangent ∂L/∂v, and an array of all steps is time-major, `(T, B, …)`.
+
+    @nn.nowrap
+    def fold(self, params: Params, dtype: jnp.dtype) -> Params:
+        """Return the weights with which one tanh serves every gate, named as the parameters.
+
+            σ(a) = ½ (1 + tanh(a / 2))
+
+        so the columns of the sigmoid gates in W, R and b are halved here, once, and not at every step.
+        """
+        weights = {name: value.astype(dtype) for name, value in params.items()}
+        if not self.sigmoid_gates:
+            return weights
+        halves = [0.5 if gate in self.sigmoid_gates else 1.0 for gate in self.gates]
+        scale = jnp.repeat(jnp.asarray(halves, dtype), self.features)
+        kernels = {name: weights[name] * scale for name in ("input_kernel", "recurrent_kernel", "bias")}
+        return {**weights, **kernels}
+
+    @nn.nowrap
+    def project(self, weights: Params, x: jax.Array) -> jax.Array:
+        """Return z = x W + b for all steps: `(T, B, F) -> (T, B, G·H)`."""
+        return x @ weights["input_kernel"] + weights["bias"]
+
+    @nn.nowrap
+    def project_back(self, weights: Params, x: jax.Array, dz: jax.Array) -> tuple[Params, jax.Array]:
+        """Return the cotangents of (W, b) and of x for all steps, each one matrix product.
+
+        δW = Σ_t x_tᵀ δz_t,  δb = Σ_t δz_t,  δx_t = δz_t Wᵀ
+        """
+        kernels = {"input_kernel": sum_of_outer_products(x, dz), "bias": dz.sum(axis=(0, 1))}
+        return kernels, dz @ weights["input_kernel"].T
+
+    @nn.nowrap
+    def collect(
+        self, weights: Params, x: jax.Array, before: Carry, coefficients: Any, da: jax.Array
+    ) -> tuple[Params, jax.Array]:
+        """Return the cotangents of all weights and of x, given δa of a = x W + h_{t−1} R + b for all steps.
+
+            δR = Σ_t h_{t−1}ᵀ δa_t
+
+        Args:
+            weights: as `fold` returns them.
+            x: `(T, B, F)`.
+            before: the carries that the steps read, `(T, B, H)` a leaf, h the last.
+            coefficients: as `linearise` returns them.
+            da: what `pull` returned beside the carry's cotangent, `(T, B, G·H)`.
+        """
+        kernels, dx = self.project_back(weights, x, da)
+        return {**kernels, "recurrent_kernel": sum_of_outer_products(jax.tree.leaves(before)[-1], da)}, dx
+
+
+def sum_of_outer_products(left: jax.Array, right: jax.Array) -> jax.Array:
+    """Return Σ_t Σ_b left_tbᵀ right_tb as one matrix product: `(T, B, M), (T, B, N) -> (M, N)`."""
+    return left.reshape(-1, left.shape[-1]).T @ right.reshape(-1, right.shape[-1])

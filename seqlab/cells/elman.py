@@ -6,11 +6,19 @@ from typing import ClassVar
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 
 from seqlab.cells.cell import Cell
 from seqlab.checks import require_choice
+from seqlab.types import Params
 
 ACTIVATIONS = {"tanh": jax.nn.tanh, "relu": jax.nn.relu, "identity": lambda a: a}
+SLOPES = {
+    "tanh": lambda h: 1 - h * h,
+    "relu": lambda h: (h > 0).astype(h.dtype),
+    "identity": jnp.ones_like,
+}
+"""φ′(a), written with h = φ(a)."""
 
 
 class Elman(Cell):
@@ -41,3 +49,19 @@ class Elman(Cell):
         W, R, b = self.kernels(x)
         h = ACTIVATIONS[self.activation](x @ W + h @ R + b)
         return h, h
+
+    @nn.nowrap
+    def advance(self, weights: Params, h: jax.Array, z: jax.Array) -> tuple[jax.Array, None]:
+        """Take one step from z = x W + b, `(B, H), (B, H) -> (B, H)`. Nothing to keep: h tells its slope."""
+        return ACTIVATIONS[self.activation](z + h @ weights["recurrent_kernel"]), None
+
+    @nn.nowrap
+    def linearise(self, before: jax.Array, after: jax.Array, kept: None) -> jax.Array:
+        """Return P = φ′(a) for all steps, `(T, B, H)`."""
+        return SLOPES[self.activation](after)
+
+    @nn.nowrap
+    def pull(self, recurrent_T: jax.Array, P: jax.Array, dh: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Take one step back: δa = δh ⊙ P, δh_{t−1} = δa Rᵀ. Return δh_{t−1} and δa."""
+        da = dh * P
+        return da @ recurrent_T, da

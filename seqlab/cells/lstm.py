@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import flax.linen as nn
 import jax
@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from seqlab.cells.cell import Cell
 from seqlab.checks import require_number
-from seqlab.types import Carry
+from seqlab.types import Carry, Params
 
 
 class LSTM(Cell):
@@ -33,6 +33,7 @@ class LSTM(Cell):
     forget_bias_init: float = 1.0
 
     gates: ClassVar[tuple[str, ...]] = ("i", "f", "g", "o")
+    sigmoid_gates: ClassVar[tuple[str, ...]] = ("i", "f", "o")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -56,3 +57,52 @@ class LSTM(Cell):
         c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
         h = jax.nn.sigmoid(o) * jnp.tanh(c)
         return (c, h), h
+
+    @nn.nowrap
+    def advance(self, weights: Params, carry: Carry, z: jax.Array) -> tuple[Carry, jax.Array]:
+        """Take one step from z = x W + b, with one tanh for all gates.
+
+            A = [ĩ f̃ g õ] = tanh(z + h_{t−1} R),  σ(i) = ½ (1 + ĩ), and so on
+            c_t = ½ ((1 + f̃) ⊙ c_{t−1} + (1 + ĩ) ⊙ g)
+            h_t = ½ (1 + õ) ⊙ tanh(c_t)
+
+        Returns:
+            The carry, and A `(B, 4·H)` to keep.
+        """
+        c, h = carry
+        A = jnp.tanh(z + h @ weights["recurrent_kernel"])
+        i, f, g, o = jnp.split(A, 4, axis=-1)
+        c = 0.5 * ((1 + f) * c + (1 + i) * g)
+        h = 0.5 * (1 + o) * jnp.tanh(c)
+        return (c, h), A
+
+    @nn.nowrap
+    def linearise(self, before: Carry, after: Carry, A: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+        """Return what multiplies the cotangents, for all steps: P `(T, B, 4·H)`, Q and S `(T, B, H)`.
+
+        P = ½ [g  c_{t−1}  1 + ĩ  tanh c_t] ⊙ (1 − A²)
+        Q = ∂h_t/∂c_t = ½ (1 + õ) ⊙ (1 − tanh² c_t)
+        S = ∂c_t/∂c_{t−1} = ½ (1 + f̃)
+        """
+        i, f, g, o = jnp.split(A, 4, axis=-1)
+        tanh_c = jnp.tanh(after[0])
+        P = 0.5 * jnp.concatenate([g, before[0], 1 + i, tanh_c], axis=-1) * (1 - A * A)
+        Q = 0.5 * (1 + o) * (1 - tanh_c * tanh_c)
+        return P, Q, 0.5 * (1 + f)
+
+    @nn.nowrap
+    def pull(self, recurrent_T: jax.Array, coefficients: Any, dcarry: Carry) -> tuple[Carry, jax.Array]:
+        """Take one step back.
+
+            δc_t ← δc_t + δh_t ⊙ Q
+            δa = [δc_t  δc_t  δc_t  δh_t] ⊙ P
+            δc_{t−1} = δc_t ⊙ S,  δh_{t−1} = δa Rᵀ
+
+        Returns:
+            (δc_{t−1}, δh_{t−1}) and δa `(B, 4·H)`.
+        """
+        P, Q, S = coefficients
+        dc, dh = dcarry
+        dc = dc + dh * Q
+        da = jnp.concatenate([dc, dc, dc, dh], axis=-1) * P
+        return (dc * S, da @ recurrent_T), da

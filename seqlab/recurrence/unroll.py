@@ -1,4 +1,4 @@
-"""How do steps become time? The only scan over T."""
+"""How do steps become time? One function, whatever the cell."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from seqlab.recurrence.fused import Linearised, axes_of, fused, norm, vary, where_real
 from seqlab.types import Carry, Params
+
+BACKWARDS = ("fused", "autodiff")
 
 
 def unroll(
@@ -17,12 +20,15 @@ def unroll(
     lengths: jax.Array | None = None,
     carry: Carry | None = None,
     reverse: bool = False,
+    backward: str = "fused",
+    taps: Carry | None = None,
 ) -> tuple[Carry, jax.Array]:
     """Run a cell over a batch of sequences.
 
         (carry_t, y_t) = cell(carry_{t−1}, x_t),  t = 1 … length
 
-    A sequence's outputs after its end are zero, and its final carry is the one at its last real step.
+    A sequence's outputs after its end are zero, its final carry is the one at its last real step, and what
+    its inputs hold after its end is never read.
 
     Args:
         cell: a `flax.linen.RNNCellBase` without its own variables beyond `params`.
@@ -32,29 +38,74 @@ def unroll(
         carry: the carry before the first step; the cell's own (zeros) by default.
         reverse: whether each sequence is read from its last real step to its first. The outputs stand in the
             original order.
+        backward: "fused" for the hand-written backward pass, where the cell offers its mathematics, or
+            "autodiff" for that of the plain scan, the reference, which also has forward-mode derivatives.
+        taps: zeros, by `zero_taps`, whose gradient is the norm of the cotangent at every step's carry.
 
     Returns:
         The final carry, and the outputs `(B, T, H)`.
 
+    Raises:
+        ValueError: `backward` is neither of the two.
+
     Source: ONNX operators RNN, GRU and LSTM, `sequence_lens`, for the rule on padding.
     """
+    if backward not in BACKWARDS:
+        raise ValueError(f"backward must be one of {', '.join(BACKWARDS)}, got {backward!r}")
+    real = None if lengths is None else real_steps(lengths, inputs.shape[1])
+    if real is not None:
+        inputs = where_real(real, inputs, jnp.zeros_like(inputs))
     if carry is None:
         carry = initial_carry(cell, params, inputs)
     if reverse:
-        inputs = flip(inputs, lengths)
-    steps_TBF = jnp.swapaxes(inputs, 0, 1)
-    if lengths is None:
-        carry, outputs_TBH = jax.lax.scan(
-            lambda carry, x: cell.apply({"params": params}, carry, x), carry, steps_TBF
-        )
-    else:
-        carry, outputs_TBH = jax.lax.scan(
-            lambda carry, step: _masked_step(cell, params, carry, *step),
-            carry,
-            (steps_TBF, real_steps(lengths, inputs.shape[1]).T),
-        )
+        inputs, taps = jax.tree.map(lambda leaf: flip(leaf, lengths), (inputs, taps))
+    steps_TB = jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), (inputs, real))
+    taps_TB = jax.tree.map(jnp.transpose, taps)
+    run = fused if backward == "fused" and isinstance(cell, Linearised) else plain
+    carry, outputs_TBH = run(cell, params, *steps_TB, carry, taps_TB)
     outputs = jnp.swapaxes(outputs_TBH, 0, 1)
-    return carry, flip(outputs, lengths) if reverse else outputs
+    if reverse:
+        outputs = flip(outputs, lengths)
+    return carry, outputs if real is None else where_real(real, outputs, jnp.zeros_like(outputs))
+
+
+def zero_taps(carry: Carry, num_steps: int) -> Carry:
+    """Return zeros `(B, T)` for each leaf of a carry, to be given to `unroll` as `taps`.
+
+    The gradient of a loss L with respect to them is not that of the zeros, but, exactly over the whole range
+    of floats,
+
+        tap_bt ← ‖∂L/∂s_bt‖₂ over H,
+
+    s_t being what step t hands on: h_t both as output and to step t + 1, or c_t to step t + 1. It is zero
+    after a sequence's end.
+    """
+    return jax.tree.map(lambda leaf: jnp.zeros((leaf.shape[0], num_steps), leaf.dtype), carry)
+
+
+def plain(
+    cell: Any,
+    params: Params,
+    inputs_TBF: jax.Array,
+    real_TB: jax.Array | None,
+    carry: Carry,
+    taps_TB: Carry | None,
+) -> tuple[Carry, jax.Array]:
+    """Run any cell over time as a scan that autodiff differentiates; the arguments are those of `fused`."""
+
+    def step(before: Carry, now: tuple) -> tuple[Carry, jax.Array]:
+        x, real, taps = now
+        after, y = cell.apply({"params": params}, before, x)
+        if taps is not None:
+            after, y = _tapped(after, y, taps)
+        if real is not None:
+            after = where_real(real, after, before)
+        return after, y
+
+    varying = axes_of((params, inputs_TBF, real_TB, carry, taps_TB))
+    # Outside the scan: inside, every step back would sum the weights' gradients over the devices.
+    params, carry = jax.tree.map(lambda leaf: vary(leaf, varying), (params, carry))
+    return jax.lax.scan(step, carry, (inputs_TBF, real_TB, taps_TB))
 
 
 def initial_carry(cell: Any, params: Params, inputs: jax.Array) -> Carry:
@@ -78,8 +129,18 @@ def flip(sequences: jax.Array, lengths: jax.Array | None) -> jax.Array:
     return jnp.take_along_axis(sequences, source.reshape(source.shape + (1,) * (sequences.ndim - 2)), axis=1)
 
 
-def _masked_step(cell: Any, params: Params, carry: Carry, x: jax.Array, real: jax.Array) -> tuple:
-    """Take a step where bool `real` `(B,)`; elsewhere keep the carry and put out zeros."""
-    stepped, y = cell.apply({"params": params}, carry, x)
-    keep = lambda new, old: jnp.where(real.reshape(real.shape + (1,) * (new.ndim - 1)), new, old)  # noqa: E731
-    return jax.tree.map(keep, stepped, carry), keep(y, jnp.zeros_like(y))
+def _tapped(carry: Carry, y: jax.Array, taps: Carry) -> tuple[Carry, jax.Array]:
+    """Tap the leaves of a step's carry, and the output where it is one of them."""
+    leaves, form = jax.tree.flatten(carry)
+    tapped = [_tap(leaf, tap) for leaf, tap in zip(leaves, form.flatten_up_to(taps), strict=True)]
+    outputs = [new for leaf, new in zip(leaves, tapped, strict=True) if leaf is y]
+    return form.unflatten(tapped), outputs[0] if outputs else y
+
+
+@jax.custom_vjp
+def _tap(values: jax.Array, tap: jax.Array) -> jax.Array:
+    """Return the values `(B, H)`; on the way back, leave their cotangent's norm as the tap's `(B,)`."""
+    return values
+
+
+_tap.defvjp(lambda values, tap: (values, None), lambda _, cotangents: (cotangents, norm(cotangents)))

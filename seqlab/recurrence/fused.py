@@ -1,0 +1,244 @@
+"""How do steps become time at the least cost? One layer's forward and backward pass, written by hand.
+
+Autodiff of a scan carries the weights' gradients through every backward step and saves what it meets. Here
+
+1. the input projection x W + b leaves the scan: one matrix product for many steps;
+2. the backward scan is linear in the cotangents. With δv = ∂L/∂v and s_t the carry, one step back is
+
+       (δs_{t−1}, δa_t) = pull(coefficients_t, δs_t + δy_t)
+
+   and the coefficients depend on saved values only, so one elementwise pass makes them for many steps:
+   inside the scan remain one matrix product and a few elementwise ones;
+3. the weights' gradients, sums over t, are matrix products over many steps, after the scan.
+
+"Many steps" are a block: all T, or as many as fit in the cache (`block_length`). What a step saves is its
+carry and what the cell's `advance` keeps: LSTM 6·H numbers a sequence, GRU 5·H (reset before: 4·H), Elman H.
+
+A cell takes part by offering its step taken apart (`Linearised`); its file has the equations.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, Protocol, runtime_checkable
+
+import jax
+import jax.numpy as jnp
+
+from seqlab.types import Carry, Params
+
+
+@runtime_checkable
+class Linearised(Protocol):
+    """A cell that offers its step taken apart. Its output is the last leaf of its carry."""
+
+    def fold(self, params: Params, dtype: jnp.dtype) -> Params:
+        """Return the weights that the other methods read, R among them as `recurrent_kernel`."""
+
+    def project(self, weights: Params, x: jax.Array) -> jax.Array:
+        """Return the steps' share of the input, `(T, B, F) -> (T, B, …)`."""
+
+    def advance(self, weights: Params, carry: Carry, z: jax.Array) -> tuple[Carry, Any]:
+        """Take one step from its share of the input; return the carry and what to keep."""
+
+    def linearise(self, before: Carry, after: Carry, kept: Any) -> Any:
+        """Return, for all steps, coefficients such that `pull` is linear and, where they are 0, returns 0."""
+
+    def pull(self, recurrent_T: jax.Array, coefficients: Any, dcarry: Carry) -> tuple[Carry, Any]:
+        """Take one step back: return the cotangent of the carry before, and what `collect` needs."""
+
+    def collect(
+        self, weights: Params, x: jax.Array, before: Carry, coefficients: Any, pulled: Any
+    ) -> tuple[Params, jax.Array]:
+        """Return the cotangents of the weights and of x from what all steps pulled."""
+
+
+def fused(
+    cell: Linearised,
+    params: Params,
+    inputs_TBF: jax.Array,
+    real_TB: jax.Array | None,
+    carry: Carry,
+    taps_TB: Carry | None = None,
+    block: int | None = None,
+) -> tuple[Carry, jax.Array]:
+    """Run a cell over time, forward and backward by hand. The arguments are `unroll`'s, time-major.
+
+    Args:
+        cell: a cell that is `Linearised`, hashable by value.
+        params: the cell's parameters.
+        inputs_TBF: `(T, B, F)`.
+        real_TB: bool `(T, B)`, False where the carry stays as it is; None where every step is real.
+        carry: the carry before the first step, `(B, H)` a leaf.
+        taps_TB: zeros `(T, B)` in the tree of the carry, whose gradient is ‖δs_t‖₂ over H; None for none.
+        block: the steps of a block; chosen by T where None.
+
+    Returns:
+        The final carry, and the h_t `(T, B, H)`, which stand still where a step is not real.
+
+    Raises:
+        TypeError: a forward-mode derivative was asked for (inside `jit`, JAX's own message comes instead).
+    """
+    weights = cell.fold(params, jnp.result_type(inputs_TBF, *jax.tree.leaves(params)))
+    varying = axes_of((weights, inputs_TBF, real_TB, carry, taps_TB))
+    weights, carry = jax.tree.map(lambda leaf: vary(leaf, varying), (weights, carry))
+    steps = inputs_TBF.astype(weights["bias"].dtype), real_TB, taps_TB
+    num_steps = inputs_TBF.shape[0]
+    block = block or block_length(num_steps)
+    cut = num_steps - num_steps % block
+    try:
+        if cut == num_steps:
+            return _run(cell, block, weights, carry, *steps)
+        carry, outputs = _run(cell, block, weights, carry, *jax.tree.map(lambda leaf: leaf[:cut], steps))
+        rest = jax.tree.map(lambda leaf: leaf[cut:], steps)
+        carry, last_outputs = _run(cell, num_steps - cut, weights, carry, *rest)
+        return carry, jnp.concatenate([outputs, last_outputs])
+    except TypeError as error:
+        if "forward-mode" not in str(error):
+            raise
+        raise TypeError("forward-mode derivatives of a recurrence need backward=autodiff") from error
+
+
+def block_length(num_steps: int) -> int:
+    """Return how many steps a block has: about 16, if possible a divisor of T.
+
+    Measured (experiments/recurrence_speed): flat from 8 to 32, and never worse than a single block.
+    """
+    near = sorted(range(8, 33), key=lambda steps: abs(steps - 16))
+    return next((steps for steps in near if num_steps % steps == 0), min(16, num_steps))
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def _run(
+    cell: Linearised,
+    block: int,
+    weights: Params,
+    carry: Carry,
+    inputs: jax.Array,
+    real: jax.Array | None,
+    taps: Carry | None,
+) -> tuple[Carry, jax.Array]:
+    carry, (states, _) = _forward(cell, block, weights, inputs, real, carry)
+    return carry, jax.tree.leaves(states)[-1]
+
+
+def _run_forward(
+    cell: Linearised,
+    block: int,
+    weights: Params,
+    carry: Carry,
+    inputs: jax.Array,
+    real: jax.Array | None,
+    taps: Carry | None,
+) -> tuple[tuple[Carry, jax.Array], tuple]:
+    final, (states, kept) = _forward(cell, block, weights, inputs, real, carry)
+    return (final, jax.tree.leaves(states)[-1]), (weights, inputs, real, carry, states, kept, taps)
+
+
+def _forward(
+    cell: Linearised, block: int, weights: Params, inputs: jax.Array, real: jax.Array | None, carry: Carry
+) -> tuple[Carry, tuple[Carry, Any]]:
+    """Return the final carry and, for all steps, the carries after them and what the cell keeps."""
+
+    def step(carry: Carry, now: tuple) -> tuple[Carry, tuple[Carry, Any]]:
+        z, is_real = now
+        after, kept = cell.advance(weights, carry, z)
+        if is_real is not None:
+            after = where_real(is_real, after, carry)
+        return after, (after, kept)
+
+    def steps(carry: Carry, now: tuple) -> tuple[Carry, tuple[Carry, Any]]:
+        x, is_real = now
+        return jax.lax.scan(step, carry, (cell.project(weights, x), is_real))
+
+    carry, saved = jax.lax.scan(steps, carry, in_blocks((inputs, real), block))
+    return carry, out_of_blocks(saved)
+
+
+def _run_backward(cell: Linearised, block: int, residuals: tuple, cotangents: tuple) -> tuple:
+    weights, inputs, real, first, states, kept, taps = residuals
+    dfinal, doutputs = cotangents
+    recurrent_T = weights["recurrent_kernel"].T
+
+    def step(dcarry: Carry, now: tuple) -> tuple[Carry, tuple]:
+        coefficients, dy, is_real = now
+        dcarry = add_to_last(dcarry, dy)
+        dbefore, pulled = cell.pull(recurrent_T, coefficients, dcarry)
+        seen = None
+        if is_real is not None:
+            dbefore = jax.tree.map(jnp.add, dbefore, where_real(is_real, zeros(dcarry), dcarry))
+        if taps is not None:
+            seen = dcarry if is_real is None else where_real(is_real, dcarry, zeros(dcarry))
+        return dbefore, (pulled, seen)
+
+    def steps(sums: tuple, now: tuple) -> tuple[tuple, tuple]:
+        dcarry, dweights = sums
+        x, is_real, start, after, kept, dy = now
+        before = jax.tree.map(lambda s, rest: jnp.concatenate([s[None], rest[:-1]]), start, after)
+        coefficients = cell.linearise(before, after, kept)
+        if is_real is not None:
+            coefficients = where_real(is_real, coefficients, zeros(coefficients))
+        dcarry, (pulled, seen) = jax.lax.scan(step, dcarry, (coefficients, dy, is_real), reverse=True)
+        collected, dx = cell.collect(weights, x, before, coefficients, pulled)
+        dweights = jax.tree.map(jnp.add, dweights, collected)
+        return (dcarry, dweights), (dx, jax.tree.map(norm, seen))
+
+    blocks = in_blocks((inputs, real, states, kept, doutputs), block)
+    starts = jax.tree.map(lambda s, after: jnp.concatenate([s[None], after[:-1, -1]]), first, blocks[2])
+    no_sums = jax.tree.map(lambda leaf: vary(leaf, axes_of(doutputs)), zeros(weights))
+    (dcarry, dweights), per_step = jax.lax.scan(
+        steps, (dfinal, no_sums), (*blocks[:2], starts, *blocks[2:]), reverse=True
+    )
+    dinputs, dtaps = out_of_blocks(per_step)
+    return dweights, dcarry, dinputs, None, dtaps
+
+
+_run.defvjp(_run_forward, _run_backward)
+
+
+def norm(cotangents: jax.Array) -> jax.Array:
+    """Return the Euclidean norm over the last axis, scaled so that no square leaves the range of floats."""
+    largest = jnp.max(jnp.abs(cotangents), axis=-1, keepdims=True)
+    scale = jnp.where(largest == 0, 1, largest)
+    return jnp.sqrt(jnp.sum((cotangents / scale) ** 2, axis=-1)) * scale[..., 0]
+
+
+def where_real(real: jax.Array, tree: Any, otherwise: Any) -> Any:
+    """Choose leaf by leaf between two trees, by bool `real` over their leading axes."""
+
+    def choose(value: jax.Array, other: jax.Array) -> jax.Array:
+        return jnp.where(real.reshape(real.shape + (1,) * (value.ndim - real.ndim)), value, other)
+
+    return jax.tree.map(choose, tree, otherwise)
+
+
+def zeros(tree: Any) -> Any:
+    """Return a tree of zeros like another."""
+    return jax.tree.map(jnp.zeros_like, tree)
+
+
+def add_to_last(tree: Any, value: jax.Array) -> Any:
+    """Add to the last leaf of a tree: in a carry, to h."""
+    leaves, form = jax.tree.flatten(tree)
+    return form.unflatten([*leaves[:-1], leaves[-1] + value])
+
+
+def in_blocks(tree: Any, block: int) -> Any:
+    """Cut the leading axis: `(T, …) -> (T / block, block, …)`."""
+    return jax.tree.map(lambda leaf: leaf.reshape(-1, block, *leaf.shape[1:]), tree)
+
+
+def out_of_blocks(tree: Any) -> Any:
+    """Join the two leading axes: `(T / block, block, …) -> (T, …)`."""
+    return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), tree)
+
+
+def axes_of(tree: Any) -> frozenset[str]:
+    """Return the mesh axes of an enclosing `shard_map` along which any leaf varies."""
+    return frozenset().union(*(jax.typeof(leaf).manual_axis_type.varying for leaf in jax.tree.leaves(tree)))
+
+
+def vary(leaf: jax.Array, axes: frozenset[str]) -> jax.Array:
+    """Mark a leaf as varying along mesh axes: autodiff then sums its cotangent over them."""
+    missing = tuple(axes - jax.typeof(leaf).manual_axis_type.varying)
+    return jax.lax.pcast(leaf, missing, to="varying") if missing else leaf
