@@ -65,6 +65,7 @@ class Cell(nn.RNNCellBase):
         """Declare the parameters W, R and b for an input `x` of `(…, F)` and return them."""
         num_gates = len(self.gates)
         width = num_gates * self.features
+        input_init = nn.initializers.lecun_normal()
         recurrent_init = initializers.recurrent(self.recurrent_init, self.recurrent_scale, num_gates)
         return (
             self.param("input_kernel", input_init, (x.shape[-1], width), self.param_dtype),
