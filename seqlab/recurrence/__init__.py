@@ -1,6 +1,6 @@
 """How do steps become time?"""
 
 from seqlab.recurrence.stack import Stack
-from seqlab.recurrence.unroll import unroll
+from seqlab.recurrence.unroll import unroll, zero_taps
 
-__all__ = ["Stack", "unroll"]
+__all__ = ["Stack", "unroll", "zero_taps"]

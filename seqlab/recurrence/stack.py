@@ -8,8 +8,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from seqlab.checks import require_bool, require_number, require_positive
-from seqlab.recurrence.unroll import unroll
+from seqlab.checks import require_bool, require_choice, require_number, require_positive
+from seqlab.recurrence.unroll import BACKWARDS, unroll
 from seqlab.types import Carry, Params
 
 
@@ -24,17 +24,20 @@ class Stack:
             `[forward, backward]` `(B, T, 2·H)` (Schuster & Paliwal 1997).
         dropout: the rate at which a layer's outputs are dropped before the next layer reads them, drawn anew
             for every element and time step (Zaremba et al. 2014).
+        backward: as in `unroll`.
     """
 
     cell: Any
     num_layers: int = 1
     bidirectional: bool = False
     dropout: float = 0.0
+    backward: str = "fused"
 
     def __post_init__(self) -> None:
         require_positive(self, "num_layers")
         require_bool(self, "bidirectional")
         require_number(self, "dropout", 0.0, 1.0)
+        require_choice(self, "backward", BACKWARDS)
 
     @property
     def features(self) -> int:
@@ -70,6 +73,7 @@ class Stack:
         lengths: jax.Array | None = None,
         carries: Any = None,
         key: jax.Array | None = None,
+        taps: Any = None,
     ) -> tuple[dict[str, dict[str, Carry]], jax.Array]:
         """Run all layers over inputs `(B, T, F)`.
 
@@ -79,6 +83,7 @@ class Stack:
             lengths: int32 `(B,)`, or None where every step is real.
             carries: `{layer: {direction: carry}}` before the first step; the cell's own by default.
             key: PRNG key of the dropout masks; None switches dropout off.
+            taps: zeros in the form of `carries`, whose gradients are the norms through time (`zero_taps`).
 
         Returns:
             The final carries, in the form of `carries`, and the top layer's outputs `(B, T, features)`.
@@ -96,6 +101,8 @@ class Stack:
                     lengths,
                     carry=None if carries is None else carries[layer][direction],
                     reverse=direction == "backward",
+                    backward=self.backward,
+                    taps=None if taps is None else taps[layer][direction],
                 )
                 outputs.append(output)
             inputs = outputs[0] if len(outputs) == 1 else jnp.concatenate(outputs, axis=-1)
