@@ -21,19 +21,33 @@ class Recurrent(Network):
     Attributes:
         bidirectional: whether each layer also reads its input backwards.
         dropout: the rate between layers.
+        recurrent_dropout: the rate within a layer, one mask for all time steps.
+        zoneout: the rate at which the carry stays as it was.
+        weight_drop: the rate on the recurrent kernels. All four act in training alone; see `Stack`.
     """
 
     bidirectional: bool = False
     dropout: float = 0.0
+    recurrent_dropout: float = 0.0
+    zoneout: float = 0.0
+    weight_drop: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        Stack(self.cell, self.num_layers, self.bidirectional, self.dropout)  # refuses what does not fit
+        _ = self.stack  # refuses what does not fit
 
     @property
     def stack(self) -> Stack:
         """The recurrence."""
-        return Stack(self.cell, self.num_layers, self.bidirectional, self.dropout)
+        return Stack(
+            self.cell,
+            self.num_layers,
+            self.bidirectional,
+            self.dropout,
+            recurrent_dropout=self.recurrent_dropout,
+            zoneout=self.zoneout,
+            weight_drop=self.weight_drop,
+        )
 
     def init(self, key: jax.Array, batch: Batch) -> Params:
         key_ends, key_stack = jax.random.split(key)

@@ -40,6 +40,8 @@ class Cell(nn.RNNCellBase):
     """The gates' letters, in the order of the kernels' blocks."""
     sigmoid_gates: ClassVar[tuple[str, ...]] = ()
     """Those of them that a sigmoid squashes."""
+    passes_h_on: ClassVar[bool] = False
+    """Whether a step reads h otherwise than through R too: then masking h is not masking what R reads."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -35,6 +35,7 @@ class GRU(Cell):
 
     gates: ClassVar[tuple[str, ...]] = ("r", "z", "n")
     sigmoid_gates: ClassVar[tuple[str, ...]] = ("r", "z")
+    passes_h_on: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()

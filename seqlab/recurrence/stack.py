@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.checks import require_bool, require_choice, require_number, require_positive
+from seqlab.recurrence.noise import drop, drop_weights, noisy, refuse_masking, refuse_weight_drop
 from seqlab.recurrence.unroll import BACKWARDS, unroll
 from seqlab.types import Carry, Params
 
@@ -25,6 +26,11 @@ class Stack:
         dropout: the rate at which a layer's outputs are dropped before the next layer reads them, drawn anew
             for every element and time step (Zaremba et al. 2014).
         backward: as in `unroll`.
+        recurrent_dropout: the rate at which a layer's h is dropped before its recurrent kernel reads it, one
+            mask a sequence for all time steps (Gal & Ghahramani 2016).
+        zoneout: the rate at which an element of the carry stays as it was (Krueger et al. 2017).
+        weight_drop: the rate at which elements of the recurrent kernels are dropped (Merity et al. 2018); of
+            the three the only one that the fused backward pass can take.
     """
 
     cell: Any
@@ -32,11 +38,19 @@ class Stack:
     bidirectional: bool = False
     dropout: float = 0.0
     backward: str = "fused"
+    recurrent_dropout: float = 0.0
+    zoneout: float = 0.0
+    weight_drop: float = 0.0
 
     def __post_init__(self) -> None:
         require_positive(self, "num_layers")
         require_bool(self, "bidirectional")
-        require_number(self, "dropout", 0.0, 1.0)
+        for rate in ("dropout", "recurrent_dropout", "zoneout", "weight_drop"):
+            require_number(self, rate, 0.0, 1.0)
+        if self.recurrent_dropout:
+            refuse_masking(self.cell)
+        if self.weight_drop:
+            refuse_weight_drop(self.cell)
         require_choice(self, "backward", BACKWARDS)
 
     @property
@@ -82,7 +96,7 @@ class Stack:
             inputs: `(B, T, F)`.
             lengths: int32 `(B,)`, or None where every step is real.
             carries: `{layer: {direction: carry}}` before the first step; the cell's own by default.
-            key: PRNG key of the dropout masks; None switches dropout off.
+            key: PRNG key of all masks; None, in evaluation, switches them off.
             taps: zeros in the form of `carries`, whose gradients are the norms through time (`zero_taps`).
 
         Returns:
@@ -93,11 +107,15 @@ class Stack:
             if index and key is not None:
                 inputs = drop(jax.random.fold_in(key, index), inputs, self.dropout)
             final[layer], outputs = {}, []
-            for direction in self.directions:
+            for number, direction in enumerate(self.directions):
+                cell, weights, read = self.cell, params[layer][direction], inputs
+                if key is not None:
+                    own = self.num_layers + index * len(self.directions) + number
+                    cell, weights, read = self._with_noise(jax.random.fold_in(key, own), weights, inputs)
                 final[layer][direction], output = unroll(
-                    self.cell,
-                    params[layer][direction],
-                    inputs,
+                    cell,
+                    weights,
+                    read,
                     lengths,
                     carry=None if carries is None else carries[layer][direction],
                     reverse=direction == "backward",
@@ -108,8 +126,10 @@ class Stack:
             inputs = outputs[0] if len(outputs) == 1 else jnp.concatenate(outputs, axis=-1)
         return final, inputs
 
-
-def drop(key: jax.Array, values: jax.Array, rate: float) -> jax.Array:
-    """Zero each element with probability `rate`; divide the rest by `1 − rate` (Srivastava et al. 2014)."""
-    kept = jax.random.bernoulli(key, 1.0 - rate, values.shape)
-    return jnp.where(kept, values / (1.0 - rate), 0.0)
+    def _with_noise(self, key: jax.Array, params: Params, inputs: jax.Array) -> tuple[Any, Params, jax.Array]:
+        """Return the cell, its parameters and its inputs, as training regularises them."""
+        key_weights, key_steps = jax.random.split(key)
+        if self.weight_drop:
+            params = drop_weights(key_weights, params, self.weight_drop)
+        cell, inputs = noisy(key_steps, self.cell, inputs, self.recurrent_dropout, self.zoneout)
+        return cell, params, inputs

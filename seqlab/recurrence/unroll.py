@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from seqlab.recurrence.associative import Linear, associative
 from seqlab.recurrence.fused import Linearised, axes_of, fused, norm, vary, where_real
 from seqlab.types import Carry, Params
 
@@ -40,7 +41,8 @@ def unroll(
             original order.
         backward: "fused" for the hand-written backward pass, where the cell offers its mathematics, or
             "autodiff" for that of the plain scan, the reference, which also has forward-mode derivatives.
-        taps: zeros, by `zero_taps`, whose gradient is the norm of the cotangent at every step's carry.
+        taps: zeros, by `zero_taps`, whose gradient is the norm of the cotangent at every step's carry; they
+            need the steps one by one, so a linear cell is then scanned sequentially.
 
     Returns:
         The final carry, and the outputs `(B, T, H)`.
@@ -61,8 +63,11 @@ def unroll(
         inputs, taps = jax.tree.map(lambda leaf: flip(leaf, lengths), (inputs, taps))
     steps_TB = jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), (inputs, real))
     taps_TB = jax.tree.map(jnp.transpose, taps)
-    run = fused if backward == "fused" and isinstance(cell, Linearised) else plain
-    carry, outputs_TBH = run(cell, params, *steps_TB, carry, taps_TB)
+    if isinstance(cell, Linear) and cell.scan == "associative" and taps is None:
+        carry, outputs_TBH = associative(cell, params, *steps_TB, carry)
+    else:
+        run = fused if backward == "fused" and isinstance(cell, Linearised) else plain
+        carry, outputs_TBH = run(cell, params, *steps_TB, carry, taps_TB)
     outputs = jnp.swapaxes(outputs_TBH, 0, 1)
     if reverse:
         outputs = flip(outputs, lengths)

@@ -1,0 +1,46 @@
+"""What happens in one step of the LSTM with layer normalisation?"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from seqlab.cells.layer_norm import normalise
+from seqlab.cells.memory import MemoryCell
+from seqlab.types import Carry
+
+
+class LayerNormLSTM(MemoryCell):
+    """The LSTM with layer normalisation, LN(a) = (a − mean a) / sqrt(var a + ε).
+
+        [i f g o] = α_x ⊙ LN(x_t W) + α_h ⊙ LN(h_{t−1} R) + b
+        c_t = σ(f) ⊙ c_{t−1} + σ(i) ⊙ tanh(g)
+        h_t = σ(o) ⊙ tanh(α_c ⊙ LN(c_t) + β_c)
+
+    Beside the LSTM's parameters there are `input_gain` α_x and `recurrent_gain` α_h `(4·H,)`, `memory_gain`
+    α_c and `memory_bias` β_c `(H,)`. Each sum of all four gates is normalised as one.
+
+    Source: Ba et al. 2016, "Layer normalization", eqs. 20–22. Deviation: of the three biases that are only
+    ever added, b remains.
+    """
+
+    gates: ClassVar[tuple[str, ...]] = ("i", "f", "g", "o")
+    sigmoid_gates: ClassVar[tuple[str, ...]] = ("i", "f", "o")
+
+    @nn.compact
+    def __call__(self, carry: Carry, x: jax.Array) -> tuple[Carry, jax.Array]:
+        """Take one step: `((B, H), (B, H)), (B, F) -> ((B, H), (B, H)), (B, H)`."""
+        c, h = carry
+        W, R, b = self.kernels(x)
+        ones, H = nn.initializers.ones, self.features
+        alpha_x = self.param("input_gain", ones, (4 * H,), self.param_dtype)
+        alpha_h = self.param("recurrent_gain", ones, (4 * H,), self.param_dtype)
+        alpha_c = self.param("memory_gain", ones, (H,), self.param_dtype)
+        beta_c = self.param("memory_bias", nn.initializers.zeros, (H,), self.param_dtype)
+        i, f, g, o = jnp.split(alpha_x * normalise(x @ W) + alpha_h * normalise(h @ R) + b, 4, axis=-1)
+        c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+        h = jax.nn.sigmoid(o) * jnp.tanh(alpha_c * normalise(c) + beta_c)
+        return (c, h), h

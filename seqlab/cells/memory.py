@@ -1,0 +1,33 @@
+"""What do the relatives of the LSTM share? A memory c beside h, and a forget gate that starts open."""
+
+from __future__ import annotations
+
+import flax.linen as nn
+import jax
+
+from seqlab.cells.cell import Cell
+from seqlab.checks import require_number
+from seqlab.types import Carry
+
+
+class MemoryCell(Cell):
+    """A cell whose carry is `(c, h)`, each `(B, H)`, in Flax's order, and whose output is h.
+
+    Attributes:
+        forget_bias_init: where the forget gate's bias starts. A start, not a constant added at every step.
+    """
+
+    forget_bias_init: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_number(self, "forget_bias_init")
+
+    @nn.nowrap
+    def initialize_carry(self, rng: jax.Array, input_shape: tuple[int, ...]) -> Carry:
+        zeros = super().initialize_carry(rng, input_shape)
+        return zeros, zeros
+
+    def bias_start(self) -> jax.Array:
+        first = self.gates.index("f") * self.features
+        return super().bias_start().at[first : first + self.features].set(self.forget_bias_init)

@@ -1,0 +1,39 @@
+"""What happens in one step of the minimal gated unit?"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from seqlab.cells.cell import Cell
+
+
+class MGU(Cell):
+    """The minimal gated unit: a GRU with one gate for both its tasks.
+
+        f = σ(x_t W_f + h_{t−1} R_f + b_f)
+        n = tanh(x_t W_n + (f ⊙ h_{t−1}) R_n + b_n)
+        h_t = (1 − f) ⊙ h_{t−1} + f ⊙ n
+
+    The carry is h `(B, H)`, and so is the output.
+
+    Source: Zhou et al. 2016, "Minimal gated unit for recurrent neural networks", eqs. 6–8.
+    """
+
+    gates: ClassVar[tuple[str, ...]] = ("f", "n")
+    sigmoid_gates: ClassVar[tuple[str, ...]] = ("f",)
+    passes_h_on: ClassVar[bool] = True
+
+    @nn.compact
+    def __call__(self, h: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Take one step: `(B, H), (B, F) -> (B, H), (B, H)`."""
+        W, R, b = self.kernels(x)
+        H = self.features
+        z = x @ W + b
+        f = jax.nn.sigmoid(z[..., :H] + h @ R[:, :H])
+        n = jnp.tanh(z[..., H:] + (f * h) @ R[:, H:])
+        h = (1 - f) * h + f * n
+        return h, h

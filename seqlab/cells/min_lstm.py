@@ -1,0 +1,35 @@
+"""What happens in one step of the minimal LSTM?"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from seqlab.cells.linear import LinearCell
+from seqlab.types import Params
+
+
+class MinLSTM(LinearCell):
+    """The minimal LSTM, whose gates and candidate do not see the state, and whose gates add up to one.
+
+        f = σ(x_t W_f + b_f),  i = σ(x_t W_i + b_i),  n = x_t W_n + b_n
+        h_t = f / (f + i) ⊙ h_{t−1} + i / (f + i) ⊙ n
+
+    The carry is h `(B, H)`, and so is the output.
+
+    Source: Feng et al. 2024, "Were RNNs all we needed?", section 3.2, length independence included.
+    Deviation: the sums are not taken in logs, so n may have either sign.
+    """
+
+    gates: ClassVar[tuple[str, ...]] = ("f", "i", "n")
+    sigmoid_gates: ClassVar[tuple[str, ...]] = ("f", "i")
+
+    @nn.nowrap
+    def coefficients(self, weights: Params, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        f, i, n = jnp.split(x @ weights["input_kernel"] + weights["bias"], 3, axis=-1)
+        # f / (f + i) = σ(log f − log i), which no small gate can turn into 0 / 0.
+        odds = jax.nn.log_sigmoid(f) - jax.nn.log_sigmoid(i)
+        return jax.nn.sigmoid(odds), jax.nn.sigmoid(-odds) * n

@@ -1,0 +1,41 @@
+"""What happens in one step of the LSTM whose gates see its memory?"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from seqlab.cells.memory import MemoryCell
+from seqlab.types import Carry
+
+
+class PeepholeLSTM(MemoryCell):
+    """The LSTM with peephole connections.
+
+        [i f g o] = x_t W + h_{t−1} R + b
+        c_t = σ(f + c_{t−1} ⊙ p_f) ⊙ c_{t−1} + σ(i + c_{t−1} ⊙ p_i) ⊙ tanh(g)
+        h_t = σ(o + c_t ⊙ p_o) ⊙ tanh(c_t)
+
+    Beside the LSTM's parameters there is `peepholes` [p_i p_f p_o] `(3·H,)`, which starts at zero: the cell
+    starts as an LSTM. A cell of its own, for its backward pass is not the LSTM's.
+
+    Source: Gers et al. 2002, "Learning precise timing with LSTM recurrent networks"; Graves 2013, eqs. 7–11.
+    """
+
+    gates: ClassVar[tuple[str, ...]] = ("i", "f", "g", "o")
+    sigmoid_gates: ClassVar[tuple[str, ...]] = ("i", "f", "o")
+
+    @nn.compact
+    def __call__(self, carry: Carry, x: jax.Array) -> tuple[Carry, jax.Array]:
+        """Take one step: `((B, H), (B, H)), (B, F) -> ((B, H), (B, H)), (B, H)`."""
+        c, h = carry
+        W, R, b = self.kernels(x)
+        p = self.param("peepholes", nn.initializers.zeros, (3 * self.features,), self.param_dtype)
+        p_i, p_f, p_o = jnp.split(p, 3)
+        i, f, g, o = jnp.split(x @ W + h @ R + b, 4, axis=-1)
+        c = jax.nn.sigmoid(f + c * p_f) * c + jax.nn.sigmoid(i + c * p_i) * jnp.tanh(g)
+        h = jax.nn.sigmoid(o + c * p_o) * jnp.tanh(c)
+        return (c, h), h

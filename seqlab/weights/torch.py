@@ -1,0 +1,102 @@
+"""How do weights come from and go to the state dicts of `torch.nn.RNN`, `LSTM` and `GRU`?
+
+`weight_ih_l{layer}` `(G·H, F)`, `weight_hh_l{layer}` `(G·H, H)`, `bias_ih_l{layer}` and
+`bias_hh_l{layer}` `(G·H,)`, with the suffix `_reverse` for the backward direction; an LSTM's gates in the
+order i f g o, a GRU's r z n.
+
+Source: the documentation of PyTorch 2.13.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from seqlab.recurrence import Stack
+from seqlab.types import Params
+from seqlab.weights.layout import Layout, from_params, kind_of, to_params
+
+ORDERS = {"RNN": ("h",), "LSTM": ("i", "f", "g", "o"), "GRU": ("r", "z", "n")}
+SUFFIXES = {"forward": "", "backward": "_reverse"}
+
+
+def from_torch(
+    cell: Any, state_dict: Mapping[str, Any], layer: int = 0, direction: str = "forward"
+) -> dict[str, np.ndarray]:
+    """Return the parameters of one layer and direction.
+
+    Args:
+        cell: an Elman (tanh or relu), an LSTM or a GRU (reset after).
+        state_dict: arrays by PyTorch's names; without biases where the module has none.
+        layer: which layer.
+        direction: forward or backward.
+
+    Raises:
+        ValueError: what the cell cannot represent, a name that is missing, or shapes that do not fit.
+    """
+    kind, suffix = _kind(cell), _suffix(layer, direction)
+    if f"weight_hr{suffix}" in state_dict:
+        raise ValueError(f"{type(cell).__name__} has no projection (weight_hr{suffix})")
+    if missing := {f"weight_ih{suffix}", f"weight_hh{suffix}"} - set(state_dict):
+        raise ValueError(f"{min(missing)} is not in the state dict: it has {', '.join(state_dict)}")
+    W, R = (np.asarray(state_dict[f"weight_{name}{suffix}"]).T for name in ("ih", "hh"))
+    biases = (state_dict.get(f"bias_{name}{suffix}") for name in ("ih", "hh"))
+    return to_params(cell, Layout(W, R, *biases), ORDERS[kind])
+
+
+def to_torch(cell: Any, params: Params, layer: int = 0, direction: str = "forward") -> dict[str, np.ndarray]:
+    """Return the part of a state dict that is one layer and direction."""
+    kind, suffix = _kind(cell), _suffix(layer, direction)
+    layout = from_params(cell, params, ORDERS[kind])
+    return {
+        f"weight_ih{suffix}": layout.W.T,
+        f"weight_hh{suffix}": layout.R.T,
+        f"bias_ih{suffix}": layout.input_bias,
+        f"bias_hh{suffix}": layout.recurrent_bias,
+    }
+
+
+def stack_from_torch(stack: Stack, state_dict: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the parameters of all layers and directions, `{layer: {direction: the cell's}}`.
+
+    Raises:
+        ValueError: as `from_torch`; or the state dict has layers or directions that the stack has not.
+    """
+    params, read = {}, set()
+    for index, layer in enumerate(stack.layers):
+        params[layer] = {name: from_torch(stack.cell, state_dict, index, name) for name in stack.directions}
+        read |= {
+            f"{kind}_{side}{_suffix(index, name)}"
+            for name in stack.directions
+            for kind in ("weight", "bias")
+            for side in ("ih", "hh")
+        }
+    if further := sorted(set(state_dict) - read):
+        raise ValueError(f"{further[0]} has no place in {stack.num_layers} layers of {stack.directions}")
+    return params
+
+
+def stack_to_torch(stack: Stack, params: Params) -> dict[str, np.ndarray]:
+    """Return the state dict of `torch.nn.RNN`, `LSTM` or `GRU` for a whole stack."""
+    found = {}
+    for index, layer in enumerate(stack.layers):
+        for name in stack.directions:
+            found |= to_torch(stack.cell, params[layer][name], index, name)
+    return found
+
+
+def _kind(cell: Any) -> str:
+    kind = kind_of(cell, "PyTorch")
+    if kind == "RNN" and cell.activation == "identity":
+        raise ValueError("PyTorch's RNN has no activation identity: legal are tanh, relu")
+    if kind == "GRU" and not cell.reset_after:
+        raise ValueError("PyTorch's GRU resets after the product: it cannot hold reset_after=False")
+    return kind
+
+
+def _suffix(layer: int, direction: str) -> str:
+    if direction not in SUFFIXES:
+        raise ValueError(f"direction must be one of {', '.join(SUFFIXES)}, got {direction!r}")
+    return f"_l{layer}{SUFFIXES[direction]}"

@@ -1,0 +1,166 @@
+"""Do the less common cells compute their equations?"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from every_cell import B, F, H, difference, from_conf, problem
+
+from seqlab.cells import CIFG, LRU, LSTM, Elman, PeepholeLSTM
+from seqlab.recurrence import unroll
+
+
+def step(name):
+    """Return a cell, its parameters by gate, x, the carry and what a step makes of them, in NumPy."""
+    cell = from_conf(name)
+    params, inputs, carry = problem(cell)
+    found = jax.jit(cell.apply)({"params": params}, carry, inputs[:, 0])
+    params = {key: np.asarray(value, float) for key, value in params.items()}
+    return (
+        cell,
+        params,
+        np.asarray(inputs[:, 0], float),
+        jax.tree.map(lambda a: np.asarray(a, float), carry),
+        found,
+    )
+
+
+def sigmoid(a):
+    return 1 / (1 + np.exp(-a))
+
+
+def LN(a):  # noqa: N802
+    return (a - a.mean(-1, keepdims=True)) / np.sqrt(a.var(-1, keepdims=True) + 1e-5)
+
+
+def split(array, num):
+    return np.split(array, num, axis=-1)
+
+
+def check(found, h):
+    np.testing.assert_allclose(found[1], h, atol=2e-6)
+
+
+def test_mgu():
+    _, p, x, h, found = step("mgu")
+    (W_f, W_n), (R_f, R_n), (b_f, b_n) = (
+        split(p[k], 2) for k in ("input_kernel", "recurrent_kernel", "bias")
+    )
+    f = sigmoid(x @ W_f + h @ R_f + b_f)
+    check(found, (1 - f) * h + f * np.tanh(x @ W_n + (f * h) @ R_n + b_n))
+
+
+def test_layer_norm_lstm():
+    _, p, x, (c, h), found = step("layer_norm_lstm")
+    a = p["input_gain"] * LN(x @ p["input_kernel"]) + p["recurrent_gain"] * LN(h @ p["recurrent_kernel"])
+    i, f, g, o = split(a + p["bias"], 4)
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    check(found, sigmoid(o) * np.tanh(p["memory_gain"] * LN(c) + p["memory_bias"]))
+
+
+def test_layer_norm_gru():
+    _, p, x, h, found = step("layer_norm_gru")
+    u, v = x @ p["input_kernel"], h @ p["recurrent_kernel"]
+    g, k, b = p["input_gain"], p["recurrent_gain"], p["bias"]
+    rz = sigmoid(g[: 2 * H] * LN(u[:, : 2 * H]) + k[: 2 * H] * LN(v[:, : 2 * H]) + b[: 2 * H])
+    r, z = split(rz, 2)
+    inner = k[2 * H :] * LN(v[:, 2 * H :]) + p["candidate_bias"]
+    n = np.tanh(g[2 * H :] * LN(u[:, 2 * H :]) + b[2 * H :] + r * inner)
+    check(found, (1 - z) * n + z * h)
+
+
+def test_min_gru():
+    _, p, x, h, found = step("min_gru")
+    z, n = split(x @ p["input_kernel"] + p["bias"], 2)
+    check(found, (1 - sigmoid(z)) * h + sigmoid(z) * n)
+
+
+def test_min_lstm():
+    _, p, x, h, found = step("min_lstm")
+    f, i, n = split(x @ p["input_kernel"] + p["bias"], 3)
+    f, i = sigmoid(f), sigmoid(i)
+    check(found, f / (f + i) * h + i / (f + i) * n)
+
+
+def test_lru():
+    _, p, x, (real, imaginary), found = step("lru")
+    a = np.exp(-np.exp(p["nu"]) + 1j * np.exp(p["theta"]))
+    s = a * (real + 1j * imaginary) + np.exp(p["gamma"]) * (x @ (p["B"][0] + 1j * p["B"][1]))
+    check(found, (s @ (p["C"][0] + 1j * p["C"][1])).real + x @ p["D"])
+
+
+def test_lru_starts_on_its_ring():
+    cell = LRU(2000, min_radius=0.5, max_radius=0.9)
+    params = cell.init(jax.random.key(0), cell.initialize_carry(jax.random.key(0), (1, 1)), jnp.zeros((1, 1)))
+    radii = jnp.exp(-jnp.exp(params["params"]["nu"]))
+    assert 0.5 <= radii.min() < 0.51
+    assert 0.89 < radii.max() <= 0.9
+    np.testing.assert_allclose(params["params"]["gamma"], jnp.log(jnp.sqrt(1 - radii**2)), atol=1e-4)
+
+
+def test_peepholes_at_zero_make_an_lstm():
+    params, inputs, carry = problem(LSTM(H))
+    closed = {**params, "peepholes": jnp.zeros(3 * H)}
+    assert (
+        difference(
+            unroll(PeepholeLSTM(H), closed, inputs, None, carry), unroll(LSTM(H), params, inputs, None, carry)
+        )
+        < 1e-6
+    )
+    _, p, x, (c, h), found = step("peephole_lstm")
+    i, f, g, o = split(x @ p["input_kernel"] + h @ p["recurrent_kernel"] + p["bias"], 4)
+    p_i, p_f, p_o = split(p["peepholes"], 3)
+    c = sigmoid(f + p_f * c) * c + sigmoid(i + p_i * c) * np.tanh(g)
+    check(found, sigmoid(o + p_o * c) * np.tanh(c))
+
+
+def test_coupled_gates_are_an_lstm_whose_input_gate_mirrors_the_forget_gate():
+    params, inputs, carry = problem(CIFG(H))
+    mirrored = jax.tree.map(lambda leaf: jnp.concatenate([-leaf[..., :H], leaf], axis=-1), params)
+    assert (
+        difference(
+            unroll(CIFG(H), params, inputs, None, carry), unroll(LSTM(H), mirrored, inputs, None, carry)
+        )
+        < 1e-6
+    )
+
+
+def test_irnn_starts_as_the_identity():
+    cell = from_conf("irnn")
+    assert (cell.activation, cell.recurrent_init) == ("relu", "identity")
+    params = cell.init(jax.random.key(0), jnp.zeros((1, H)), jnp.zeros((1, F)))["params"]
+    np.testing.assert_array_equal(params["recurrent_kernel"], np.eye(H))
+    assert from_conf("identity_elman") == Elman(H, recurrent_init="identity")
+
+
+@pytest.mark.parametrize(("name", "reverse"), [("min_gru", False), ("min_lstm", True), ("lru", True)])
+def test_in_parallel_equals_in_sequence(name, reverse):
+    params, _, carry = problem(from_conf(name))
+    inputs, lengths = jax.random.normal(jax.random.key(2), (B, 300, F)), jnp.array([300, 0, 123])
+
+    def everything(scan):
+        def loss(params, inputs, carry):
+            found = unroll(from_conf(name, scan=scan), params, inputs, lengths, carry, reverse)
+            return sum(jnp.sum(jnp.sin(leaf)) for leaf in jax.tree.leaves(found)), found
+
+        return jax.jit(jax.grad(loss, (0, 1, 2), has_aux=True))(params, inputs, carry)
+
+    (slopes, found), (expected_slopes, expected) = everything("associative"), everything("sequential")
+    assert difference(found, expected) < 1e-5
+    assert difference(slopes, expected_slopes) < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"scan": "parallel"}, "scan must be one of sequential, associative"),
+        ({"min_radius": 0.99}, "min_radius must be below"),
+        ({"max_radius": 1.0}, "below 1"),
+        ({"max_phase": 0.0}, "max_phase must be positive"),
+    ],
+)
+def test_illegal_fields_are_refused(fields, message):
+    with pytest.raises(ValueError, match=message):
+        LRU(H, **fields)

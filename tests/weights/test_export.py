@@ -1,0 +1,58 @@
+"""Does a finished run leave in every library's layout?"""
+
+from __future__ import annotations
+
+import jax
+import numpy as np
+import pytest
+from conftest import tiny
+
+from seqlab import run
+from seqlab.build import load
+from seqlab.weights import stack_from_torch
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A finished run of a bidirectional LSTM."""
+    folder = tmp_path_factory.mktemp("run")
+    layers = ("architecture.bidirectional=true", "cell=lstm", "gradients=off", "training.steps=1")
+    run([*tiny("adding", "many_to_one", *layers), f"hydra.run.dir={folder}"])
+    return folder
+
+
+def test_export_reads_back(finished, command, tmp_path):
+    done = command("weights", "export", str(finished), "--to", "torch", "out.npz")
+    assert done.returncode == 0, done.stderr
+    assert "recurrence.weight_hh_l0_reverse (16, 4)" in done.stdout
+    arrays = dict(np.load(tmp_path / "out.npz"))
+    program, params = load(finished)
+    own = {name.removeprefix("recurrence."): leaf for name, leaf in arrays.items() if "recurrence" in name}
+    back = stack_from_torch(program.network.stack, own)
+    same = jax.tree.map(lambda one, other: bool((one == other).all()), back, dict(params["recurrence"]))
+    assert jax.tree.all(same)
+    np.testing.assert_array_equal(arrays["readout.weight"].T, params["readout"]["kernel"])
+
+
+def test_export_to_the_others(finished, command, tmp_path):
+    from seqlab.weights.export import LIBRARIES, export
+
+    program, params = load(finished)
+    names = {library: set(export(program.network.stack, params, library)) for library in LIBRARIES}
+    assert {"recurrence.layer_0.W", "readout.B"} <= names["onnx"]
+    assert {"recurrence.layer_0.backward.2", "readout.0"} <= names["keras"]
+    assert {"recurrence.layer_0.backward.hf.bias", "readout.kernel"} <= names["flax"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("nowhere", "--to", "torch", "x.npz"), "RUN_DIR=nowhere is not a run folder"),
+        (("nowhere", "--to", "caffe", "x.npz"), "invalid choice"),
+        (("nowhere", "--to", "torch", "x.txt"), "must end in .npz"),
+    ],
+)
+def test_bad_arguments_are_refused(command, arguments, message):
+    done = command("weights", "export", *arguments)
+    assert done.returncode != 0
+    assert message in done.stderr
