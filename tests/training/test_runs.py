@@ -51,7 +51,13 @@ def test_another_seed_gives_another_run(tmp_path):
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_every_cell_trains_alike_whatever_the_steps_per_call(cell, tmp_path):
+def test_every_cell_trains(cell, folder):
+    summary = run([*tiny(*ADDING, "training.steps=2"), f"cell={cell}", f"hydra.run.dir={folder}"])
+    assert (summary["status"], summary["cell"]) == ("finished", cell)
+
+
+@pytest.mark.parametrize("cell", ["elman", "lstm", "gru", "flax_gru"])
+def test_training_is_alike_whatever_the_steps_per_call(cell, tmp_path):
     short = [*tiny(*ADDING, "training.steps=53", "training.log_every=10"), f"cell={cell}"]
     for per_call in (1, 50):
         overrides = [
