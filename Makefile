@@ -14,8 +14,8 @@ quickstart: .venv/run.stamp  ## train a character LSTM on real text, in under tw
 train: .venv/run.stamp  ## train: make train ARGS="cell=gru task=adding architecture=many_to_one"
 	$(BIN)/python -m seqlab.train $(ARGS)
 
-test: .venv/test.stamp  ## run every test
-	$(BIN)/python -m pytest $(ARGS)
+test: .venv/test.stamp  ## run every test, on all cores
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 check: .venv/test.stamp  ## lint, and check the form of the code
 	$(BIN)/ruff check .

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
-# Before JAX loads, for commands started by tests too: two devices, and one cache of compiled programs.
-_CACHE = tempfile.TemporaryDirectory(prefix="seqlab-compiled-")
-os.environ["JAX_NUM_CPU_DEVICES"] = "2"
-os.environ["JAX_COMPILATION_CACHE_DIR"] = _CACHE.name
-os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
-os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+# Before JAX loads, for commands started by tests and for other workers too: two devices, and one cache of
+# compiled programs.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    _CACHE = tempfile.TemporaryDirectory(prefix="seqlab-compiled-")
+    os.environ["JAX_NUM_CPU_DEVICES"] = "2"
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = _CACHE.name
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
 
 @pytest.fixture
