@@ -101,7 +101,7 @@ def build_scan(peer: str, cell_name: str, shape: tuple[int, ...]) -> Callable:
     from seqlab.training.devices import choose
 
     B, T, F, H = shape
-    devices = {OURS: choose(B, H), "seqlab_1": 1, "plain": 1}.get(peer, 2 if B % 2 == 0 else 1)
+    devices = {OURS: choose(B), "seqlab_1": 1, "plain": 1}.get(peer, 2 if B % 2 == 0 else 1)
     cell = {"elman": cells.Elman, "lstm": cells.LSTM, "gru": cells.GRU}[cell_name](H)
     x, w = (jax.random.normal(jax.random.key(i), (B, T, size)) for i, size in enumerate((F, H)))
     params = cell.init(jax.random.key(2), cell.initialize_carry(jax.random.key(0), (B, F)), x[:, 0])["params"]

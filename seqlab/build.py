@@ -99,7 +99,7 @@ def build(config: DictConfig, choices: Mapping[str, Any]) -> Run:
             optimizer=_optimizer(plain),
             training=training,
             statistics=plain["gradients"] == "norms",
-            num_devices=_num_devices(training, cell.features),
+            num_devices=_num_devices(training),
         )
         if program.training.sample_length:
             require_writer(program)
@@ -146,9 +146,9 @@ def _refuse_nan(node: Any, path: str) -> None:
         raise ConfigError(f"{path} must be a finite number, got {node}")
 
 
-def _num_devices(training: Training, features: int) -> int:
+def _num_devices(training: Training) -> int:
     if training.devices is None:
-        return choose_devices(math.gcd(training.batch_size, training.evaluation_batch_size), features)
+        return choose_devices(math.gcd(training.batch_size, training.evaluation_batch_size))
     if training.devices > (available := len(jax.local_devices())):
         raise ConfigError(f"training.devices must be at most {available} here, got {training.devices}")
     return training.devices

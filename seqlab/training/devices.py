@@ -17,9 +17,8 @@ AXIS = "B"
 
 MOST_CPU_DEVICES = 8
 FEWEST_ROWS = 8
-MOST_FEATURES = 256
-"""On CPUs: shares smaller than `FEWEST_ROWS` or layers wider than `MOST_FEATURES` gain nothing from a second
-device, as one device's matrix products then keep all cores busy (experiments/recurrence_speed)."""
+"""On CPUs: the most devices to make of the cores, and the fewest rows that make a share worth a device. On two
+cores the second device paid at every width measured, 64 to 512 (experiments/recurrence_speed)."""
 
 
 def offer_cores() -> None:
@@ -32,12 +31,9 @@ def offer_cores() -> None:
             jax.config.update("jax_num_cpu_devices", min(os.cpu_count() or 1, MOST_CPU_DEVICES))
 
 
-def choose(batch_size: int, features: int) -> int:
-    """Return over how many devices to spread batches of a network: the most that divide the batch and pay."""
-    on_cpu = jax.default_backend() == "cpu"
-    if on_cpu and features > MOST_FEATURES:
-        return 1
-    fewest_rows = FEWEST_ROWS if on_cpu else 1
+def choose(batch_size: int) -> int:
+    """Return over how many devices to spread a batch: the most that divide it and leave enough rows each."""
+    fewest_rows = FEWEST_ROWS if jax.default_backend() == "cpu" else 1
     counts = range(len(jax.local_devices()), 1, -1)
     return next((n for n in counts if batch_size % n == 0 and batch_size // n >= fewest_rows), 1)
 

@@ -10,7 +10,7 @@ from tiny_runs import FRAMINGS, tiny
 from seqlab import run
 from seqlab.build import load
 from seqlab.tracking import read_rows
-from seqlab.training.devices import FEWEST_ROWS, MOST_FEATURES, choose
+from seqlab.training.devices import FEWEST_ROWS, choose
 from seqlab.types import ConfigError
 
 ONE_EACH = list({architecture: (task, architecture) for task, architecture in reversed(FRAMINGS)}.values())
@@ -49,7 +49,6 @@ def test_devices_must_divide_the_batch(folder):
 
 
 def test_the_choice_divides_the_batch_and_leaves_enough_rows():
-    assert choose(2 * FEWEST_ROWS, MOST_FEATURES) == 2
-    assert choose(2 * FEWEST_ROWS - 2, MOST_FEATURES) == 1
-    assert choose(2 * FEWEST_ROWS + 1, MOST_FEATURES) == 1
-    assert choose(2 * FEWEST_ROWS, MOST_FEATURES + 1) == 1
+    assert choose(2 * FEWEST_ROWS) == 2
+    assert choose(2 * FEWEST_ROWS - 2) == 1
+    assert choose(2 * FEWEST_ROWS + 1) == 1
