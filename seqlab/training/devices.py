@@ -17,8 +17,8 @@ AXIS = "B"
 
 MOST_CPU_DEVICES = 8
 FEWEST_ROWS = 8
-"""On CPUs: the most devices to make of the cores, and the fewest rows that make a share worth a device. On two
-cores the second device paid at every width measured, 64 to 512 (experiments/recurrence_speed)."""
+"""On CPUs: the most devices to make of the cores, and the fewest rows that make a share worth a device. On
+two cores the second paid at every width measured, 64 to 512 (experiments/recurrence_speed)."""
 
 
 def offer_cores() -> None:
