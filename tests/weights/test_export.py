@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 import numpy as np
 import pytest
-from conftest import tiny
+from tiny_runs import tiny
 
 from seqlab import run
 from seqlab.build import load
