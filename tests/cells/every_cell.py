@@ -26,7 +26,6 @@ def from_conf(name, **fields):
 
 CELLS = {path.stem: from_conf(path.stem) for path in sorted((CONF / "cell").glob("*.yaml"))}
 VARIANTS = {
-    "elman-relu": from_conf("elman", activation="relu"),
     "elman-identity": from_conf("elman", activation="identity"),
     "gru-reset-before": from_conf("gru", reset_after=False),
     "min_gru-associative": from_conf("min_gru", scan="associative"),

