@@ -100,21 +100,12 @@ class Cell(nn.RNNCellBase):
         return x @ weights["input_kernel"] + weights["bias"]
 
     @nn.nowrap
-    def project_back(self, weights: Params, x: jax.Array, dz: jax.Array) -> tuple[Params, jax.Array]:
-        """Return the cotangents of (W, b) and of x for all steps, each one matrix product.
-
-        δW = Σ_t x_tᵀ δz_t,  δb = Σ_t δz_t,  δx_t = δz_t Wᵀ
-        """
-        kernels = {"input_kernel": sum_of_outer_products(x, dz), "bias": dz.sum(axis=(0, 1))}
-        return kernels, dz @ weights["input_kernel"].T
-
-    @nn.nowrap
     def collect(
         self, weights: Params, x: jax.Array, before: Carry, coefficients: Any, da: jax.Array
     ) -> tuple[Params, jax.Array]:
         """Return the cotangents of all weights and of x, given δa of a = x W + h_{t−1} R + b for all steps.
 
-            δR = Σ_t h_{t−1}ᵀ δa_t
+            [δW; δR] = Σ_t [x_t h_{t−1}]ᵀ δa_t,  δb = Σ_t δa_t,  δx_t = δa_t Wᵀ
 
         Args:
             weights: as `fold` returns them.
@@ -123,8 +114,12 @@ class Cell(nn.RNNCellBase):
             coefficients: as `linearise` returns them.
             da: what `pull` returned beside the carry's cotangent, `(T, B, G·H)`.
         """
-        kernels, dx = self.project_back(weights, x, da)
-        return {**kernels, "recurrent_kernel": sum_of_outer_products(jax.tree.leaves(before)[-1], da)}, dx
+        h = jax.tree.leaves(before)[-1]
+        input_kernel, recurrent_kernel = jnp.split(
+            sum_of_outer_products(jnp.concatenate([x, h], axis=-1), da), [x.shape[-1]]
+        )
+        kernels = {"input_kernel": input_kernel, "recurrent_kernel": recurrent_kernel}
+        return {**kernels, "bias": da.sum(axis=(0, 1))}, da @ weights["input_kernel"].T
 
 
 def sum_of_outer_products(left: jax.Array, right: jax.Array) -> jax.Array:

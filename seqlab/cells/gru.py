@@ -139,6 +139,7 @@ class GRU(Cell):
 
         δa = [δu_r  δu_z  δh ⊙ N],  δR = Σ_t h_{t−1}ᵀ δu_t,  δb_Rn = Σ_t δu_n              reset after, or
         δa = [δr δz δn],  δR = Σ_t [h_{t−1}ᵀ [δr δz]_t  (r_t ⊙ h_{t−1})ᵀ δn_t]              reset before
+        δW = Σ_t x_tᵀ δa_t,  δb = Σ_t δa_t,  δx_t = δa_t Wᵀ                                 both
         """
         split = 2 * self.features
         if self.reset_after:
@@ -153,5 +154,5 @@ class GRU(Cell):
             gates, candidate = da[..., :split], da[..., split:]
             products = sum_of_outer_products(before, gates), sum_of_outer_products(r * before, candidate)
             own = {"recurrent_kernel": jnp.concatenate(products, axis=1)}
-        kernels, dx = self.project_back(weights, x, da)
-        return {**kernels, **own}, dx
+        shared = {"input_kernel": sum_of_outer_products(x, da), "bias": da.sum(axis=(0, 1))}
+        return {**shared, **own}, da @ weights["input_kernel"].T

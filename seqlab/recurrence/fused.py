@@ -83,8 +83,8 @@ def fused(
     varying = axes_of((weights, inputs_TBF, real_TB, carry, taps_TB))
     weights, carry = jax.tree.map(lambda leaf: vary(leaf, varying), (weights, carry))
     steps = inputs_TBF.astype(weights["bias"].dtype), real_TB, taps_TB
-    num_steps = inputs_TBF.shape[0]
-    block = block or block_length(num_steps)
+    num_steps, num_rows, _ = inputs_TBF.shape
+    block = block or block_length(num_steps, num_rows)
     cut = num_steps - num_steps % block
     try:
         if cut == num_steps:
@@ -99,14 +99,15 @@ def fused(
         raise TypeError("forward-mode derivatives of a recurrence need backward=autodiff") from error
 
 
-def block_length(num_steps: int) -> int:
-    """Return how many steps a block has: about 16, if possible a divisor of T.
+def block_length(num_steps: int, num_rows: int) -> int:
+    """Return how many steps a block has: about 8, more where rows are few, if possible a divisor of T.
 
-    Measured (experiments/recurrence_speed): nearly flat from 8 to 32; against one block of all T up to 1.4
-    times as fast at H = 256, and within the noise at H = 64.
+    Small blocks stay in the cache; but the weights' gradients are a matrix product a block, which wants 128
+    rows or more. Measured in experiments/recurrence_speed.
     """
-    near = sorted(range(8, 33), key=lambda steps: abs(steps - 16))
-    return next((steps for steps in near if num_steps % steps == 0), min(16, num_steps))
+    wanted = min(num_steps, max(8, 128 // num_rows))
+    near = sorted(range(wanted // 2, 2 * wanted + 1), key=lambda steps: abs(steps - wanted))
+    return next((steps for steps in near if steps and num_steps % steps == 0), wanted)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))

@@ -75,10 +75,20 @@ def test_blocks_change_nothing(block):
 
 
 @pytest.mark.parametrize(
-    ("num_steps", "block"), [(1, 1), (7, 7), (31, 31), (37, 16), (100, 20), (256, 16), (1024, 16)]
+    ("num_steps", "num_rows", "block"),
+    [
+        (1, 32, 1),
+        (7, 32, 7),
+        (31, 32, 8),
+        (100, 16, 10),
+        (256, 16, 8),
+        (100, 1, 100),
+        (1024, 1, 128),
+        (9, 2, 9),
+    ],
 )
-def test_a_block_is_about_sixteen_steps(num_steps, block):
-    assert block_length(num_steps) == block
+def test_a_block_is_short_where_rows_are_many(num_steps, num_rows, block):
+    assert block_length(num_steps, num_rows) == block
 
 
 @pytest.mark.parametrize("name", ["elman-tanh", "lstm", "gru-reset-before"])
