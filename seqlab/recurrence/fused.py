@@ -105,9 +105,9 @@ def block_length(num_steps: int, num_rows: int) -> int:
     Small blocks stay in the cache; but the weights' gradients are a matrix product a block, which wants 128
     rows or more. Measured in experiments/recurrence_speed.
     """
-    wanted = min(num_steps, max(8, 128 // num_rows))
-    near = sorted(range(wanted // 2, 2 * wanted + 1), key=lambda steps: abs(steps - wanted))
-    return next((steps for steps in near if steps and num_steps % steps == 0), wanted)
+    wanted = max(1, min(num_steps, max(8, 128 // max(1, num_rows))))
+    near = sorted(range(-(-wanted // 2), 2 * wanted + 1), key=lambda steps: abs(steps - wanted))
+    return next((steps for steps in near if num_steps % steps == 0), wanted)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
