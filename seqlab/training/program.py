@@ -14,6 +14,7 @@ import optax
 
 from seqlab import objectives
 from seqlab.architectures import Network, OneToMany
+from seqlab.gradients import Settings
 from seqlab.gradients.norms import ScaledNorm, clip, scaled_norm
 from seqlab.gradients.statistics import count_nonfinite, update_statistics
 from seqlab.objectives import Mean
@@ -34,7 +35,7 @@ class Program:
         network: what learns it.
         optimizer: how parameters change, clipping aside.
         training: batch size, clipping, steps a call.
-        statistics: whether the norms of every parameter are taken at each step.
+        gradients: how much is told of gradients, and how often.
         num_devices: over how many devices the rows of a batch are spread; above one, `step`, `advance` and
             `evaluate` run inside `devices.spread`.
     """
@@ -44,7 +45,7 @@ class Program:
     network: Network
     optimizer: optax.GradientTransformation
     training: Training
-    statistics: bool
+    gradients: Settings
     num_devices: int = 1
 
     def init(self, seed: jax.Array, data: Any) -> TrainState:
@@ -85,7 +86,7 @@ class Program:
             **self._clipping(norm),
             "grads/nonfinite": _only_if(~finite, lambda: count_nonfinite(grads)),
         }
-        if self.statistics:
+        if self.gradients.norms:
             metrics |= _only_if(due | ~finite, lambda: self._statistics(state, grads, norm))
         updates, optimizer_state = self._updates(state, grads, norm)
         stepped = state._replace(
