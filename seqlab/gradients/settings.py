@@ -14,7 +14,8 @@ class Settings:
     """What is told of gradients beside their global norm.
 
     Attributes:
-        level: off (nothing), norms (of every parameter), or full (the costly statistics too).
+        level: off (nothing), norms (of every layer and parameter, and through time), or full (the costly
+            statistics too).
         every: steps between the rows that hold the costly statistics: the first row at or after every
             multiple has them.
 

@@ -17,6 +17,7 @@ from seqlab.architectures import Network, OneToMany
 from seqlab.gradients import Settings
 from seqlab.gradients.norms import ScaledNorm, clip, scaled_norm
 from seqlab.gradients.statistics import count_nonfinite, update_statistics
+from seqlab.gradients.through_time import through_time
 from seqlab.objectives import Mean
 from seqlab.tasks.task import Task
 from seqlab.training import devices
@@ -63,7 +64,8 @@ class Program:
 
         Args:
             state: the state to go on from.
-            due: bool scalar, whether the metrics hold the norms by parameter; zeros stand there if not.
+            due: bool scalar, whether the metrics hold the norms by parameter and through time; zeros stand
+                there if not.
             data: the task's resident arrays.
 
         Returns:
@@ -74,11 +76,14 @@ class Program:
         key = jax.random.fold_in(stream(state.seed, "dropout"), state.step)
         key = devices.own_key(key, self.num_devices)
 
-        def objective(params: Params) -> tuple[jax.Array, dict[str, Mean]]:
-            means = self._judge(self.network.apply(params, batch, key), batch)
+        taps = self.network.zero_taps(state.params, batch) if self.gradients.norms else None
+        taps = devices.own(taps, self.num_devices)
+
+        def objective(params: Params, taps: Any) -> tuple[jax.Array, dict[str, Mean]]:
+            means = self._judge(self.network.apply(params, batch, key, taps), batch)
             return means["loss"].value, means
 
-        (_, means), grads = jax.value_and_grad(objective, has_aux=True)(state.params)
+        (_, means), (grads, flow) = jax.value_and_grad(objective, (0, 1), has_aux=True)(state.params, taps)
         norm = scaled_norm(grads)
         finite = jnp.isfinite(means["loss"].total) & jnp.isfinite(norm.relative)
         metrics = {
@@ -88,6 +93,7 @@ class Program:
         }
         if self.gradients.norms:
             metrics |= _only_if(due | ~finite, lambda: self._statistics(state, grads, norm))
+            metrics |= _only_if(due | ~finite, lambda: self._through_time(flow, batch))
         updates, optimizer_state = self._updates(state, grads, norm)
         stepped = state._replace(
             step=state.step + 1,
@@ -113,6 +119,11 @@ class Program:
     def _statistics(self, state: TrainState, grads: Params, norm: ScaledNorm) -> Metrics:
         """Return the norms by parameter; the updates are made anew, so that no other step keeps them."""
         return update_statistics(state.params, grads, self._updates(state, grads, norm)[0])
+
+    def _through_time(self, flow: Any, batch: Batch) -> Metrics:
+        """Return how the gradient flowed back through time; nothing where nothing recurs."""
+        axis = devices.AXIS if self.num_devices > 1 else None
+        return {} if flow is None else through_time(flow, batch.lengths, axis)
 
     def advance(self, state: TrainState, stop: jax.Array, data: Any) -> tuple[TrainState, Metrics]:
         """Make the updates up to step `stop` in one dispatch, ending early at the first that is not finite.
