@@ -24,6 +24,7 @@ import optax
 from seqlab import objectives
 from seqlab.architectures import ManyToMany
 from seqlab.cells import LSTM
+from seqlab.gradients import Settings
 from seqlab.tasks import GeneratedTask
 from seqlab.tracking import RunFolder, RunInfo, Trackers
 from seqlab.training import Program, Training, train
@@ -96,7 +97,7 @@ def program_of(shape: tuple[int, ...], num_calls: int) -> Program:
     )
     task = Noise(length=T, features=F, num_evaluation_examples=B)
     network = ManyToMany(LSTM(H), task.input_spec(""), task.output_spec(""))
-    return Program(task, "many_to_many", network, optax.adam(1e-3), training, statistics=True)
+    return Program(task, "many_to_many", network, optax.adam(1e-3), training, Settings("norms", every=500))
 
 
 def bare(program: Program) -> Any:

@@ -26,13 +26,10 @@ ALLOWED = ("seqlab", "flax.linen", "optax", "jax.nn")
 """Where a `_target_` may point: a config must not be able to run any code there is."""
 
 KEYS = (
-    *("cell", "task", "architecture", "optimizer", "schedule", "training", "tracking"),
-    *("seed", "resume", "gradients"),
+    *("cell", "task", "architecture", "optimizer", "schedule", "training", "gradients", "tracking"),
+    *("seed", "resume"),
 )
 """What a config holds."""
-
-GRADIENTS = ("off", "norms")
-"""How much is told of gradients: their global norm alone, or the norms of every parameter too."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,8 +86,6 @@ def build(config: DictConfig, choices: Mapping[str, Any]) -> Run:
         outputs=task.output_spec(architecture),
     )
     with _blame(""):
-        if plain["gradients"] not in GRADIENTS:
-            raise ConfigError(f"gradients={plain['gradients']}: legal values are {', '.join(GRADIENTS)}")
         training = _make(plain, "training")
         program = Program(
             task=task,
@@ -98,7 +93,7 @@ def build(config: DictConfig, choices: Mapping[str, Any]) -> Run:
             network=network,
             optimizer=_optimizer(plain),
             training=training,
-            statistics=plain["gradients"] == "norms",
+            gradients=_make(plain, "gradients"),
             num_devices=_num_devices(training),
         )
         if program.training.sample_length:

@@ -11,7 +11,7 @@ from seqlab.overrides import composed
 from seqlab.paths import CONF
 from seqlab.types import ConfigError
 
-GROUPS = ("cell", "task", "architecture", "optimizer", "schedule", "training", "tracking")
+GROUPS = ("cell", "task", "architecture", "optimizer", "schedule", "training", "gradients", "tracking")
 OPTIONS = [(group, path.stem) for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 

@@ -15,9 +15,11 @@ from seqlab.types import Batch, Params
 class ManyToMany(Recurrent):
     """A network that writes one output for every input, in step with it."""
 
-    def apply(self, params: Params, batch: Batch, key: jax.Array | None = None) -> jax.Array:
+    def apply(
+        self, params: Params, batch: Batch, key: jax.Array | None = None, taps: Any = None
+    ) -> jax.Array:
         features = self.encode(params, batch.inputs)
-        _, hidden = self.stack.apply(params["recurrence"], features, batch.lengths, key=key)
+        _, hidden = self.stack.apply(params["recurrence"], features, batch.lengths, key=key, taps=taps)
         return self.read_out(params, hidden)
 
     def begin(self, params: Params, inputs: jax.Array) -> tuple[Any, jax.Array]:

@@ -22,8 +22,10 @@ class ManyToOne(Recurrent):
     Running freely, what was written joins the end of the inputs and the oldest step leaves them.
     """
 
-    def apply(self, params: Params, batch: Batch, key: jax.Array | None = None) -> jax.Array:
-        return self._predict(params, batch.inputs, batch.lengths, key)
+    def apply(
+        self, params: Params, batch: Batch, key: jax.Array | None = None, taps: Any = None
+    ) -> jax.Array:
+        return self._predict(params, batch.inputs, batch.lengths, key, taps)
 
     def begin(self, params: Params, inputs: jax.Array) -> tuple[Any, jax.Array]:
         return inputs, self._predict(params, inputs)
@@ -37,9 +39,10 @@ class ManyToOne(Recurrent):
         inputs: jax.Array,
         lengths: jax.Array | None = None,
         key: jax.Array | None = None,
+        taps: Any = None,
     ) -> jax.Array:
         features = self.encode(params, inputs)
-        _, hidden = self.stack.apply(params["recurrence"], features, lengths, key=key)
+        _, hidden = self.stack.apply(params["recurrence"], features, lengths, key=key, taps=taps)
         if lengths is None:
             last = hidden[:, -1]
         else:

@@ -42,17 +42,24 @@ class Network(abc.ABC):
         """Return fresh parameters for batches shaped like `batch`."""
 
     @abc.abstractmethod
-    def apply(self, params: Params, batch: Batch, key: jax.Array | None = None) -> jax.Array:
+    def apply(
+        self, params: Params, batch: Batch, key: jax.Array | None = None, taps: Any = None
+    ) -> jax.Array:
         """Predict the targets of a batch.
 
         Args:
             params: as `init` returns them.
             batch: the examples; the targets are read only where the architecture is fed them.
             key: PRNG key of the dropout masks, in training; None in evaluation.
+            taps: as `zero_taps` returns them, to take norms through time; None for none.
 
         Returns:
             float `(B, O)` or `(B, T, O)`: logits where the output spec is `Tokens`, values where `Vectors`.
         """
+
+    def zero_taps(self, params: Params, batch: Batch) -> Any:
+        """Return the taps of every recurrent layer; None, as here, where there is none."""
+        return None
 
     @property
     def num_inputs(self) -> int:

@@ -27,12 +27,17 @@ class OneToMany(Recurrent):
     def num_inputs(self) -> int:
         return super().num_inputs + self.outputs.size
 
-    def apply(self, params: Params, batch: Batch, key: jax.Array | None = None) -> jax.Array:
+    def num_steps(self, batch: Batch) -> int:
+        """T, the steps that the recurrence takes over a batch: those of the targets."""
+        return batch.targets.shape[1]
+
+    def apply(
+        self, params: Params, batch: Batch, key: jax.Array | None = None, taps: Any = None
+    ) -> jax.Array:
         first = self._first(params, batch.inputs)[:, None]
         later = self._later(params, batch.targets[:, :-1])
-        _, hidden = self.stack.apply(
-            params["recurrence"], jnp.concatenate([first, later], axis=1), batch.lengths, key=key
-        )
+        features = jnp.concatenate([first, later], axis=1)
+        _, hidden = self.stack.apply(params["recurrence"], features, batch.lengths, key=key, taps=taps)
         return self.read_out(params, hidden)
 
     def begin(self, params: Params, inputs: jax.Array) -> tuple[Any, jax.Array]:

@@ -31,7 +31,9 @@ class OneToOne(Network):
             hidden = dense.apply({"params": params[f"layer_{index}"]}, hidden)
         return params
 
-    def apply(self, params: Params, batch: Batch, key: jax.Array | None = None) -> jax.Array:
+    def apply(
+        self, params: Params, batch: Batch, key: jax.Array | None = None, taps: None = None
+    ) -> jax.Array:
         hidden = self._side_by_side(params, batch)
         for index in range(self.num_layers):
             dense = nn.Dense(self.cell.features)

@@ -54,6 +54,13 @@ class Recurrent(Network):
         params = self.init_ends(key_ends, self.stack.features)
         return {**params, "recurrence": self.stack.init(key_stack, self.num_inputs)}
 
+    def zero_taps(self, params: Params, batch: Batch) -> Any:
+        return self.stack.zero_taps(params["recurrence"], len(batch.targets), self.num_steps(batch))
+
+    def num_steps(self, batch: Batch) -> int:
+        """T, the steps that the recurrence takes over a batch: those of the inputs."""
+        return batch.inputs.shape[1]
+
     # Running freely: each output is chosen from the prediction and read as the next input.
 
     @abc.abstractmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -19,13 +20,28 @@ def by_path(tree: Any) -> dict[str, jax.Array]:
     }
 
 
+def layers(tree: Any, path: str = "") -> dict[str, Any]:
+    """Return the subtrees that are a layer, by their slash-joined paths.
+
+    They are those named `layer_<i>` and, beside them, those that hold nothing but parameters.
+    """
+    found = {}
+    for name, subtree in tree.items():
+        nested = isinstance(subtree, Mapping) and any(isinstance(part, Mapping) for part in subtree.values())
+        if nested and not name.startswith("layer_"):
+            found |= layers(subtree, f"{path}{name}/")
+        else:
+            found[f"{path}{name}"] = subtree
+    return found
+
+
 def count_nonfinite(tree: Any) -> jax.Array:
     """Return how many elements of each leaf are not finite: int32 `(leaves,)`, in the order of `by_path`."""
     return jnp.stack([jnp.sum(~jnp.isfinite(leaf), dtype=jnp.int32) for leaf in jax.tree.leaves(tree)])
 
 
 def update_statistics(params: Params, grads: Params, updates: Params) -> Metrics:
-    """Return the norms of gradients, parameters and updates, whole and by parameter.
+    """Return the norms of gradients, parameters and updates: whole, by layer and by parameter.
 
     Args:
         params: before the update.
@@ -36,17 +52,20 @@ def update_statistics(params: Params, grads: Params, updates: Params) -> Metrics
         `grads/norm/<path>`, `params/norm[/<path>]`, `updates/norm[/<path>]` and `updates/ratio[/<path>]`, the
         last being ‖update‖ / ‖parameter‖, around 1e-3 in healthy training.
     """
-    metrics = {}
-    grads, params, updates = by_path(grads), by_path(params), by_path(updates)
-    metrics.update({f"grads/norm/{path}": scaled_norm(leaf).value for path, leaf in grads.items()})
+    metrics = {f"grads/norm/{path}": norm for path, norm in _norms(grads).items()}
     for name, tree in (("params", params), ("updates", updates)):
         metrics[f"{name}/norm"] = scaled_norm(tree).value
-        metrics.update({f"{name}/norm/{path}": scaled_norm(leaf).value for path, leaf in tree.items()})
-    for path in ["", *(f"/{path}" for path in params)]:
-        metrics[f"updates/ratio{path}"] = _ratio(
-            metrics[f"updates/norm{path}"], metrics[f"params/norm{path}"]
-        )
+        metrics |= {f"{name}/norm/{path}": norm for path, norm in _norms(tree).items()}
+    for key in [key for key in metrics if key.startswith("params/norm")]:
+        where = key.removeprefix("params/norm")
+        metrics[f"updates/ratio{where}"] = _ratio(metrics[f"updates/norm{where}"], metrics[key])
     return metrics
+
+
+def _norms(tree: Any) -> dict[str, jax.Array]:
+    """Return the norm of every layer and of every parameter."""
+    parts = {**layers(tree), **by_path(tree)}
+    return {path: scaled_norm(part).value for path, part in parts.items()}
 
 
 def _ratio(update: jax.Array, parameter: jax.Array) -> jax.Array:

@@ -201,7 +201,8 @@ _run.defvjp(_run_forward, _run_backward)
 def norm(cotangents: jax.Array) -> jax.Array:
     """Return the Euclidean norm over the last axis, scaled so that no square leaves the range of floats."""
     largest = jnp.max(jnp.abs(cotangents), axis=-1, keepdims=True)
-    scale = jnp.where(largest == 0, 1, largest)
+    least = 8 * jnp.finfo(largest.dtype).tiny  # it and its inverse are normal numbers
+    scale = jnp.clip(largest, least, 1 / least)
     return jnp.sqrt(jnp.sum((cotangents / scale) ** 2, axis=-1)) * scale[..., 0]
 
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from seqlab.checks import require_bool, require_choice, require_number, require_positive
 from seqlab.recurrence.noise import drop, drop_weights, noisy, refuse_masking, refuse_weight_drop
-from seqlab.recurrence.unroll import BACKWARDS, unroll
+from seqlab.recurrence.unroll import BACKWARDS, unroll, zero_taps
 from seqlab.types import Carry, Params
 
 
@@ -79,6 +79,13 @@ class Stack:
             }
             num_inputs = self.features
         return params
+
+    def zero_taps(self, params: Params, num_rows: int, num_steps: int) -> Any:
+        """Return the `taps` of `apply` for B = `num_rows` and T = `num_steps`."""
+        dtype = jnp.result_type(*jax.tree.leaves(params))
+        carry = self.cell.initialize_carry(jax.random.key(0), (num_rows, 1))
+        one = zero_taps(jax.tree.map(lambda leaf: leaf.astype(dtype), carry), num_steps)
+        return {layer: dict.fromkeys(self.directions, one) for layer in self.layers}
 
     def apply(
         self,

@@ -14,8 +14,10 @@ import optax
 
 from seqlab import objectives
 from seqlab.architectures import Network, OneToMany
+from seqlab.gradients import Settings
 from seqlab.gradients.norms import ScaledNorm, clip, scaled_norm
 from seqlab.gradients.statistics import count_nonfinite, update_statistics
+from seqlab.gradients.through_time import through_time
 from seqlab.objectives import Mean
 from seqlab.tasks.task import Task
 from seqlab.training import devices
@@ -34,7 +36,7 @@ class Program:
         network: what learns it.
         optimizer: how parameters change, clipping aside.
         training: batch size, clipping, steps a call.
-        statistics: whether the norms of every parameter are taken at each step.
+        gradients: how much is told of gradients, and how often.
         num_devices: over how many devices the rows of a batch are spread; above one, `step`, `advance` and
             `evaluate` run inside `devices.spread`.
     """
@@ -44,7 +46,7 @@ class Program:
     network: Network
     optimizer: optax.GradientTransformation
     training: Training
-    statistics: bool
+    gradients: Settings
     num_devices: int = 1
 
     def init(self, seed: jax.Array, data: Any) -> TrainState:
@@ -62,7 +64,8 @@ class Program:
 
         Args:
             state: the state to go on from.
-            due: bool scalar, whether the metrics hold the norms by parameter; zeros stand there if not.
+            due: bool scalar, whether the metrics hold the norms by parameter and through time; zeros stand
+                there if not.
             data: the task's resident arrays.
 
         Returns:
@@ -73,11 +76,14 @@ class Program:
         key = jax.random.fold_in(stream(state.seed, "dropout"), state.step)
         key = devices.own_key(key, self.num_devices)
 
-        def objective(params: Params) -> tuple[jax.Array, dict[str, Mean]]:
-            means = self._judge(self.network.apply(params, batch, key), batch)
+        taps = self.network.zero_taps(state.params, batch) if self.gradients.norms else None
+        taps = devices.own(taps, self.num_devices)
+
+        def objective(params: Params, taps: Any) -> tuple[jax.Array, dict[str, Mean]]:
+            means = self._judge(self.network.apply(params, batch, key, taps), batch)
             return means["loss"].value, means
 
-        (_, means), grads = jax.value_and_grad(objective, has_aux=True)(state.params)
+        (_, means), (grads, flow) = jax.value_and_grad(objective, (0, 1), has_aux=True)(state.params, taps)
         norm = scaled_norm(grads)
         finite = jnp.isfinite(means["loss"].total) & jnp.isfinite(norm.relative)
         metrics = {
@@ -85,8 +91,9 @@ class Program:
             **self._clipping(norm),
             "grads/nonfinite": _only_if(~finite, lambda: count_nonfinite(grads)),
         }
-        if self.statistics:
+        if self.gradients.norms:
             metrics |= _only_if(due | ~finite, lambda: self._statistics(state, grads, norm))
+            metrics |= _only_if(due | ~finite, lambda: self._through_time(flow, batch))
         updates, optimizer_state = self._updates(state, grads, norm)
         stepped = state._replace(
             step=state.step + 1,
@@ -112,6 +119,11 @@ class Program:
     def _statistics(self, state: TrainState, grads: Params, norm: ScaledNorm) -> Metrics:
         """Return the norms by parameter; the updates are made anew, so that no other step keeps them."""
         return update_statistics(state.params, grads, self._updates(state, grads, norm)[0])
+
+    def _through_time(self, flow: Any, batch: Batch) -> Metrics:
+        """Return how the gradient flowed back through time; nothing where nothing recurs."""
+        axis = devices.AXIS if self.num_devices > 1 else None
+        return {} if flow is None else through_time(flow, batch.lengths, axis)
 
     def advance(self, state: TrainState, stop: jax.Array, data: Any) -> tuple[TrainState, Metrics]:
         """Make the updates up to step `stop` in one dispatch, ending early at the first that is not finite.

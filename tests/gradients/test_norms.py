@@ -88,6 +88,17 @@ def test_update_statistics_are_the_norms_by_path():
     np.testing.assert_allclose(metrics["updates/ratio"], exact(updates) / exact(params), rtol=1e-5)
 
 
+def test_layers_have_norms_of_their_own():
+    params = {"recurrence": {"layer_0": {"forward": tree(1.0)}, "layer_1": {"forward": tree(2.0)}}}
+    params["readout"] = {"kernel": np.ones(4, np.float32)}
+    metrics = update_statistics(params, params, params)
+    layers = {f"recurrence/layer_{i}": params["recurrence"][f"layer_{i}"] for i in (0, 1)}
+    for path, part in {**layers, "readout": params["readout"]}.items():
+        np.testing.assert_allclose(metrics[f"grads/norm/{path}"], exact(part), rtol=1e-6)
+        np.testing.assert_allclose(metrics[f"updates/ratio/{path}"], 1.0, rtol=1e-6)
+    assert "grads/norm/recurrence" not in metrics
+
+
 def test_ratio_of_a_zero_parameter_is_zero():
     params = jax.tree.map(jnp.zeros_like, tree(1.0))
     assert update_statistics(params, tree(1.0), tree(1.0))["updates/ratio"] == 0

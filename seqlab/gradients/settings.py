@@ -1,0 +1,41 @@
+"""How much is told of gradients, and how often? The `gradients` group of the config."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from seqlab.checks import require_choice, require_positive
+
+LEVELS = ("off", "norms", "full")
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What is told of gradients beside their global norm.
+
+    Attributes:
+        level: off (nothing), norms (of every layer and parameter, and through time), or full (the costly
+            statistics too).
+        every: steps between the rows that hold the costly statistics: the first row at or after every
+            multiple has them.
+
+    Raises:
+        ValueError: a value out of its range.
+    """
+
+    level: str
+    every: int
+
+    def __post_init__(self) -> None:
+        require_choice(self, "level", LEVELS)
+        require_positive(self, "every")
+
+    @property
+    def norms(self) -> bool:
+        """Whether the norms are told."""
+        return self.level != "off"
+
+    @property
+    def full(self) -> bool:
+        """Whether the costly statistics are told."""
+        return self.level == "full"
