@@ -38,12 +38,15 @@ class Batch(NamedTuple):
         targets: what it should write; int32 classes `(B,)` or `(B, T)`, or float32 `(B, O)` or `(B, T, O)`.
         mask: bool `(B,)` or `(B, T)`, the positions of `targets` that count in losses and metrics.
         lengths: int32 `(B,)`, the real steps of each input sequence; None where every step is real.
+        resets: bool `(B, T)`, the steps at which a sequence starts anew, which many_to_many reads; None where
+            none does.
     """
 
     inputs: Array
     targets: Array
     mask: Array
     lengths: Array | None = None
+    resets: Array | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.architectures.recurrent import Recurrent
+from seqlab.recurrence import Truncation
 from seqlab.types import Batch, Params
 
 
@@ -23,9 +24,14 @@ class ManyToOne(Recurrent):
     """
 
     def apply(
-        self, params: Params, batch: Batch, key: jax.Array | None = None, taps: Any = None
+        self,
+        params: Params,
+        batch: Batch,
+        key: jax.Array | None = None,
+        taps: Any = None,
+        truncation: Truncation | None = None,
     ) -> jax.Array:
-        return self._predict(params, batch.inputs, batch.lengths, key, taps)
+        return self._predict(params, batch.inputs, batch.lengths, key, taps, truncation)
 
     def begin(self, params: Params, inputs: jax.Array) -> tuple[Any, jax.Array]:
         return inputs, self._predict(params, inputs)
@@ -40,9 +46,12 @@ class ManyToOne(Recurrent):
         lengths: jax.Array | None = None,
         key: jax.Array | None = None,
         taps: Any = None,
+        truncation: Truncation | None = None,
     ) -> jax.Array:
         features = self.encode(params, inputs)
-        _, hidden = self.stack.apply(params["recurrence"], features, lengths, key=key, taps=taps)
+        _, hidden = self.stack.apply(
+            params["recurrence"], features, lengths, key=key, taps=taps, truncation=truncation
+        )
         if lengths is None:
             last = hidden[:, -1]
         else:

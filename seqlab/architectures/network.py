@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.checks import require_positive
+from seqlab.recurrence import Truncation
 from seqlab.types import Batch, Params, Spec, Tokens
 
 
@@ -43,7 +44,12 @@ class Network(abc.ABC):
 
     @abc.abstractmethod
     def apply(
-        self, params: Params, batch: Batch, key: jax.Array | None = None, taps: Any = None
+        self,
+        params: Params,
+        batch: Batch,
+        key: jax.Array | None = None,
+        taps: Any = None,
+        truncation: Truncation | None = None,
     ) -> jax.Array:
         """Predict the targets of a batch.
 
@@ -52,6 +58,7 @@ class Network(abc.ABC):
             batch: the examples; the targets are read only where the architecture is fed them.
             key: PRNG key of the dropout masks, in training; None in evaluation.
             taps: as `zero_taps` returns them, to take norms through time; None for none.
+            truncation: how far back through time gradients go; None for all the way.
 
         Returns:
             float `(B, O)` or `(B, T, O)`: logits where the output spec is `Tokens`, values where `Vectors`.

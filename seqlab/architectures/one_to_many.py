@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from seqlab.architectures.network import one_hot
 from seqlab.architectures.recurrent import Recurrent
+from seqlab.recurrence import Truncation
 from seqlab.types import Batch, Params
 
 
@@ -32,12 +33,19 @@ class OneToMany(Recurrent):
         return batch.targets.shape[1]
 
     def apply(
-        self, params: Params, batch: Batch, key: jax.Array | None = None, taps: Any = None
+        self,
+        params: Params,
+        batch: Batch,
+        key: jax.Array | None = None,
+        taps: Any = None,
+        truncation: Truncation | None = None,
     ) -> jax.Array:
         first = self._first(params, batch.inputs)[:, None]
         later = self._later(params, batch.targets[:, :-1])
         features = jnp.concatenate([first, later], axis=1)
-        _, hidden = self.stack.apply(params["recurrence"], features, batch.lengths, key=key, taps=taps)
+        _, hidden = self.stack.apply(
+            params["recurrence"], features, batch.lengths, key=key, taps=taps, truncation=truncation
+        )
         return self.read_out(params, hidden)
 
     def begin(self, params: Params, inputs: jax.Array) -> tuple[Any, jax.Array]:

@@ -35,7 +35,8 @@ def through_time(
 
         Slope and horizon count the steps back from each sequence's own end, which for the backward direction
         is its first step. Where a layer has both directions, these keys are of [forward, backward] together
-        and one level deeper stand those of each.
+        and one level deeper stand those of each. Where time is truncated, L's gradient is what the windows
+        leave of it, and `log10_norm` is −inf at steps that no loss reaches.
     """
     metrics = {}
     top = list(norms)[-1]

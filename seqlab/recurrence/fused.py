@@ -70,7 +70,8 @@ def fused(
         inputs_TBF: `(T, B, F)`.
         real_TB: bool `(T, B)`, False where the carry stays as it is; None where every step is real.
         carry: the carry before the first step, `(B, H)` a leaf.
-        taps_TB: zeros `(T, B)` in the tree of the carry, whose gradient is ‖δs_t‖₂ over H; None for none.
+        taps_TB: zeros `(T, B)` in the tree of the carry, whose gradient is ‖δs_t‖₂ over H, or zeros
+            `(T, B, H)`, whose gradient is δs_t; None for none.
         block: the steps of a block; chosen by T where None.
 
     Returns:
@@ -183,7 +184,7 @@ def _run_backward(cell: Linearised, block: int, residuals: tuple, cotangents: tu
         dcarry, (pulled, seen) = jax.lax.scan(step, dcarry, (coefficients, dy, is_real), reverse=True)
         collected, dx = cell.collect(weights, x, before, coefficients, pulled)
         dweights = jax.tree.map(jnp.add, dweights, collected)
-        return (dcarry, dweights), (dx, jax.tree.map(norm, seen))
+        return (dcarry, dweights), (dx, jax.tree.map(told, taps, seen))
 
     blocks = in_blocks((inputs, real, states, kept, doutputs), block)
     starts = jax.tree.map(lambda s, after: jnp.concatenate([s[None], after[:-1, -1]]), first, blocks[2])
@@ -204,6 +205,11 @@ def norm(cotangents: jax.Array) -> jax.Array:
     least = 8 * jnp.finfo(largest.dtype).tiny  # it and its inverse are normal numbers
     scale = jnp.clip(largest, least, 1 / least)
     return jnp.sqrt(jnp.sum((cotangents / scale) ** 2, axis=-1)) * scale[..., 0]
+
+
+def told(tap: jax.Array, cotangents: jax.Array) -> jax.Array:
+    """Return what a tap is told of cotangents `(…, H)`: themselves where it has an H, else their norm."""
+    return cotangents if tap.ndim == cotangents.ndim else norm(cotangents)
 
 
 def where_real(real: jax.Array, tree: Any, otherwise: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any
 
 import jax
@@ -10,7 +11,8 @@ import jax.numpy as jnp
 
 from seqlab.checks import require_bool, require_choice, require_number, require_positive
 from seqlab.recurrence.noise import drop, drop_weights, noisy, refuse_masking, refuse_weight_drop
-from seqlab.recurrence.unroll import BACKWARDS, unroll, zero_taps
+from seqlab.recurrence.truncated import Truncation, truncated
+from seqlab.recurrence.unroll import BACKWARDS, initial_carry, unroll, zero_taps
 from seqlab.types import Carry, Params
 
 
@@ -80,6 +82,11 @@ class Stack:
             num_inputs = self.features
         return params
 
+    def initial_carries(self, params: Params, inputs: jax.Array) -> dict[str, dict[str, Carry]]:
+        """Return the `carries` of `apply` that sequences start with, for inputs `(B, T, F)`."""
+        carry = initial_carry(self.cell, params, inputs)
+        return {layer: dict.fromkeys(self.directions, carry) for layer in self.layers}
+
     def zero_taps(self, params: Params, num_rows: int, num_steps: int) -> Any:
         """Return the `taps` of `apply` for B = `num_rows` and T = `num_steps`."""
         dtype = jnp.result_type(*jax.tree.leaves(params))
@@ -95,6 +102,8 @@ class Stack:
         carries: Any = None,
         key: jax.Array | None = None,
         taps: Any = None,
+        resets: jax.Array | None = None,
+        truncation: Truncation | None = None,
     ) -> tuple[dict[str, dict[str, Carry]], jax.Array]:
         """Run all layers over inputs `(B, T, F)`.
 
@@ -105,10 +114,35 @@ class Stack:
             carries: `{layer: {direction: carry}}` before the first step; the cell's own by default.
             key: PRNG key of all masks; None, in evaluation, switches them off.
             taps: zeros in the form of `carries`, whose gradients are the norms through time (`zero_taps`).
+            resets: bool `(B, T)`, before which steps every layer starts anew; None for none.
+            truncation: how far back gradients go, each direction counting from its own first step; None, or a
+                window of T steps and more, for all the way.
 
         Returns:
             The final carries, in the form of `carries`, and the top layer's outputs `(B, T, features)`.
+
+        Raises:
+            ValueError: `resets` for a bidirectional stack, whose directions start anew at different steps.
         """
+        if resets is not None and self.bidirectional:
+            raise ValueError("resets must be None where bidirectional is true")
+        run = functools.partial(self._run, params, inputs, lengths, carries, key, resets)
+        if truncation is None or truncation.window >= inputs.shape[1]:
+            return run(taps, None)
+        return truncated(run, truncation, inputs, lengths, taps, self.cell.features, self.directions)
+
+    def _run(
+        self,
+        params: Params,
+        inputs: jax.Array,
+        lengths: jax.Array | None,
+        carries: Any,
+        key: jax.Array | None,
+        resets: jax.Array | None,
+        taps: Any,
+        cuts: jax.Array | None,
+    ) -> tuple[dict[str, dict[str, Carry]], jax.Array]:
+        """Run all layers, the gradient cut before the steps that `cuts` names."""
         final = {}
         for index, layer in enumerate(self.layers):
             if index and key is not None:
@@ -128,6 +162,8 @@ class Stack:
                     reverse=direction == "backward",
                     backward=self.backward,
                     taps=None if taps is None else taps[layer][direction],
+                    resets=resets,
+                    cuts=cuts,
                 )
                 outputs.append(output)
             inputs = outputs[0] if len(outputs) == 1 else jnp.concatenate(outputs, axis=-1)

@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.recurrence.associative import Linear, associative
-from seqlab.recurrence.fused import Linearised, axes_of, fused, norm, vary, where_real
+from seqlab.recurrence.fused import Linearised, axes_of, fused, told, vary, where_real
+from seqlab.recurrence.segments import segmented
 from seqlab.types import Carry, Params
 
 BACKWARDS = ("fused", "autodiff")
@@ -23,6 +24,8 @@ def unroll(
     reverse: bool = False,
     backward: str = "fused",
     taps: Carry | None = None,
+    resets: jax.Array | None = None,
+    cuts: jax.Array | None = None,
 ) -> tuple[Carry, jax.Array]:
     """Run a cell over a batch of sequences.
 
@@ -43,6 +46,10 @@ def unroll(
             "autodiff" for that of the plain scan, the reference, which also has forward-mode derivatives.
         taps: zeros, by `zero_taps`, whose gradient is the norm of the cotangent at every step's carry; they
             need the steps one by one, so a linear cell is then scanned sequentially.
+        resets: bool `(B, T)`, where the carry is set to the cell's own initial one before the step, in the
+            order of reading; None for nowhere.
+        cuts: bool `(T,)`, before which steps, counted in the order of reading, the gradient stops; None for
+            none.
 
     Returns:
         The final carry, and the outputs `(B, T, H)`.
@@ -60,9 +67,11 @@ def unroll(
     if carry is None:
         carry = initial_carry(cell, params, inputs)
     if reverse:
-        inputs, taps = jax.tree.map(lambda leaf: flip(leaf, lengths), (inputs, taps))
+        inputs, taps, resets = jax.tree.map(lambda leaf: flip(leaf, lengths), (inputs, taps, resets))
+    if resets is not None or cuts is not None:
+        cell, inputs = segmented(cell, inputs, resets, cuts)
     steps_TB = jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), (inputs, real))
-    taps_TB = jax.tree.map(jnp.transpose, taps)
+    taps_TB = jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), taps)
     if isinstance(cell, Linear) and cell.scan == "associative" and taps is None:
         carry, outputs_TBH = associative(cell, params, *steps_TB, carry)
     else:
@@ -83,7 +92,7 @@ def zero_taps(carry: Carry, num_steps: int) -> Carry:
         tap_bt ← ‖∂L/∂s_bt‖₂ over H,
 
     s_t being what step t hands on: h_t both as output and to step t + 1, or c_t to step t + 1. It is zero
-    after a sequence's end.
+    after a sequence's end. Zeros `(B, T, H)` instead are told ∂L/∂s_bt itself.
     """
     return jax.tree.map(lambda leaf: jnp.zeros((leaf.shape[0], num_steps), leaf.dtype), carry)
 
@@ -144,8 +153,8 @@ def _tapped(carry: Carry, y: jax.Array, taps: Carry) -> tuple[Carry, jax.Array]:
 
 @jax.custom_vjp
 def _tap(values: jax.Array, tap: jax.Array) -> jax.Array:
-    """Return the values `(B, H)`; on the way back, leave their cotangent's norm as the tap's `(B,)`."""
+    """Return the values `(B, H)`; on the way back, tell the tap, `(B,)` or `(B, H)`, of their cotangent."""
     return values
 
 
-_tap.defvjp(lambda values, tap: (values, None), lambda _, cotangents: (cotangents, norm(cotangents)))
+_tap.defvjp(lambda values, tap: (values, tap), lambda tap, cotangents: (cotangents, told(tap, cotangents)))

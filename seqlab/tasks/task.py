@@ -34,6 +34,8 @@ class Task(abc.ABC):
         licence: the licence of the data, or "generated".
         offline: whether it needs no download.
         autoregressive: whether what is written at one step is what is read at the next.
+        stream: whether each row of a training batch goes on where it left off in the last (`stream_batch`); a
+            field of the tasks that can.
     """
 
     architectures: ClassVar[tuple[str, ...]]
@@ -41,6 +43,7 @@ class Task(abc.ABC):
     licence: ClassVar[str]
     offline: ClassVar[bool] = True
     autoregressive: ClassVar[bool] = False
+    stream: ClassVar[bool] = False
 
     # What the network meets.
 
@@ -113,6 +116,18 @@ class Task(abc.ABC):
     @abc.abstractmethod
     def draw(self, key: jax.Array, size: int, split: str, architecture: str, data: Any) -> Batch:
         """Draw a random batch; called by `batch` with every argument checked."""
+
+    def stream_batch(self, key: jax.Array, step: jax.Array, size: int, architecture: str, data: Any) -> Batch:
+        """Return the training batch of a step, each row going on where it left off at the step before.
+
+        Args:
+            key: PRNG key, the same at all steps.
+            step: int32 scalar.
+            size: number of rows, B.
+            architecture: the framing.
+            data: the resident arrays.
+        """
+        raise NotImplementedError(f"task {self.name} has no stream")
 
     @abc.abstractmethod
     def num_evaluation(self, split: str, architecture: str) -> int:

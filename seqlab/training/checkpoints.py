@@ -78,14 +78,22 @@ class Checkpoints:
             raise ConfigError(f"{self.folder.parent} holds no {kind} checkpoint: its run saved none")
         with self._manager(kind) as manager:
             try:
-                return manager.restore(step, args=ocp.args.StandardRestore(_on_host(like)))
+                restored = manager.restore(step, args=ocp.args.StandardRestore(_on_host(like)))
+                jax.tree.map(_require_shape, restored, like)
+                return restored
             except ValueError as error:
                 raise ConfigError(
-                    f"{self.folder / kind} does not fit this network: cell, architecture, task and optimizer "
-                    "must be those of the run that saved it"
+                    f"{self.folder / kind} does not fit this network: cell, architecture, task, optimizer "
+                    "and, in a stream, training.batch_size must be those of the run that saved it"
                 ) from error
 
 
 def _on_host(like: Any) -> Any:
     """Return a tree of host arrays of the same shapes, so that no device is written into a checkpoint."""
     return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), like)
+
+
+def _require_shape(leaf: Any, like: Any) -> None:
+    """Raise ValueError where a restored leaf has another shape than asked for, which Orbax lets pass."""
+    if leaf.shape != like.shape:
+        raise ValueError(f"saved as {leaf.shape}, wanted as {like.shape}")

@@ -10,6 +10,7 @@ from typing import Any
 import jax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from seqlab.training.state import TrainState
 from seqlab.types import Batch
 
 AXIS = "B"
@@ -45,17 +46,33 @@ def mesh_of(num_devices: int) -> Mesh:
     )
 
 
+ROWS = PartitionSpec(AXIS)
+REPLICATED = PartitionSpec()
+STATE = TrainState(REPLICATED, REPLICATED, REPLICATED, REPLICATED, carries=ROWS)
+"""How a state lies on the devices: the carries by rows, with the rows that they belong to."""
+
+
+def place(state: TrainState, num_devices: int) -> TrainState:
+    """Put a state where `STATE` says."""
+    mesh = mesh_of(num_devices)
+    return jax.device_put(state, jax.tree.map(lambda spec: NamedSharding(mesh, spec), STATE))
+
+
 def replicate(tree: Any, num_devices: int) -> Any:
     """Put a copy of every array on each device."""
-    return jax.device_put(tree, NamedSharding(mesh_of(num_devices), PartitionSpec()))
+    return jax.device_put(tree, NamedSharding(mesh_of(num_devices), REPLICATED))
 
 
-def spread(function: Callable, num_devices: int) -> Callable:
-    """Run a function of replicated arrays on every device; inside, `share` and `total` tell them apart."""
+def spread(
+    function: Callable, num_devices: int, in_specs: Any = REPLICATED, out_specs: Any = REPLICATED
+) -> Callable:
+    """Run a function on every device; inside, `share` and `total` tell them apart.
+
+    Its arguments and its results are replicated unless their specs say otherwise.
+    """
     if num_devices == 1:
         return function
-    replicated = PartitionSpec()
-    return jax.shard_map(function, mesh=mesh_of(num_devices), in_specs=replicated, out_specs=replicated)
+    return jax.shard_map(function, mesh=mesh_of(num_devices), in_specs=in_specs, out_specs=out_specs)
 
 
 def share(batch: Batch, num_devices: int) -> Batch:

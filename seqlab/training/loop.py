@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from seqlab.gradients.statistics import by_path
 from seqlab.tracking import RunInfo, Tracker, read_rows
 from seqlab.training.checkpoints import Checkpoints
-from seqlab.training.devices import replicate, spread
+from seqlab.training.devices import REPLICATED, STATE, place, replicate, spread
 from seqlab.training.interrupts import Interrupts
 from seqlab.training.program import Program
 from seqlab.training.rows import Rows, evaluation_row
@@ -63,7 +63,7 @@ class _Run:
         self.clock = Clock()
         self.rows = Rows(program.training.log_every)
         self.data = replicate(program.task.data, program.num_devices)
-        self.state = replicate(self._first_state(), program.num_devices)
+        self.state = place(self._first_state(), program.num_devices)
         self.evaluations = _evaluations(info)
         self.evaluate = {
             split: jax.jit(spread(functools.partial(program.evaluate, split=split), program.num_devices))
@@ -76,7 +76,8 @@ class _Run:
         program, training = self.program, self.program.training
         status, reason = "finished", None
         with Interrupts() as interrupts:
-            advance = jax.jit(spread(program.advance, program.num_devices), donate_argnums=0)
+            specs = {"in_specs": (STATE, REPLICATED, REPLICATED), "out_specs": (STATE, REPLICATED)}
+            advance = jax.jit(spread(program.advance, program.num_devices, **specs), donate_argnums=0)
             self.advance = self._compile(advance, self.state, self._step_number(1), self.data)
             while status == "finished" and (step := int(self.state.step)) < training.steps:
                 status, reason = self._advance(step, training.next_stop(step))

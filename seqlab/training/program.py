@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import optax
 
 from seqlab import objectives
-from seqlab.architectures import Network, OneToMany
+from seqlab.architectures import Network, OneToMany, Recurrent
 from seqlab.gradients import Settings
 from seqlab.gradients.norms import ScaledNorm, clip, scaled_norm
 from seqlab.gradients.statistics import count_nonfinite, update_statistics
@@ -23,7 +23,7 @@ from seqlab.tasks.task import Task
 from seqlab.training import devices
 from seqlab.training.settings import Training
 from seqlab.training.state import TrainState, stream
-from seqlab.types import Batch, Metrics, Params, Tokens, Vectors
+from seqlab.types import Batch, IncompatibleError, Metrics, Params, Tokens, Vectors
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +39,9 @@ class Program:
         gradients: how much is told of gradients, and how often.
         num_devices: over how many devices the rows of a batch are spread; above one, `step`, `advance` and
             `evaluate` run inside `devices.spread`.
+
+    Raises:
+        IncompatibleError: a truncation where nothing recurs, or a stream read backwards too.
     """
 
     task: Task
@@ -49,6 +52,18 @@ class Program:
     gradients: Settings
     num_devices: int = 1
 
+    def __post_init__(self) -> None:
+        if self.training.truncation and not isinstance(self.network, Recurrent):
+            raise IncompatibleError(
+                f"training.bptt_window={self.training.bptt_window} does not fit "
+                f"architecture={self.architecture}, where nothing recurs: legal value is null"
+            )
+        if self.task.stream and self.network.bidirectional:
+            raise IncompatibleError(
+                "architecture.bidirectional=true does not fit task.stream=true, which knows the past alone: "
+                "legal value is false"
+            )
+
     def init(self, seed: jax.Array, data: Any) -> TrainState:
         """Return the state before the first step.
 
@@ -56,8 +71,10 @@ class Program:
             seed: uint32 scalar.
             data: the task's resident arrays.
         """
-        params = self.network.init(stream(seed, "params"), self._batch(seed, jnp.int32(0), data))
-        return TrainState(jnp.int32(0), jnp.uint32(seed), params, self.optimizer.init(params))
+        batch = self._batch(seed, jnp.int32(0), data)
+        params = self.network.init(stream(seed, "params"), batch)
+        carries = self.network.initial_carries(params, batch) if self.task.stream else ()
+        return TrainState(jnp.int32(0), jnp.uint32(seed), params, self.optimizer.init(params), carries)
 
     def step(self, state: TrainState, due: jax.Array, data: Any) -> tuple[TrainState, Metrics]:
         """Make one update, unless the loss or a gradient is not finite: then nothing but the metrics.
@@ -79,11 +96,14 @@ class Program:
         taps = self.network.zero_taps(state.params, batch) if self.gradients.norms else None
         taps = devices.own(taps, self.num_devices)
 
-        def objective(params: Params, taps: Any) -> tuple[jax.Array, dict[str, Mean]]:
-            means = self._judge(self.network.apply(params, batch, key, taps), batch)
-            return means["loss"].value, means
+        def objective(params: Params, taps: Any) -> tuple[jax.Array, tuple[dict[str, Mean], Any]]:
+            carries, predictions = self._predict(params, state.carries, batch, key, taps)
+            means = self._judge(predictions, batch)
+            return means["loss"].value, (means, carries)
 
-        (_, means), (grads, flow) = jax.value_and_grad(objective, (0, 1), has_aux=True)(state.params, taps)
+        (_, (means, carries)), (grads, flow) = jax.value_and_grad(objective, (0, 1), has_aux=True)(
+            state.params, taps
+        )
         norm = scaled_norm(grads)
         finite = jnp.isfinite(means["loss"].total) & jnp.isfinite(norm.relative)
         metrics = {
@@ -99,8 +119,18 @@ class Program:
             step=state.step + 1,
             params=optax.apply_updates(state.params, updates),
             optimizer_state=optimizer_state,
+            carries=carries,
         )
         return jax.tree.map(functools.partial(jnp.where, finite), stepped, state), metrics
+
+    def _predict(
+        self, params: Params, carries: Any, batch: Batch, key: jax.Array, taps: Any
+    ) -> tuple[Any, jax.Array]:
+        """Return the carries after a training batch, and the predictions."""
+        options = key, taps, self.training.truncation
+        if self.task.stream:
+            return self.network.apply_from(carries, params, batch, *options)
+        return carries, self.network.apply(params, batch, *options)
 
     def _updates(self, state: TrainState, grads: Params, norm: ScaledNorm) -> tuple[Params, Any]:
         """Return what the optimiser adds to the parameters, and its next state."""
@@ -207,8 +237,10 @@ class Program:
         return self.task.metrics(self.architecture)
 
     def _batch(self, seed: jax.Array, step: jax.Array, data: Any) -> Batch:
-        key = jax.random.fold_in(stream(seed, "batches"), step)
-        return self.task.batch(key, self.training.batch_size, "train", self.architecture, data)
+        key, size = stream(seed, "batches"), self.training.batch_size
+        if self.task.stream:
+            return self.task.stream_batch(key, step, size, self.architecture, data)
+        return self.task.batch(jax.random.fold_in(key, step), size, "train", self.architecture, data)
 
 
 def _only_if(wanted: jax.Array, make: Callable[[], Any]) -> Any:

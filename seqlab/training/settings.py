@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from seqlab.checks import require_count, require_number, require_positive
+from seqlab.recurrence import Truncation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,8 +23,10 @@ class Training:
         evaluation_batch_size: examples a batch in evaluation, which has no backward pass to hold.
         sample_length: how many outputs are written into the summary at the end, by a network that can; 0 for
             none.
-
         devices: over how many devices the rows of a batch are spread; null lets the shapes decide.
+        bptt_window: how many steps back the gradient of a loss may go; null for all steps of a batch.
+        bptt_stride: after how many steps a window ends, through which their losses go back; null for the
+            window itself, so that windows follow one another. See `Truncation`.
 
     Raises:
         ValueError: a value out of its range.
@@ -39,6 +42,8 @@ class Training:
     evaluation_batch_size: int
     sample_length: int
     devices: int | None
+    bptt_window: int | None = None
+    bptt_stride: int | None = None
 
     def __post_init__(self) -> None:
         require_count(self, "steps", "sample_length")
@@ -56,6 +61,22 @@ class Training:
                 )
         if self.clip_norm is not None:
             require_number(self, "clip_norm", 1e-38)
+        if self.bptt_window is not None:
+            require_positive(self, "bptt_window")
+        if self.bptt_stride is not None:
+            require_positive(self, "bptt_stride")
+            if self.bptt_window is None or self.bptt_stride > self.bptt_window:
+                raise ValueError(
+                    f"bptt_stride must be at most bptt_window={self.bptt_window}, or null, "
+                    f"got {self.bptt_stride}"
+                )
+
+    @property
+    def truncation(self) -> Truncation | None:
+        """How far back through time gradients go; None for all the way."""
+        if self.bptt_window is None:
+            return None
+        return Truncation(self.bptt_window, self.bptt_stride or self.bptt_window)
 
     def next_stop(self, step: int) -> int:
         """Return the first step after `step` at which the host has something to do."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import optax
@@ -21,12 +21,15 @@ class TrainState(NamedTuple):
         seed: uint32 scalar, the run's seed.
         params: the network's parameters.
         optimizer_state: optax's.
+        carries: the recurrent carries that each row of a stream goes on from, `(B, H)` a leaf; empty where
+            every batch starts anew.
     """
 
     step: jax.Array
     seed: jax.Array
     params: Params
     optimizer_state: optax.OptState
+    carries: Any = ()
 
 
 def stream(seed: jax.Array, name: str) -> jax.Array:

@@ -1,5 +1,6 @@
 """Is every character of a split predicted once, and of that split only?"""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -52,7 +53,7 @@ def test_single_predictions_are_spread_over_the_split(architecture):
 
 
 def test_the_splits_are_consecutive_parts_of_one_text_without_repeated_paragraphs():
-    task, (tokens, alphabet) = load_task("python_docs"), load_corpus()
+    task, (tokens, alphabet, _) = load_task("python_docs"), load_corpus()
     parts = [task.render(tokens[split], "many_to_many") for split in SPLITS]
     paragraphs = [" ".join(paragraph.split()) for paragraph in "".join(parts).split("\n\n")]
     assert len(set(paragraphs)) == len(paragraphs)
@@ -62,7 +63,7 @@ def test_the_splits_are_consecutive_parts_of_one_text_without_repeated_paragraph
 
 @pytest.mark.parametrize("split", ["validation", "test"])
 def test_hardly_any_window_of_a_held_out_part_occurs_in_the_training_part(split):
-    task, (tokens, _) = load_task("python_docs"), load_corpus()
+    task, (tokens, *_) = load_task("python_docs"), load_corpus()
     train, held = (task.render(tokens[part], "many_to_many") for part in ("train", split))
     starts = range(0, len(held) - 50, 5)
     assert sum(held[start : start + 50] in train for start in starts) / len(starts) < 0.05
@@ -97,7 +98,7 @@ def test_the_floors_fall_with_the_order(architecture):
 
 def test_the_floors_of_single_predictions_are_those_of_the_characters_predicted():
     task = load_task("python_docs", length=6)
-    tokens, alphabet = load_corpus()
+    tokens, alphabet, _ = load_corpus()
     counts = np.bincount(tokens["train"], minlength=len(alphabet) + 1)
     distinct = (counts > 0).sum()
     unigram = (counts + distinct / len(counts)) / (counts.sum() + distinct)
@@ -131,3 +132,36 @@ def test_a_prompt_is_encoded_and_a_sequence_decoded():
 def test_a_prompt_that_does_not_fit_is_refused(text, architecture, message):
     with pytest.raises(ConfigError, match=rf"^--prompt: .*{message}"):
         load_task("python_docs").read_prompt(text, architecture)
+
+
+def test_the_rows_of_a_stream_read_on_and_every_window_once():
+    task = load_task("python_docs", length=5, stream=True)
+    size, begins = 3, load_corpus().begins
+    task.__dict__["data"] = {"train": jnp.arange(104), "begins": jnp.asarray(begins[:104])}
+    read = [
+        task.stream_batch(jax.random.key(1), jnp.int32(step), size, "many_to_many", task.data)
+        for step in range(13)
+    ]
+    inputs = np.stack([batch.inputs for batch in read])
+    np.testing.assert_array_equal(np.stack([batch.targets for batch in read]), inputs + 1)
+    np.testing.assert_array_equal(inputs[1:, :, 0] % 90, (inputs[:-1, :, 0] + 5) % 90)
+    np.testing.assert_array_equal(np.sort(inputs[:6].ravel()), range(90))  # 6 steps of 3 windows of 5
+    np.testing.assert_array_equal(inputs[6:, 0], inputs[:-6, 1])  # then a row goes on with the next stretch
+    assert (
+        inputs[0, 0, 0]
+        != task.stream_batch(jax.random.key(2), 0, size, "many_to_many", task.data).inputs[0, 0]
+    )
+
+
+def test_a_stream_starts_anew_where_a_topic_begins():
+    task, (tokens, _, begins) = load_task("python_docs", length=64, stream=True), load_corpus()
+    names = [task.render(tokens["train"][at : at + 200], "many_to_many") for at in np.flatnonzero(begins)]
+    assert begins[0]
+    assert len(names) > 50
+    assert sum("\n***" in name or "\n===" in name for name in names) > 0.5 * len(names)  # under a heading
+    batch = task.stream_batch(jax.random.key(0), 5, 16, "many_to_many", task.data)
+    starts = [task.render(row, "many_to_many") for row in np.asarray(batch.inputs)]
+    text = task.render(tokens["train"], "many_to_many")
+    for start, resets in zip(starts, batch.resets, strict=True):
+        at = text.index(start)
+        np.testing.assert_array_equal(resets, begins[at : at + 64])

@@ -100,6 +100,13 @@ def test_resuming_another_network_is_refused(tmp_path):
     run([*tiny(*ADDING, "training.steps=1"), f"hydra.run.dir={tmp_path}"])
     with pytest.raises(ConfigError, match="does not fit this network"):
         run([*tiny(*ADDING, "training.steps=2", "cell=gru", "resume=auto"), f"hydra.run.dir={tmp_path}"])
+    with pytest.raises(ConfigError, match="does not fit this network"):
+        run(
+            [
+                *tiny(*ADDING, "training.steps=2", "cell.features=5", "resume=auto"),
+                f"hydra.run.dir={tmp_path}",
+            ]
+        )
 
 
 def test_divergence_names_step_and_parameter_and_keeps_finite_parameters(folder):

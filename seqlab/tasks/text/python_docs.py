@@ -10,10 +10,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from seqlab.checks import require_positive
+from seqlab.checks import require_bool, require_positive
 from seqlab.tasks.task import LoadedTask
 from seqlab.tasks.text.ngrams import ngram_probabilities
-from seqlab.types import Batch, ConfigError, Goal, Spec, Tokens, Vectors
+from seqlab.tasks.text.streams import window_starts
+from seqlab.types import Batch, ConfigError, Goal, IncompatibleError, Spec, Tokens, Vectors
 
 _UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 _MAX_ORDER = 4
@@ -42,10 +43,13 @@ class PythonDocs(LoadedTask):
 
     Attributes:
         length: characters of a window, T.
+        stream: whether training reads the text in order, each row of a batch its own stretch, window after
+            window (`streams`), starting anew where a topic begins. Otherwise windows are drawn at random.
 
     Raises:
-        ValueError: `length` is not a positive integer.
-        ConfigError: `length` leaves no window in the shortest split.
+        ValueError: `length` is not a positive integer, or `stream` neither true nor false.
+        ConfigError: `length` leaves no window in the shortest split, or B · `length` none in a stream.
+        IncompatibleError: a stream with another architecture than many_to_many.
 
     Source: the Python Language Reference, docs.python.org/3/reference (Python Software Foundation).
     """
@@ -56,9 +60,19 @@ class PythonDocs(LoadedTask):
     autoregressive: ClassVar[bool] = True
 
     length: int = 128
+    stream: bool = False
 
     def __post_init__(self) -> None:
         require_positive(self, "length")
+        require_bool(self, "stream")
+
+    def framing(self, architecture: str | None) -> str:
+        architecture = super().framing(architecture)
+        if self.stream and architecture != "many_to_many":
+            raise IncompatibleError(
+                f"task.stream=true does not fit architecture={architecture}: legal value is many_to_many"
+            )
+        return architecture
 
     def input_spec(self, architecture: str) -> Spec:
         size = self.output_spec(architecture).size
@@ -126,12 +140,12 @@ class PythonDocs(LoadedTask):
         return "".join(symbols[token] for token in np.ravel(sequence))
 
     def load(self) -> dict[str, np.ndarray]:
-        """Return the int32 characters of every split, `(N,)`."""
-        tokens = load_corpus().tokens
+        """Return the int32 characters of every split, `(N,)`, and for a stream where the topics begin."""
+        tokens, _, begins = load_corpus()
         shortest = min(map(len, tokens.values()))
         if self.length >= shortest:
             raise ConfigError(f"task.length: legal values are 1 to {shortest - 1}, got {self.length}")
-        return tokens
+        return {**tokens, "begins": begins} if self.stream else tokens
 
     def num_examples(self, split: str, architecture: str) -> int:
         return len(self.data[split]) - self.length
@@ -147,6 +161,11 @@ class PythonDocs(LoadedTask):
             size = self.output_spec(architecture).size
             past = jax.nn.one_hot(past, size).reshape(len(indices), -1)
         return Batch(past, following[:, -1], mask=jnp.ones(indices.shape, bool))
+
+    def stream_batch(self, key: jax.Array, step: jax.Array, size: int, architecture: str, data: Any) -> Batch:
+        starts = window_starts(key, step, size, self.length, len(data["train"]))
+        batch = self.gather(starts, "train", architecture, data)
+        return batch._replace(resets=data["begins"][starts[:, None] + jnp.arange(self.length)])
 
     def num_evaluation(self, split: str, architecture: str) -> int:
         steps_to_last = self.num_examples(split, architecture) - 1
@@ -185,10 +204,12 @@ class Corpus(NamedTuple):
     Attributes:
         tokens: the int32 characters `(N,)` of every split; `len(alphabet)` stands for the unknown.
         alphabet: the characters of the training part, in order of their tokens.
+        begins: bool `(N,)`, whether a topic begins with a character of the training part.
     """
 
     tokens: dict[str, np.ndarray]
     alphabet: str
+    begins: np.ndarray
 
 
 @functools.cache
@@ -196,20 +217,26 @@ def load_corpus() -> Corpus:
     """Read the topics, keep each paragraph once (however indented), split by position and encode."""
     from pydoc_data.topics import topics
 
-    paragraphs = [paragraph for name in sorted(topics) for paragraph in topics[name].split("\n\n")]
-    unique = {" ".join(paragraph.split()): paragraph.strip("\n") for paragraph in paragraphs}
+    named = [(name, paragraph) for name in sorted(topics) for paragraph in topics[name].split("\n\n")]
+    unique = {" ".join(paragraph.split()): paragraph.strip("\n") for _, paragraph in named}
+    topic_of = {" ".join(paragraph.split()): name for name, paragraph in reversed(named)}
     text = "\n\n".join(unique.values())
+    begins, position, topic = np.zeros(len(text), bool), 0, None
+    for words, paragraph in unique.items():
+        begins[position] = topic_of[words] != topic
+        position, topic = position + len(paragraph) + len("\n\n"), topic_of[words]
 
     first, second = len(text) * 90 // 100, len(text) * 95 // 100
     parts = {"train": text[:first], "validation": text[first:second], "test": text[second:]}
     alphabet = "".join(sorted(set(parts["train"])))
-    return Corpus({split: _encode(part, alphabet) for split, part in parts.items()}, alphabet)
+    tokens = {split: _encode(part, alphabet) for split, part in parts.items()}
+    return Corpus(tokens, alphabet, begins[:first])
 
 
 @functools.cache
 def load_ngram_bits(split: str) -> np.ndarray:
     """Return the bits that each character of a split costs an n-gram model: `(orders 0 … 4, N)`."""
-    tokens, alphabet = load_corpus()
+    tokens, alphabet, _ = load_corpus()
     return -np.log2(ngram_probabilities(tokens["train"], tokens[split], len(alphabet) + 1, _MAX_ORDER))
 
 

@@ -1,0 +1,94 @@
+"""Does a reset start a sequence anew, and does a cut stop the gradient and nothing else?"""
+
+from __future__ import annotations
+
+import functools
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from problems import CELLS, LENGTHS, B, H, T, largest_difference, loss, problem
+
+from seqlab.cells import LRU
+from seqlab.recurrence import Stack, unroll, zero_taps
+
+RESETS = jnp.array([[0, 0, 1, 0, 0, 1, 1], [1, 0, 0, 0, 1, 0, 0], [0, 0, 0, 0, 0, 0, 0]], bool)
+CUTS = np.array([0, 1, 0, 0, 1, 0, 0], bool)
+FORMS = {
+    "fused": (CELLS["lstm"], "fused", CUTS),
+    "flax": (nn.GRUCell(H), "fused", CUTS),
+    "associative": (LRU(H, scan="associative"), "fused", None),
+}
+
+
+def by_definition(cell, params, inputs, lengths, carry, taps=None, resets=None, cuts=None):
+    """Step through the sequences one by one, in Python."""
+    start, outputs = cell.initialize_carry(jax.random.key(0), (B, H)), []
+    for t in range(T):
+        if cuts is not None and cuts[t]:
+            carry = jax.lax.stop_gradient(carry)
+        carry = jax.tree.map(lambda s, leaf, t=t: jnp.where(resets[:, t, None], s, leaf), start, carry)
+        carry, y = cell.apply({"params": params}, carry, inputs[:, t])
+        outputs.append(y)
+    return carry, jnp.stack(outputs, axis=1)
+
+
+def gradients(arguments, **options):
+    """Return the loss and its gradients by all arguments, the sequences starting anew where RESETS says."""
+    function = functools.partial(loss, resets=RESETS, **options)
+    return jax.jit(jax.value_and_grad(function, range(len(arguments))))(*arguments)
+
+
+@pytest.mark.parametrize(("cell", "backward", "cuts"), FORMS.values(), ids=FORMS)
+def test_values_and_gradients_are_those_of_the_definition(cell, backward, cuts):
+    arguments = problem(cell)
+    found = gradients(arguments, cell=cell, cuts=cuts, backward=backward)
+    expected = gradients(arguments, cell=cell, cuts=cuts, run=by_definition)
+    assert largest_difference(found, expected) < 5e-5
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru-reset-before"])
+def test_the_fused_backward_pass_is_that_of_autodiff_in_float64(name):
+    with jax.enable_x64(True):
+        cell = CELLS[name]
+        params, inputs, carry = problem(cell, jnp.float64)
+        arguments = params, inputs, carry, zero_taps(carry, T)
+        options = {"cell": cell, "cuts": CUTS, "lengths": LENGTHS, "reverse": True}
+        by_hand, reference = (
+            gradients(arguments, backward=backward, **options) for backward in ("fused", "autodiff")
+        )
+        assert largest_difference(by_hand, reference) < 1e-10
+
+
+@pytest.mark.parametrize("backward", ["fused", "autodiff"])
+def test_a_tap_of_vectors_is_told_the_cotangents_themselves(backward):
+    cell = CELLS["lstm"]
+    params, inputs, carry = problem(cell)
+    norms = zero_taps(carry, T)
+    vectors = jax.tree.map(lambda leaf: jnp.zeros((B, T, H)), carry)
+    slope = jax.jit(jax.grad(functools.partial(loss, cell=cell, backward=backward), 3))
+    found = jax.tree.map(lambda leaf: jnp.linalg.norm(leaf, axis=-1), slope(params, inputs, carry, vectors))
+    assert largest_difference(found, slope(params, inputs, carry, norms)) < 5e-5
+
+
+def test_a_reset_in_reverse_stands_at_the_step_read_first():
+    cell = CELLS["gru"]
+    params, inputs, _ = problem(cell)
+    lengths = jnp.array([T, 5, 3])
+    resets = jnp.zeros((B, T), bool).at[:, 2].set(True)
+    _, outputs = unroll(cell, params, inputs, lengths, reverse=True, resets=resets)
+    _, alone = unroll(cell, params, inputs[:, :3], reverse=True)
+    assert largest_difference(outputs[:, :3], alone) < 2e-6
+
+
+def test_the_layers_of_a_stack_start_anew_together_and_two_directions_cannot():
+    stack = Stack(CELLS["gru"], num_layers=2)
+    params, inputs = stack.init(jax.random.key(0), 4), problem(CELLS["gru"])[1]
+    resets = jnp.zeros((B, T), bool).at[:, 4].set(True)
+    final, outputs = stack.apply(params, inputs, resets=resets)
+    last, rest = stack.apply(params, inputs[:, 4:])
+    assert largest_difference((final, outputs[:, 4:]), (last, rest)) < 2e-6
+    with pytest.raises(ValueError, match="bidirectional"):
+        Stack(CELLS["gru"], bidirectional=True).apply(params, inputs, resets=resets)

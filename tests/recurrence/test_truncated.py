@@ -1,0 +1,145 @@
+"""Does the gradient go as far back as its window says, and no further?"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from problems import B, F, H, T, largest_difference
+
+from seqlab.cells import GRU, LRU, LSTM, Elman
+from seqlab.recurrence import Stack, Truncation
+
+
+@pytest.fixture(autouse=True)
+def float64():
+    with jax.enable_x64(True):
+        yield
+
+
+def problem(stack):
+    """Return parameters with no bias at zero, inputs `(B, T, F)` and carries to start from."""
+    draw = np.random.default_rng(0)
+    noise = lambda leaf: jnp.asarray(leaf + 0.3 * draw.normal(size=leaf.shape), jnp.float64)  # noqa: E731
+    params = jax.tree.map(noise, stack.init(jax.random.key(0), F))
+    inputs = jnp.asarray(draw.normal(size=(B, T, F)))
+    return params, inputs, jax.tree.map(noise, stack.initial_carries(params, inputs))
+
+
+def loss(outputs):
+    """Return a scalar that depends on every output in its own way."""
+    return jnp.sum(jnp.cos(jnp.arange(outputs.size)).reshape(outputs.shape) * jnp.sin(outputs))
+
+
+def gradients(stack, truncation, wanted=range(T), **options):
+    """Return the loss of the wanted outputs, and its gradients by everything, norms through time the last."""
+    params, inputs, carries = problem(stack)
+
+    def total(params, inputs, carries, taps):
+        outputs = stack.apply(params, inputs, None, carries, taps=taps, truncation=truncation, **options)[1]
+        return loss(outputs[:, jnp.array(wanted)])
+
+    taps = stack.zero_taps(params, B, T)
+    return jax.jit(jax.value_and_grad(total, (0, 1, 2, 3)))(params, inputs, carries, taps)
+
+
+def unrolled(stack, window, stride):
+    """Return the same by an unrolling of every window, which takes the carry before it for a constant."""
+    params, inputs, carries = problem(stack)
+    vectors = jax.tree.map(lambda leaf: jnp.zeros((B, T, H)), carries)
+    of = lambda tree, start, end: jax.tree.map(lambda leaf: leaf[:, start:end], tree)  # noqa: E731
+
+    def total(params, inputs, carries, vectors):
+        written = []
+        for begin in range(0, T, stride):
+            start, end = max(0, begin + stride - window), min(begin + stride, T)
+            before = carries
+            if start:
+                before = jax.lax.stop_gradient(stack.apply(params, inputs[:, :start], None, carries)[0])
+            taps = of(vectors, start, end)
+            outputs = stack.apply(params, inputs[:, start:end], None, before, taps=taps)[1]
+            written.append(outputs[:, begin - start :])
+        return loss(jnp.concatenate(written, axis=1))
+
+    value, found = jax.jit(jax.value_and_grad(total, (0, 1, 2, 3)))(params, inputs, carries, vectors)
+    return value, (*found[:3], jax.tree.map(lambda leaf: jnp.linalg.norm(leaf, axis=-1), found[3]))
+
+
+@pytest.mark.parametrize("truncation", [Truncation(T, T), Truncation(T + 5, 2)])
+def test_a_window_of_all_steps_is_full_bptt_bit_for_bit(truncation):
+    stack = Stack(Elman(H), 2)
+    whole, found = gradients(stack, None), gradients(stack, truncation)
+    assert jax.tree.all(jax.tree.map(lambda a, b: bool((a == b).all()), whole, found))
+
+
+@pytest.mark.parametrize(
+    ("stack", "window", "stride"),
+    [
+        (Stack(Elman(H), 2), 3, 3),
+        (Stack(Elman(H), 2), 3, 2),
+        (Stack(LSTM(H)), 4, 1),
+        (Stack(GRU(H), backward="autodiff"), 3, 2),
+        (Stack(LRU(H, scan="associative")), 3, 3),
+    ],
+    ids=lambda value: type(value.cell).__name__ if isinstance(value, Stack) else str(value),
+)
+def test_equals_an_unrolling_of_every_window(stack, window, stride):
+    found = gradients(stack, Truncation(window, stride))
+    assert largest_difference(found, unrolled(stack, window, stride)) < 1e-10
+
+
+def test_a_loss_reaches_as_many_states_as_the_window_has_undiminished_and_no_more():
+    """Six steps from its start a loss lies at the end of its stride, so it reaches just k₂ states."""
+    stack = Stack(GRU(H))
+    whole, found = (
+        gradients(stack, truncation, wanted=[5])[1][3]["layer_0"]["forward"]
+        for truncation in (None, Truncation(4, 2))
+    )
+    assert jnp.abs(found[:, 2:6] - whole[:, 2:6]).max() < 1e-12
+    assert whole[:, :2].all()
+    assert not found[:, :2].any()
+
+
+def test_each_direction_of_each_sequence_counts_from_its_own_start():
+    """A sequence among shorter ones has the gradients that it has alone, and so has one direction."""
+    both, one = Stack(GRU(H), bidirectional=True), Stack(GRU(H))
+    params, inputs, carries = problem(both)
+    truncation, lengths = Truncation(3, 2), (T, 2, 5)
+
+    @jax.jit
+    def together(params, inputs):
+        outputs = both.apply(params, inputs, jnp.array(lengths), carries, truncation=truncation)[1]
+        return sum(loss(outputs[b, :length, side]) for b, length in enumerate(lengths)
+                   for side in (slice(H), slice(H, None)))  # fmt: skip
+
+    @jax.jit
+    def alone(params, inputs):
+        total = 0.0
+        for name in both.directions:
+            own = {"layer_0": {"forward": params["layer_0"][name]}}
+            for b, length in enumerate(lengths):
+                row = inputs[b : b + 1, :length]
+                row = row if name == "forward" else row[:, ::-1]
+                first = jax.tree.map(lambda leaf, b=b: leaf[b : b + 1], carries["layer_0"][name])
+                first = {"layer_0": {"forward": first}}
+                outputs = one.apply(own, row, None, first, truncation=truncation)[1][0]
+                total += loss(outputs if name == "forward" else outputs[::-1])
+        return total
+
+    found, expected = (jax.value_and_grad(run, (0, 1))(params, inputs) for run in (together, alone))
+    assert largest_difference(found, expected) < 1e-10
+
+
+def test_all_windows_read_the_same_noise():
+    """The forward pass, its dropout too, is that of full BPTT."""
+    stack = Stack(LSTM(H), 2, dropout=0.5, zoneout=0.3)
+    options = {"key": jax.random.key(3)}
+    whole, found = (gradients(stack, truncation, **options)[0] for truncation in (None, Truncation(4, 2)))
+    assert abs(whole - found) < 1e-12
+
+
+@pytest.mark.parametrize(("window", "stride"), [(0, 1), (3, 0), (3, 4), (2.5, 1), (True, True)])
+def test_windows_that_are_none_are_refused(window, stride):
+    with pytest.raises(ValueError, match=r"^(window|stride) must be "):
+        Truncation(window, stride)

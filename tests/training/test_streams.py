@@ -1,0 +1,82 @@
+"""Does a run that reads a text in order carry on where it left off?"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from tiny_runs import tiny
+
+from seqlab import run
+from seqlab.build import build
+from seqlab.overrides import composed
+from seqlab.recurrence import Truncation
+from seqlab.tracking import read_rows
+from seqlab.training import Checkpoints
+from seqlab.types import ConfigError
+
+STREAM = tiny(
+    *("python_docs", "many_to_many", "task.stream=true", "training.bptt_window=4", "training.bptt_stride=2"),
+    *("training.eval_every=100", "training.steps_per_call=4"),
+)
+
+
+def built(*overrides):
+    """Return the program of a config."""
+    config = composed([*STREAM, *overrides])
+    choices = config.hydra.runtime.choices
+    del config.hydra
+    return build(config, choices).program
+
+
+def last_state(folder, *overrides):
+    """Return the state that a run saved last."""
+    program = built(*overrides)
+    return Checkpoints(folder).restore_latest(jax.eval_shape(program.init, jnp.uint32(0), program.task.data))
+
+
+def test_the_carries_are_those_of_one_long_run():
+    program = built("architecture.num_layers=2", "optimizer=sgd", "optimizer.learning_rate=1e-30")
+    task, network = program.task, program.network
+    begins = task.data["begins"].at[jnp.arange(0, len(task.data["begins"]), 7)].set(True)
+    data = {**task.data, "begins": begins}
+    state = jax.jit(program.init)(0, data)
+    step = jax.jit(lambda state: program.step(state, jnp.bool_(False), data)[0])
+    batches = []
+    for _ in range(3):
+        batches.append(program._batch(state.seed, state.step, data))
+        state = step(state)
+    whole = jax.tree.map(lambda *leaves: jnp.concatenate(leaves, axis=1), *batches)
+    assert whole.resets.any(axis=1).all()
+    carries, _ = jax.jit(lambda params, batch: network.apply_from(None, params, batch))(state.params, whole)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7), state.carries, carries)
+    assert all(leaf.any() for leaf in jax.tree.leaves(carries))
+    assert program.training.truncation == Truncation(4, 2)
+
+
+def test_it_resumes_bit_for_bit_and_spreads_over_devices_by_rows(tmp_path):
+    def go(name, *overrides):
+        return run([*STREAM, *overrides, f"hydra.run.dir={tmp_path / name}"])["status"]
+
+    assert go("whole", "training.steps=6") == "finished"
+    assert go("half", "training.steps=3") == "finished"
+    assert go("half", "training.steps=6", "resume=auto") == "finished"
+    whole, half = (last_state(tmp_path / name) for name in ("whole", "half"))
+    assert {leaf.shape for leaf in jax.tree.leaves(whole.carries)} == {(4, 4)}
+    assert all(leaf.any(axis=1).all() for leaf in jax.tree.leaves(whole.carries))
+    jax.tree.map(np.testing.assert_array_equal, whole, half)
+
+    with pytest.raises(ConfigError, match=r"in a stream, training\.batch_size"):
+        go("half", "training.steps=7", "training.batch_size=6", "resume=auto")
+
+    assert go("two", "training.steps=6", "training.devices=2") == "finished"
+    two = last_state(tmp_path / "two")
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-6), whole, two)
+
+
+def test_the_command_of_the_readme(command, tmp_path):
+    done = command("train", *STREAM, "training.steps=2", "hydra.run.dir=out")
+    assert done.returncode == 0, done.stderr
+    row = next(row for row in read_rows(tmp_path / "out") if "train/loss" in row)
+    assert len(row["grads/through_time/log10_norm"]) == 6
