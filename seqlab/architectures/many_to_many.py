@@ -18,7 +18,7 @@ class ManyToMany(Recurrent):
     def apply(
         self, params: Params, batch: Batch, key: jax.Array | None = None, taps: Any = None
     ) -> jax.Array:
-        features = self.encode(params, batch.inputs)
+        features = self.read(params, batch)
         _, hidden = self.stack.apply(params["recurrence"], features, batch.lengths, key=key, taps=taps)
         return self.read_out(params, hidden)
 
