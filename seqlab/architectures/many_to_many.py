@@ -47,7 +47,7 @@ class ManyToMany(Recurrent):
         """
         carries, hidden = self.stack.apply(
             params["recurrence"],
-            self.encode(params, batch.inputs),
+            self.read(params, batch),
             batch.lengths,
             carries,
             key,
@@ -59,7 +59,7 @@ class ManyToMany(Recurrent):
 
     def initial_carries(self, params: Params, batch: Batch) -> Any:
         """Return the carries that the sequences of a batch start with, `(B, H)` a leaf."""
-        return self.stack.initial_carries(params["recurrence"], self.encode(params, batch.inputs))
+        return self.stack.initial_carries(params["recurrence"], self.read(params, batch))
 
     def begin(self, params: Params, inputs: jax.Array) -> tuple[Any, jax.Array]:
         carries, hidden = self.stack.apply(params["recurrence"], self.encode(params, inputs))

@@ -28,9 +28,10 @@ class OneToMany(Recurrent):
     def num_inputs(self) -> int:
         return super().num_inputs + self.outputs.size
 
-    def num_steps(self, batch: Batch) -> int:
-        """T, the steps that the recurrence takes over a batch: those of the targets."""
-        return batch.targets.shape[1]
+    def read(self, params: Params, batch: Batch) -> jax.Array:
+        """Return what the lowest layer reads, `(B, T, F)`: the input, then the targets."""
+        first = self._first(params, batch.inputs)[:, None]
+        return jnp.concatenate([first, self._later(params, batch.targets[:, :-1])], axis=1)
 
     def apply(
         self,
@@ -40,9 +41,7 @@ class OneToMany(Recurrent):
         taps: Any = None,
         truncation: Truncation | None = None,
     ) -> jax.Array:
-        first = self._first(params, batch.inputs)[:, None]
-        later = self._later(params, batch.targets[:, :-1])
-        features = jnp.concatenate([first, later], axis=1)
+        features = self.read(params, batch)
         _, hidden = self.stack.apply(
             params["recurrence"], features, batch.lengths, key=key, taps=taps, truncation=truncation
         )

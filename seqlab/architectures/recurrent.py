@@ -55,11 +55,12 @@ class Recurrent(Network):
         return {**params, "recurrence": self.stack.init(key_stack, self.num_inputs)}
 
     def zero_taps(self, params: Params, batch: Batch) -> Any:
-        return self.stack.zero_taps(params["recurrence"], len(batch.targets), self.num_steps(batch))
+        B, T, _ = jax.eval_shape(self.read, params, batch).shape
+        return self.stack.zero_taps(params["recurrence"], B, T)
 
-    def num_steps(self, batch: Batch) -> int:
-        """T, the steps that the recurrence takes over a batch: those of the inputs."""
-        return batch.inputs.shape[1]
+    def read(self, params: Params, batch: Batch) -> jax.Array:
+        """Return what the lowest layer reads, `(B, T, F)`: the encoded inputs, unless said otherwise."""
+        return self.encode(params, batch.inputs)
 
     # Running freely: each output is chosen from the prediction and read as the next input.
 

@@ -8,6 +8,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from seqlab.cells.gates import sow
 from seqlab.cells.memory import MemoryCell
 from seqlab.types import Carry
 
@@ -32,7 +33,8 @@ class CIFG(MemoryCell):
         c, h = carry
         W, R, b = self.kernels(x)
         f, g, o = jnp.split(x @ W + h @ R + b, 3, axis=-1)
-        f = jax.nn.sigmoid(f)
+        f, o = jax.nn.sigmoid(f), jax.nn.sigmoid(o)
+        sow(self, forget=f, output=o)
         c = f * c + (1 - f) * jnp.tanh(g)
-        h = jax.nn.sigmoid(o) * jnp.tanh(c)
+        h = o * jnp.tanh(c)
         return (c, h), h

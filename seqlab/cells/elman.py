@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.cells.cell import Cell
+from seqlab.cells.gates import sow
 from seqlab.checks import require_choice
 from seqlab.types import Params
 
@@ -48,6 +49,8 @@ class Elman(Cell):
         """Take one step: `(B, H), (B, F) -> (B, H), (B, H)`."""
         W, R, b = self.kernels(x)
         h = ACTIVATIONS[self.activation](x @ W + h @ R + b)
+        if self.activation == "tanh":
+            sow(self, state=jnp.abs(h))
         return h, h
 
     @nn.nowrap

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.cells.cell import Cell, sum_of_outer_products
+from seqlab.cells.gates import sow
 from seqlab.checks import require_bool
 from seqlab.types import Params
 
@@ -55,6 +56,7 @@ class GRU(Cell):
         else:
             r, z = self._reset_and_update(from_input, h @ R[:, : 2 * H])
             candidate = (r * h) @ R[:, 2 * H :]
+        sow(self, reset=r, update=z)
         n = jnp.tanh(from_input[..., 2 * H :] + candidate)
         h = (1 - z) * n + z * h
         return h, h

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.cells.cell import Cell
+from seqlab.cells.gates import sow
 from seqlab.cells.layer_norm import normalise
 
 
@@ -41,6 +42,7 @@ class LayerNormGRU(Cell):
         from_state = self._scaled(self.param("recurrent_gain", ones, (3 * H,), self.param_dtype), h @ R)
         rz = jax.nn.sigmoid(from_input[..., : 2 * H] + from_state[..., : 2 * H])
         r, z = jnp.split(rz, 2, axis=-1)
+        sow(self, reset=r, update=z)
         n = jnp.tanh(from_input[..., 2 * H :] + r * (from_state[..., 2 * H :] + b_Rn))
         h = (1 - z) * n + z * h
         return h, h

@@ -8,6 +8,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from seqlab.cells.gates import sow
 from seqlab.cells.layer_norm import normalise
 from seqlab.cells.memory import MemoryCell
 from seqlab.types import Carry
@@ -41,6 +42,8 @@ class LayerNormLSTM(MemoryCell):
         alpha_c = self.param("memory_gain", ones, (H,), self.param_dtype)
         beta_c = self.param("memory_bias", nn.initializers.zeros, (H,), self.param_dtype)
         i, f, g, o = jnp.split(alpha_x * normalise(x @ W) + alpha_h * normalise(h @ R) + b, 4, axis=-1)
-        c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
-        h = jax.nn.sigmoid(o) * jnp.tanh(alpha_c * normalise(c) + beta_c)
+        i, f, o = jax.nn.sigmoid(i), jax.nn.sigmoid(f), jax.nn.sigmoid(o)
+        sow(self, input=i, forget=f, output=o)
+        c = f * c + i * jnp.tanh(g)
+        h = o * jnp.tanh(alpha_c * normalise(c) + beta_c)
         return (c, h), h

@@ -9,6 +9,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from seqlab.cells.gates import sow
 from seqlab.checks import require_choice, require_positive
 from seqlab.types import Carry, Params
 
@@ -61,6 +62,8 @@ class LinearCell(nn.RNNCellBase):
         """Take one step: `carry, (B, F) -> carry, (B, H)`."""
         weights = self.declare(x)
         a, b = self.coefficients(weights, x)
+        if self.sigmoid_gates:
+            sow(self, forget=a)
         state = a * self.to_state(carry) + b
         return self.to_carry(state), self.out(weights, x, state)
 

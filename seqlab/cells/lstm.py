@@ -8,6 +8,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from seqlab.cells.gates import sow
 from seqlab.cells.memory import MemoryCell
 from seqlab.types import Carry, Params
 
@@ -35,8 +36,10 @@ class LSTM(MemoryCell):
         c, h = carry
         W, R, b = self.kernels(x)
         i, f, g, o = jnp.split(x @ W + h @ R + b, 4, axis=-1)
-        c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
-        h = jax.nn.sigmoid(o) * jnp.tanh(c)
+        i, f, o = jax.nn.sigmoid(i), jax.nn.sigmoid(f), jax.nn.sigmoid(o)
+        sow(self, input=i, forget=f, output=o)
+        c = f * c + i * jnp.tanh(g)
+        h = o * jnp.tanh(c)
         return (c, h), h
 
     @nn.nowrap

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.cells.cell import Cell
+from seqlab.cells.gates import sow
 
 
 class MGU(Cell):
@@ -34,6 +35,7 @@ class MGU(Cell):
         H = self.features
         z = x @ W + b
         f = jax.nn.sigmoid(z[..., :H] + h @ R[:, :H])
+        sow(self, forget=1 - f)
         n = jnp.tanh(z[..., H:] + (f * h) @ R[:, H:])
         h = (1 - f) * h + f * n
         return h, h

@@ -8,6 +8,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from seqlab.cells.gates import sow
 from seqlab.cells.memory import MemoryCell
 from seqlab.types import Carry
 
@@ -36,6 +37,9 @@ class PeepholeLSTM(MemoryCell):
         p = self.param("peepholes", nn.initializers.zeros, (3 * self.features,), self.param_dtype)
         p_i, p_f, p_o = jnp.split(p, 3)
         i, f, g, o = jnp.split(x @ W + h @ R + b, 4, axis=-1)
-        c = jax.nn.sigmoid(f + c * p_f) * c + jax.nn.sigmoid(i + c * p_i) * jnp.tanh(g)
-        h = jax.nn.sigmoid(o + c * p_o) * jnp.tanh(c)
+        i, f = jax.nn.sigmoid(i + c * p_i), jax.nn.sigmoid(f + c * p_f)
+        c = f * c + i * jnp.tanh(g)
+        o = jax.nn.sigmoid(o + c * p_o)
+        sow(self, input=i, forget=f, output=o)
+        h = o * jnp.tanh(c)
         return (c, h), h

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from seqlab.checks import require_choice, require_positive
 
@@ -14,10 +15,10 @@ class Settings:
     """What is told of gradients beside their global norm.
 
     Attributes:
-        level: off (nothing), norms (of every layer and parameter, and through time), or full (the costly
-            statistics too).
+        level: off (nothing), norms (of every layer and parameter, and through time, and the gates), or full
+            (the costly statistics of the recurrent Jacobian too).
         every: steps between the rows that hold the costly statistics: the first row at or after every
-            multiple has them.
+            multiple has them, and the first of all.
 
     Raises:
         ValueError: a value out of its range.
@@ -39,3 +40,8 @@ class Settings:
     def full(self) -> bool:
         """Whether the costly statistics are told."""
         return self.level == "full"
+
+    def is_due(self, step: Any, log_every: int) -> Any:
+        """Say whether the row at `step` holds the costly statistics; rows stand `log_every` steps apart."""
+        last_row = (step - 1) // log_every * log_every
+        return (step // self.every > last_row // self.every) | (last_row == 0)

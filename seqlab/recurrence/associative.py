@@ -1,4 +1,4 @@
-"""How do linear steps become time in parallel? They compose, and a tree of compositions has depth log T."""
+"""How do linear steps become time? One after another, or composed in parallel, in a tree of depth log T."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any, Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 
-from seqlab.recurrence.fused import where_real
+from seqlab.recurrence.fused import axes_of, vary, where_real
+from seqlab.recurrence.taps import tap
 from seqlab.types import Carry, Params
 
 
@@ -30,26 +31,48 @@ class Linear(Protocol):
         """Return the outputs."""
 
 
-def associative(
-    cell: Linear, params: Params, inputs_TBF: jax.Array, real_TB: jax.Array | None, carry: Carry
+def linear(
+    cell: Linear,
+    params: Params,
+    inputs_TBF: jax.Array,
+    real_TB: jax.Array | None,
+    carry: Carry,
+    taps_TB: Carry | None = None,
 ) -> tuple[Carry, jax.Array]:
     """Run a linear cell over time; the arguments are those of `fused`.
 
         (a, b) then (a′, b′)  =  (a′ ⊙ a, a′ ⊙ b + b′)
 
     which is associative, so all prefixes are made in log T rounds; then s_t = A_t ⊙ s_0 + B_t. A step that is
-    not real is (1, 0).
+    not real is (1, 0). As ∂s_t/∂b_t = 1, the cotangent of b_t is that of s_t, through y_t and through all
+    later steps: b is what the taps are on.
 
     Source: Blelloch 1990, "Prefix sums and their applications"; `jax.lax.associative_scan`.
     """
     a, b = cell.coefficients(params, inputs_TBF)
     a = jnp.broadcast_to(a, b.shape)
+    if taps_TB is not None:
+        b = cell.to_state(jax.tree.map(tap, cell.to_carry(b), taps_TB))
     if real_TB is not None:
         a, b = where_real(real_TB, (a, b), (jnp.ones_like(a), jnp.zeros_like(b)))
+    varying = axes_of((a, b, carry))
+    # Before the scan: inside, every step back would sum the cotangent of a over the devices.
+    a, b, first = (vary(leaf, varying) for leaf in (a, b, cell.to_state(carry)))
+    states = (_associative if cell.scan == "associative" else _sequential)(a, b, first)
+    return cell.to_carry(states[-1]), cell.out(params, inputs_TBF, states)
 
+
+def _associative(a: jax.Array, b: jax.Array, first: jax.Array) -> jax.Array:
     def then(first: tuple, second: tuple) -> tuple[jax.Array, jax.Array]:
         return second[0] * first[0], second[0] * first[1] + second[1]
 
     A, B = jax.lax.associative_scan(then, (a, b))
-    states = A * cell.to_state(carry) + B
-    return cell.to_carry(states[-1]), cell.out(params, inputs_TBF, states)
+    return A * first + B
+
+
+def _sequential(a: jax.Array, b: jax.Array, first: jax.Array) -> jax.Array:
+    def step(state: jax.Array, now: tuple) -> tuple[jax.Array, jax.Array]:
+        state = now[0] * state + now[1]
+        return state, state
+
+    return jax.lax.scan(step, first, (a, b))[1]

@@ -7,9 +7,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from seqlab.recurrence.associative import Linear, associative
-from seqlab.recurrence.fused import Linearised, axes_of, fused, told, vary, where_real
+from seqlab.recurrence.associative import Linear, linear
+from seqlab.recurrence.fused import Linearised, axes_of, fused, vary, where_real
 from seqlab.recurrence.segments import segmented
+from seqlab.recurrence.taps import tap
 from seqlab.types import Carry, Params
 
 BACKWARDS = ("fused", "autodiff")
@@ -44,8 +45,7 @@ def unroll(
             original order.
         backward: "fused" for the hand-written backward pass, where the cell offers its mathematics, or
             "autodiff" for that of the plain scan, the reference, which also has forward-mode derivatives.
-        taps: zeros, by `zero_taps`, whose gradient is the norm of the cotangent at every step's carry; they
-            need the steps one by one, so a linear cell is then scanned sequentially.
+        taps: zeros, by `zero_taps`, whose gradient is the norm of the cotangent at every step's carry.
         resets: bool `(B, T)`, where the carry is set to the cell's own initial one before the step, in the
             order of reading; None for nowhere.
         cuts: bool `(T,)`, before which steps, counted in the order of reading, the gradient stops; None for
@@ -72,11 +72,11 @@ def unroll(
         cell, inputs = segmented(cell, inputs, resets, cuts)
     steps_TB = jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), (inputs, real))
     taps_TB = jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), taps)
-    if isinstance(cell, Linear) and cell.scan == "associative" and taps is None:
-        carry, outputs_TBH = associative(cell, params, *steps_TB, carry)
+    if isinstance(cell, Linear):
+        run = linear
     else:
         run = fused if backward == "fused" and isinstance(cell, Linearised) else plain
-        carry, outputs_TBH = run(cell, params, *steps_TB, carry, taps_TB)
+    carry, outputs_TBH = run(cell, params, *steps_TB, carry, taps_TB)
     outputs = jnp.swapaxes(outputs_TBH, 0, 1)
     if reverse:
         outputs = flip(outputs, lengths)
@@ -146,15 +146,6 @@ def flip(sequences: jax.Array, lengths: jax.Array | None) -> jax.Array:
 def _tapped(carry: Carry, y: jax.Array, taps: Carry) -> tuple[Carry, jax.Array]:
     """Tap the leaves of a step's carry, and the output where it is one of them."""
     leaves, form = jax.tree.flatten(carry)
-    tapped = [_tap(leaf, tap) for leaf, tap in zip(leaves, form.flatten_up_to(taps), strict=True)]
+    tapped = [tap(leaf, zeros) for leaf, zeros in zip(leaves, form.flatten_up_to(taps), strict=True)]
     outputs = [new for leaf, new in zip(leaves, tapped, strict=True) if leaf is y]
     return form.unflatten(tapped), outputs[0] if outputs else y
-
-
-@jax.custom_vjp
-def _tap(values: jax.Array, tap: jax.Array) -> jax.Array:
-    """Return the values `(B, H)`; on the way back, tell the tap, `(B,)` or `(B, H)`, of their cotangent."""
-    return values
-
-
-_tap.defvjp(lambda values, tap: (values, tap), lambda tap, cotangents: (cotangents, told(tap, cotangents)))

@@ -20,7 +20,8 @@ from seqlab.gradients.statistics import count_nonfinite, update_statistics
 from seqlab.gradients.through_time import through_time
 from seqlab.objectives import Mean
 from seqlab.tasks.task import Task
-from seqlab.training import devices
+from seqlab.training import devices, watching
+from seqlab.training.rows import Occasional
 from seqlab.training.settings import Training
 from seqlab.training.state import TrainState, stream
 from seqlab.types import Batch, IncompatibleError, Metrics, Params, Tokens, Vectors
@@ -86,8 +87,9 @@ class Program:
             data: the task's resident arrays.
 
         Returns:
-            The next state, and the step's metrics: scalars; `Mean`s for what a row averages over the steps
-            since the last; and `grads/nonfinite`, a count for each parameter in the order of `by_path`.
+            The next state, and the step's metrics: scalars and lists over t; `Mean`s for what a row averages
+            over the steps since the last; `Occasional`s; and `grads/nonfinite`, a count for each parameter in
+            the order of `by_path`.
         """
         batch = devices.share(self._batch(state.seed, state.step, data), self.num_devices)
         key = jax.random.fold_in(stream(state.seed, "dropout"), state.step)
@@ -114,6 +116,7 @@ class Program:
         if self.gradients.norms:
             metrics |= _only_if(due | ~finite, lambda: self._statistics(state, grads, norm))
             metrics |= _only_if(due | ~finite, lambda: self._through_time(flow, batch))
+            metrics |= self._recurrence(due | ~finite, state, batch)
         updates, optimizer_state = self._updates(state, grads, norm)
         stepped = state._replace(
             step=state.step + 1,
@@ -152,8 +155,26 @@ class Program:
 
     def _through_time(self, flow: Any, batch: Batch) -> Metrics:
         """Return how the gradient flowed back through time; nothing where nothing recurs."""
-        axis = devices.AXIS if self.num_devices > 1 else None
-        return {} if flow is None else through_time(flow, batch.lengths, axis)
+        return {} if flow is None else through_time(flow, batch.lengths, self._axis)
+
+    def _recurrence(self, due: jax.Array, state: TrainState, batch: Batch) -> Metrics:
+        """Return what the gates did, and now and then how the recurrence stretches the state."""
+        costly = self.gradients.is_due(state.step + 1, self.training.log_every)
+
+        def told() -> tuple[Metrics, Metrics]:
+            met = watching.follow(self.network, state.params, batch)
+            stretched = {}
+            if self.gradients.full and met:
+                own = self.network.stack, state.params["recurrence"]
+                stretched = _only_if(costly, lambda: watching.jacobians(*own, met, self._axis))
+            return watching.gates(met, self._axis), stretched
+
+        gates, stretched = _only_if(due, told)
+        return gates | {key: Occasional(value, costly) for key, value in stretched.items()}
+
+    @property
+    def _axis(self) -> str | None:
+        return devices.AXIS if self.num_devices > 1 else None
 
     def advance(self, state: TrainState, stop: jax.Array, data: Any) -> tuple[TrainState, Metrics]:
         """Make the updates up to step `stop` in one dispatch, ending early at the first that is not finite.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,11 +11,24 @@ from seqlab.objectives import Mean
 from seqlab.types import Metrics
 
 
+class Occasional(NamedTuple):
+    """A value that only some steps have.
+
+    Attributes:
+        value: the value; meaningless where it is absent.
+        present: bool scalar.
+    """
+
+    value: Any
+    present: Any
+
+
 class Rows:
     """Turns the metrics of every step into a row each `log_every` steps.
 
     A row's means (losses, metrics, the share of clipped steps) are taken over the steps since the last row;
-    counts are added up over them; everything else is as it was at the row's own step.
+    counts are added up over them; everything else is as it was at the row's own step, and an `Occasional`
+    value that was absent then is left out.
     """
 
     def __init__(self, log_every: int) -> None:
@@ -54,8 +67,10 @@ class Rows:
                 row[key] = total / weight
             elif key == "grads/nonfinite":
                 row[key], self._nonfinite = self._nonfinite, 0
-            else:
+            elif not isinstance(value, Occasional):
                 row[key] = value[index].tolist()
+            elif value.present[index]:
+                row[key] = value.value[index].tolist()
         return row
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from every_cell import B, F, H, difference, from_conf, problem
+from every_cell import LENGTHS, B, F, H, T, difference, from_conf, problem
 
 from seqlab.cells import CIFG, LRU, LSTM, Elman, PeepholeLSTM
-from seqlab.recurrence import unroll
+from seqlab.recurrence import unroll, zero_taps
 
 
 def step(name):
@@ -150,6 +152,35 @@ def test_in_parallel_equals_in_sequence(name, reverse):
     (slopes, found), (expected_slopes, expected) = everything("associative"), everything("sequential")
     assert difference(found, expected) < 1e-5
     assert difference(slopes, expected_slopes) < 1e-4
+
+
+@pytest.mark.parametrize("scan", ["sequential", "associative"])
+@pytest.mark.parametrize("name", ["min_gru", "min_lstm", "lru"])
+def test_the_taps_of_a_linear_cell_are_the_norms_of_explicit_probes(name, scan):
+    """Each s_t is shifted, and with it both its output and all that comes later."""
+    cell = from_conf(name, scan=scan)
+    params, inputs, carry = problem(cell)
+    lengths = jnp.array(LENGTHS)
+
+    def probed(probes):
+        a, b = cell.coefficients(params, inputs)
+        state, outputs = cell.to_state(carry), []
+        for t in range(T):
+            shifted = (a[:, t] if a.ndim > 1 else a) * state + b[:, t]
+            shifted += cell.to_state(jax.tree.map(lambda probe, t=t: probe[:, t], probes))
+            real = (t < lengths)[:, None]
+            state = jnp.where(real, shifted, state)
+            outputs.append(jnp.where(real, cell.out(params, inputs[:, t], state), 0))
+        return cell.to_carry(state), jnp.stack(outputs, axis=1)
+
+    def loss(run, zeros):
+        return sum(jnp.sum(jnp.sin(leaf)) for leaf in jax.tree.leaves(run(zeros)))
+
+    probes = jax.tree.map(lambda leaf: jnp.zeros((B, T, H)), carry)
+    shifts = jax.jit(jax.grad(functools.partial(loss, probed)))(probes)
+    tapped = lambda taps: unroll(cell, params, inputs, lengths, carry, taps=taps)  # noqa: E731
+    found = jax.jit(jax.grad(functools.partial(loss, tapped)))(zero_taps(carry, T))
+    assert difference(found, jax.tree.map(lambda leaf: jnp.linalg.norm(leaf, axis=-1), shifts)) < 1e-6
 
 
 @pytest.mark.parametrize(

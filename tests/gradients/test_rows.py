@@ -7,6 +7,7 @@ import pytest
 from tiny_runs import CELLS, tiny
 
 from seqlab import run
+from seqlab.gradients import Settings
 from seqlab.tracking import read_rows
 
 TOP = "grads/through_time"
@@ -37,3 +38,33 @@ def test_two_devices_tell_what_one_does(tmp_path):
     for key in one:
         if key.startswith(TOP):
             np.testing.assert_allclose(one[key], two[key], rtol=1e-4, atol=1e-5, err_msg=key)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "flax_gru"])
+def test_full_tells_of_the_jacobian_at_its_cadence(cell, folder):
+    settings = tiny("digits", "one_to_many", f"cell={cell}", "gradients=full", "gradients.every=3")
+    run([*settings, "training.steps=4", f"hydra.run.dir={folder}"])
+    rows = [row for row in read_rows(folder) if "train/loss" in row]
+    costly = {f"recurrent/{name}" for name in ("lyapunov", "spectral_radius", "singular_value/1")}
+    assert [costly <= row.keys() for row in rows] == [True, False, True, False]
+    assert not any(key.startswith("recurrent/") for key in rows[1])
+    assert np.isfinite(rows[2]["recurrent/lyapunov"]).all()
+    gates = [{key for key in row if key.startswith("gates/")} for row in rows]
+    assert gates[0] == gates[1] == gates[2] == gates[3]
+    assert ("gates/forget/memory_steps" in gates[0]) == (cell == "lstm")
+
+
+def test_full_is_the_same_on_two_devices(tmp_path):
+    settings = tiny("adding", "many_to_one", "architecture.bidirectional=true", "gradients=full")
+    one, two = (first_row(tmp_path / str(n), *settings, f"training.devices={n}") for n in (1, 2))
+    assert one.keys() == two.keys()
+    for key in one:
+        if key.startswith(("gates/", "recurrent/")):
+            np.testing.assert_allclose(one[key], two[key], rtol=1e-4, atol=1e-5, err_msg=key)
+    assert {"gates/backward/forget/mean", "recurrent/backward/lyapunov"} <= one.keys()
+
+
+def test_the_costly_rows_are_the_first_at_or_after_every_multiple():
+    every = Settings("full", every=25)
+    due = [step for step in range(10, 101, 10) if every.is_due(step, log_every=10)]
+    assert due == [10, 30, 50, 80, 100]

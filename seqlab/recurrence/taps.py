@@ -1,0 +1,18 @@
+"""What is a tap? A zero that meets a state on its way, and learns of the cotangent coming back."""
+
+from __future__ import annotations
+
+import jax
+
+from seqlab.recurrence.fused import told
+
+
+@jax.custom_vjp
+def tap(values: jax.Array, zeros: jax.Array) -> jax.Array:
+    """Return the values `(…, H)`; on the way back, tell the zeros, `(…,)` or `(…, H)`, of their cotangent."""
+    return values
+
+
+tap.defvjp(
+    lambda values, zeros: (values, zeros), lambda zeros, cotangents: (cotangents, told(zeros, cotangents))
+)
