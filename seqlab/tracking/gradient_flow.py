@@ -23,6 +23,7 @@ class Flow:
     Attributes:
         title: what tells the run from its neighbours.
         steps: the optimiser steps of the rows, `(N,)`, rising.
+        times: t of the columns, `(T,)`, rising from 1.
         log10_norm: log10 ‖∂L/∂h_t‖, `(N, T)`; −inf where the gradient was zero.
         slope: decades a step back, `(N,)`.
         theory: the slope that is expected at the start; None where nothing is.
@@ -30,6 +31,7 @@ class Flow:
 
     title: str
     steps: np.ndarray
+    times: np.ndarray
     log10_norm: np.ndarray
     slope: np.ndarray
     theory: float | None = None
@@ -54,6 +56,7 @@ class Flow:
         return dataclasses.replace(
             self,
             steps=self.steps[rows],
+            times=self.times[times],
             log10_norm=self.log10_norm[np.ix_(rows, times)],
             slope=self.slope[rows],
         )
@@ -72,7 +75,8 @@ def flow_of(rows: Iterable[Mapping[str, Any]], title: str, theory: float | None 
     steps, log10_norm, slope = (
         np.array([row.get(key, np.nan) for row in told]) for key in ("step", LOG10_NORM, SLOPE)
     )
-    return Flow(title, steps, log10_norm.astype(float), slope.astype(float), theory)
+    times = np.arange(1, log10_norm.shape[1] + 1)
+    return Flow(title, steps, times, log10_norm.astype(float), slope.astype(float), theory)
 
 
 def draw(flows: Sequence[Flow], scale: str = "linear") -> Any:
@@ -97,8 +101,7 @@ def draw(flows: Sequence[Flow], scale: str = "linear") -> Any:
         2, len(flows), squeeze=False, sharex="col", sharey="row", height_ratios=(3, 1)
     )
     for upper, lower, flow, decades in zip(heat, lines, flows, relative, strict=True):
-        edges = np.append(flow.steps, flow.steps[-1] + (np.diff(flow.steps[-2:]).sum() or 1))
-        times = np.arange(decades.shape[1] + 1) + 0.5
+        edges, times = _edges(flow.steps), _edges(flow.times)
         mesh = upper.pcolormesh(
             edges, times, np.clip(decades, -reach, reach).T, cmap=colours, vmin=-reach, vmax=reach
         )
@@ -120,3 +123,8 @@ def draw(flows: Sequence[Flow], scale: str = "linear") -> Any:
     bar.ax.set_title("exploded", fontsize=9, color=EXPLODED, pad=12)
     bar.ax.set_xlabel("vanished", fontsize=9, color=VANISHED, labelpad=12)
     return figure
+
+
+def _edges(starts: np.ndarray) -> np.ndarray:
+    """Return where cells that start at these numbers begin and end, the last as wide as that before it."""
+    return np.append(starts, starts[-1] + (np.diff(starts[-2:]).sum() or 1))
