@@ -24,6 +24,7 @@ check: .venv/test.stamp  ## lint, and check the form of the code
 bench: .venv/bench.stamp  ## time seqlab beside its peers, in one run
 	$(BIN)/python scripts/bench_recurrence.py $(ARGS)
 	$(BIN)/python scripts/bench_trainer.py
+	$(BIN)/python scripts/bench_gradients.py
 
 clean:  ## remove the virtual environment and what tools left
 	rm -rf .venv build dist .pytest_cache .ruff_cache *.egg-info

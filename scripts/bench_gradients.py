@@ -2,8 +2,11 @@
 
     python scripts/bench_gradients.py [--rounds 9] [--level norms full] [--cell lstm gru] [--small]
 
-A round runs `steps` training steps of the trainer's own program at every level, one after the other; the
-figure is the median over the rounds of the ratio to off. A row is due once a dispatch.
+A round runs the trainer's own program at every level, one after the other, and the figure is the median over
+the rounds of the ratio to off. The cadences are the trainer's defaults: 50 steps and a row a dispatch,
+costly statistics every 500 steps. A round therefore times one dispatch that ends in costly statistics and one
+that does not, and takes them in the proportion 1 : 9. Written to `experiments/recurrence_speed/gradients.md`,
+but for a part of it.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -24,38 +28,46 @@ from seqlab.gradients import Settings
 from seqlab.training import Program, Training
 
 CELLS = {"elman": Elman, "lstm": LSTM, "gru": GRU}
-SHAPES = {(32, 100, 64, 128): 50, (32, 256, 128, 256): 10}
-"""The shapes (B, T, F, H), and how many steps a dispatch has."""
+SHAPES = ((32, 100, 64, 128), (32, 256, 128, 256))
+STEPS_PER_CALL = 50
+EVERY = 500
+FOLDER = Path(__file__).parents[1] / "experiments" / "recurrence_speed"
 
 
-def steps_at(cell: str, shape: tuple[int, ...], num_steps: int, level: str) -> Callable[[], float]:
-    """Return a function that runs one dispatch at a level and gives its seconds."""
+def timer(cell: str, shape: tuple[int, ...], level: str) -> Callable[[], float]:
+    """Return a function that gives the seconds of a step at a level, costly statistics amortised."""
     B, T, F, H = shape
     training = Training(
         steps=10**9,
         batch_size=B,
         clip_norm=1.0,
-        log_every=num_steps,
+        log_every=STEPS_PER_CALL,
         eval_every=10**9,
         checkpoint_every=10**9,
-        steps_per_call=num_steps,
+        steps_per_call=STEPS_PER_CALL,
         evaluation_batch_size=B,
         sample_length=0,
         devices=1,
     )
     task = Noise(length=T, features=F, num_evaluation_examples=B)
     network = ManyToMany(CELLS[cell](H), task.input_spec(""), task.output_spec(""))
-    settings = Settings(level, every=500)
-    program = Program(task, "many_to_many", network, optax.adam(1e-3), training, settings)
+    program = Program(task, "many_to_many", network, optax.adam(1e-3), training, Settings(level, every=EVERY))
     advance = jax.jit(program.advance)
-    state = jax.block_until_ready(advance(program.init(jnp.uint32(0), ()), jnp.int32(num_steps), ())[0])
+    state = program.init(jnp.uint32(0), ())
 
-    def seconds() -> float:
+    def dispatch(last: int) -> float:
+        """Take the steps up to `last` and give their seconds."""
         nonlocal state
+        state = state._replace(step=jnp.int32(last - STEPS_PER_CALL))
         begun = time.perf_counter()
-        state, _ = jax.block_until_ready(advance(state, state.step + num_steps, ()))
+        state, _ = jax.block_until_ready(advance(state, jnp.int32(last), ()))
         return time.perf_counter() - begun
 
+    def seconds() -> float:
+        usual, costly = dispatch(EVERY + STEPS_PER_CALL), dispatch(2 * EVERY)
+        return (usual + (costly - usual) * STEPS_PER_CALL / EVERY) / STEPS_PER_CALL
+
+    seconds()
     return seconds
 
 
@@ -67,21 +79,25 @@ def main() -> None:
     parser.add_argument("--cell", nargs="+", default=["lstm", "gru"], choices=CELLS)
     parser.add_argument("--small", action="store_true", help="the first shape alone")
     arguments = parser.parse_args()
-    print("| cell | (B, T, F, H) | off, ms a step | " + " | ".join(arguments.level) + " |")
-    print("|---|---|---|" + "---|" * len(arguments.level))
+    header = ["cell", "(B, T, F, H)", "off, ms a step", *arguments.level]
+    lines = [header, ["---"] * len(header)]
     for cell in arguments.cell:
-        for shape, num_steps in list(SHAPES.items())[: 1 if arguments.small else None]:
-            timed = {level: steps_at(cell, shape, num_steps, level) for level in ("off", *arguments.level)}
-            rounds = [{level: seconds() for level, seconds in timed.items()} for _ in range(arguments.rounds)]
-            off = 1e3 * statistics.median(taken["off"] for taken in rounds) / num_steps
-            ratios = [
+        for shape in SHAPES[: 1 if arguments.small else None]:
+            timers = {level: timer(cell, shape, level) for level in ("off", *arguments.level)}
+            rounds = [
+                {level: seconds() for level, seconds in timers.items()} for _ in range(arguments.rounds)
+            ]
+            off = 1e3 * statistics.median(taken["off"] for taken in rounds)
+            ratios = (
                 statistics.median(taken[level] / taken["off"] for taken in rounds)
                 for level in arguments.level
-            ]
-            print(
-                f"| {cell} | {shape} | {off:.2f} | " + " | ".join(f"{r:.3f}" for r in ratios) + " |",
-                flush=True,
             )
+            lines.append([cell, str(shape), f"{off:.2f}", *(f"{ratio:.3f}" for ratio in ratios)])
+            print(" ".join(lines[-1]), flush=True)
+    if vars(arguments) | {"rounds": 0} == vars(parser.parse_args([])) | {"rounds": 0}:
+        title = "# What does watching the gradients cost?\n\n    python scripts/bench_gradients.py\n\n"
+        table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        (FOLDER / "gradients.md").write_text(f"{title}Ratios to `gradients=off`.\n\n{table}\n")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from seqlab.types import ConfigError
 GROUPS = ("cell", "task", "architecture", "optimizer", "schedule", "training", "gradients", "tracking")
 OPTIONS = [(group, path.stem) for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
+VARIANTS = [(path.parent.name, path.stem) for path in sorted((CONF / "experiment").glob("*/*.yaml"))]
 
 
 def built(overrides):
@@ -26,7 +27,8 @@ def built(overrides):
 def test_every_file_is_tested():
     files = set(CONF.rglob("*.yaml")) - {CONF / "train.yaml"}
     tested = {CONF / group / f"{name}.yaml" for group, name in OPTIONS}
-    assert files == tested | {CONF / "experiment" / f"{name}.yaml" for name in EXPERIMENTS}
+    tested |= {CONF / "experiment" / f"{name}.yaml" for name in EXPERIMENTS}
+    assert files == tested | {CONF / "experiment" / parent / f"{name}.yaml" for parent, name in VARIANTS}
 
 
 @pytest.mark.parametrize(("group", "name"), OPTIONS)
@@ -46,6 +48,13 @@ def test_experiment_runs_two_steps(name, folder):
     few = [key for key in TINY if not key.startswith("cell")] + ["training.steps=2"]
     summary = run([f"+experiment={name}", *few, "training.sample_length=0", f"hydra.run.dir={folder}"])
     assert (summary["status"], summary["steps"], summary["experiment"]) == ("finished", 2, name)
+
+
+@pytest.mark.parametrize(("experiment", "variant"), VARIANTS)
+def test_variant_is_swept_and_builds(experiment, variant):
+    sweeper = composed([f"+experiment={experiment}"]).hydra.sweeper
+    assert variant in sweeper.params[f"+experiment/{experiment}"].split(",")
+    assert built([f"+experiment/{experiment}={variant}", f"+experiment={experiment}"]).config
 
 
 def test_every_task_has_an_experiment():

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from seqlab.checks import require_choice
 from seqlab.tracking.encoding import to_plain
+from seqlab.tracking.flow_pictures import FlowPictures
+from seqlab.tracking.gradient_flow import SLOPE
 from seqlab.tracking.run_folder import read_rows
 from seqlab.tracking.tracker import RunInfo
 
@@ -28,10 +34,25 @@ _QUIET = {
 }
 """W&B settings that print nothing and start fast; what they would record is in `summary.json`."""
 
+_SUMMARIES = {
+    "train/loss": "min,last",
+    "eval/loss": "min,last",
+    "grads/norm": "min,max,last",
+    "grads/clipped": "max,last",
+    "grads/nonfinite": "max",
+    SLOPE: "min,max,last",
+    "updates/ratio": "min,max,last",
+}
+"""What W&B's summary keeps of a key beside its chart; of any other key, the last value."""
+
 
 @dataclasses.dataclass
 class WeightsAndBiases:
     """The listener that feeds W&B; lists stay lists, so that W&B holds what `metrics.jsonl` holds.
+
+    But a key `…/histogram`, of counts over equal bins of [0, 1], becomes W&B's histogram; and at evaluations,
+    and at the end, `gradient_flow/table` (step, t, log10 ‖∂L/∂h_t‖) and `gradient_flow/image` show the
+    gradient's flow through time up to there.
 
     A resumed run keeps its W&B id, and its kept rows are logged again first: W&B replaces a run that is
     started under the same id, so the newest folder under `wandb/` alone is the whole run.
@@ -53,6 +74,8 @@ class WeightsAndBiases:
     group: str | None = None
     tags: Sequence[str] = ()
     _run: Any = dataclasses.field(default=None, init=False, repr=False)
+    _goal_key: str = dataclasses.field(default="", init=False, repr=False)
+    _pictures: FlowPictures | None = dataclasses.field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         require_choice(self, "mode", ("offline", "online", "disabled"))
@@ -84,24 +107,56 @@ class WeightsAndBiases:
         self._run.define_metric("step")
         self._run.define_metric("*", step_metric="step")
         best = "max" if info.goal.higher_is_better else "min"
-        self._run.define_metric(info.goal_key, step_metric="step", summary=best)
+        judged = {f"train/{info.goal.metric}": f"{best},last", info.goal_key: best}
+        for key, summary in {**_SUMMARIES, **judged}.items():
+            self._run.define_metric(key, step_metric="step", summary=summary)
+        self._goal_key, self._pictures = info.goal_key, FlowPictures(f"{info.cell}, {info.task}")
         if info.resumed_from is not None:
             for row in read_rows(info.folder, last_step=info.resumed_from):
                 self.log(row)
 
     def log(self, row: Mapping[str, Any]) -> None:
-        if self._run is not None:
-            self._run.log(to_plain(row))
+        if self._run is None:
+            return
+        self._pictures.hear(row)
+        media = self._pictures.media() if self._goal_key in row else {}
+        media |= {key: _histogram(counts) for key, counts in row.items() if key.endswith("/histogram")}
+        self._send({**row, **media})
 
     def finish(self, summary: Mapping[str, Any]) -> None:
         """Close the W&B run; its last rows reach the disk moments later, or as the process ends."""
         if self._run is None:
             return
+        if media := self._pictures.media(last=True):
+            self._send({"step": self._pictures.last_step, **media})
         self._run.summary.update(to_plain(summary))
         self._run.finish(exit_code=0 if summary["status"] == "finished" else 1)
         if self.mode == "offline":
             _log.info("to upload this run: wandb sync %s", Path(self._run.dir).parent)
         self._run = None
+
+    def _send(self, row: Mapping[str, Any]) -> None:
+        with _staging_in(Path(self._run.dir).parent):
+            self._run.log(to_plain(row))
+
+
+def _histogram(counts: Sequence[float]) -> Any:
+    """Return W&B's histogram of counts over equal bins of [0, 1]."""
+    import wandb
+
+    return wandb.Histogram(np_histogram=(to_plain(counts), np.linspace(0, 1, len(counts) + 1)))
+
+
+@contextlib.contextmanager
+def _staging_in(folder: Path) -> Iterator[None]:
+    """Let W&B keep copies of its tables in a folder, not in the user's home, unless it was told where."""
+    told = os.environ.get("WANDB_DATA_DIR")
+    os.environ["WANDB_DATA_DIR"] = told or str(folder)
+    try:
+        yield
+    finally:
+        if told is None:
+            del os.environ["WANDB_DATA_DIR"]
 
 
 def _earlier_id(folder: Path) -> str | None:

@@ -2,6 +2,7 @@ import dataclasses
 import json
 import logging
 import math
+import os
 import subprocess
 import sys
 
@@ -52,6 +53,15 @@ def _written_rows(info):
     return [json.loads(line) for line in (info.folder / "metrics.jsonl").read_text().splitlines()]
 
 
+def _heard(file):
+    """The rows that the file holds, without pictures, and without a row that is pictures alone."""
+    rows = (
+        {key: value for key, value in row.items() if not key.startswith("gradient_flow/")}
+        for row in wandb_file.read_history(file)
+    )
+    return [row for row in rows if set(row) != {"step"}]
+
+
 def _said(caplog):
     return [record.message for record in caplog.records if record.name.startswith("seqlab")]
 
@@ -64,7 +74,7 @@ def test_the_offline_file_holds_the_rows_of_metrics_jsonl(info):
     file = _run(info, _rows(1, 40))
     assert file.stat().st_size > 2 * 32768
     assert len(_written_rows(info)) == 40
-    assert wandb_file.read_history(file) == _written_rows(info)
+    assert _heard(file) == _written_rows(info)
 
 
 def test_a_resumed_run_keeps_its_id_and_its_newest_file_is_whole(info):
@@ -72,7 +82,7 @@ def test_a_resumed_run_keeps_its_id_and_its_newest_file_is_whole(info):
     for resumed_from in (4, 5):
         resumed = _run(dataclasses.replace(info, resumed_from=resumed_from), _rows(resumed_from + 1, 8))
         assert [row["step"] for row in _written_rows(info)] == [1, 2, 3, 4, 5, 6, 7, 8]
-        assert wandb_file.read_history(resumed) == _written_rows(info)
+        assert _heard(resumed) == _written_rows(info)
         assert _records(resumed, "run")[0].run_id == _records(interrupted, "run")[0].run_id
 
 
@@ -123,6 +133,89 @@ def test_charts_run_over_step_and_keep_the_best_of_the_goal(info, higher_is_bett
     assert [metric.step_metric for metric in metrics if metric.glob_name == "*"] == ["step"]
     (of_goal,) = [metric for metric in metrics if metric.name == "eval/loss"]
     assert [field.name for field, _ in of_goal.summary.ListFields()] == [best]
+
+
+@pytest.mark.parametrize(
+    ("key", "summaries"),
+    [
+        ("train/loss", ["min", "last"]),
+        ("train/accuracy", ["max", "last"]),
+        ("eval/accuracy", ["max"]),
+        ("grads/norm", ["min", "max", "last"]),
+        ("grads/through_time/slope", ["min", "max", "last"]),
+    ],
+)
+def test_the_summary_keeps_the_ends_that_mean_something(info, key, summaries):
+    (metric,) = [metric for metric in _records(_run(info, []), "metric") if metric.name == key]
+    assert {field.name for field, _ in metric.summary.ListFields()} == set(summaries)
+    assert metric.step_metric == "step"
+
+
+def _flow_rows(num_rows, num_steps=5, **more):
+    line = np.linspace(-30.0, 0.0, num_steps)
+    return [
+        {"step": step, "grads/through_time/log10_norm": line + step, "grads/through_time/slope": -1.0, **more}
+        for step in range(1, num_rows + 1)
+    ]
+
+
+def _pictures(file):
+    return [row for row in wandb_file.read_history(file) if "gradient_flow/table" in row]
+
+
+def _table(file, row):
+    return json.loads((file.parent / "files" / row["gradient_flow/table"]["path"]).read_text())
+
+
+def test_the_flow_through_time_is_a_table_and_an_image_that_grow(info):
+    train = _flow_rows(9)
+    train[1]["grads/through_time/log10_norm"][0] = -math.inf
+    rows = [
+        *train[:4],
+        {"step": 4, "eval/accuracy": 0.5},
+        *train[4:8],
+        {"step": 8, "eval/accuracy": 0.6},
+        train[8],
+    ]
+    file = _run(info, rows)
+    pictures = _pictures(file)
+    assert [row["step"] for row in pictures] == [4, 8, 9]
+    assert pictures[0]["eval/accuracy"] == 0.5
+    for row, num_rows in zip(pictures, (4, 8, 9), strict=True):
+        table = _table(file, row)
+        assert table["columns"] == ["step", "t", "log10_norm"]
+        assert table["data"] == [
+            [line["step"], t, None if value == -math.inf else pytest.approx(value)]
+            for line in train[:num_rows]
+            for t, value in enumerate(line["grads/through_time/log10_norm"], start=1)
+        ]
+        image = file.parent / "files" / row["gradient_flow/image"]["path"]
+        assert image.read_bytes().startswith(b"\x89PNG")
+
+
+def test_pictures_grow_rarer_and_no_larger(info):
+    rows = [row | {"eval/accuracy": 0.5} for row in _flow_rows(9, num_steps=300)]
+    file = _run(info, rows)
+    pictures = _pictures(file)
+    assert [row["step"] for row in pictures] == [1, 2, 3, 4, 5, 7, 9]
+    assert len(_table(file, pictures[-1])["data"]) == 9 * 50
+
+
+def test_a_run_writes_into_its_own_folder_alone(info, monkeypatch, tmp_path):
+    monkeypatch.delenv("WANDB_DATA_DIR", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
+    _run(info, _flow_rows(2))
+    assert not (tmp_path / "home").exists()
+    assert "WANDB_DATA_DIR" not in os.environ
+
+
+def test_counts_become_histograms_over_the_unit_interval(info):
+    counts = np.arange(20)
+    (row,) = wandb_file.read_history(_run(info, [{"step": 1, "gates/forget/histogram": counts}]))
+    histogram = row["gates/forget/histogram"]
+    assert histogram["_type"] == "histogram"
+    assert histogram["values"] == counts.tolist()
+    np.testing.assert_allclose(histogram["bins"], np.linspace(0, 1, 21))
 
 
 @pytest.mark.parametrize(("status", "exit_code"), [("finished", 0), ("diverged", 1), ("failed", 1)])

@@ -5,6 +5,7 @@ that never cross a block's end, each under a header of CRC-32 (4 bytes), length 
 little-endian.
 """
 
+import functools
 import json
 import struct
 import time
@@ -44,8 +45,13 @@ def read_history(path):
     rows = []
     for record in read_records(path):
         if record.WhichOneof("record_type") == "history":
-            items = ((_key(item), _value(item)) for item in record.history.item)
-            rows.append({key: value for key, value in items if not key.startswith("_")})
+            row = {}
+            for item in record.history.item:
+                *parents, key = item.nested_key or [item.key]
+                functools.reduce(lambda node, name: node.setdefault(name, {}), parents, row)[key] = _value(
+                    item
+                )
+            rows.append({key: value for key, value in row.items() if not key.startswith("_")})
     return rows
 
 

@@ -1,0 +1,59 @@
+"""Where did the gradient vanish or explode? A heat map of log10 ‖∂L/∂h_t‖, t × step, a panel a run.
+
+    python scripts/plot_gradient_flow.py RUN_DIR … [--output gradient_flow.png] [--scale linear]
+
+All runs share one scale of colours, each gradient relative to that of its step's last t: white is as much as
+there, blue has vanished, red has exploded, grey is not a number. Below stands the slope. The picture of one
+run goes into its folder, that of several into the current one.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from seqlab.commands import command
+from seqlab.tracking import read_rows, read_summary
+from seqlab.tracking.gradient_flow import Flow, draw, flow_of
+from seqlab.types import ConfigError
+
+
+def read(folder: Path) -> Flow:
+    """Return the flow of a run, entitled by its folder, what ran, and how it ended where that was not well.
+
+    Raises:
+        ConfigError: the folder holds no gradient through time.
+    """
+    title = folder.resolve().name
+    try:
+        summary = read_summary(folder)
+        ended = "" if summary["status"] == "finished" else f", {summary['status']}"
+        title += f"\n{summary['cell']}, {summary['task']}{ended}"
+    except FileNotFoundError:
+        title += "\nnot ended"
+    try:
+        return flow_of(read_rows(folder), title)
+    except ValueError as error:
+        raise ConfigError(f"RUN_DIR={folder} cannot be drawn: {error}") from error
+
+
+@command
+def main() -> None:
+    """Read the command line and draw."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN_DIR")
+    parser.add_argument("--output", type=Path, help="the picture; its suffix names the format")
+    parser.add_argument("--scale", choices=("linear", "log"), default="linear", help="of the optimiser steps")
+    arguments = parser.parse_args()
+    figure = draw([read(run) for run in arguments.runs], arguments.scale)
+    folder = arguments.runs[0] if len(arguments.runs) == 1 else Path()
+    output = arguments.output or folder / "gradient_flow.png"
+    try:
+        figure.savefig(output)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"--output={output} cannot be written: {error}") from error
+    print(output)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""Where did the gradient vanish, where did it explode, and what had theory said? A figure and a table."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig, OmegaConf
+
+from seqlab.tracking import read_rows, read_summary
+from seqlab.tracking.gradient_flow import Flow, draw, flow_of
+
+BEGIN, END = "<!-- study: begin -->", "<!-- study: end -->"
+
+
+class VanishingGradients(Callback):
+    """Hydra's callback that writes figure and table of a sweep over Elman, LSTM and GRU.
+
+    Attributes:
+        folder: where `figure.png` goes, and the `README.md` whose marked part is the table.
+    """
+
+    def __init__(self, folder: str) -> None:
+        """Take the folder."""
+        self.folder = Path(folder)
+        self.started = time.perf_counter()
+
+    def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
+        """Read the runs, in the order in which they ran, and write."""
+        summaries = Path(config.hydra.sweep.dir).glob("*/summary.json")
+        told = [tell(path.parent) for path in sorted(summaries, key=lambda path: int(path.parent.name))]
+        self.folder.mkdir(parents=True, exist_ok=True)
+        draw([run.flow for run in told], scale="log").savefig(self.folder / "figure.png")
+        seconds = time.perf_counter() - self.started
+        write_marked(self.folder / "README.md", f"{table(told)}\n\nThe command took {seconds:.0f} s.")
+        print(f"figure and table: {self.folder}", flush=True)
+
+
+class Told(NamedTuple):
+    """What one run of the sweep told.
+
+    Attributes:
+        flow: its gradient through time, with the slope that theory expects at the first step.
+        gate: the slope that the gate alone would give, as in a cell whose R is 0; −inf where there is none.
+        summary: how it ended.
+    """
+
+    flow: Flow
+    gate: float
+    summary: Mapping[str, Any]
+
+
+def tell(run: Path) -> Told:
+    """Read a run folder."""
+    cell = OmegaConf.load(run / ".hydra" / "config.yaml").cell
+    name = cell["_target_"].rpartition(".")[2]
+    a, b = jacobian(name, cell)
+    flow = flow_of(read_rows(run), f"{name} ρ = {b:g}" if name == "Elman" else name)
+    flow = dataclasses.replace(flow, theory=slope(a, b, flow.log10_norm.shape[1]))
+    return Told(flow, math.log10(a) if a else -math.inf, read_summary(run))
+
+
+def jacobian(name: str, cell: Mapping[str, Any]) -> tuple[float, float]:
+    """Return (a, b) of the Jacobian a I + b Q of a cell's state at its start, s = 0, Q orthogonal.
+
+    - Elman without a squashing function, at any s: a = 0, b = ρ;
+    - LSTM, of c: a = σ(b_f), b = σ(0)² ρ, what c hands itself through output gate, R and input gate;
+    - GRU, of h: a = σ(0), b = (1 − σ(0)) σ(0) ρ.
+    """
+    rho = cell["recurrent_scale"]
+    if name == "LSTM":
+        return 1 / (1 + math.exp(-cell["forget_bias_init"])), rho / 4
+    return {"Elman": (0.0, rho), "GRU": (0.5, rho / 4)}[name]
+
+
+def slope(a: float, b: float, num_steps: int) -> float:
+    """Return the decades gained with each step back through a I + b Q, by least squares over T steps.
+
+        ‖(aI + bQ)^k v‖² / ‖v‖² ≈ (1 / 2π) ∫ |a + b e^{iθ}|^{2k} dθ,   k = 0 … T − 1
+
+    as the matrix is normal and the eigenvalues of a random orthogonal Q fill the unit circle evenly. It is
+    log10 ρ for Elman, and log10 σ(b) for a gate whose cell has R = 0.
+
+    Source: Diaconis & Shahshahani 1994, "On the eigenvalues of random matrices", for the eigenvalues.
+    """
+    steps = np.arange(num_steps)
+    gains = np.abs(a + b * np.exp(2j * np.pi * np.arange(4096) / 4096))
+    log10_norm = np.log10(np.mean(gains ** (2 * steps[:, None]), axis=1)) / 2
+    return round(float(np.polyfit(steps, log10_norm, 1)[0]), 9)
+
+
+def table(told: Sequence[Told]) -> str:
+    """Return the slopes measured beside those expected, as a Markdown table."""
+    first, last = told[0].flow.steps[[0, -1]]
+    metric = told[0].summary["metric"]
+    header = [
+        *("run", "gate alone", "theory", f"measured, step {first}", f"measured, step {last}"),
+        *(f"1 % remains after, step {first}", f"after, step {last}", f"test {metric}"),
+    ]
+    lines = [header, ["---"] * len(header)]
+    for flow, gate, summary in told:
+        measured, num_steps = flow.slope[[0, -1]], flow.log10_norm.shape[1]
+        lines.append(
+            [
+                flow.title,
+                f"{gate:+.4f}" if gate > -math.inf else "–",
+                *(f"{value:+.4f}" for value in (flow.theory + 0.0, *measured)),
+                *(f"{-2 / value:.0f}" if value * num_steps < -2 else f"> {num_steps}" for value in measured),
+                f"{summary['test'][f'test/{metric}']:.4f}",
+            ]
+        )
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def write_marked(path: Path, text: str) -> None:
+    """Put a text between a file's markers, all else being left as it is; a missing file is the text alone."""
+    head, _, rest = (path.read_text() if path.exists() else f"{BEGIN}\n{END}\n").partition(f"{BEGIN}\n")
+    path.write_text(f"{head}{BEGIN}\n{text}\n{END}{rest.partition(END)[2]}")

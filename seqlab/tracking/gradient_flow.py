@@ -1,0 +1,130 @@
+"""What did the flow look like? A heat map of log10 ‖∂L/∂h_t‖, t × step, a panel a run, over its slope."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+LOG10_NORM = "grads/through_time/log10_norm"
+SLOPE = "grads/through_time/slope"
+MOST_DECADES = 6
+"""Where the colours end, at most: beyond six decades, all is as good as nothing."""
+
+VANISHED, EXPLODED = "#2166ac", "#b2182b"
+
+
+@dataclasses.dataclass(frozen=True)
+class Flow:
+    """How the gradient of one run travelled through time.
+
+    Attributes:
+        title: what tells the run from its neighbours.
+        steps: the optimiser steps of the rows, `(N,)`, rising.
+        times: t of the columns, `(T,)`, rising from 1.
+        log10_norm: log10 ‖∂L/∂h_t‖, `(N, T)`; −inf where the gradient was zero.
+        slope: decades a step back, `(N,)`.
+        theory: the slope that is expected at the start; None where nothing is.
+    """
+
+    title: str
+    steps: np.ndarray
+    times: np.ndarray
+    log10_norm: np.ndarray
+    slope: np.ndarray
+    theory: float | None = None
+
+    @property
+    def relative(self) -> np.ndarray:
+        """The decades gained since the last t that has a gradient, `(N, T)`: ±inf past the floats' range.
+
+        It is NaN after that t, where there is padding, and in a row that holds no finite number.
+        """
+        found = np.full(self.log10_norm.shape, np.nan)
+        for row, line in zip(found, self.log10_norm, strict=True):
+            for end in np.flatnonzero(np.isfinite(line))[-1:]:
+                row[: end + 1] = line[: end + 1] - line[end]
+        return found
+
+    def thinned(self, most: int) -> Flow:
+        """Return the flow at no more than `most` rows and `most` t, spread evenly, the ends among them."""
+        rows, times = (
+            np.unique(np.linspace(0, size - 1, min(size, most)).astype(int)) for size in self.log10_norm.shape
+        )
+        return dataclasses.replace(
+            self,
+            steps=self.steps[rows],
+            times=self.times[times],
+            log10_norm=self.log10_norm[np.ix_(rows, times)],
+            slope=self.slope[rows],
+        )
+
+
+def flow_of(rows: Iterable[Mapping[str, Any]], title: str, theory: float | None = None) -> Flow:
+    """Return the flow that a run's rows tell of; of two lengths of time, the last row's.
+
+    Raises:
+        ValueError: no row holds a gradient through time.
+    """
+    told = [row for row in rows if LOG10_NORM in row]
+    if not told:
+        raise ValueError(f"no row holds {LOG10_NORM}: legal is a recurrent run with gradients=norms or full")
+    told = [row for row in told if len(row[LOG10_NORM]) == len(told[-1][LOG10_NORM])]
+    steps, log10_norm, slope = (
+        np.array([row.get(key, np.nan) for row in told]) for key in ("step", LOG10_NORM, SLOPE)
+    )
+    times = np.arange(1, log10_norm.shape[1] + 1)
+    return Flow(title, steps, times, log10_norm.astype(float), slope.astype(float), theory)
+
+
+def draw(flows: Sequence[Flow], scale: str = "linear") -> Any:
+    """Draw flows side by side, on one scale of colours.
+
+    Args:
+        flows: at least one.
+        scale: of the axis of optimiser steps, linear or log.
+
+    Returns:
+        A `matplotlib.figure.Figure`.
+    """
+    from matplotlib import colormaps  # half a second, spared to those who look at nothing
+    from matplotlib.figure import Figure
+
+    relative = [flow.relative for flow in flows]
+    largest = max((np.abs(one[np.isfinite(one)]).max(initial=0) for one in relative), default=0)
+    reach = min(MOST_DECADES, max(1, largest))
+    colours = colormaps["RdBu_r"].with_extremes(bad="lightgrey")
+    figure = Figure(figsize=(2.1 * len(flows) + 1.9, 4.6), dpi=110, layout="constrained")
+    heat, lines = figure.subplots(
+        2, len(flows), squeeze=False, sharex="col", sharey="row", height_ratios=(3, 1)
+    )
+    for upper, lower, flow, decades in zip(heat, lines, flows, relative, strict=True):
+        edges, times = _edges(flow.steps), _edges(flow.times)
+        mesh = upper.pcolormesh(
+            edges, times, np.clip(decades, -reach, reach).T, cmap=colours, vmin=-reach, vmax=reach
+        )
+        upper.set_title(flow.title, fontsize=10)
+        lower.axhline(0, color="grey", linewidth=0.8)
+        for side, colour in ((np.minimum, VANISHED), (np.maximum, EXPLODED)):
+            lower.stairs(side(flow.slope, 0), edges, fill=True, color=colour, alpha=0.5)
+        lower.stairs(flow.slope, edges, baseline=None, color="black", linewidth=0.8)
+        if flow.theory is not None:
+            lower.axhline(flow.theory, color="black", linewidth=1, linestyle=":")
+            place = {"xycoords": ("axes fraction", "data"), "ha": "right", "va": "bottom"}
+            lower.annotate("theory ", (1, flow.theory), fontsize=7, **place)
+        lower.set_xscale(scale)
+        lower.set_xlabel("optimiser step")
+    heat[0].set_ylabel("t")
+    lines[0].set_ylabel("decades a\nstep back")
+    bar = figure.colorbar(mesh, ax=heat.tolist(), extend="both", fraction=0.05 / len(flows) + 0.01, pad=0.01)
+    bar.set_label("log₁₀ ‖∂L/∂h$_t$‖ less that of the last t")
+    bar.ax.set_title("exploded", fontsize=9, color=EXPLODED, pad=12)
+    bar.ax.set_xlabel("vanished", fontsize=9, color=VANISHED, labelpad=12)
+    return figure
+
+
+def _edges(starts: np.ndarray) -> np.ndarray:
+    """Return where cells that start at these numbers begin and end, the last as wide as that before it."""
+    return np.append(starts, starts[-1] + (np.diff(starts[-2:]).sum() or 1))

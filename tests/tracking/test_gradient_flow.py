@@ -1,0 +1,87 @@
+"""Does the picture show what the rows say, whatever they say?"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from seqlab.paths import CONF
+from seqlab.tracking import RunFolder
+from seqlab.tracking.gradient_flow import LOG10_NORM, SLOPE, draw, flow_of
+
+SCRIPT = CONF.parent / "scripts" / "plot_gradient_flow.py"
+INF, NAN = np.inf, np.nan
+
+
+def rows(*lines):
+    return [
+        {"step": 10 * step, LOG10_NORM: list(line), SLOPE: -0.3} for step, line in enumerate(lines, start=1)
+    ]
+
+
+def test_decades_are_counted_from_the_last_t_with_a_gradient():
+    flow = flow_of(
+        rows([-3, -2, -1], [INF, 3, 1], [-INF, -1, 0], [-4, -3, -INF], [NAN, 2, 1], [INF, NAN, -INF]), "run"
+    )
+    expected = [[-2, -1, 0], [INF, 2, 0], [-INF, -1, 0], [-1, 0, NAN], [NAN, 1, 0], [NAN, NAN, NAN]]
+    np.testing.assert_array_equal(flow.relative, expected)
+
+
+def test_rows_without_a_gradient_and_of_another_length_are_left_out():
+    flow = flow_of([{"step": 1, "eval/loss": 2.0}, *rows([1, 2], [1, 2, 3], [4, 5, 6])], "run")
+    np.testing.assert_array_equal(flow.steps, [20, 30])
+
+
+@pytest.mark.parametrize("size", [1, 4, 50])
+def test_thinning_keeps_the_ends(size):
+    flow = flow_of(rows(*np.arange(7.0 * size).reshape(size, 7)), "run")
+    thin = flow.thinned(5)
+    assert thin.log10_norm.shape == (min(size, 5), 5)
+    assert (thin.steps[0], thin.steps[-1]) == (flow.steps[0], flow.steps[-1])
+    np.testing.assert_array_equal(thin.log10_norm[-1, [0, -1]], flow.log10_norm[-1, [0, -1]])
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+@pytest.mark.parametrize("lines", [[[-3.0, 0.0]], [[0.0]], [[NAN, NAN]], [[-30, 0], [INF, 1], [-INF, -INF]]])
+def test_anything_can_be_drawn(lines, scale):
+    flow = flow_of(rows(*lines), "run", theory=-0.3)
+    figure = draw([flow, flow], scale)
+    figure.canvas.draw()
+    assert figure.axes[-1].get_xlabel() == "vanished"
+
+
+def test_colours_are_one_scale_for_all():
+    figure = draw([flow_of(rows(line), "run") for line in ([-1, 0], [4, 0], [20, 0])])
+    limits = {mesh.get_clim() for axis in figure.axes[:3] for mesh in axis.collections}
+    assert limits == {(-6, 6)}
+
+
+def plot(*arguments):
+    return subprocess.run([sys.executable, SCRIPT, *arguments], capture_output=True, text=True, check=False)
+
+
+def test_script_draws_runs_that_ended_badly_or_not_at_all(tmp_path):
+    for name, ended in (("diverged", True), ("running", False)):
+        (tmp_path / name).mkdir()
+        folder = RunFolder(tmp_path / name)
+        for row in rows([-2, 0], [NAN, NAN]):
+            folder.log(row)
+        if ended:
+            folder.finish({"status": "diverged", "cell": "elman", "task": "adding"})
+    done = plot(tmp_path / "diverged")
+    assert done.stdout == f"{tmp_path / 'diverged' / 'gradient_flow.png'}\n", done.stderr
+    done = plot(tmp_path / "diverged", tmp_path / "running", "--output", tmp_path / "both.png")
+    assert done.stdout == f"{tmp_path / 'both.png'}\n", done.stderr
+    assert (tmp_path / "both.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_script_says_in_one_line_what_it_cannot_draw(tmp_path):
+    RunFolder(tmp_path).log({"step": 1, "train/loss": 1.0})
+    done = plot(tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: RUN_DIR={tmp_path}")
+    assert "gradients=norms" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
