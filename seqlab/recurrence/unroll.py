@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from seqlab.recurrence.associative import Linear, associative
 from seqlab.recurrence.fused import Linearised, axes_of, fused, norm, vary, where_real
+from seqlab.recurrence.remedies import NO_REMEDIES, Remedies, clipped, refuse_regulariser
 from seqlab.types import Carry, Params
 
 BACKWARDS = ("fused", "autodiff")
@@ -23,6 +24,7 @@ def unroll(
     reverse: bool = False,
     backward: str = "fused",
     taps: Carry | None = None,
+    remedies: Remedies = NO_REMEDIES,
 ) -> tuple[Carry, jax.Array]:
     """Run a cell over a batch of sequences.
 
@@ -43,12 +45,14 @@ def unroll(
             "autodiff" for that of the plain scan, the reference, which also has forward-mode derivatives.
         taps: zeros, by `zero_taps`, whose gradient is the norm of the cotangent at every step's carry; they
             need the steps one by one, so a linear cell is then scanned sequentially.
+        remedies: what acts on the backward pass; clipping needs the steps one by one too.
 
     Returns:
         The final carry, and the outputs `(B, T, H)`.
 
     Raises:
         ValueError: `backward` is neither of the two.
+        IncompatibleError: `remedies.omega` is asked of another backward pass than the fused.
 
     Source: ONNX operators RNN, GRU and LSTM, `sequence_lens`, for the rule on padding.
     """
@@ -63,11 +67,15 @@ def unroll(
         inputs, taps = jax.tree.map(lambda leaf: flip(leaf, lengths), (inputs, taps))
     steps_TB = jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), (inputs, real))
     taps_TB = jax.tree.map(jnp.transpose, taps)
-    if isinstance(cell, Linear) and cell.scan == "associative" and taps is None:
+    by_hand = backward == "fused" and isinstance(cell, Linearised)
+    if remedies.omega is not None and not by_hand:
+        refuse_regulariser(cell)
+    in_parallel = isinstance(cell, Linear) and cell.scan == "associative"
+    if in_parallel and taps is None and remedies.clip is None:
         carry, outputs_TBH = associative(cell, params, *steps_TB, carry)
     else:
-        run = fused if backward == "fused" and isinstance(cell, Linearised) else plain
-        carry, outputs_TBH = run(cell, params, *steps_TB, carry, taps_TB)
+        run = fused if by_hand else plain
+        carry, outputs_TBH = run(cell, params, *steps_TB, carry, taps_TB, remedies)
     outputs = jnp.swapaxes(outputs_TBH, 0, 1)
     if reverse:
         outputs = flip(outputs, lengths)
@@ -95,6 +103,7 @@ def plain(
     real_TB: jax.Array | None,
     carry: Carry,
     taps_TB: Carry | None,
+    remedies: Remedies,
 ) -> tuple[Carry, jax.Array]:
     """Run any cell over time as a scan that autodiff differentiates; the arguments are those of `fused`."""
 
@@ -102,14 +111,17 @@ def plain(
         x, real, taps = now
         after, y = cell.apply({"params": params}, before, x)
         if taps is not None:
-            after, y = _tapped(after, y, taps)
+            after, y = _handed_on(jax.tree.map(_tap, after, taps), after, y)
+        if clip is not None:  # after the tap, and so before it on the way back
+            after, y = _handed_on(clipped(after, clip), after, y)
         if real is not None:
             after = where_real(real, after, before)
         return after, y
 
+    clip = None if remedies.clip is None else jnp.asarray(remedies.clip)
     varying = axes_of((params, inputs_TBF, real_TB, carry, taps_TB))
     # Outside the scan: inside, every step back would sum the weights' gradients over the devices.
-    params, carry = jax.tree.map(lambda leaf: vary(leaf, varying), (params, carry))
+    params, carry, clip = jax.tree.map(lambda leaf: vary(leaf, varying), (params, carry, clip))
     return jax.lax.scan(step, carry, (inputs_TBF, real_TB, taps_TB))
 
 
@@ -134,12 +146,10 @@ def flip(sequences: jax.Array, lengths: jax.Array | None) -> jax.Array:
     return jnp.take_along_axis(sequences, source.reshape(source.shape + (1,) * (sequences.ndim - 2)), axis=1)
 
 
-def _tapped(carry: Carry, y: jax.Array, taps: Carry) -> tuple[Carry, jax.Array]:
-    """Tap the leaves of a step's carry, and the output where it is one of them."""
-    leaves, form = jax.tree.flatten(carry)
-    tapped = [_tap(leaf, tap) for leaf, tap in zip(leaves, form.flatten_up_to(taps), strict=True)]
-    outputs = [new for leaf, new in zip(leaves, tapped, strict=True) if leaf is y]
-    return form.unflatten(tapped), outputs[0] if outputs else y
+def _handed_on(watched: Carry, carry: Carry, y: jax.Array) -> tuple[Carry, jax.Array]:
+    """Return what a step hands on in place of its carry and its output, which may be a leaf of the carry."""
+    pairs = zip(jax.tree.leaves(carry), jax.tree.leaves(watched), strict=True)
+    return watched, next((new for old, new in pairs if old is y), y)
 
 
 @jax.custom_vjp
