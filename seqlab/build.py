@@ -25,6 +25,9 @@ from seqlab.types import ConfigError, Params
 ALLOWED = ("seqlab", "flax.linen", "optax", "jax.nn")
 """Where a `_target_` may point: a config must not be able to run any code there is."""
 
+NOT_KEYS = ("parent", "name", "remedies")
+"""Arguments of targets that a config does not set."""
+
 KEYS = (
     *("cell", "task", "architecture", "optimizer", "schedule", "training", "gradients", "tracking"),
     *("seed", "resume"),
@@ -87,6 +90,7 @@ def build(config: DictConfig, choices: Mapping[str, Any]) -> Run:
     )
     with _blame(""):
         training = _make(plain, "training")
+        network.with_remedies(training.remedies)  # refuses what does not fit
         program = Program(
             task=task,
             architecture=architecture,
@@ -166,7 +170,7 @@ def _make(plain: Mapping[str, Any], group: str, prefix: str = "", **further: Any
     """Call the `_target_` of a group with the group's keys and the further arguments."""
     settings = {key: _value(value, f"{prefix}{group}.{key}") for key, value in plain[group].items()}
     target = locate(settings.pop("_target_", None), f"{prefix}{group}")
-    legal = [name for name in inspect.signature(target).parameters if name not in ("parent", "name")]
+    legal = [name for name in inspect.signature(target).parameters if name not in NOT_KEYS]
     for key in settings:
         if key not in legal:
             offered = ", ".join(name for name in legal if name not in further)

@@ -11,8 +11,8 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.checks import require_positive
-from seqlab.recurrence import Truncation
-from seqlab.types import Batch, Params, Spec, Tokens
+from seqlab.recurrence import NO_REMEDIES, Remedies, Truncation
+from seqlab.types import Batch, IncompatibleError, Params, Spec, Tokens
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,6 +67,19 @@ class Network(abc.ABC):
     def zero_taps(self, params: Params, batch: Batch) -> Any:
         """Return the taps of every recurrent layer; None, as here, where there is none."""
         return None
+
+    def with_remedies(self, remedies: Remedies) -> Network:
+        """Return the network with what acts on its backward pass through time.
+
+        Raises:
+            IncompatibleError: there is no such pass, as here, or the cell's does not suit the remedy.
+        """
+        if remedies != NO_REMEDIES:
+            name = type(self).__name__
+            raise IncompatibleError(
+                f"training.clip_recurrent and training.omega must be null for {name}: it has no recurrence"
+            )
+        return self
 
     @property
     def num_inputs(self) -> int:

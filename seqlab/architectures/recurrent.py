@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.architectures.network import Network
-from seqlab.recurrence import Stack
+from seqlab.recurrence import NO_REMEDIES, Remedies, Stack
 from seqlab.types import Batch, ConfigError, Params, Tokens
 
 
@@ -24,6 +24,7 @@ class Recurrent(Network):
         recurrent_dropout: the rate within a layer, one mask for all time steps.
         zoneout: the rate at which the carry stays as it was.
         weight_drop: the rate on the recurrent kernels. All four act in training alone; see `Stack`.
+        remedies: what acts on the backward pass; not a config key, set by `with_remedies`.
     """
 
     bidirectional: bool = False
@@ -31,6 +32,7 @@ class Recurrent(Network):
     recurrent_dropout: float = 0.0
     zoneout: float = 0.0
     weight_drop: float = 0.0
+    remedies: Remedies = NO_REMEDIES
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -47,7 +49,11 @@ class Recurrent(Network):
             recurrent_dropout=self.recurrent_dropout,
             zoneout=self.zoneout,
             weight_drop=self.weight_drop,
+            remedies=self.remedies,
         )
+
+    def with_remedies(self, remedies: Remedies) -> Recurrent:
+        return dataclasses.replace(self, remedies=remedies)
 
     def init(self, key: jax.Array, batch: Batch) -> Params:
         key_ends, key_stack = jax.random.split(key)

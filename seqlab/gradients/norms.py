@@ -62,6 +62,16 @@ def clip(tree: Any, norm: ScaledNorm, limit: float | jax.Array) -> Any:
     return jax.tree.map(lambda leaf: leaf * first * second, tree)
 
 
+def clip_elements(tree: Any, limit: float | jax.Array) -> Any:
+    """Bring every element of a tree into [−limit, limit]; the direction changes where one was outside.
+
+        a_i ← max(−limit, min(limit, a_i))
+
+    Source: Mikolov 2012, "Statistical language models based on neural networks".
+    """
+    return jax.tree.map(lambda leaf: jnp.clip(leaf, -limit, limit), tree)
+
+
 def _safe_squares(dtype: jnp.dtype) -> tuple[float, float]:
     """Return between which sums of squares no element that matters was lost to under- or overflow."""
     bits = jnp.finfo(dtype).maxexp

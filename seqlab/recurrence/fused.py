@@ -25,6 +25,7 @@ from typing import Any, Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 
+from seqlab.recurrence.remedies import NO_REMEDIES, Remedies, clip_carry, regulariser
 from seqlab.types import Carry, Params
 
 
@@ -60,6 +61,7 @@ def fused(
     real_TB: jax.Array | None,
     carry: Carry,
     taps_TB: Carry | None = None,
+    remedies: Remedies = NO_REMEDIES,
     block: int | None = None,
 ) -> tuple[Carry, jax.Array]:
     """Run a cell over time, forward and backward by hand. The arguments are `unroll`'s, time-major.
@@ -72,6 +74,7 @@ def fused(
         carry: the carry before the first step, `(B, H)` a leaf.
         taps_TB: zeros `(T, B)` in the tree of the carry, whose gradient is ‖δs_t‖₂ over H, or zeros
             `(T, B, H)`, whose gradient is δs_t; None for none.
+        remedies: what acts on the backward pass.
         block: the steps of a block; chosen by T where None.
 
     Returns:
@@ -81,18 +84,19 @@ def fused(
         TypeError: a forward-mode derivative was asked for (inside `jit`, JAX's own message comes instead).
     """
     weights = cell.fold(params, jnp.result_type(inputs_TBF, *jax.tree.leaves(params)))
+    remedies = jax.tree.map(lambda leaf: jnp.asarray(leaf, weights["bias"].dtype), remedies)
     varying = axes_of((weights, inputs_TBF, real_TB, carry, taps_TB))
-    weights, carry = jax.tree.map(lambda leaf: vary(leaf, varying), (weights, carry))
+    weights, carry, remedies = jax.tree.map(lambda leaf: vary(leaf, varying), (weights, carry, remedies))
     steps = inputs_TBF.astype(weights["bias"].dtype), real_TB, taps_TB
     num_steps, num_rows, _ = inputs_TBF.shape
     block = block or block_length(num_steps, num_rows)
     cut = num_steps - num_steps % block
     try:
         if cut == num_steps:
-            return _run(cell, block, weights, carry, *steps)
-        carry, outputs = _run(cell, block, weights, carry, *jax.tree.map(lambda leaf: leaf[:cut], steps))
-        rest = jax.tree.map(lambda leaf: leaf[cut:], steps)
-        carry, last_outputs = _run(cell, num_steps - cut, weights, carry, *rest)
+            return _run(cell, block, weights, carry, remedies, *steps)
+        first, rest = (jax.tree.map(lambda leaf, s=s: leaf[s], steps) for s in (slice(cut), slice(cut, None)))
+        carry, outputs = _run(cell, block, weights, carry, remedies, *first)
+        carry, last_outputs = _run(cell, num_steps - cut, weights, carry, remedies, *rest)
         return carry, jnp.concatenate([outputs, last_outputs])
     except TypeError as error:
         if "forward-mode" not in str(error):
@@ -117,6 +121,7 @@ def _run(
     block: int,
     weights: Params,
     carry: Carry,
+    remedies: Remedies,
     inputs: jax.Array,
     real: jax.Array | None,
     taps: Carry | None,
@@ -130,12 +135,14 @@ def _run_forward(
     block: int,
     weights: Params,
     carry: Carry,
+    remedies: Remedies,
     inputs: jax.Array,
     real: jax.Array | None,
     taps: Carry | None,
 ) -> tuple[tuple[Carry, jax.Array], tuple]:
     final, (states, kept) = _forward(cell, block, weights, inputs, real, carry)
-    return (final, jax.tree.leaves(states)[-1]), (weights, inputs, real, carry, states, kept, taps)
+    saved = weights, inputs, real, carry, states, kept, taps, remedies
+    return (final, jax.tree.leaves(states)[-1]), saved
 
 
 def _forward(
@@ -159,23 +166,26 @@ def _forward(
 
 
 def _run_backward(cell: Linearised, block: int, residuals: tuple, cotangents: tuple) -> tuple:
-    weights, inputs, real, first, states, kept, taps = residuals
+    weights, inputs, real, first, states, kept, taps, remedies = residuals
     dfinal, doutputs = cotangents
     recurrent_T = weights["recurrent_kernel"].T
 
     def step(dcarry: Carry, now: tuple) -> tuple[Carry, tuple]:
         coefficients, dy, is_real = now
         dcarry = add_to_last(dcarry, dy)
+        if remedies.clip is not None:
+            short = clip_carry(dcarry, remedies.clip)
+            dcarry = short if is_real is None else where_real(is_real, short, dcarry)
         dbefore, pulled = cell.pull(recurrent_T, coefficients, dcarry)
         seen = None
         if is_real is not None:
             dbefore = jax.tree.map(jnp.add, dbefore, where_real(is_real, zeros(dcarry), dcarry))
-        if taps is not None:
+        if taps is not None or remedies.omega is not None:
             seen = dcarry if is_real is None else where_real(is_real, dcarry, zeros(dcarry))
         return dbefore, (pulled, seen)
 
     def steps(sums: tuple, now: tuple) -> tuple[tuple, tuple]:
-        dcarry, dweights = sums
+        dcarry, dweights, omega = sums
         x, is_real, start, after, kept, dy = now
         before = jax.tree.map(lambda s, rest: jnp.concatenate([s[None], rest[:-1]]), start, after)
         coefficients = cell.linearise(before, after, kept)
@@ -183,17 +193,21 @@ def _run_backward(cell: Linearised, block: int, residuals: tuple, cotangents: tu
             coefficients = where_real(is_real, coefficients, zeros(coefficients))
         dcarry, (pulled, seen) = jax.lax.scan(step, dcarry, (coefficients, dy, is_real), reverse=True)
         collected, dx = cell.collect(weights, x, before, coefficients, pulled)
+        if remedies.omega is not None:
+            term, slope = jax.value_and_grad(regulariser, 1)(cell, recurrent_T, coefficients, seen)
+            omega += term
+            collected["recurrent_kernel"] += remedies.omega * slope.T
         dweights = jax.tree.map(jnp.add, dweights, collected)
-        return (dcarry, dweights), (dx, jax.tree.map(told, taps, seen))
+        return (dcarry, dweights, omega), (dx, None if taps is None else jax.tree.map(told, taps, seen))
 
     blocks = in_blocks((inputs, real, states, kept, doutputs), block)
     starts = jax.tree.map(lambda s, after: jnp.concatenate([s[None], after[:-1, -1]]), first, blocks[2])
-    no_sums = jax.tree.map(lambda leaf: vary(leaf, axes_of(doutputs)), zeros(weights))
-    (dcarry, dweights), per_step = jax.lax.scan(
-        steps, (dfinal, no_sums), (*blocks[:2], starts, *blocks[2:]), reverse=True
+    no_sums = jax.tree.map(lambda leaf: vary(leaf, axes_of(doutputs)), zeros((weights, remedies.omega)))
+    (dcarry, dweights, omega), per_step = jax.lax.scan(
+        steps, (dfinal, *no_sums), (*blocks[:2], starts, *blocks[2:]), reverse=True
     )
     dinputs, dtaps = out_of_blocks(per_step)
-    return dweights, dcarry, dinputs, None, dtaps
+    return dweights, dcarry, Remedies(None, omega), dinputs, None, dtaps
 
 
 _run.defvjp(_run_forward, _run_backward)

@@ -10,7 +10,9 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.checks import require_bool, require_choice, require_number, require_positive
+from seqlab.recurrence.fused import Linearised
 from seqlab.recurrence.noise import drop, drop_weights, noisy, refuse_masking, refuse_weight_drop
+from seqlab.recurrence.remedies import NO_REMEDIES, Remedies, refuse_regulariser
 from seqlab.recurrence.truncated import Truncation, truncated
 from seqlab.recurrence.unroll import BACKWARDS, initial_carry, unroll, zero_taps
 from seqlab.types import Carry, Params
@@ -33,6 +35,7 @@ class Stack:
         zoneout: the rate at which an element of the carry stays as it was (Krueger et al. 2017).
         weight_drop: the rate at which elements of the recurrent kernels are dropped (Merity et al. 2018); of
             the three the only one that the fused backward pass can take.
+        remedies: what acts on the backward pass of every layer and direction.
     """
 
     cell: Any
@@ -43,6 +46,7 @@ class Stack:
     recurrent_dropout: float = 0.0
     zoneout: float = 0.0
     weight_drop: float = 0.0
+    remedies: Remedies = NO_REMEDIES
 
     def __post_init__(self) -> None:
         require_positive(self, "num_layers")
@@ -54,6 +58,14 @@ class Stack:
         if self.weight_drop:
             refuse_weight_drop(self.cell)
         require_choice(self, "backward", BACKWARDS)
+        if self.remedies.omega is not None and not self._by_hand:
+            refuse_regulariser(self.cell)
+
+    @property
+    def _by_hand(self) -> bool:
+        """Whether the backward pass is the one written by hand, masks included."""
+        noise = self.recurrent_dropout or self.zoneout
+        return self.backward == "fused" and isinstance(self.cell, Linearised) and not noise
 
     @property
     def features(self) -> int:
@@ -164,6 +176,7 @@ class Stack:
                     taps=None if taps is None else taps[layer][direction],
                     resets=resets,
                     cuts=cuts,
+                    remedies=self.remedies,
                 )
                 outputs.append(output)
             inputs = outputs[0] if len(outputs) == 1 else jnp.concatenate(outputs, axis=-1)

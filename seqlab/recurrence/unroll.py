@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from seqlab.recurrence.associative import Linear, linear
 from seqlab.recurrence.fused import Linearised, axes_of, fused, vary, where_real
+from seqlab.recurrence.remedies import NO_REMEDIES, Remedies, clipped, refuse_regulariser
 from seqlab.recurrence.segments import segmented
 from seqlab.recurrence.taps import tap
 from seqlab.types import Carry, Params
@@ -27,6 +28,7 @@ def unroll(
     taps: Carry | None = None,
     resets: jax.Array | None = None,
     cuts: jax.Array | None = None,
+    remedies: Remedies = NO_REMEDIES,
 ) -> tuple[Carry, jax.Array]:
     """Run a cell over a batch of sequences.
 
@@ -50,12 +52,16 @@ def unroll(
             order of reading; None for nowhere.
         cuts: bool `(T,)`, before which steps, counted in the order of reading, the gradient stops; None for
             none.
+        remedies: what acts on the backward pass; clipping needs the steps one by one: a linear cell is then
+            scanned sequentially.
 
     Returns:
         The final carry, and the outputs `(B, T, H)`.
 
     Raises:
         ValueError: `backward` is neither of the two.
+        IncompatibleError: `remedies.omega` is asked of another backward pass than the fused, or beside
+            `resets` or `cuts`.
 
     Source: ONNX operators RNN, GRU and LSTM, `sequence_lens`, for the rule on padding.
     """
@@ -68,15 +74,19 @@ def unroll(
         carry = initial_carry(cell, params, inputs)
     if reverse:
         inputs, taps, resets = jax.tree.map(lambda leaf: flip(leaf, lengths), (inputs, taps, resets))
-    if resets is not None or cuts is not None:
+    by_hand = backward == "fused" and isinstance(cell, Linearised)
+    whole = resets is None and cuts is None
+    if remedies.omega is not None and not (by_hand and whole):
+        refuse_regulariser(cell)
+    if not whole:
         cell, inputs = segmented(cell, inputs, resets, cuts)
     steps_TB = jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), (inputs, real))
     taps_TB = jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), taps)
-    if isinstance(cell, Linear):
-        run = linear
+    if isinstance(cell, Linear) and remedies.clip is None:
+        carry, outputs_TBH = linear(cell, params, *steps_TB, carry, taps_TB)
     else:
-        run = fused if backward == "fused" and isinstance(cell, Linearised) else plain
-    carry, outputs_TBH = run(cell, params, *steps_TB, carry, taps_TB)
+        run = fused if by_hand else plain
+        carry, outputs_TBH = run(cell, params, *steps_TB, carry, taps_TB, remedies)
     outputs = jnp.swapaxes(outputs_TBH, 0, 1)
     if reverse:
         outputs = flip(outputs, lengths)
@@ -104,6 +114,7 @@ def plain(
     real_TB: jax.Array | None,
     carry: Carry,
     taps_TB: Carry | None,
+    remedies: Remedies,
 ) -> tuple[Carry, jax.Array]:
     """Run any cell over time as a scan that autodiff differentiates; the arguments are those of `fused`."""
 
@@ -111,14 +122,17 @@ def plain(
         x, real, taps = now
         after, y = cell.apply({"params": params}, before, x)
         if taps is not None:
-            after, y = _tapped(after, y, taps)
+            after, y = _handed_on(jax.tree.map(tap, after, taps), after, y)
+        if clip is not None:  # after the tap, and so before it on the way back
+            after, y = _handed_on(clipped(after, clip), after, y)
         if real is not None:
             after = where_real(real, after, before)
         return after, y
 
+    clip = None if remedies.clip is None else jnp.asarray(remedies.clip)
     varying = axes_of((params, inputs_TBF, real_TB, carry, taps_TB))
     # Outside the scan: inside, every step back would sum the weights' gradients over the devices.
-    params, carry = jax.tree.map(lambda leaf: vary(leaf, varying), (params, carry))
+    params, carry, clip = jax.tree.map(lambda leaf: vary(leaf, varying), (params, carry, clip))
     return jax.lax.scan(step, carry, (inputs_TBF, real_TB, taps_TB))
 
 
@@ -143,9 +157,7 @@ def flip(sequences: jax.Array, lengths: jax.Array | None) -> jax.Array:
     return jnp.take_along_axis(sequences, source.reshape(source.shape + (1,) * (sequences.ndim - 2)), axis=1)
 
 
-def _tapped(carry: Carry, y: jax.Array, taps: Carry) -> tuple[Carry, jax.Array]:
-    """Tap the leaves of a step's carry, and the output where it is one of them."""
-    leaves, form = jax.tree.flatten(carry)
-    tapped = [tap(leaf, zeros) for leaf, zeros in zip(leaves, form.flatten_up_to(taps), strict=True)]
-    outputs = [new for leaf, new in zip(leaves, tapped, strict=True) if leaf is y]
-    return form.unflatten(tapped), outputs[0] if outputs else y
+def _handed_on(watched: Carry, carry: Carry, y: jax.Array) -> tuple[Carry, jax.Array]:
+    """Return what a step hands on in place of its carry and its output, which may be a leaf of the carry."""
+    pairs = zip(jax.tree.leaves(carry), jax.tree.leaves(watched), strict=True)
+    return watched, next((new for old, new in pairs if old is y), y)

@@ -15,10 +15,11 @@ import optax
 from seqlab import objectives
 from seqlab.architectures import Network, OneToMany, Recurrent
 from seqlab.gradients import Settings
-from seqlab.gradients.norms import ScaledNorm, clip, scaled_norm
+from seqlab.gradients.norms import ScaledNorm, clip, clip_elements, scaled_norm
 from seqlab.gradients.statistics import count_nonfinite, update_statistics
 from seqlab.gradients.through_time import through_time
 from seqlab.objectives import Mean
+from seqlab.recurrence import Remedies
 from seqlab.tasks.task import Task
 from seqlab.training import devices, watching
 from seqlab.training.rows import Occasional
@@ -98,26 +99,32 @@ class Program:
         taps = self.network.zero_taps(state.params, batch) if self.gradients.norms else None
         taps = devices.own(taps, self.num_devices)
 
-        def objective(params: Params, taps: Any) -> tuple[jax.Array, tuple[dict[str, Mean], Any]]:
-            carries, predictions = self._predict(params, state.carries, batch, key, taps)
+        def objective(
+            params: Params, taps: Any, remedies: Remedies
+        ) -> tuple[jax.Array, tuple[dict[str, Mean], Any]]:
+            network = self.network.with_remedies(remedies)
+            carries, predictions = self._predict(network, params, state.carries, batch, key, taps)
             means = self._judge(predictions, batch)
             return means["loss"].value, (means, carries)
 
-        (_, (means, carries)), (grads, flow) = jax.value_and_grad(objective, (0, 1), has_aux=True)(
-            state.params, taps
-        )
+        gradients = jax.value_and_grad(objective, (0, 1, 2), has_aux=True)
+        (_, (means, carries)), (grads, flow, slopes) = gradients(state.params, taps, self.training.remedies)
         norm = scaled_norm(grads)
         finite = jnp.isfinite(means["loss"].total) & jnp.isfinite(norm.relative)
+        bounded = self._bounded(grads, norm)
         metrics = {
             **{f"train/{name}": mean for name, mean in means.items()},
-            **self._clipping(norm),
+            "grads/norm": norm.value,
+            **self._clipping(bounded[1]),
             "grads/nonfinite": _only_if(~finite, lambda: count_nonfinite(grads)),
         }
+        if slopes.omega is not None:
+            metrics["grads/omega"] = slopes.omega / self.training.batch_size
         if self.gradients.norms:
-            metrics |= _only_if(due | ~finite, lambda: self._statistics(state, grads, norm))
+            metrics |= _only_if(due | ~finite, lambda: self._statistics(state, grads, bounded))
             metrics |= _only_if(due | ~finite, lambda: self._through_time(flow, batch))
             metrics |= self._recurrence(due | ~finite, state, batch)
-        updates, optimizer_state = self._updates(state, grads, norm)
+        updates, optimizer_state = self._updates(state, *bounded)
         stepped = state._replace(
             step=state.step + 1,
             params=optax.apply_updates(state.params, updates),
@@ -127,13 +134,20 @@ class Program:
         return jax.tree.map(functools.partial(jnp.where, finite), stepped, state), metrics
 
     def _predict(
-        self, params: Params, carries: Any, batch: Batch, key: jax.Array, taps: Any
+        self, network: Network, params: Params, carries: Any, batch: Batch, key: jax.Array, taps: Any
     ) -> tuple[Any, jax.Array]:
         """Return the carries after a training batch, and the predictions."""
         options = key, taps, self.training.truncation
         if self.task.stream:
-            return self.network.apply_from(carries, params, batch, *options)
-        return carries, self.network.apply(params, batch, *options)
+            return network.apply_from(carries, params, batch, *options)
+        return carries, network.apply(params, batch, *options)
+
+    def _bounded(self, grads: Params, norm: ScaledNorm) -> tuple[Params, ScaledNorm]:
+        """Return the gradients with their elements clipped, and the norm of that."""
+        if self.training.clip_value is None:
+            return grads, norm
+        grads = clip_elements(grads, self.training.clip_value)
+        return grads, scaled_norm(grads)
 
     def _updates(self, state: TrainState, grads: Params, norm: ScaledNorm) -> tuple[Params, Any]:
         """Return what the optimiser adds to the parameters, and its next state."""
@@ -142,16 +156,16 @@ class Program:
         return self.optimizer.update(grads, state.optimizer_state, state.params)
 
     def _clipping(self, norm: ScaledNorm) -> Metrics:
+        """Tell how far the global norm was clipped, of gradients whose elements already were."""
         limit = jnp.inf if self.training.clip_norm is None else self.training.clip_norm
         return {
-            "grads/norm": norm.value,
             "grads/norm_clipped": jnp.minimum(norm.value, limit),
             "grads/clipped": Mean((norm.value > limit).astype(jnp.float32), jnp.float32(1)),
         }
 
-    def _statistics(self, state: TrainState, grads: Params, norm: ScaledNorm) -> Metrics:
+    def _statistics(self, state: TrainState, grads: Params, bounded: tuple[Params, ScaledNorm]) -> Metrics:
         """Return the norms by parameter; the updates are made anew, so that no other step keeps them."""
-        return update_statistics(state.params, grads, self._updates(state, grads, norm)[0])
+        return update_statistics(state.params, grads, self._updates(state, *bounded)[0])
 
     def _through_time(self, flow: Any, batch: Batch) -> Metrics:
         """Return how the gradient flowed back through time; nothing where nothing recurs."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from seqlab.checks import require_count, require_number, require_positive
-from seqlab.recurrence import Truncation
+from seqlab.recurrence import Remedies, Truncation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,7 +15,12 @@ class Training:
     Attributes:
         steps: optimiser updates in all.
         batch_size: B, examples an update.
-        clip_norm: the largest global gradient norm that is let through; null switches clipping off.
+        clip_value: the largest magnitude of a gradient's element that is let through; null for any. It acts
+            before `clip_norm`, so that both limits hold in the end.
+        clip_norm: the largest global gradient norm that is let through; null for any.
+        clip_recurrent: the largest norm of a sequence's ∂L/∂s_t, the cotangent of the carry at every step of
+            the backward pass, that is let through; null for any. L is the batch-mean loss.
+        omega: the factor on Pascanu et al.'s regulariser Ω, its mean over sequences; null or 0 for none.
         log_every: steps between rows of `metrics.jsonl`.
         eval_every: steps between evaluations on the validation split; the last step always has one.
         checkpoint_every: steps between checkpoints of the latest state; the last step always has one.
@@ -34,7 +39,10 @@ class Training:
 
     steps: int
     batch_size: int
+    clip_value: float | None
     clip_norm: float | None
+    clip_recurrent: float | None
+    omega: float | None
     log_every: int
     eval_every: int
     checkpoint_every: int
@@ -59,8 +67,11 @@ class Training:
                     f"devices must divide batch_size={self.batch_size} and "
                     f"evaluation_batch_size={self.evaluation_batch_size}, got {self.devices}"
                 )
-        if self.clip_norm is not None:
-            require_number(self, "clip_norm", 1e-38)
+        for limit in ("clip_value", "clip_norm", "clip_recurrent"):
+            if getattr(self, limit) is not None:
+                require_number(self, limit, 1e-38)
+        if self.omega is not None:
+            require_number(self, "omega", 0.0)
         if self.bptt_window is not None:
             require_positive(self, "bptt_window")
         if self.bptt_stride is not None:
@@ -77,6 +88,11 @@ class Training:
         if self.bptt_window is None:
             return None
         return Truncation(self.bptt_window, self.bptt_stride or self.bptt_window)
+
+    @property
+    def remedies(self) -> Remedies:
+        """What acts on the backward pass of the recurrence, each sequence bearing its share of Ω."""
+        return Remedies(self.clip_recurrent, self.omega / self.batch_size if self.omega else None)
 
     def next_stop(self, step: int) -> int:
         """Return the first step after `step` at which the host has something to do."""

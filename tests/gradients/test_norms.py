@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from seqlab.gradients.norms import clip, scaled_norm
+from seqlab.gradients.norms import clip, clip_elements, scaled_norm
 from seqlab.gradients.statistics import by_path, count_nonfinite, update_statistics
 
 MAGNITUDES = [1e-35, 1e-25, 1e-10, 1.0, 1e10, 1e25, 1e35]
@@ -40,6 +40,15 @@ def test_clipping_bounds_the_norm_and_keeps_the_direction(magnitude, share):
     scale = exact(clipped) / exact(values)
     for leaf, source in zip(jax.tree.leaves(clipped), jax.tree.leaves(values), strict=True):
         np.testing.assert_allclose(np.float64(leaf), np.float64(source) * scale, rtol=1e-5)
+
+
+@pytest.mark.parametrize("magnitude", MAGNITUDES)
+def test_clipping_by_value_bounds_every_element(magnitude):
+    values = tree(magnitude)
+    clipped = jax.jit(clip_elements)(values, np.float32(magnitude / 2))
+    for leaf, source in zip(jax.tree.leaves(clipped), jax.tree.leaves(values), strict=True):
+        np.testing.assert_array_equal(leaf, np.clip(source, -np.float32(magnitude / 2), magnitude / 2))
+    assert np.isnan(clip_elements(np.float32(np.nan), 1.0))
 
 
 def test_short_gradients_pass_untouched():

@@ -9,32 +9,32 @@ import jax.numpy as jnp
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from seqlab.cells import GRU, LSTM
-from seqlab.recurrence import unroll
+from seqlab.recurrence import Remedies, unroll
 from seqlab.recurrence.unroll import zero_taps
 
 B, T, F, H = 4, 6, 3, 5
 
 
-def loss(params, inputs, lengths, taps, *, cell, backward):
-    carry, outputs = unroll(cell, params, inputs, lengths, backward=backward, taps=taps)
+def loss(params, inputs, lengths, taps, remedies, *, cell, backward):
+    carry, outputs = unroll(cell, params, inputs, lengths, backward=backward, taps=taps, remedies=remedies)
     return jnp.sum(jnp.sin(outputs)) + sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(carry))
 
 
-def check(cell, backward):
+def check(cell, backward, remedies):
     """Compare `shard_map` and `NamedSharding` with one device."""
     mesh = jax.make_mesh((2,), ("batch",), (AxisType.Auto,))
     whole, split = PartitionSpec(), PartitionSpec("batch")
     inputs, lengths = jax.random.normal(jax.random.key(1), (B, T, F)), jnp.array([6, 2, 0, 5])
     carry = cell.initialize_carry(jax.random.key(0), (B, F))
     params = cell.init(jax.random.key(0), carry, inputs[:, 0])["params"]
-    arguments = params, inputs, lengths, zero_taps(carry, T)
-    gradient = jax.grad(functools.partial(loss, cell=cell, backward=backward), (0, 3))
+    arguments = params, inputs, lengths, zero_taps(carry, T), remedies
+    gradient = jax.grad(functools.partial(loss, cell=cell, backward=backward), (0, 3, 4))
 
     def summed(*arguments):
         whole_loss = lambda *args: jax.lax.psum(loss(*args, cell=cell, backward=backward), "batch")  # noqa: E731
-        return jax.grad(whole_loss, (0, 3))(*arguments)
+        return jax.grad(whole_loss, (0, 3, 4))(*arguments)
 
-    specs = {"in_specs": (whole, split, split, split), "out_specs": (whole, split)}
+    specs = {"in_specs": (whole, split, split, split, whole), "out_specs": (whole, split, whole)}
     mapped = jax.jit(jax.shard_map(summed, mesh=mesh, **specs))
     shardings = tuple(NamedSharding(mesh, spec) for spec in specs["in_specs"])
     reference = jax.jit(gradient)(*arguments)
@@ -45,6 +45,6 @@ def check(cell, backward):
 
 if __name__ == "__main__":
     assert jax.device_count() == 2
-    check(LSTM(H), "fused")
-    check(GRU(H), "fused")
-    check(GRU(H), "autodiff")
+    check(LSTM(H), "fused", Remedies())
+    check(GRU(H), "fused", Remedies(clip=0.5, omega=0.3))
+    check(GRU(H), "autodiff", Remedies(clip=0.5))

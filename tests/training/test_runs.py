@@ -129,6 +129,21 @@ def test_clipping_is_reported_and_obeyed(folder):
         np.testing.assert_allclose(row["grads/norm_clipped"], min(row["grads/norm"], 0.01), rtol=1e-5)
 
 
+def test_clipping_by_value_comes_before_clipping_by_norm(tmp_path):
+    settings = ["optimizer=sgd", "optimizer.learning_rate=1", "training.clip_value=0.01"]
+    limit = 0.02
+    settings += ["training.steps=1", f"training.clip_norm={limit}"]
+    for name, further in (("both", []), ("loose", ["training.clip_norm=1"])):
+        run([*tiny(*ADDING), *settings, *further, f"hydra.run.dir={tmp_path / name}"])
+    both, loose = (training_rows(tmp_path / name)[0] for name in ("both", "loose"))
+    assert both["grads/norm"] == loose["grads/norm"] > 1
+    assert (both["grads/clipped"], loose["grads/clipped"]) == (1, 0)
+    assert loose["grads/norm_clipped"] > limit
+    for row in (both, loose):
+        np.testing.assert_allclose(row["updates/norm"], row["grads/norm_clipped"], rtol=1e-5)
+    np.testing.assert_allclose(both["updates/norm"], limit, rtol=1e-5)
+
+
 def test_gradients_off_leaves_the_global_norm_alone(folder):
     run([*tiny(*ADDING, "training.steps=2", "gradients=off"), f"hydra.run.dir={folder}"])
     keys = {key for row in training_rows(folder) for key in row if not key.startswith(("train/", "timing/"))}

@@ -1,0 +1,114 @@
+"""What keeps the gradient from vanishing or exploding on its way back? What acts on it at every step.
+
+Neither remedy changes what a recurrence computes; they change what flows back. Throughout, δs_bt = ∂L/∂s_bt,
+s_t being the whole carry that step t hands on, and L the batch-mean loss.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, NoReturn
+
+import jax
+import jax.numpy as jnp
+
+from seqlab.types import Carry, IncompatibleError
+
+
+class Remedies(NamedTuple):
+    """What acts on the backward pass of a recurrence; None, as by default, does nothing.
+
+    Attributes:
+        clip: the largest norm of a sequence's δs_t that is let through (`clip_carry`).
+        omega: the factor on the regulariser Ω (`regulariser`), summed over sequences. The derivative of a
+            loss with respect to it is Ω.
+    """
+
+    clip: float | jax.Array | None = None
+    omega: float | jax.Array | None = None
+
+
+NO_REMEDIES = Remedies()
+
+
+def clip_carry(dcarry: Carry, limit: float | jax.Array) -> Carry:
+    """Scale each sequence's cotangent of a carry down to norm `limit` where it is longer.
+
+        δs_bt ← δs_bt · min(1, limit / ‖δs_bt‖₂)
+
+    with the norm over H and over all leaves of the carry, so that c and h of an LSTM keep their proportion.
+    Exact over the whole range of floats; what is not longer is returned untouched, and what is not finite
+    stays so.
+
+    Args:
+        dcarry: `(…, H)` a leaf, a sequence a row.
+        limit: a positive scalar.
+
+    Source: Graves 2013, "Generating sequences with recurrent neural networks", section 2.1, for clipping
+    inside the recurrence. Deviation: he bounds each element of the derivative with respect to the gates'
+    inputs; here the norm is bounded, as in Pascanu et al. 2013, algorithm 1, which keeps the direction.
+    """
+    scale, relative = _scaled_norms(dcarry)
+    limit = jnp.asarray(limit, scale.dtype)
+    over = relative * scale > limit
+    shorter = limit / jnp.where(over, relative, 1)
+    return jax.tree.map(lambda leaf: jnp.where(over, leaf / scale * shorter, leaf), dcarry)
+
+
+@jax.custom_vjp
+def clipped(carry: Carry, limit: float | jax.Array) -> Carry:
+    """Return a carry as it is; on the way back, clip its cotangent by `clip_carry`."""
+    return carry
+
+
+clipped.defvjp(
+    lambda carry, limit: (carry, limit),
+    lambda limit, dcarry: (clip_carry(dcarry, limit), None),
+)
+
+
+def regulariser(cell: Any, recurrent_T: jax.Array, coefficients: Any, dcarry: Carry) -> jax.Array:
+    """Return Ω, which is 0 where every step back keeps the gradient's norm.
+
+        Ω = Σ_b Σ_t (‖δs_bt · ∂s_bt/∂s_b,t−1‖ / ‖δs_bt‖ − 1)²
+
+    over the steps where δs_bt is not zero. Of its derivative, Pascanu et al. take the immediate part: states
+    and δs count as constants, and R acts where it stands in ∂s_t/∂s_{t−1} (eq. 10), which is why R is an
+    argument of its own here. A cell must be `Linearised`, for only then its R can be told from its states.
+
+    Args:
+        cell: offers `pull`.
+        recurrent_T: Rᵀ.
+        coefficients: as the cell's `linearise` returns them.
+        dcarry: δs_t, `(…, H)` a leaf.
+
+    Source: Pascanu et al. 2013, "On the difficulty of training recurrent neural networks", eq. 9. Deviation:
+    their state is what tanh squashes, ours what it returns; the sum is over the sequences of a batch too.
+    """
+    scale, relative = _scaled_norms(dcarry)
+    flows = relative > 0
+    direction = jax.tree.map(lambda leaf: leaf / scale / jnp.where(flows, relative, 1), dcarry)
+    before, _ = cell.pull(recurrent_T, coefficients, direction)
+    squared = sum(jnp.sum(leaf * leaf, axis=-1, keepdims=True) for leaf in jax.tree.leaves(before))
+    ratio = jnp.sqrt(jnp.where(squared > 0, squared, 1)) * (squared > 0)
+    return jnp.sum(jnp.where(flows, (ratio - 1) ** 2, 0))
+
+
+def refuse_regulariser(cell: Any) -> NoReturn:
+    """Raise IncompatibleError: the cell's backward pass is not one that tells R from the states."""
+    legal = (
+        "elman, identity_elman, irnn, lstm, gru, without recurrent_dropout, zoneout, bptt_window or stream"
+    )
+    raise IncompatibleError(f"training.omega must be null for {type(cell).__name__}: legal are {legal}")
+
+
+def _scaled_norms(dcarry: Carry) -> tuple[jax.Array, jax.Array]:
+    """Return `(…, 1)` scales and each row's norm over its scale, over all leaves of a carry.
+
+    Both the scale, the largest element, and its inverse are normal numbers.
+    """
+    leaves = jax.tree.leaves(dcarry)
+    maxima = [jnp.max(jnp.abs(leaf), axis=-1, keepdims=True) for leaf in leaves]
+    largest = jnp.max(jnp.concatenate(maxima, axis=-1), axis=-1, keepdims=True)
+    least = 8 * jnp.finfo(largest.dtype).tiny
+    scale = jnp.clip(largest, least, 1 / least)
+    return scale, jnp.sqrt(sum(jnp.sum((leaf / scale) ** 2, axis=-1, keepdims=True) for leaf in leaves))
