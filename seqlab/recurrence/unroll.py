@@ -114,7 +114,7 @@ def plain(
     real_TB: jax.Array | None,
     carry: Carry,
     taps_TB: Carry | None,
-    remedies: Remedies,
+    remedies: Remedies = NO_REMEDIES,
 ) -> tuple[Carry, jax.Array]:
     """Run any cell over time as a scan that autodiff differentiates; the arguments are those of `fused`."""
 
