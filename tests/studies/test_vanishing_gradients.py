@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from tiny_runs import TINY
 
 from seqlab import run
-from seqlab.cells import GRU, LSTM, Elman
+from seqlab.cells import GRU, LSTM
 from seqlab.gradients.through_time import through_time
 from seqlab.overrides import composed
 from seqlab.recurrence import Stack
@@ -27,9 +27,7 @@ def test_without_the_other_part_the_slope_is_a_power(expected):
     assert slope(expected, 0.0, 100) == pytest.approx(np.log10(expected), abs=1e-9)
 
 
-@pytest.mark.parametrize(
-    "cell", [Elman(H, activation="identity"), LSTM(H), GRU(H)], ids=lambda c: type(c).__name__
-)
+@pytest.mark.parametrize("cell", [LSTM(H), GRU(H)], ids=lambda c: type(c).__name__)
 def test_a_cell_at_rest_has_the_slope_of_theory(cell):
     """Nothing is read, so the state stays zero; H is large enough for the eigenvalues to fill the circle."""
     stack = Stack(cell)
@@ -40,7 +38,7 @@ def test_a_cell_at_rest_has_the_slope_of_theory(cell):
         final, _ = stack.apply(params, jnp.zeros((1, T, 1)), taps=taps)
         return jnp.vdot(weights, jax.tree.leaves(final)[0])
 
-    metrics = through_time(jax.grad(loss)(stack.zero_taps(params, 1, T)))
+    metrics = jax.jit(lambda taps: through_time(jax.grad(loss)(taps)))(stack.zero_taps(params, 1, T))
     state = "cell/" if isinstance(cell, LSTM) else ""
     settings = {"recurrent_scale": cell.recurrent_scale, "forget_bias_init": 1.0}
     expected = slope(*jacobian(type(cell).__name__, settings), T)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import runpy
 import sys
 
 import numpy as np
@@ -59,11 +59,23 @@ def test_colours_are_one_scale_for_all():
     assert limits == {(-6, 6)}
 
 
-def plot(*arguments):
-    return subprocess.run([sys.executable, SCRIPT, *arguments], capture_output=True, text=True, check=False)
+@pytest.fixture
+def plot(monkeypatch, capsys):
+    """Run the script and return its exit status and what it printed."""
+    main = runpy.run_path(str(SCRIPT))["main"]
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["plot", *map(str, arguments)])
+        try:
+            status = main()
+        except SystemExit as stop:
+            status = stop.code
+        return status or 0, *capsys.readouterr()
+
+    return call
 
 
-def test_script_draws_runs_that_ended_badly_or_not_at_all(tmp_path):
+def test_script_draws_runs_that_ended_badly_or_not_at_all(plot, tmp_path):
     for name, ended in (("diverged", True), ("running", False)):
         (tmp_path / name).mkdir()
         folder = RunFolder(tmp_path / name)
@@ -71,17 +83,20 @@ def test_script_draws_runs_that_ended_badly_or_not_at_all(tmp_path):
             folder.log(row)
         if ended:
             folder.finish({"status": "diverged", "cell": "elman", "task": "adding"})
-    done = plot(tmp_path / "diverged")
-    assert done.stdout == f"{tmp_path / 'diverged' / 'gradient_flow.png'}\n", done.stderr
-    done = plot(tmp_path / "diverged", tmp_path / "running", "--output", tmp_path / "both.png")
-    assert done.stdout == f"{tmp_path / 'both.png'}\n", done.stderr
-    assert (tmp_path / "both.png").read_bytes().startswith(b"\x89PNG")
+    own, both = tmp_path / "diverged" / "gradient_flow.png", tmp_path / "both.png"
+    assert plot(tmp_path / "diverged") == (0, f"{own}\n", "")
+    assert plot(tmp_path / "diverged", tmp_path / "running", "--output", both) == (0, f"{both}\n", "")
+    assert own.read_bytes()[:4] == both.read_bytes()[:4] == b"\x89PNG"
 
 
-def test_script_says_in_one_line_what_it_cannot_draw(tmp_path):
+def test_script_says_in_one_line_what_it_cannot_do(plot, tmp_path):
     RunFolder(tmp_path).log({"step": 1, "train/loss": 1.0})
-    done = plot(tmp_path)
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"error: RUN_DIR={tmp_path}")
-    assert "gradients=norms" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    for run in (tmp_path, tmp_path / "nowhere"):
+        status, _, error = plot(run)
+        assert (status, error.count("\n")) == (1, 1)
+        assert error.startswith(f"error: RUN_DIR={run}")
+        assert "gradients=norms" in error
+    RunFolder(tmp_path).log(rows([1, 2])[0])
+    status, _, error = plot(tmp_path, "--output", tmp_path / "picture.txt")
+    assert (status, error.count("\n")) == (1, 1)
+    assert error.startswith(f"error: --output={tmp_path}")
