@@ -32,12 +32,12 @@ def segmented(
         cell: any cell.
         inputs: `(B, T, F)`.
         resets: bool `(B, T)`, or None for none.
-        cuts: bool `(T,)` or `(B, T)`, or None for none; a linear cell is then scanned sequentially.
+        cuts: bool `(T,)` or `(B, T)`, or None for none; a linear cell keeps to them in `apply` alone.
     """
     flags = jnp.zeros(inputs.shape[:2], inputs.dtype)
     flags = flags if cuts is None else jnp.where(cuts, CUT, flags)
     flags = flags if resets is None else jnp.where(resets, RESET, flags)
-    if isinstance(cell, Linear) and cuts is None:
+    if isinstance(cell, Linear):
         form = SegmentedLinear
     else:
         form = SegmentedLinearised if isinstance(cell, Linearised) else Segmented
@@ -103,7 +103,7 @@ class SegmentedLinearised(Segmented):
 
 
 class SegmentedLinear(Segmented):
-    """The same with its state linear, from a start of zeros; see `Linear`. It has resets, but no cuts."""
+    """The same with its state linear, from a start of zeros; see `Linear`. Its coefficients know no cuts."""
 
     @property
     def scan(self) -> str:

@@ -82,7 +82,7 @@ def unroll(
         cell, inputs = segmented(cell, inputs, resets, cuts)
     steps_TB = jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), (inputs, real))
     taps_TB = jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), taps)
-    if isinstance(cell, Linear) and remedies.clip is None:
+    if isinstance(cell, Linear) and cuts is None and remedies.clip is None:
         carry, outputs_TBH = linear(cell, params, *steps_TB, carry, taps_TB)
     else:
         run = fused if by_hand else plain
@@ -122,12 +122,19 @@ def plain(
         x, real, taps = now
         after, y = cell.apply({"params": params}, before, x)
         if taps is not None:
-            after, y = _handed_on(jax.tree.map(tap, after, taps), after, y)
+            after, y = handed_on(jax.tree.map(tap, after, taps), after, y, x)
         if clip is not None:  # after the tap, and so before it on the way back
-            after, y = _handed_on(clipped(after, clip), after, y)
+            after, y = handed_on(clipped(after, clip), after, y, x)
         if real is not None:
             after = where_real(real, after, before)
         return after, y
+
+    def handed_on(watched: Carry, carry: Carry, y: jax.Array, x: jax.Array) -> tuple[Carry, jax.Array]:
+        """Return a watched carry in place of a carry, and the output as it is made from it."""
+        if isinstance(cell, Linear):
+            return watched, cell.out(params, x, cell.to_state(watched))
+        pairs = zip(jax.tree.leaves(carry), jax.tree.leaves(watched), strict=True)
+        return watched, next((new for old, new in pairs if old is y), y)
 
     clip = None if remedies.clip is None else jnp.asarray(remedies.clip)
     varying = axes_of((params, inputs_TBF, real_TB, carry, taps_TB))
@@ -155,9 +162,3 @@ def flip(sequences: jax.Array, lengths: jax.Array | None) -> jax.Array:
     t = jnp.arange(sequences.shape[1])
     source = jnp.where(t < lengths[:, None], lengths[:, None] - 1 - t, t)
     return jnp.take_along_axis(sequences, source.reshape(source.shape + (1,) * (sequences.ndim - 2)), axis=1)
-
-
-def _handed_on(watched: Carry, carry: Carry, y: jax.Array) -> tuple[Carry, jax.Array]:
-    """Return what a step hands on in place of its carry and its output, which may be a leaf of the carry."""
-    pairs = zip(jax.tree.leaves(carry), jax.tree.leaves(watched), strict=True)
-    return watched, next((new for old, new in pairs if old is y), y)

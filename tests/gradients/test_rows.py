@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tiny_runs import CELLS, tiny
+from tiny_runs import CELLS, WATCHED, tiny
 
 from seqlab import run
 from seqlab.gradients import Settings
@@ -20,19 +20,19 @@ def first_row(folder, *overrides):
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_every_cell_tells_of_every_step(cell, folder):
-    row = first_row(folder, *tiny("adding", "many_to_one", f"cell={cell}"))
+    row = first_row(folder, *tiny("adding", "many_to_one", f"cell={cell}", WATCHED))
     assert len(row[f"{TOP}/log10_norm"]) == 6
     assert np.isfinite([*row[f"{TOP}/log10_norm"], row[f"{TOP}/slope"]]).all()
 
 
 def test_a_network_without_a_recurrence_has_no_time(folder):
-    row = first_row(folder, *tiny("adding", "one_to_one"))
+    row = first_row(folder, *tiny("adding", "one_to_one", WATCHED))
     assert not any(key.startswith(TOP) for key in row)
     assert "grads/norm/readout" in row
 
 
 def test_two_devices_tell_what_one_does(tmp_path):
-    settings = tiny("adding", "many_to_one", "architecture.num_layers=2", "architecture.bidirectional=true")
+    settings = tiny("adding", "many_to_one", WATCHED, "architecture.num_layers=2", "architecture.bidirectional=true")
     one, two = (first_row(tmp_path / str(n), *settings, f"training.devices={n}") for n in (1, 2))
     assert one.keys() == two.keys()
     for key in one:
@@ -42,7 +42,7 @@ def test_two_devices_tell_what_one_does(tmp_path):
 
 @pytest.mark.parametrize("cell", ["lstm", "flax_gru"])
 def test_full_tells_of_the_jacobian_at_its_cadence(cell, folder):
-    settings = tiny("digits", "one_to_many", f"cell={cell}", "gradients=full", "gradients.every=3")
+    settings = tiny("digits", "one_to_many", f"cell={cell}", "gradients.level=full", "gradients.every=3")
     run([*settings, "training.steps=4", f"hydra.run.dir={folder}"])
     rows = [row for row in read_rows(folder) if "train/loss" in row]
     costly = {f"recurrent/{name}" for name in ("lyapunov", "spectral_radius", "singular_value/1")}
@@ -55,7 +55,7 @@ def test_full_tells_of_the_jacobian_at_its_cadence(cell, folder):
 
 
 def test_full_is_the_same_on_two_devices(tmp_path):
-    settings = tiny("adding", "many_to_one", "architecture.bidirectional=true", "gradients=full")
+    settings = tiny("adding", "many_to_one", "architecture.bidirectional=true", "gradients.level=full")
     one, two = (first_row(tmp_path / str(n), *settings, f"training.devices={n}") for n in (1, 2))
     assert one.keys() == two.keys()
     for key in one:

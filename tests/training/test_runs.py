@@ -11,7 +11,7 @@ import time
 import jax
 import numpy as np
 import pytest
-from tiny_runs import CELLS, FRAMINGS, tiny
+from tiny_runs import CELLS, FRAMINGS, WATCHED, tiny
 
 from seqlab import run
 from seqlab.build import load
@@ -75,7 +75,7 @@ def test_training_is_alike_whatever_the_steps_per_call(cell, tmp_path):
 def test_resumed_run_equals_the_uninterrupted_one(optimizer, elsewhere, tmp_path):
     settings = [
         *tiny(*ADDING, f"optimizer={optimizer}", "architecture.num_layers=2", "architecture.dropout=0.3"),
-        *("training.eval_every=2", "training.checkpoint_every=3"),
+        *(WATCHED, "training.eval_every=2", "training.checkpoint_every=3"),
     ]
     run([*settings, "training.steps=7", f"hydra.run.dir={tmp_path / 'whole'}"])
     run([*settings, "training.steps=3", f"hydra.run.dir={tmp_path / 'half'}"])
@@ -130,7 +130,7 @@ def test_clipping_is_reported_and_obeyed(folder):
 
 
 def test_clipping_by_value_comes_before_clipping_by_norm(tmp_path):
-    settings = ["optimizer=sgd", "optimizer.learning_rate=1", "training.clip_value=0.01"]
+    settings = [WATCHED, "optimizer=sgd", "optimizer.learning_rate=1", "training.clip_value=0.01"]
     limit = 0.02
     settings += ["training.steps=1", f"training.clip_norm={limit}"]
     for name, further in (("both", []), ("loose", ["training.clip_norm=1"])):
@@ -145,7 +145,7 @@ def test_clipping_by_value_comes_before_clipping_by_norm(tmp_path):
 
 
 def test_gradients_off_leaves_the_global_norm_alone(folder):
-    run([*tiny(*ADDING, "training.steps=2", "gradients=off"), f"hydra.run.dir={folder}"])
+    run([*tiny(*ADDING, "training.steps=2"), f"hydra.run.dir={folder}"])
     keys = {key for row in training_rows(folder) for key in row if not key.startswith(("train/", "timing/"))}
     assert keys == {"step", "grads/norm", "grads/norm_clipped", "grads/clipped", "grads/nonfinite"}
 

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tiny_runs import tiny
+from tiny_runs import WATCHED, tiny
 
 from seqlab import run
 from seqlab.build import build
@@ -18,7 +18,7 @@ from seqlab.types import ConfigError
 
 STREAM = tiny(
     *("python_docs", "many_to_many", "task.stream=true", "training.bptt_window=4", "training.bptt_stride=2"),
-    *("training.eval_every=100", "training.steps_per_call=4"),
+    *(WATCHED, "training.eval_every=100", "training.steps_per_call=4"),
 )
 
 
