@@ -32,7 +32,9 @@ def test_a_network_without_a_recurrence_has_no_time(folder):
 
 
 def test_two_devices_tell_what_one_does(tmp_path):
-    settings = tiny("adding", "many_to_one", WATCHED, "architecture.num_layers=2", "architecture.bidirectional=true")
+    settings = tiny(
+        "adding", "many_to_one", WATCHED, "architecture.num_layers=2", "architecture.bidirectional=true"
+    )
     one, two = (first_row(tmp_path / str(n), *settings, f"training.devices={n}") for n in (1, 2))
     assert one.keys() == two.keys()
     for key in one:
