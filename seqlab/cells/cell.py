@@ -59,7 +59,7 @@ class Cell(nn.RNNCellBase):
         """Return zeros, `(*input_shape[:-1], H)`; `rng` is taken for Flax's sake and not used."""
         return jnp.zeros((*input_shape[:-1], self.features), self.param_dtype)
 
-    def bias_start(self) -> jax.Array:
+    def bias_start(self, key: jax.Array) -> jax.Array:
         """Return the initial bias, `(G·H,)`: zeros, unless a cell says otherwise."""
         return jnp.zeros(len(self.gates) * self.features, self.param_dtype)
 
@@ -72,7 +72,7 @@ class Cell(nn.RNNCellBase):
         return (
             self.param("input_kernel", input_init, (x.shape[-1], width), self.param_dtype),
             self.param("recurrent_kernel", recurrent_init, (self.features, width), self.param_dtype),
-            self.param("bias", lambda key: self.bias_start()),
+            self.param("bias", self.bias_start),
         )
 
     # The step taken apart, for a backward pass written by hand (`seqlab.recurrence.fused`). Throughout, δv is

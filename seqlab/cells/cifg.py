@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import flax.linen as nn
@@ -26,6 +27,7 @@ class CIFG(MemoryCell):
 
     gates: ClassVar[tuple[str, ...]] = ("f", "g", "o")
     sigmoid_gates: ClassVar[tuple[str, ...]] = ("f", "o")
+    keeping: ClassVar[Mapping[str, int]] = {"f": 1}
 
     @nn.compact
     def __call__(self, carry: Carry, x: jax.Array) -> tuple[Carry, jax.Array]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from seqlab.cells.cell import Cell, sum_of_outer_products
+from seqlab.cells.cell import sum_of_outer_products
+from seqlab.cells.gated import GatedCell
 from seqlab.cells.gates import sow
 from seqlab.checks import require_bool
 from seqlab.types import Params
 
 
-class GRU(Cell):
+class GRU(GatedCell):
     """The gated recurrent unit.
 
         [r z] = σ(x_t W_rz + h_{t−1} R_rz + b_rz)
@@ -36,6 +38,7 @@ class GRU(Cell):
 
     gates: ClassVar[tuple[str, ...]] = ("r", "z", "n")
     sigmoid_gates: ClassVar[tuple[str, ...]] = ("r", "z")
+    keeping: ClassVar[Mapping[str, int]] = {"z": 1}
     passes_h_on: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from seqlab.cells.cell import Cell
+from seqlab.cells.gated import GatedCell
 from seqlab.cells.gates import sow
 from seqlab.cells.layer_norm import normalise
 
 
-class LayerNormGRU(Cell):
+class LayerNormGRU(GatedCell):
     """The GRU with layer normalisation, LN(a) = (a − mean a) / sqrt(var a + ε).
 
         [r z] = σ(α_x ⊙ LN(x_t W_rz) + α_h ⊙ LN(h_{t−1} R_rz) + b_rz)
@@ -30,6 +31,7 @@ class LayerNormGRU(Cell):
 
     gates: ClassVar[tuple[str, ...]] = ("r", "z", "n")
     sigmoid_gates: ClassVar[tuple[str, ...]] = ("r", "z")
+    keeping: ClassVar[Mapping[str, int]] = {"z": 1}
     passes_h_on: ClassVar[bool] = True
 
     @nn.compact

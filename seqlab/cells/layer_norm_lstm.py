@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import flax.linen as nn
@@ -30,6 +31,7 @@ class LayerNormLSTM(MemoryCell):
 
     gates: ClassVar[tuple[str, ...]] = ("i", "f", "g", "o")
     sigmoid_gates: ClassVar[tuple[str, ...]] = ("i", "f", "o")
+    keeping: ClassVar[Mapping[str, int]] = {"f": 1, "i": -1}
 
     @nn.compact
     def __call__(self, carry: Carry, x: jax.Array) -> tuple[Carry, jax.Array]:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import flax.linen as nn
 import jax
 
-from seqlab.cells.cell import Cell
+from seqlab.cells.gated import GatedCell
 from seqlab.checks import require_number
 from seqlab.types import Carry
 
 
-class MemoryCell(Cell):
+class MemoryCell(GatedCell):
     """A cell whose carry is `(c, h)`, each `(B, H)`, in Flax's order, and whose output is h.
 
     Attributes:
-        forget_bias_init: where the forget gate's bias starts. A start, not a constant added at every step.
+        forget_bias_init: where the forget gate's bias starts, without `chrono`. A start, not a constant added
+            at every step.
     """
 
     forget_bias_init: float = 1.0
@@ -28,6 +29,9 @@ class MemoryCell(Cell):
         zeros = super().initialize_carry(rng, input_shape)
         return zeros, zeros
 
-    def bias_start(self) -> jax.Array:
+    def bias_start(self, key: jax.Array) -> jax.Array:
+        bias = super().bias_start(key)
+        if self.chrono is not None:
+            return bias
         first = self.gates.index("f") * self.features
-        return super().bias_start().at[first : first + self.features].set(self.forget_bias_init)
+        return bias.at[first : first + self.features].set(self.forget_bias_init)

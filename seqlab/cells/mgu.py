@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from seqlab.cells.cell import Cell
+from seqlab.cells.gated import GatedCell
 from seqlab.cells.gates import sow
 
 
-class MGU(Cell):
+class MGU(GatedCell):
     """The minimal gated unit: a GRU with one gate for both its tasks.
 
         f = σ(x_t W_f + h_{t−1} R_f + b_f)
@@ -26,6 +27,7 @@ class MGU(Cell):
 
     gates: ClassVar[tuple[str, ...]] = ("f", "n")
     sigmoid_gates: ClassVar[tuple[str, ...]] = ("f",)
+    keeping: ClassVar[Mapping[str, int]] = {"f": -1}  # an open f writes; for `chrono`
     passes_h_on: ClassVar[bool] = True
 
     @nn.compact
