@@ -40,7 +40,10 @@ def timer(cell: str, shape: tuple[int, ...], level: str) -> Callable[[], float]:
     training = Training(
         steps=10**9,
         batch_size=B,
+        clip_value=None,
         clip_norm=1.0,
+        clip_recurrent=None,
+        omega=None,
         log_every=STEPS_PER_CALL,
         eval_every=10**9,
         checkpoint_every=10**9,

@@ -86,7 +86,10 @@ def program_of(shape: tuple[int, ...], num_calls: int) -> Program:
     training = Training(
         steps=steps,
         batch_size=B,
+        clip_value=None,
         clip_norm=1.0,
+        clip_recurrent=None,
+        omega=None,
         log_every=STEPS_PER_CALL,
         eval_every=steps,
         checkpoint_every=steps,

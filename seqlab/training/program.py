@@ -27,6 +27,9 @@ from seqlab.training.settings import Training
 from seqlab.training.state import TrainState, stream
 from seqlab.types import Batch, IncompatibleError, Metrics, Params, Tokens, Vectors
 
+AHEAD_BYTES = 2**24
+"""How much memory the batches that are drawn ahead may take, unless a single one takes more."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Program:
@@ -78,21 +81,21 @@ class Program:
         carries = self.network.initial_carries(params, batch) if self.task.stream else ()
         return TrainState(jnp.int32(0), jnp.uint32(seed), params, self.optimizer.init(params), carries)
 
-    def step(self, state: TrainState, due: jax.Array, data: Any) -> tuple[TrainState, Metrics]:
+    def step(self, state: TrainState, due: jax.Array, batch: Batch) -> tuple[TrainState, Metrics]:
         """Make one update, unless the loss or a gradient is not finite: then nothing but the metrics.
 
         Args:
             state: the state to go on from.
             due: bool scalar, whether the metrics hold the norms by parameter and through time; zeros stand
                 there if not.
-            data: the task's resident arrays.
+            batch: the step's, as `batches` draws it.
 
         Returns:
             The next state, and the step's metrics: scalars and lists over t; `Mean`s for what a row averages
             over the steps since the last; `Occasional`s; and `grads/nonfinite`, a count for each parameter in
             the order of `by_path`.
         """
-        batch = devices.share(self._batch(state.seed, state.step, data), self.num_devices)
+        batch = devices.share(batch, self.num_devices)
         key = jax.random.fold_in(stream(state.seed, "dropout"), state.step)
         key = devices.own_key(key, self.num_devices)
 
@@ -202,25 +205,44 @@ class Program:
             The last state, and the metrics of each step tried, stacked on a leading axis of `steps_per_call`;
             the rows past the last step tried are zeros.
         """
-        shapes = jax.eval_shape(self.step, state, jnp.bool_(True), data)[1]
+        ahead = jax.eval_shape(self.batches, state, data)
+        num_ahead = len(ahead.mask)
+        one = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), ahead)
+        shapes = jax.eval_shape(self.step, state, jnp.bool_(True), one)[1]
         rows = jax.tree.map(
             lambda leaf: jnp.zeros((self.training.steps_per_call, *leaf.shape), leaf.dtype), shapes
         )
 
         def going(loop: tuple) -> jax.Array:
-            tried, current, _ = loop
+            tried, current, *_ = loop
             return (current.step < stop) & (current.step == state.step + tried)
 
         def body(loop: tuple) -> tuple:
-            tried, current, rows = loop
+            tried, current, ahead, rows = loop
+            index = tried % num_ahead
+            ahead = jax.lax.cond(index == 0, lambda: self.batches(current, data), lambda: ahead)
+            batch = jax.tree.map(lambda leaf: leaf[index], ahead)
             reached = current.step + 1
             due = (reached % self.training.log_every == 0) | (reached == stop)
-            current, metrics = self.step(current, due, data)
+            current, metrics = self.step(current, due, batch)
             rows = jax.tree.map(lambda row, value: row.at[tried].set(value), rows, metrics)
-            return tried + 1, current, rows
+            return tried + 1, current, ahead, rows
 
-        _, state, rows = jax.lax.while_loop(going, body, (jnp.int32(0), state, rows))
+        ahead = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), ahead)
+        _, state, _, rows = jax.lax.while_loop(going, body, (jnp.int32(0), state, ahead, rows))
         return state, rows
+
+    def batches(self, state: TrainState, data: Any) -> Batch:
+        """Draw the next batches at once, stacked on a leading axis: those of a dispatch, or 16 MB of them.
+
+        Each is a function of (seed, step), however many are drawn; together they cost less than one by one,
+        where they are small.
+        """
+        batch = jax.eval_shape(self._batch, state.seed, state.step, data)
+        num_bytes = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(batch))
+        num_batches = max(1, min(self.training.steps_per_call, AHEAD_BYTES // num_bytes))
+        draw = lambda step: self._batch(state.seed, step, data)  # noqa: E731
+        return jax.vmap(draw)(state.step + jnp.arange(num_batches))
 
     def evaluate(self, params: Params, data: Any, split: str) -> dict[str, Mean]:
         """Return the loss and the metrics over the whole of a split's evaluation pass.

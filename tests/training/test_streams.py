@@ -42,11 +42,11 @@ def test_the_carries_are_those_of_one_long_run():
     begins = task.data["begins"].at[jnp.arange(0, len(task.data["begins"]), 7)].set(True)
     data = {**task.data, "begins": begins}
     state = jax.jit(program.init)(0, data)
-    step = jax.jit(lambda state: program.step(state, jnp.bool_(False), data)[0])
+    step = jax.jit(lambda state, batch: program.step(state, jnp.bool_(False), batch)[0])
     batches = []
     for _ in range(3):
         batches.append(program._batch(state.seed, state.step, data))
-        state = step(state)
+        state = step(state, batches[-1])
     whole = jax.tree.map(lambda *leaves: jnp.concatenate(leaves, axis=1), *batches)
     assert whole.resets.any(axis=1).all()
     carries, _ = jax.jit(lambda params, batch: network.apply_from(None, params, batch))(state.params, whole)
