@@ -63,7 +63,7 @@ def timer(cell: str, shape: tuple[int, ...], level: str) -> Callable[[], float]:
         nonlocal state
         state = state._replace(step=jnp.int32(last - STEPS_PER_CALL))
         begun = time.perf_counter()
-        state, _ = jax.block_until_ready(advance(state, jnp.int32(last), ()))
+        state, *_ = jax.block_until_ready(advance(state, jnp.int32(last), ()))
         return time.perf_counter() - begun
 
     def seconds() -> float:

@@ -76,7 +76,10 @@ class _Run:
         program, training = self.program, self.program.training
         status, reason = "finished", None
         with Interrupts() as interrupts:
-            specs = {"in_specs": (STATE, REPLICATED, REPLICATED), "out_specs": (STATE, REPLICATED)}
+            specs = {
+                "in_specs": (STATE, REPLICATED, REPLICATED),
+                "out_specs": (STATE, REPLICATED, REPLICATED),
+            }
             advance = jax.jit(spread(program.advance, program.num_devices, **specs), donate_argnums=0)
             self.advance = self._compile(advance, self.state, self._step_number(1), self.data)
             while status == "finished" and (step := int(self.state.step)) < training.steps:
@@ -112,8 +115,8 @@ class _Run:
     def _advance(self, step: int, stop: int) -> tuple[str, str | None]:
         """Dispatch the steps up to `stop`, log what is due, and say how things stand."""
         begun = time.perf_counter()
-        self.state, stacked = self.advance(self.state, self._step_number(stop), self.data)
-        stacked = jax.device_get(stacked)
+        self.state, *told = self.advance(self.state, self._step_number(stop), self.data)
+        stacked, packed = jax.device_get(told)
         reached = int(self.state.step)
         elapsed = time.perf_counter() - begun
         self.clock.stepping += elapsed
@@ -121,7 +124,7 @@ class _Run:
         diverged = reached < stop
         tried = reached - step + diverged
         last = diverged or stop == self.program.training.steps
-        for row in self.rows.take(stacked, step + 1, tried, last):
+        for row in self.rows.take(stacked, packed.unpack(), step + 1, tried, last):
             self.tracker.log({**row, **self._timing(tried / elapsed), **self._compile_time()})
         if not diverged:
             return "finished", None

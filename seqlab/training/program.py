@@ -22,6 +22,7 @@ from seqlab.objectives import Mean
 from seqlab.recurrence import Remedies
 from seqlab.tasks.task import Task
 from seqlab.training import devices, watching
+from seqlab.training.packing import Packed, pack
 from seqlab.training.rows import Occasional
 from seqlab.training.settings import Training
 from seqlab.training.state import TrainState, stream
@@ -81,19 +82,17 @@ class Program:
         carries = self.network.initial_carries(params, batch) if self.task.stream else ()
         return TrainState(jnp.int32(0), jnp.uint32(seed), params, self.optimizer.init(params), carries)
 
-    def step(self, state: TrainState, due: jax.Array, batch: Batch) -> tuple[TrainState, Metrics]:
+    def step(self, state: TrainState, batch: Batch) -> tuple[TrainState, Metrics, Callable[[], Metrics]]:
         """Make one update, unless the loss or a gradient is not finite: then nothing but the metrics.
 
         Args:
             state: the state to go on from.
-            due: bool scalar, whether the metrics hold the norms by parameter and through time; zeros stand
-                there if not.
             batch: the step's, as `batches` draws it.
 
         Returns:
-            The next state, and the step's metrics: scalars and lists over t; `Mean`s for what a row averages
-            over the steps since the last; `Occasional`s; and `grads/nonfinite`, a count for each parameter in
-            the order of `by_path`.
+            The next state; the step's metrics, which are scalars, `Mean`s for what a row averages over the
+            steps since the last, and `grads/nonfinite`, a count for each parameter in the order of `by_path`;
+            and what a row tells besides, scalars, lists over t and `Occasional`s, computed when called.
         """
         batch = devices.share(batch, self.num_devices)
         key = jax.random.fold_in(stream(state.seed, "dropout"), state.step)
@@ -123,10 +122,13 @@ class Program:
         }
         if slopes.omega is not None:
             metrics["grads/omega"] = slopes.omega / self.training.batch_size
-        if self.gradients.norms:
-            metrics |= _only_if(due | ~finite, lambda: self._statistics(state, grads, bounded))
-            metrics |= _only_if(due | ~finite, lambda: self._through_time(flow, batch))
-            metrics |= self._recurrence(due | ~finite, state, batch)
+
+        def tell() -> Metrics:
+            if not self.gradients.norms:
+                return {}
+            told = self._statistics(state, grads, bounded) | self._through_time(flow, batch)
+            return told | self._recurrence(state, batch)
+
         updates, optimizer_state = self._updates(state, *bounded)
         stepped = state._replace(
             step=state.step + 1,
@@ -134,7 +136,7 @@ class Program:
             optimizer_state=optimizer_state,
             carries=carries,
         )
-        return jax.tree.map(functools.partial(jnp.where, finite), stepped, state), metrics
+        return jax.tree.map(functools.partial(jnp.where, finite), stepped, state), metrics, tell
 
     def _predict(
         self, network: Network, params: Params, carries: Any, batch: Batch, key: jax.Array, taps: Any
@@ -167,33 +169,29 @@ class Program:
         }
 
     def _statistics(self, state: TrainState, grads: Params, bounded: tuple[Params, ScaledNorm]) -> Metrics:
-        """Return the norms by parameter; the updates are made anew, so that no other step keeps them."""
+        """Return the norms by parameter; the updates are made anew, so that no step keeps them for it."""
         return update_statistics(state.params, grads, self._updates(state, *bounded)[0])
 
     def _through_time(self, flow: Any, batch: Batch) -> Metrics:
         """Return how the gradient flowed back through time; nothing where nothing recurs."""
         return {} if flow is None else through_time(flow, batch.lengths, self._axis)
 
-    def _recurrence(self, due: jax.Array, state: TrainState, batch: Batch) -> Metrics:
+    def _recurrence(self, state: TrainState, batch: Batch) -> Metrics:
         """Return what the gates did, and now and then how the recurrence stretches the state."""
+        met = watching.follow(self.network, state.params, batch)
+        gates = watching.gates(met, self._axis)
+        if not (self.gradients.full and met):
+            return gates
         costly = self.gradients.is_due(state.step + 1, self.training.log_every)
-
-        def told() -> tuple[Metrics, Metrics]:
-            met = watching.follow(self.network, state.params, batch)
-            stretched = {}
-            if self.gradients.full and met:
-                own = self.network.stack, state.params["recurrence"]
-                stretched = _only_if(costly, lambda: watching.jacobians(*own, met, self._axis))
-            return watching.gates(met, self._axis), stretched
-
-        gates, stretched = _only_if(due, told)
+        own = self.network.stack, state.params["recurrence"]
+        stretched = _only_if(costly, lambda: watching.jacobians(*own, met, self._axis))
         return gates | {key: Occasional(value, costly) for key, value in stretched.items()}
 
     @property
     def _axis(self) -> str | None:
         return devices.AXIS if self.num_devices > 1 else None
 
-    def advance(self, state: TrainState, stop: jax.Array, data: Any) -> tuple[TrainState, Metrics]:
+    def advance(self, state: TrainState, stop: jax.Array, data: Any) -> tuple[TrainState, Metrics, Packed]:
         """Make the updates up to step `stop` in one dispatch, ending early at the first that is not finite.
 
         Args:
@@ -202,15 +200,20 @@ class Program:
             data: the task's resident arrays.
 
         Returns:
-            The last state, and the metrics of each step tried, stacked on a leading axis of `steps_per_call`;
-            the rows past the last step tried are zeros.
+            The last state; the metrics of each step tried, stacked on a leading axis of `steps_per_call`,
+            zeros past the last; and what a row tells besides, of the last step tried.
         """
         ahead = jax.eval_shape(self.batches, state, data)
         num_ahead = len(ahead.mask)
         one = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), ahead)
-        shapes = jax.eval_shape(self.step, state, jnp.bool_(True), one)[1]
+
+        def row(state: TrainState, batch: Batch) -> tuple[Metrics, Packed]:
+            _, metrics, tell = self.step(state, batch)
+            return metrics, pack(tell())
+
+        metrics, told = jax.eval_shape(row, state, one)
         rows = jax.tree.map(
-            lambda leaf: jnp.zeros((self.training.steps_per_call, *leaf.shape), leaf.dtype), shapes
+            lambda leaf: jnp.zeros((self.training.steps_per_call, *leaf.shape), leaf.dtype), metrics
         )
 
         def going(loop: tuple) -> jax.Array:
@@ -218,19 +221,20 @@ class Program:
             return (current.step < stop) & (current.step == state.step + tried)
 
         def body(loop: tuple) -> tuple:
-            tried, current, ahead, rows = loop
+            tried, current, ahead, rows, told = loop
             index = tried % num_ahead
             ahead = jax.lax.cond(index == 0, lambda: self.batches(current, data), lambda: ahead)
             batch = jax.tree.map(lambda leaf: leaf[index], ahead)
-            reached = current.step + 1
-            due = (reached % self.training.log_every == 0) | (reached == stop)
-            current, metrics = self.step(current, due, batch)
+            after, metrics, tell = self.step(current, batch)
             rows = jax.tree.map(lambda row, value: row.at[tried].set(value), rows, metrics)
-            return tried + 1, current, ahead, rows
+            last = (after.step == stop) | (after.step == current.step)
+            told = jax.lax.cond(last, lambda: pack(tell()), lambda: told)
+            return tried + 1, after, ahead, rows, told
 
-        ahead = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), ahead)
-        _, state, _, rows = jax.lax.while_loop(going, body, (jnp.int32(0), state, ahead, rows))
-        return state, rows
+        ahead, told = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), (ahead, told))
+        start = jnp.int32(0), state, ahead, rows, told
+        _, state, _, rows, told = jax.lax.while_loop(going, body, start)
+        return state, rows, told
 
     def batches(self, state: TrainState, data: Any) -> Batch:
         """Draw the next batches at once, stacked on a leading axis: those of a dispatch, or 16 MB of them.

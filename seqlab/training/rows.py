@@ -37,11 +37,14 @@ class Rows:
         self._means: dict[str, tuple[float, float]] = {}
         self._nonfinite = 0
 
-    def take(self, metrics: Metrics, first_step: int, num_steps: int, last: bool) -> Iterator[dict[str, Any]]:
+    def take(
+        self, metrics: Metrics, told: Metrics, first_step: int, num_steps: int, last: bool
+    ) -> Iterator[dict[str, Any]]:
         """Gather `num_steps` stacked steps, the first of them `first_step`, and yield the rows that are due.
 
         Args:
             metrics: on the host, each array's leading axis running over the steps.
+            told: what the row of the last of these steps tells besides.
             first_step: the number of the first step.
             num_steps: how many leading entries are steps.
             last: whether the last of these steps is due a row whatever its number.
@@ -50,7 +53,7 @@ class Rows:
             step = first_step + index
             self._gather(metrics, index)
             if step % self._log_every == 0 or (last and index == num_steps - 1):
-                yield self._row(metrics, index, step)
+                yield self._row(metrics, index, step) | (_present(told) if index == num_steps - 1 else {})
 
     def _gather(self, metrics: Metrics, index: int) -> None:
         for key, value in metrics.items():
@@ -67,11 +70,18 @@ class Rows:
                 row[key] = total / weight
             elif key == "grads/nonfinite":
                 row[key], self._nonfinite = self._nonfinite, 0
-            elif not isinstance(value, Occasional):
+            else:
                 row[key] = value[index].tolist()
-            elif value.present[index]:
-                row[key] = value.value[index].tolist()
         return row
+
+
+def _present(told: Metrics) -> dict[str, Any]:
+    """Return what is there as numbers and lists of them."""
+    values = {
+        key: (value.value, value.present) if isinstance(value, Occasional) else (value, True)
+        for key, value in told.items()
+    }
+    return {key: value.tolist() for key, (value, present) in values.items() if present}
 
 
 def evaluation_row(means: Mapping[str, Mean], prefix: str) -> dict[str, float]:

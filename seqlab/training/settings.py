@@ -24,7 +24,7 @@ class Training:
         log_every: steps between rows of `metrics.jsonl`.
         eval_every: steps between evaluations on the validation split; the last step always has one.
         checkpoint_every: steps between checkpoints of the latest state; the last step always has one.
-        steps_per_call: how many steps one dispatch to the device may run.
+        steps_per_call: how many steps one dispatch to the device may run; it ends with a row at the latest.
         evaluation_batch_size: examples a batch in evaluation, which has no backward pass to hold.
         sample_length: how many outputs are written into the summary at the end, by a network that can; 0 for
             none.
@@ -96,5 +96,5 @@ class Training:
 
     def next_stop(self, step: int) -> int:
         """Return the first step after `step` at which the host has something to do."""
-        cadences = (self.eval_every, self.checkpoint_every)
+        cadences = (self.log_every, self.eval_every, self.checkpoint_every)
         return min(self.steps, step + self.steps_per_call, *(step + n - step % n for n in cadences))

@@ -219,8 +219,16 @@ def test_rows_average_since_the_last_row():
         "grads/norm": steps,
         "grads/nonfinite": np.array([[1, 0]] * 6),
     }
-    found = list(rows.take(metrics, 1, 3, last=False)) + list(rows.take(metrics, 4, 3, last=True))
+    found = list(rows.take(metrics, {}, 1, 3, last=False)) + list(
+        rows.take(metrics, {"params/norm": np.array(7.0)}, 4, 3, last=True)
+    )
     assert found == [
         {"step": 4, "train/loss": np.mean([1, 2, 3, 1]), "grads/norm": 1.0, "grads/nonfinite": 4},
-        {"step": 6, "train/loss": np.mean([2, 3]), "grads/norm": 3.0, "grads/nonfinite": 2},
+        {
+            "step": 6,
+            "train/loss": np.mean([2, 3]),
+            "grads/norm": 3.0,
+            "grads/nonfinite": 2,
+            "params/norm": 7.0,
+        },
     ]

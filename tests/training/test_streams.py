@@ -42,7 +42,7 @@ def test_the_carries_are_those_of_one_long_run():
     begins = task.data["begins"].at[jnp.arange(0, len(task.data["begins"]), 7)].set(True)
     data = {**task.data, "begins": begins}
     state = jax.jit(program.init)(0, data)
-    step = jax.jit(lambda state, batch: program.step(state, jnp.bool_(False), batch)[0])
+    step = jax.jit(lambda state, batch: program.step(state, batch)[0])
     batches = []
     for _ in range(3):
         batches.append(program._batch(state.seed, state.step, data))
