@@ -66,7 +66,7 @@ def test_blocks_change_nothing(block):
     cell = CELLS["gru"]
 
     def run(cell, params, inputs, lengths, carry, taps):
-        carry, outputs = fused(cell, params, inputs.swapaxes(0, 1), None, carry, taps, block)
+        carry, outputs = fused(cell, params, inputs.swapaxes(0, 1), None, carry, taps, block=block)
         return carry, outputs.swapaxes(0, 1)
 
     found = jax.jit(jax.value_and_grad(functools.partial(loss, cell=cell, run=run), (0, 1, 2)))
