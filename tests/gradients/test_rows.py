@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tiny_runs import CELLS, WATCHED, tiny
+from tiny_runs import WATCHED, tiny
 
 from seqlab import run
 from seqlab.gradients import Settings
@@ -18,8 +18,8 @@ def first_row(folder, *overrides):
     return next(row for row in read_rows(folder) if "train/loss" in row)
 
 
-@pytest.mark.parametrize("cell", CELLS)
-def test_every_cell_tells_of_every_step(cell, folder):
+@pytest.mark.parametrize("cell", ["elman", "lstm", "layer_norm_gru", "lru", "flax_gru"])
+def test_every_kind_of_cell_tells_of_every_step(cell, folder):
     row = first_row(folder, *tiny("adding", "many_to_one", f"cell={cell}", WATCHED))
     assert len(row[f"{TOP}/log10_norm"]) == 6
     assert np.isfinite([*row[f"{TOP}/log10_norm"], row[f"{TOP}/slope"]]).all()

@@ -18,7 +18,7 @@ from seqlab.types import ConfigError
 
 STREAM = tiny(
     *("python_docs", "many_to_many", "task.stream=true", "training.bptt_window=4", "training.bptt_stride=2"),
-    *(WATCHED, "training.eval_every=100", "training.steps_per_call=4"),
+    *("training.eval_every=100", "training.steps_per_call=4"),
 )
 
 
@@ -76,7 +76,7 @@ def test_it_resumes_bit_for_bit_and_spreads_over_devices_by_rows(tmp_path):
 
 
 def test_the_command_of_the_readme(command, tmp_path):
-    done = command("train", *STREAM, "training.steps=2", "hydra.run.dir=out")
+    done = command("train", *STREAM, WATCHED, "training.steps=2", "hydra.run.dir=out")
     assert done.returncode == 0, done.stderr
     row = next(row for row in read_rows(tmp_path / "out") if "train/loss" in row)
     assert len(row["grads/through_time/log10_norm"]) == 6

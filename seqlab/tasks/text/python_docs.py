@@ -11,9 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_bool, require_positive
+from seqlab.tasks.streams import window_starts
 from seqlab.tasks.task import LoadedTask
 from seqlab.tasks.text.ngrams import ngram_probabilities
-from seqlab.tasks.text.streams import window_starts
 from seqlab.types import Batch, ConfigError, Goal, IncompatibleError, Spec, Tokens, Vectors
 
 _UNKNOWN = "\N{REPLACEMENT CHARACTER}"
