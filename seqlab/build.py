@@ -25,7 +25,7 @@ from seqlab.types import ConfigError, Params
 ALLOWED = ("seqlab", "flax.linen", "optax", "jax.nn")
 """Where a `_target_` may point: a config must not be able to run any code there is."""
 
-NOT_KEYS = ("parent", "name", "remedies")
+NOT_KEYS = ("parent", "name", "remedies", "truncation")
 """Arguments of targets that a config does not set."""
 
 KEYS = (
@@ -90,7 +90,7 @@ def build(config: DictConfig, choices: Mapping[str, Any]) -> Run:
     )
     with _blame(""):
         training = _make(plain, "training")
-        network.with_remedies(training.remedies)  # refuses what does not fit
+        network.going_back(training.remedies)  # refuses what does not fit
         program = Program(
             task=task,
             architecture=architecture,

@@ -44,12 +44,7 @@ class Network(abc.ABC):
 
     @abc.abstractmethod
     def apply(
-        self,
-        params: Params,
-        batch: Batch,
-        key: jax.Array | None = None,
-        taps: Any = None,
-        truncation: Truncation | None = None,
+        self, params: Params, batch: Batch, key: jax.Array | None = None, taps: Any = None
     ) -> jax.Array:
         """Predict the targets of a batch.
 
@@ -58,7 +53,6 @@ class Network(abc.ABC):
             batch: the examples; the targets are read only where the architecture is fed them.
             key: PRNG key of the dropout masks, in training; None in evaluation.
             taps: as `zero_taps` returns them, to take norms through time; None for none.
-            truncation: how far back through time gradients go; None for all the way.
 
         Returns:
             float `(B, O)` or `(B, T, O)`: logits where the output spec is `Tokens`, values where `Vectors`.
@@ -68,8 +62,12 @@ class Network(abc.ABC):
         """Return the taps of every recurrent layer; None, as here, where there is none."""
         return None
 
-    def with_remedies(self, remedies: Remedies) -> Network:
+    def going_back(self, remedies: Remedies, truncation: Truncation | None = None) -> Network:
         """Return the network with what acts on its backward pass through time.
+
+        Args:
+            remedies: what acts at every step of it.
+            truncation: how far back it goes, where anything recurs; None for all the way.
 
         Raises:
             IncompatibleError: there is no such pass, as here, or the cell's does not suit the remedy.

@@ -10,7 +10,6 @@ import jax.numpy as jnp
 
 from seqlab.architectures.network import one_hot
 from seqlab.architectures.recurrent import Recurrent
-from seqlab.recurrence import Truncation
 from seqlab.types import Batch, Params
 
 
@@ -32,20 +31,6 @@ class OneToMany(Recurrent):
         """Return what the lowest layer reads, `(B, T, F)`: the input, then the targets."""
         first = self._first(params, batch.inputs)[:, None]
         return jnp.concatenate([first, self._later(params, batch.targets[:, :-1])], axis=1)
-
-    def apply(
-        self,
-        params: Params,
-        batch: Batch,
-        key: jax.Array | None = None,
-        taps: Any = None,
-        truncation: Truncation | None = None,
-    ) -> jax.Array:
-        features = self.read(params, batch)
-        _, hidden = self.stack.apply(
-            params["recurrence"], features, batch.lengths, key=key, taps=taps, truncation=truncation
-        )
-        return self.read_out(params, hidden)
 
     def begin(self, params: Params, inputs: jax.Array) -> tuple[Any, jax.Array]:
         return self._step(params, None, self._first(params, inputs))

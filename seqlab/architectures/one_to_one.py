@@ -32,12 +32,7 @@ class OneToOne(Network):
         return params
 
     def apply(
-        self,
-        params: Params,
-        batch: Batch,
-        key: jax.Array | None = None,
-        taps: None = None,
-        truncation: None = None,
+        self, params: Params, batch: Batch, key: jax.Array | None = None, taps: None = None
     ) -> jax.Array:
         hidden = self._side_by_side(params, batch)
         for index in range(self.num_layers):

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.architectures.network import Network
-from seqlab.recurrence import NO_REMEDIES, Remedies, Stack
+from seqlab.recurrence import NO_REMEDIES, Remedies, Stack, Truncation
 from seqlab.types import Batch, ConfigError, Params, Tokens
 
 
@@ -24,7 +24,8 @@ class Recurrent(Network):
         recurrent_dropout: the rate within a layer, one mask for all time steps.
         zoneout: the rate at which the carry stays as it was.
         weight_drop: the rate on the recurrent kernels. All four act in training alone; see `Stack`.
-        remedies: what acts on the backward pass; not a config key, set by `with_remedies`.
+        remedies: what acts on the backward pass; not a config key, set by `going_back`, like the next.
+        truncation: how far back through time gradients go; None for all the way.
     """
 
     bidirectional: bool = False
@@ -33,6 +34,7 @@ class Recurrent(Network):
     zoneout: float = 0.0
     weight_drop: float = 0.0
     remedies: Remedies = NO_REMEDIES
+    truncation: Truncation | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -52,8 +54,8 @@ class Recurrent(Network):
             remedies=self.remedies,
         )
 
-    def with_remedies(self, remedies: Remedies) -> Recurrent:
-        return dataclasses.replace(self, remedies=remedies)
+    def going_back(self, remedies: Remedies, truncation: Truncation | None = None) -> Recurrent:
+        return dataclasses.replace(self, remedies=remedies, truncation=truncation)
 
     def init(self, key: jax.Array, batch: Batch) -> Params:
         key_ends, key_stack = jax.random.split(key)
@@ -67,6 +69,43 @@ class Recurrent(Network):
     def read(self, params: Params, batch: Batch) -> jax.Array:
         """Return what the lowest layer reads, `(B, T, F)`: the encoded inputs, unless said otherwise."""
         return self.encode(params, batch.inputs)
+
+    def written(self, hidden: jax.Array, lengths: jax.Array | None) -> jax.Array:
+        """Return what the output reads of the top layer's `(B, T, H)`: every step, unless said otherwise."""
+        return hidden
+
+    def apply(
+        self, params: Params, batch: Batch, key: jax.Array | None = None, taps: Any = None
+    ) -> jax.Array:
+        return self.apply_from(None, params, batch, key, taps)[1]
+
+    def apply_from(
+        self, carries: Any, params: Params, batch: Batch, key: jax.Array | None = None, taps: Any = None
+    ) -> tuple[Any, jax.Array]:
+        """Return the final carries and what `apply` does, from the carries that a batch before left.
+
+        Args:
+            carries: as `initial_carries` returns them; None for those themselves.
+            params: as in `apply`, and so is the rest.
+            batch: its `resets` are obeyed.
+            key: PRNG key.
+            taps: zeros.
+        """
+        carries, hidden = self.stack.apply(
+            params["recurrence"],
+            self.read(params, batch),
+            batch.lengths,
+            carries,
+            key,
+            taps,
+            batch.resets,
+            self.truncation,
+        )
+        return carries, self.read_out(params, self.written(hidden, batch.lengths))
+
+    def initial_carries(self, params: Params, batch: Batch) -> Any:
+        """Return the carries that the sequences of a batch start with, `(B, H)` a leaf."""
+        return self.stack.initial_carries(params["recurrence"], self.read(params, batch))
 
     # Running freely: each output is chosen from the prediction and read as the next input.
 

@@ -104,7 +104,7 @@ class Program:
         def objective(
             params: Params, taps: Any, remedies: Remedies
         ) -> tuple[jax.Array, tuple[dict[str, Mean], Any]]:
-            network = self.network.with_remedies(remedies)
+            network = self.network.going_back(remedies, self.training.truncation)
             carries, predictions = self._predict(network, params, state.carries, batch, key, taps)
             means = self._judge(predictions, batch)
             return means["loss"].value, (means, carries)
@@ -142,10 +142,9 @@ class Program:
         self, network: Network, params: Params, carries: Any, batch: Batch, key: jax.Array, taps: Any
     ) -> tuple[Any, jax.Array]:
         """Return the carries after a training batch, and the predictions."""
-        options = key, taps, self.training.truncation
         if self.task.stream:
-            return network.apply_from(carries, params, batch, *options)
-        return carries, network.apply(params, batch, *options)
+            return network.apply_from(carries, params, batch, key, taps)
+        return carries, network.apply(params, batch, key, taps)
 
     def _bounded(self, grads: Params, norm: ScaledNorm) -> tuple[Params, ScaledNorm]:
         """Return the gradients with their elements clipped, and the norm of that."""
