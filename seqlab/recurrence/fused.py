@@ -26,6 +26,7 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.recurrence.remedies import NO_REMEDIES, Remedies, clip_carry, regulariser
+from seqlab.recurrence.taps import told
 from seqlab.types import Carry, Params
 
 
@@ -211,19 +212,6 @@ def _run_backward(cell: Linearised, block: int, residuals: tuple, cotangents: tu
 
 
 _run.defvjp(_run_forward, _run_backward)
-
-
-def norm(cotangents: jax.Array) -> jax.Array:
-    """Return the Euclidean norm over the last axis, scaled so that no square leaves the range of floats."""
-    largest = jnp.max(jnp.abs(cotangents), axis=-1, keepdims=True)
-    least = 8 * jnp.finfo(largest.dtype).tiny  # it and its inverse are normal numbers
-    scale = jnp.clip(largest, least, 1 / least)
-    return jnp.sqrt(jnp.sum((cotangents / scale) ** 2, axis=-1)) * scale[..., 0]
-
-
-def told(tap: jax.Array, cotangents: jax.Array) -> jax.Array:
-    """Return what a tap is told of cotangents `(…, H)`: themselves where it has an H, else their norm."""
-    return cotangents if tap.ndim == cotangents.ndim else norm(cotangents)
 
 
 def where_real(real: jax.Array, tree: Any, otherwise: Any) -> Any:

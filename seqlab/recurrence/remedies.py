@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, NoReturn
 import jax
 import jax.numpy as jnp
 
+from seqlab.recurrence.norms import scaled_norms
 from seqlab.types import Carry, IncompatibleError
 
 
@@ -47,7 +48,7 @@ def clip_carry(dcarry: Carry, limit: float | jax.Array) -> Carry:
     inside the recurrence. Deviation: he bounds each element of the derivative with respect to the gates'
     inputs; here the norm is bounded, as in Pascanu et al. 2013, algorithm 1, which keeps the direction.
     """
-    scale, relative = _scaled_norms(dcarry)
+    scale, relative = scaled_norms(dcarry)
     limit = jnp.asarray(limit, scale.dtype)
     over = relative * scale > limit
     shorter = limit / jnp.where(over, relative, 1)
@@ -84,7 +85,7 @@ def regulariser(cell: Any, recurrent_T: jax.Array, coefficients: Any, dcarry: Ca
     Source: Pascanu et al. 2013, "On the difficulty of training recurrent neural networks", eq. 9. Deviation:
     their state is what tanh squashes, ours what it returns; the sum is over the sequences of a batch too.
     """
-    scale, relative = _scaled_norms(dcarry)
+    scale, relative = scaled_norms(dcarry)
     flows = relative > 0
     direction = jax.tree.map(lambda leaf: leaf / scale / jnp.where(flows, relative, 1), dcarry)
     before, _ = cell.pull(recurrent_T, coefficients, direction)
@@ -99,16 +100,3 @@ def refuse_regulariser(cell: Any) -> NoReturn:
         "elman, identity_elman, irnn, lstm, gru, without recurrent_dropout, zoneout, bptt_window or stream"
     )
     raise IncompatibleError(f"training.omega must be null for {type(cell).__name__}: legal are {legal}")
-
-
-def _scaled_norms(dcarry: Carry) -> tuple[jax.Array, jax.Array]:
-    """Return `(…, 1)` scales and each row's norm over its scale, over all leaves of a carry.
-
-    Both the scale, the largest element, and its inverse are normal numbers.
-    """
-    leaves = jax.tree.leaves(dcarry)
-    maxima = [jnp.max(jnp.abs(leaf), axis=-1, keepdims=True) for leaf in leaves]
-    largest = jnp.max(jnp.concatenate(maxima, axis=-1), axis=-1, keepdims=True)
-    least = 8 * jnp.finfo(largest.dtype).tiny
-    scale = jnp.clip(largest, least, 1 / least)
-    return scale, jnp.sqrt(sum(jnp.sum((leaf / scale) ** 2, axis=-1, keepdims=True) for leaf in leaves))

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.checks import require_positive
-from seqlab.recurrence.fused import norm
+from seqlab.recurrence.norms import norm
 from seqlab.recurrence.unroll import flip
 
 
