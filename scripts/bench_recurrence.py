@@ -52,7 +52,6 @@ PEERS = {
     "plain_2": "plain lax.scan, two devices",
 }
 FOLDER = Path(__file__).parents[1] / "experiments" / "recurrence_speed"
-BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 SECONDS_PER_TURN = 0.15
 
 
@@ -397,10 +396,9 @@ def write(results: dict) -> None:
     """Write `results.json`, and the table between the markers of the study's README."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     (FOLDER / "results.json").write_text(json.dumps(results, indent=1) + "\n")
-    readme = FOLDER / "README.md"
-    text = readme.read_text() if readme.exists() else f"# The recurrence's speed\n\n{BEGIN}\n{END}\n"
-    head, tail = text.split(BEGIN)[0], text.split(END)[1]
-    readme.write_text(f"{head}{BEGIN}\n{table(results)}\n{END}{tail}")
+    from seqlab.studies.marked import write_marked  # not in the workers, which it would load with much else
+
+    write_marked(FOLDER / "README.md", "bench", table(results))
 
 
 def main() -> None:

@@ -13,10 +13,9 @@ import numpy as np
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
+from seqlab.studies.marked import write_marked
 from seqlab.tracking import read_rows, read_summary
 from seqlab.tracking.gradient_flow import Flow, draw, flow_of
-
-BEGIN, END = "<!-- study: begin -->", "<!-- study: end -->"
 
 
 class VanishingGradients(Callback):
@@ -38,7 +37,9 @@ class VanishingGradients(Callback):
         self.folder.mkdir(parents=True, exist_ok=True)
         draw([run.flow for run in told], scale="log").savefig(self.folder / "figure.png")
         seconds = time.perf_counter() - self.started
-        write_marked(self.folder / "README.md", f"{table(told)}\n\nThe command took {seconds:.0f} s.")
+        write_marked(
+            self.folder / "README.md", "study", f"{table(told)}\n\nThe command took {seconds:.0f} s."
+        )
         print(f"figure and table: {self.folder}", flush=True)
 
 
@@ -116,9 +117,3 @@ def table(told: Sequence[Told]) -> str:
             ]
         )
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def write_marked(path: Path, text: str) -> None:
-    """Put a text between a file's markers, all else being left as it is; a missing file is the text alone."""
-    head, _, rest = (path.read_text() if path.exists() else f"{BEGIN}\n{END}\n").partition(f"{BEGIN}\n")
-    path.write_text(f"{head}{BEGIN}\n{text}\n{END}{rest.partition(END)[2]}")

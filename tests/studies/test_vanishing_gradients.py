@@ -16,7 +16,8 @@ from seqlab.cells import GRU, LSTM
 from seqlab.gradients.through_time import through_time
 from seqlab.overrides import composed
 from seqlab.recurrence import Stack
-from seqlab.studies.vanishing_gradients import jacobian, slope, write_marked
+from seqlab.studies.marked import write_marked
+from seqlab.studies.vanishing_gradients import jacobian, slope
 
 H, T = 64, 30
 
@@ -47,10 +48,10 @@ def test_a_cell_at_rest_has_the_slope_of_theory(cell):
 
 def test_only_the_marked_part_is_written(tmp_path):
     path = tmp_path / "README.md"
-    write_marked(path, "one")
+    write_marked(path, "study", "one")
     path.write_text(f"# Title\n\n{path.read_text()}\nVerdict\n")
     before = path.read_text()
-    write_marked(path, "two")
+    write_marked(path, "study", "two")
     assert path.read_text() == before.replace("one", "two")
 
 
