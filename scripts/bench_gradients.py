@@ -15,46 +15,20 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
-import optax
-from bench_trainer import Noise
+from bench_trainer import EVERY, FOLDER, STEPS_PER_CALL, program_of
 
-from seqlab.architectures import ManyToMany
 from seqlab.cells import GRU, LSTM, Elman
-from seqlab.gradients import Settings
-from seqlab.training import Program, Training
 
 CELLS = {"elman": Elman, "lstm": LSTM, "gru": GRU}
 SHAPES = ((32, 100, 64, 128), (32, 256, 128, 256))
-STEPS_PER_CALL = 50
-EVERY = 500
-FOLDER = Path(__file__).parents[1] / "experiments" / "recurrence_speed"
 
 
 def timer(cell: str, shape: tuple[int, ...], level: str) -> Callable[[], float]:
     """Return a function that gives the seconds of a step at a level, costly statistics amortised."""
-    B, T, F, H = shape
-    training = Training(
-        steps=10**9,
-        batch_size=B,
-        clip_value=None,
-        clip_norm=1.0,
-        clip_recurrent=None,
-        omega=None,
-        log_every=STEPS_PER_CALL,
-        eval_every=10**9,
-        checkpoint_every=10**9,
-        steps_per_call=STEPS_PER_CALL,
-        evaluation_batch_size=B,
-        sample_length=0,
-        devices=1,
-    )
-    task = Noise(length=T, features=F, num_evaluation_examples=B)
-    network = ManyToMany(CELLS[cell](H), task.input_spec(""), task.output_spec(""))
-    program = Program(task, "many_to_many", network, optax.adam(1e-3), training, Settings(level, every=EVERY))
+    program = program_of(shape, num_calls=10**7, cell=CELLS[cell], level=level)
     advance = jax.jit(program.advance)
     state = program.init(jnp.uint32(0), ())
 

@@ -24,6 +24,7 @@ import optax
 from seqlab import objectives
 from seqlab.architectures import ManyToMany
 from seqlab.cells import LSTM
+from seqlab.cells.cell import Cell
 from seqlab.gradients import Settings
 from seqlab.tasks import GeneratedTask
 from seqlab.tracking import RunFolder, RunInfo, Trackers
@@ -32,6 +33,7 @@ from seqlab.types import Batch, Goal, Vectors
 
 SHAPES = ((1, 100, 64, 128), (8, 20, 16, 32))
 STEPS_PER_CALL = 50
+EVERY = 500
 FOLDER = Path(__file__).parents[1] / "experiments" / "recurrence_speed"
 
 
@@ -79,8 +81,10 @@ class Stopwatch:
         pass
 
 
-def program_of(shape: tuple[int, ...], num_calls: int) -> Program:
-    """Return a program of one LSTM layer at a shape (B, T, F, H)."""
+def program_of(
+    shape: tuple[int, ...], num_calls: int, cell: type[Cell] = LSTM, level: str = "norms"
+) -> Program:
+    """Return a program of one layer of a cell at a shape (B, T, F, H)."""
     B, T, F, H = shape
     steps = STEPS_PER_CALL * num_calls
     training = Training(
@@ -97,10 +101,12 @@ def program_of(shape: tuple[int, ...], num_calls: int) -> Program:
         evaluation_batch_size=B,
         sample_length=0,
         devices=1,
+        bptt_window=None,
+        bptt_stride=None,
     )
     task = Noise(length=T, features=F, num_evaluation_examples=B)
-    network = ManyToMany(LSTM(H), task.input_spec(""), task.output_spec(""))
-    return Program(task, "many_to_many", network, optax.adam(1e-3), training, Settings("norms", every=500))
+    network = ManyToMany(cell(H), task.input_spec(""), task.output_spec(""))
+    return Program(task, "many_to_many", network, optax.adam(1e-3), training, Settings(level, EVERY))
 
 
 def bare(program: Program) -> Any:
