@@ -195,12 +195,12 @@ class Program:
 
         Args:
             state: the state to go on from.
-            stop: int32 scalar, at most `training.steps_per_call` ahead; it may vary without compiling again.
+            stop: int32 scalar, at most `training.next_stop`; it may vary without compiling again.
             data: the task's resident arrays.
 
         Returns:
             The last state; the metrics of each step tried, stacked on a leading axis of `steps_per_call`,
-            zeros past the last; and what a row tells besides, of the last step tried.
+            zeros past the last; and what a row tells besides, where the last step tried is due one.
         """
         ahead = jax.eval_shape(self.batches, state, data)
         num_ahead = len(ahead.mask)
@@ -226,8 +226,9 @@ class Program:
             batch = jax.tree.map(lambda leaf: leaf[index], ahead)
             after, metrics, tell = self.step(current, batch)
             rows = jax.tree.map(lambda row, value: row.at[tried].set(value), rows, metrics)
-            last = (after.step == stop) | (after.step == current.step)
-            told = jax.lax.cond(last, lambda: pack(tell()), lambda: told)
+            due = (after.step % self.training.log_every == 0) | (after.step == self.training.steps)
+            due |= after.step == current.step  # it diverged, and this is its last row
+            told = jax.lax.cond(due, lambda: pack(tell()), lambda: told)
             return tried + 1, after, ahead, rows, told
 
         ahead, told = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), (ahead, told))

@@ -50,8 +50,8 @@ class Training:
     evaluation_batch_size: int
     sample_length: int
     devices: int | None
-    bptt_window: int | None = None
-    bptt_stride: int | None = None
+    bptt_window: int | None
+    bptt_stride: int | None
 
     def __post_init__(self) -> None:
         require_count(self, "steps", "sample_length")
