@@ -217,9 +217,13 @@ def load_corpus() -> Corpus:
     """Read the topics, keep each paragraph once (however indented), split by position and encode."""
     from pydoc_data.topics import topics
 
-    named = [(name, paragraph) for name in sorted(topics) for paragraph in topics[name].split("\n\n")]
-    unique = {" ".join(paragraph.split()): paragraph.strip("\n") for _, paragraph in named}
-    topic_of = {" ".join(paragraph.split()): name for name, paragraph in reversed(named)}
+    named = [
+        (name, " ".join(paragraph.split()), paragraph.strip("\n"))
+        for name in sorted(topics)
+        for paragraph in topics[name].split("\n\n")
+    ]
+    unique = {words: paragraph for _, words, paragraph in named}
+    topic_of = {words: name for name, words, _ in reversed(named)}
     text = "\n\n".join(unique.values())
     begins, position, topic = np.zeros(len(text), bool), 0, None
     for words, paragraph in unique.items():
