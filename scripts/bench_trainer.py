@@ -28,7 +28,7 @@ from seqlab.cells.cell import Cell
 from seqlab.gradients import Settings
 from seqlab.tasks import GeneratedTask
 from seqlab.tracking import RunFolder, RunInfo, Trackers
-from seqlab.training import Program, Training, train
+from seqlab.training import Member, Plan, Program, Training, alone, train
 from seqlab.types import Batch, Goal, Vectors
 
 SHAPES = ((1, 100, 64, 128), (8, 20, 16, 32))
@@ -96,6 +96,7 @@ def program_of(
         omega=None,
         log_every=STEPS_PER_CALL,
         eval_every=steps,
+        patience=None,
         checkpoint_every=steps,
         steps_per_call=STEPS_PER_CALL,
         evaluation_batch_size=B,
@@ -144,7 +145,7 @@ def trained(program: Program, folder: Path, stopwatch: Stopwatch) -> float:
     )  # fmt: skip
     tracker = Trackers([RunFolder(folder), stopwatch])
     tracker.start(info)
-    train(program, info, tracker)
+    train(alone(program), [Member({}, info, tracker)], Plan())
     gaps = [later - earlier for earlier, later in zip(stopwatch.times, stopwatch.times[1:], strict=False)]
     return statistics.median(gaps) / STEPS_PER_CALL
 

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
-import importlib
-import inspect
+import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import optax
 from omegaconf import DictConfig, OmegaConf
 
 from seqlab.checks import require_count, require_positive
+from seqlab.targets import blame, make
 from seqlab.tracking import Console, WeightsAndBiases
-from seqlab.training import Checkpoints, Program, Training, choose_devices, require_writer
+from seqlab.training import Checkpoints, Family, Program, Training, choose_devices, require_writer
 from seqlab.types import ConfigError, Params
-
-ALLOWED = ("seqlab", "flax.linen", "optax", "jax.nn")
-"""Where a `_target_` may point: a config must not be able to run any code there is."""
-
-NOT_KEYS = ("parent", "name", "remedies", "truncation")
-"""Arguments of targets that a config does not set."""
 
 KEYS = (
     *("cell", "task", "architecture", "optimizer", "schedule", "training", "gradients", "tracking"),
@@ -35,12 +27,32 @@ KEYS = (
 """What a config holds."""
 
 
+NUMBERS = (
+    *(
+        f"optimizer.{name}"
+        for name in ("learning_rate", "weight_decay", "momentum", "b1", "b2", "decay", "eps")
+    ),
+    *("training.clip_norm", "training.clip_value", "architecture.dropout"),
+    *("cell.recurrent_scale", "cell.forget_bias_init"),
+)
+"""The keys whose numbers a compiled program takes as arguments, beside the seed: runs that differ in nothing
+else are one family. The cell's say how parameters start, and no more."""
+
+SWITCHES = ("architecture.dropout",)
+"""Those of them at which 0 is not a number like others: it leaves something out."""
+
+APART = ("seed", "resume", "tracking")
+"""Keys that no program knows."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Run:
     """Everything a run is made of.
 
     Attributes:
-        program: what is trained.
+        family: the programs that are alike but for numbers, its own among them.
+        numbers: its own numbers, by key.
+        num_devices: over how many devices the rows of a batch are spread, where it runs alone.
         choices: the names chosen for `cell`, `architecture`, `task` and, where there is one, `experiment`.
         seed: the seed.
         resume: null, "auto" or the path of a run folder.
@@ -49,7 +61,9 @@ class Run:
         config: the whole resolved config, as plain dicts.
     """
 
-    program: Program
+    family: Family
+    numbers: Mapping[str, float]
+    num_devices: int
     choices: Mapping[str, str]
     seed: int
     resume: str | None
@@ -59,6 +73,11 @@ class Run:
 
     def __post_init__(self) -> None:
         require_count(self, "seed")
+
+    @property
+    def program(self) -> Program:
+        """What is trained, but for the numbers."""
+        return self.family.program
 
 
 def build(config: DictConfig, choices: Mapping[str, Any]) -> Run:
@@ -75,42 +94,78 @@ def build(config: DictConfig, choices: Mapping[str, Any]) -> Run:
     plain = _plain(config)
     if unknown := sorted(set(plain) - set(KEYS)):
         raise ConfigError(f"{unknown[0]} is not a key: the legal keys are {', '.join(KEYS)}")
-    task = _make(plain, "task")
-    cell = _make(plain, "cell")
-    with _blame("cell."):
-        require_positive(cell, "features")
     architecture = choices["architecture"]
-    task.framing(architecture)
-    network = _make(
-        plain,
-        "architecture",
-        cell=cell,
-        inputs=task.input_spec(architecture),
-        outputs=task.output_spec(architecture),
-    )
-    with _blame(""):
-        training = _make(plain, "training")
-        network.going_back(training.remedies)  # refuses what does not fit
-        program = Program(
-            task=task,
-            architecture=architecture,
-            network=network,
-            optimizer=_optimizer(plain),
-            training=training,
-            gradients=_make(plain, "gradients"),
-            num_devices=_num_devices(training),
-        )
+    with blame(""):
+        program = _program(plain, architecture)
         if program.training.sample_length:
             require_writer(program)
+        family, numbers = _family(plain, architecture, program)
         return Run(
-            program=program,
+            family=family,
+            numbers=numbers,
+            num_devices=_num_devices(program.training),
             choices={name: choices[name] for name in _NAMES if choices.get(name)},
             seed=plain["seed"],
             resume=plain["resume"],
-            console=_make(plain["tracking"], "console", "tracking."),
-            wandb=_make(plain["tracking"], "wandb", "tracking."),
+            console=make(plain["tracking"], "console", "tracking."),
+            wandb=make(plain["tracking"], "wandb", "tracking."),
             config=plain,
         )
+
+
+def _program(plain: Mapping[str, Any], architecture: str) -> Program:
+    """Make the program of a run; numbers of `NUMBERS` may be traced arrays."""
+    task = make(plain, "task")
+    cell = make(plain, "cell")
+    with blame("cell."):
+        require_positive(cell, "features")
+    task.framing(architecture)
+    specs = {"inputs": task.input_spec(architecture), "outputs": task.output_spec(architecture)}
+    network = make(plain, "architecture", cell=cell, **specs)
+    training = make(plain, "training")
+    network.going_back(training.remedies)  # refuses what does not fit
+    gradients, optimizer = make(plain, "gradients"), _optimizer(plain)
+    return Program(task, architecture, network, optimizer, training, gradients)
+
+
+def _family(plain: Mapping[str, Any], architecture: str, program: Program) -> tuple[Family, dict[str, float]]:
+    """Return the family of a run, and the run's numbers."""
+    found = {key: _at(plain, key) for key in NUMBERS}
+    numbers = {key: float(value) for key, value in found.items() if _is_number(key, value)}
+    rest = {key: value for key, value in plain.items() if key not in APART}
+    alike = json.dumps([architecture, _with(rest, dict.fromkeys(numbers, "a number"))], sort_keys=True)
+
+    def at(given: Mapping[str, Any]) -> Program:
+        return _program(_with(plain, given), architecture)
+
+    starts = frozenset(key for key in numbers if key.startswith("cell."))
+    return _first(Family(alike, program, at, starts)), numbers
+
+
+@functools.lru_cache(maxsize=16)
+def _first(family: Family) -> Family:
+    """Return the first family that equals this one: what was computed for it need not be again."""
+    return family
+
+
+def _is_number(key: str, value: Any) -> bool:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and not (key in SWITCHES and value == 0)
+
+
+def _at(plain: Mapping[str, Any], key: str) -> Any:
+    """Return the value at a key `group.name`; None where there is none."""
+    group, name = key.split(".")
+    return plain[group].get(name)
+
+
+def _with(plain: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a config with other values at keys `group.name`."""
+    changed = dict(plain)
+    for key, value in values.items():
+        group, name = key.split(".")
+        changed[group] = {**changed[group], name: value}
+    return changed
 
 
 def load(folder: str | Path) -> tuple[Program, Params]:
@@ -124,8 +179,7 @@ def load(folder: str | Path) -> tuple[Program, Params]:
         raise ConfigError(f"RUN_DIR={folder} is not a run folder: it has no .hydra/config.yaml")
     choices = OmegaConf.load(hydra / "hydra.yaml").hydra.runtime.choices
     program = build(OmegaConf.load(hydra / "config.yaml"), choices).program
-    state = jax.eval_shape(program.init, jnp.uint32(0), program.task.data)
-    return dataclasses.replace(program, num_devices=1), Checkpoints(Path(folder)).restore_best(state.params)
+    return program, Checkpoints(Path(folder)).restore_best(program.shapes.params)
 
 
 _NAMES = ("cell", "architecture", "task", "experiment")
@@ -157,73 +211,10 @@ def _optimizer(plain: Mapping[str, Any]) -> optax.GradientTransformation:
     """Return the optimiser, its learning rate times the schedule's factor at each step."""
     settings = plain["optimizer"]
     for key, value in settings.items():
-        if not key.startswith("_") and not isinstance(value, (int, float, type(None))):
+        if not key.startswith("_") and not isinstance(value, (int, float, jax.Array, type(None))):
             raise ConfigError(f"optimizer.{key} must be a number, got {value!r}")
     rate = settings["learning_rate"]
-    if isinstance(rate, bool) or rate is None or rate <= 0:
+    if not isinstance(rate, jax.Array) and (isinstance(rate, bool) or rate is None or rate <= 0):
         raise ConfigError(f"optimizer.learning_rate must be a positive number, got {rate!r}")
-    factor = _make(plain, "schedule")
-    return _make(plain, "optimizer", learning_rate=lambda step: rate * factor(step))
-
-
-def _make(plain: Mapping[str, Any], group: str, prefix: str = "", **further: Any) -> Any:
-    """Call the `_target_` of a group with the group's keys and the further arguments."""
-    settings = {key: _value(value, f"{prefix}{group}.{key}") for key, value in plain[group].items()}
-    target = locate(settings.pop("_target_", None), f"{prefix}{group}")
-    legal = [name for name in inspect.signature(target).parameters if name not in NOT_KEYS]
-    for key in settings:
-        if key not in legal:
-            offered = ", ".join(name for name in legal if name not in further)
-            raise ConfigError(f"{prefix}{group}.{key} is not a key of {target.__name__}: legal are {offered}")
-    with _blame(f"{prefix}{group}."):
-        return target(**{**settings, **further})
-
-
-def _value(value: Any, path: str) -> Any:
-    """Turn a config value into an argument: a list into a tuple, a nested target into what it names."""
-    if isinstance(value, list):
-        return tuple(value)
-    if isinstance(value, Mapping) and "_target_" in value:
-        return functools.partial(
-            locate(value["_target_"], path), **{k: v for k, v in value.items() if not k.startswith("_")}
-        )
-    return value
-
-
-def locate(target: Any, path: str) -> Callable[..., Any]:
-    """Return what a `_target_` names, if it may be named.
-
-    Args:
-        target: a dotted name.
-        path: the config key that holds it, for the message.
-
-    Raises:
-        ConfigError: the name lies, or leads, outside `ALLOWED`, or names nothing that can be called.
-    """
-    package = next((name for name in ALLOWED if str(target).startswith(f"{name}.")), None)
-    found = _find(str(target)) if package else None
-    home = (getattr(found, "__module__", None) or "").partition(".")[0]
-    if package is None or (found is not None and home != package.partition(".")[0]):
-        raise ConfigError(f"{path}._target_={target} is refused: legal are names in {', '.join(ALLOWED)}")
-    if not callable(found):
-        raise ConfigError(f"{path}._target_={target} names nothing that can be called")
-    return found
-
-
-def _find(target: str) -> Any:
-    module, _, name = target.rpartition(".")
-    try:
-        return getattr(importlib.import_module(module), name, None)
-    except ImportError:
-        return None
-
-
-@contextlib.contextmanager
-def _blame(prefix: str) -> Iterator[None]:
-    """Turn what an object says against its arguments into a ConfigError that names the config key."""
-    try:
-        yield
-    except ConfigError:
-        raise
-    except (ValueError, TypeError) as error:
-        raise ConfigError(f"{prefix}{error}") from error
+    factor = make(plain, "schedule")
+    return make(plain, "optimizer", learning_rate=lambda step: rate * factor(step))

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import jax
+
 
 def require_positive(owner: Any, *names: str) -> None:
     """Raise ValueError where a named field of `owner` is not a positive integer."""
@@ -28,8 +30,13 @@ def require_choice(owner: Any, name: str, legal: Sequence[Any]) -> None:
 
 
 def require_number(owner: Any, name: str, low: float = -math.inf, high: float = math.inf) -> None:
-    """Raise ValueError where a named field of `owner` is not a finite number in [low, high)."""
+    """Raise ValueError where a named field of `owner` is not a finite number in [low, high).
+
+    A scalar array is let through: it stands for numbers that were looked at before.
+    """
     value = getattr(owner, name)
+    if isinstance(value, jax.Array):
+        return
     number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
     if not number or not low <= value < high:
         interval = "a finite number" if math.isinf(low) else f"a finite number, at least {low:g}"

@@ -21,8 +21,8 @@ from seqlab.overrides import HYDRA_ERRORS, composed, explain
 from seqlab.paths import CONF
 from seqlab.provenance import git_commit, versions
 from seqlab.tracking import RunFolder, RunInfo, Trackers
-from seqlab.training import Checkpoints, offer_cores
-from seqlab.training import train as train_program
+from seqlab.training import Checkpoints, Member, Plan, offer_cores
+from seqlab.training import train as train_family
 from seqlab.types import ConfigError, IncompatibleError
 
 
@@ -76,7 +76,8 @@ def execute(config: DictConfig, choices: Mapping[str, Any], folder: Path) -> dic
     tracker = Trackers([written], [run.console, run.wandb])
     tracker.start(info)
     try:
-        summary = identity | train_program(run.program, info, tracker)
+        member = Member(run.numbers, info, tracker)
+        summary = identity | train_family(run.family, [member], Plan(devices=run.num_devices))[0]
     except BaseException as error:
         status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
         tracker.finish({"status": status, "reason": f"{type(error).__name__}: {error}", **identity})
@@ -88,7 +89,6 @@ def execute(config: DictConfig, choices: Mapping[str, Any], folder: Path) -> dic
 def _introduce(run: Run, folder: Path, identity: dict[str, Any]) -> tuple[RunInfo, dict[str, Any]]:
     """Say what a run is, to its listeners and in its summary."""
     program = run.program
-    shapes = jax.eval_shape(program.init, jax.numpy.uint32(0), program.task.data)
     goal = program.task.goal(program.architecture)
     info = RunInfo(
         folder=folder,
@@ -98,14 +98,14 @@ def _introduce(run: Run, folder: Path, identity: dict[str, Any]) -> tuple[RunInf
         experiment=run.choices.get("experiment"),
         steps=program.training.steps,
         tokens_per_step=program.tokens_per_step,
-        num_params=sum(leaf.size for leaf in jax.tree.leaves(shapes.params)),
+        num_params=sum(leaf.size for leaf in jax.tree.leaves(program.shapes.params)),
         goal=goal,
         resumed_from=_resumed_step(run.resume, folder),
     )
     return info, identity | {
         "experiment": info.experiment,
         "num_params": info.num_params,
-        "num_devices": program.num_devices,
+        "num_devices": run.num_devices,
         "metric": goal.metric,
         "chance": goal.chance,
         "baseline": goal.baseline,

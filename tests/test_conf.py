@@ -6,9 +6,10 @@ import pytest
 from tiny_runs import FRAMINGS, TINY, tiny
 
 from seqlab import run
-from seqlab.build import build, locate
+from seqlab.build import build
 from seqlab.overrides import composed
 from seqlab.paths import CONF
+from seqlab.targets import locate
 from seqlab.types import ConfigError
 
 GROUPS = ("cell", "task", "architecture", "optimizer", "schedule", "training", "gradients", "tracking")

@@ -16,14 +16,14 @@ FLOORS = {
     1: {"cells", "recurrence", "tasks", "objectives", "gradients", "tracking"},
     2: {"architectures", "weights"},
     3: {"training"},
-    4: {"build", "overrides", "commands", "provenance", "studies"},
+    4: {"build", "targets", "overrides", "commands", "provenance", "studies"},
     5: {"train", "evaluate", "generate", "__main__"},
     6: {"__init__"},
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 THIRD_PARTY = {
     "types": {"jax"},
-    "checks": set(),
+    "checks": {"jax"},
     "cells": {"jax", "flax"},
     "recurrence": {"jax"},
     "tasks": {"jax", "numpy", "yaml", "rich"},

@@ -21,9 +21,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from seqlab.build import locate
 from seqlab.paths import CONF
 from seqlab.recurrence import Stack
+from seqlab.targets import locate
 from seqlab.weights.export import LIBRARIES
 
 PIPED_WIDTH = 200

@@ -68,6 +68,11 @@ class Stack:
         return self.backward == "fused" and isinstance(self.cell, Linearised) and not noise
 
     @property
+    def _drops(self) -> bool:
+        """Whether anything is dropped between layers; a rate that is traced is not 0."""
+        return isinstance(self.dropout, jax.Array) or self.dropout > 0
+
+    @property
     def features(self) -> int:
         """The width of the outputs: H, or 2·H where bidirectional."""
         return self.cell.features * len(self.directions)
@@ -157,7 +162,7 @@ class Stack:
         """Run all layers, the gradient cut before the steps that `cuts` names."""
         final = {}
         for index, layer in enumerate(self.layers):
-            if index and key is not None:
+            if index and key is not None and self._drops:
                 inputs = drop(jax.random.fold_in(key, index), inputs, self.dropout)
             final[layer], outputs = {}, []
             for number, direction in enumerate(self.directions):

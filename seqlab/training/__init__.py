@@ -3,17 +3,24 @@
 from seqlab.training.checkpoints import Checkpoints
 from seqlab.training.devices import choose as choose_devices
 from seqlab.training.devices import offer_cores
+from seqlab.training.family import Family, alone
 from seqlab.training.loop import train
+from seqlab.training.plan import Plan
 from seqlab.training.program import Program
+from seqlab.training.record import Member
 from seqlab.training.settings import Training
 from seqlab.training.state import TrainState
 from seqlab.training.writing import natural_length, require_writer, write_sample
 
 __all__ = [
     "Checkpoints",
+    "Family",
+    "Member",
+    "Plan",
     "Program",
     "TrainState",
     "Training",
+    "alone",
     "choose_devices",
     "natural_length",
     "offer_cores",

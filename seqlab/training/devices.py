@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
 from typing import Any
 
 import jax
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from seqlab.training.state import TrainState
 from seqlab.types import Batch
 
-AXIS = "B"
+ROWS = "B"
 """The mesh axis that a batch's rows are spread over."""
 
 MOST_CPU_DEVICES = 8
@@ -39,42 +36,6 @@ def choose(batch_size: int) -> int:
     return next((n for n in counts if batch_size % n == 0 and batch_size // n >= fewest_rows), 1)
 
 
-def mesh_of(num_devices: int) -> Mesh:
-    """Return the mesh of the first devices."""
-    return jax.make_mesh(
-        (num_devices,), (AXIS,), (jax.sharding.AxisType.Auto,), devices=jax.local_devices()[:num_devices]
-    )
-
-
-ROWS = PartitionSpec(AXIS)
-REPLICATED = PartitionSpec()
-STATE = TrainState(REPLICATED, REPLICATED, REPLICATED, REPLICATED, carries=ROWS)
-"""How a state lies on the devices: the carries by rows, with the rows that they belong to."""
-
-
-def place(state: TrainState, num_devices: int) -> TrainState:
-    """Put a state where `STATE` says."""
-    mesh = mesh_of(num_devices)
-    return jax.device_put(state, jax.tree.map(lambda spec: NamedSharding(mesh, spec), STATE))
-
-
-def replicate(tree: Any, num_devices: int) -> Any:
-    """Put a copy of every array on each device."""
-    return jax.device_put(tree, NamedSharding(mesh_of(num_devices), REPLICATED))
-
-
-def spread(
-    function: Callable, num_devices: int, in_specs: Any = REPLICATED, out_specs: Any = REPLICATED
-) -> Callable:
-    """Run a function on every device; inside, `share` and `total` tell them apart.
-
-    Its arguments and its results are replicated unless their specs say otherwise.
-    """
-    if num_devices == 1:
-        return function
-    return jax.shard_map(function, mesh=mesh_of(num_devices), in_specs=in_specs, out_specs=out_specs)
-
-
 def share(batch: Batch, num_devices: int) -> Batch:
     """Return this device's rows of a batch."""
     if num_devices == 1:
@@ -82,23 +43,23 @@ def share(batch: Batch, num_devices: int) -> Batch:
 
     def rows(array: jax.Array) -> jax.Array:
         size = array.shape[0] // num_devices
-        return jax.lax.dynamic_slice_in_dim(array, jax.lax.axis_index(AXIS) * size, size)
+        return jax.lax.dynamic_slice_in_dim(array, jax.lax.axis_index(ROWS) * size, size)
 
     return jax.tree.map(rows, batch)
 
 
 def total(tree: Any, num_devices: int) -> Any:
     """Add up a tree of sums over the devices."""
-    return tree if num_devices == 1 else jax.lax.psum(tree, AXIS)
+    return tree if num_devices == 1 else jax.lax.psum(tree, ROWS)
 
 
 def own(tree: Any, num_devices: int) -> Any:
     """Mark replicated arrays as each device's own, so that their gradients are not added up."""
     if num_devices == 1:
         return tree
-    return jax.tree.map(lambda leaf: jax.lax.pcast(leaf, AXIS, to="varying"), tree)
+    return jax.tree.map(lambda leaf: jax.lax.pcast(leaf, ROWS, to="varying"), tree)
 
 
 def own_key(key: jax.Array, num_devices: int) -> jax.Array:
     """Return a PRNG key of this device's own."""
-    return key if num_devices == 1 else jax.random.fold_in(key, jax.lax.axis_index(AXIS))
+    return key if num_devices == 1 else jax.random.fold_in(key, jax.lax.axis_index(ROWS))

@@ -44,7 +44,8 @@ class Program:
         training: batch size, clipping, steps a call.
         gradients: how much is told of gradients, and how often.
         num_devices: over how many devices the rows of a batch are spread; above one, `step`, `advance` and
-            `evaluate` run inside `devices.spread`.
+            `evaluate` run inside `shard_map` over `devices.ROWS`.
+        lockstep: the `vmap` axis of runs that step together; None for a run that steps by itself.
 
     Raises:
         IncompatibleError: a truncation where nothing recurs, or a stream read backwards too.
@@ -57,6 +58,7 @@ class Program:
     training: Training
     gradients: Settings
     num_devices: int = 1
+    lockstep: str | None = None
 
     def __post_init__(self) -> None:
         if self.training.truncation and not isinstance(self.network, Recurrent):
@@ -82,12 +84,15 @@ class Program:
         carries = self.network.initial_carries(params, batch) if self.task.stream else ()
         return TrainState(jnp.int32(0), jnp.uint32(seed), params, self.optimizer.init(params), carries)
 
-    def step(self, state: TrainState, batch: Batch) -> tuple[TrainState, Metrics, Callable[[], Metrics]]:
+    def step(
+        self, state: TrainState, batch: Batch, going: jax.Array | bool = True
+    ) -> tuple[TrainState, Metrics, Callable[[], Metrics]]:
         """Make one update, unless the loss or a gradient is not finite: then nothing but the metrics.
 
         Args:
             state: the state to go on from.
             batch: the step's, as `batches` draws it.
+            going: bool scalar, False where the state is to stay whatever is found.
 
         Returns:
             The next state; the step's metrics, which are scalars, `Mean`s for what a row averages over the
@@ -118,7 +123,7 @@ class Program:
             **{f"train/{name}": mean for name, mean in means.items()},
             "grads/norm": norm.value,
             **self._clipping(bounded[1]),
-            "grads/nonfinite": _only_if(~finite, lambda: count_nonfinite(grads)),
+            "grads/nonfinite": _only_if(self._any(~finite), lambda: count_nonfinite(grads)),
         }
         if slopes.omega is not None:
             metrics["grads/omega"] = slopes.omega / self.training.batch_size
@@ -136,7 +141,7 @@ class Program:
             optimizer_state=optimizer_state,
             carries=carries,
         )
-        return jax.tree.map(functools.partial(jnp.where, finite), stepped, state), metrics, tell
+        return _where(finite & going, stepped, state), metrics, tell
 
     def _predict(
         self, network: Network, params: Params, carries: Any, batch: Batch, key: jax.Array, taps: Any
@@ -181,27 +186,32 @@ class Program:
         gates = watching.gates(met, self._axis)
         if not (self.gradients.full and met):
             return gates
-        costly = self.gradients.is_due(state.step + 1, self.training.log_every)
+        costly = self._any(self.gradients.is_due(state.step + 1, self.training.log_every))
         own = self.network.stack, state.params["recurrence"]
         stretched = _only_if(costly, lambda: watching.jacobians(*own, met, self._axis))
         return gates | {key: Occasional(value, costly) for key, value in stretched.items()}
 
     @property
     def _axis(self) -> str | None:
-        return devices.AXIS if self.num_devices > 1 else None
+        return devices.ROWS if self.num_devices > 1 else None
 
-    def advance(self, state: TrainState, stop: jax.Array, data: Any) -> tuple[TrainState, Metrics, Packed]:
-        """Make the updates up to step `stop` in one dispatch, ending early at the first that is not finite.
+    def advance(
+        self, state: TrainState, span: jax.Array, going: jax.Array, data: Any
+    ) -> tuple[TrainState, Metrics, Packed]:
+        """Make the updates from one step to another in one dispatch, up to the first that is not finite.
 
         Args:
             state: the state to go on from.
-            stop: int32 scalar, at most `training.next_stop`; it may vary without compiling again.
+            span: int32 `(2,)`, the step that the state is at and the one to stop at, at most
+                `training.next_stop`; it may vary without compiling again.
+            going: bool scalar, False where nothing is to be done.
             data: the task's resident arrays.
 
         Returns:
             The last state; the metrics of each step tried, stacked on a leading axis of `steps_per_call`,
-            zeros past the last; and what a row tells besides, where the last step tried is due one.
+            anything past the last; and what a row tells besides, where the last step tried is due one.
         """
+        start, stop = span
         ahead = jax.eval_shape(self.batches, state, data)
         num_ahead = len(ahead.mask)
         one = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), ahead)
@@ -215,26 +225,29 @@ class Program:
             lambda leaf: jnp.zeros((self.training.steps_per_call, *leaf.shape), leaf.dtype), metrics
         )
 
-        def going(loop: tuple) -> jax.Array:
-            tried, current, *_ = loop
-            return (current.step < stop) & (current.step == state.step + tried)
-
         def body(loop: tuple) -> tuple:
-            tried, current, ahead, rows, told = loop
+            tried, _, going, current, ahead, rows, told = loop
             index = tried % num_ahead
             ahead = jax.lax.cond(index == 0, lambda: self.batches(current, data), lambda: ahead)
             batch = jax.tree.map(lambda leaf: leaf[index], ahead)
-            after, metrics, tell = self.step(current, batch)
+            after, metrics, tell = self.step(current, batch, going)
             rows = jax.tree.map(lambda row, value: row.at[tried].set(value), rows, metrics)
-            due = (after.step % self.training.log_every == 0) | (after.step == self.training.steps)
-            due |= after.step == current.step  # it diverged, and this is its last row
-            told = jax.lax.cond(due, lambda: pack(tell()), lambda: told)
-            return tried + 1, after, ahead, rows, told
+            step = start + tried + 1
+            diverged = going & (after.step == current.step)
+            due = going & ((step % self.training.log_every == 0) | (step == self.training.steps) | diverged)
+            told = jax.lax.cond(self._any(due), lambda: _where(due, pack(tell()), told), lambda: told)
+            going &= ~diverged
+            return tried + 1, self._any(going), going, after, ahead, rows, told
 
         ahead, told = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), (ahead, told))
-        start = jnp.int32(0), state, ahead, rows, told
-        _, state, _, rows, told = jax.lax.while_loop(going, body, start)
+        loop = jnp.int32(0), self._any(going), going, state, ahead, rows, told
+        loop = jax.lax.while_loop(lambda loop: loop[1] & (loop[0] < stop - start), body, loop)
+        _, _, _, state, _, rows, told = loop
         return state, rows, told
+
+    def _any(self, flag: jax.Array) -> jax.Array:
+        """Say whether a flag holds for any run of the lockstep: a branch is taken by all or by none."""
+        return flag if self.lockstep is None else jax.lax.pmax(flag.astype(jnp.int32), self.lockstep) > 0
 
     def batches(self, state: TrainState, data: Any) -> Batch:
         """Draw the next batches at once, stacked on a leading axis: those of a dispatch, or 16 MB of them.
@@ -278,6 +291,11 @@ class Program:
         return devices.total(means, self.num_devices)
 
     @functools.cached_property
+    def shapes(self) -> TrainState:
+        """The shapes and dtypes of a state."""
+        return jax.eval_shape(self.init, jnp.uint32(0), self.task.data)
+
+    @functools.cached_property
     def tokens_per_step(self) -> int:
         """How many positions a batch has, the longer of its inputs and its targets, padding included."""
         batch = jax.eval_shape(lambda: self._batch(jnp.uint32(0), jnp.int32(0), self.task.data))
@@ -302,6 +320,11 @@ class Program:
         if self.task.stream:
             return self.task.stream_batch(key, step, size, self.architecture, data)
         return self.task.batch(jax.random.fold_in(key, step), size, "train", self.architecture, data)
+
+
+def _where(chosen: jax.Array, tree: Any, otherwise: Any) -> Any:
+    """Choose between two trees, leaf by leaf."""
+    return jax.tree.map(functools.partial(jnp.where, chosen), tree, otherwise)
 
 
 def _only_if(wanted: jax.Array, make: Callable[[], Any]) -> Any:

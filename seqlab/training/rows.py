@@ -49,18 +49,22 @@ class Rows:
             num_steps: how many leading entries are steps.
             last: whether the last of these steps is due a row whatever its number.
         """
-        for index in range(num_steps):
-            step = first_step + index
-            self._gather(metrics, index)
-            if step % self._log_every == 0 or (last and index == num_steps - 1):
-                yield self._row(metrics, index, step) | (_present(told) if index == num_steps - 1 else {})
+        begun = 0
+        for end in range(1, num_steps + 1):
+            step = first_step + end - 1
+            if step % self._log_every == 0 or (last and end == num_steps):
+                self._gather(metrics, slice(begun, end))
+                begun = end
+                yield self._row(metrics, end - 1, step) | (_present(told) if end == num_steps else {})
+        self._gather(metrics, slice(begun, num_steps))
 
-    def _gather(self, metrics: Metrics, index: int) -> None:
+    def _gather(self, metrics: Metrics, steps: slice) -> None:
         for key, value in metrics.items():
             if isinstance(value, Mean):
                 total, weight = self._means.get(key, (0.0, 0.0))
-                self._means[key] = (total + float(value.total[index]), weight + float(value.weight[index]))
-        self._nonfinite += int(metrics["grads/nonfinite"][index].sum())
+                more = Mean(*(np.sum(sums[steps], dtype=float).item() for sums in value))
+                self._means[key] = (total + more.total, weight + more.weight)
+        self._nonfinite += int(metrics["grads/nonfinite"][steps].sum())
 
     def _row(self, metrics: Metrics, index: int, step: int) -> dict[str, Any]:
         row: dict[str, Any] = {"step": step}

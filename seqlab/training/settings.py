@@ -23,6 +23,7 @@ class Training:
         omega: the factor on Pascanu et al.'s regulariser Ω, its mean over sequences; null or 0 for none.
         log_every: steps between rows of `metrics.jsonl`.
         eval_every: steps between evaluations on the validation split; the last step always has one.
+        patience: after how many evaluations without a better one a run ends; null for never.
         checkpoint_every: steps between checkpoints of the latest state; the last step always has one.
         steps_per_call: how many steps one dispatch to the device may run; it ends with a row at the latest.
         evaluation_batch_size: examples a batch in evaluation, which has no backward pass to hold.
@@ -45,6 +46,7 @@ class Training:
     omega: float | None
     log_every: int
     eval_every: int
+    patience: int | None
     checkpoint_every: int
     steps_per_call: int
     evaluation_batch_size: int
@@ -60,6 +62,8 @@ class Training:
             *("batch_size", "log_every", "eval_every", "checkpoint_every"),
             *("steps_per_call", "evaluation_batch_size"),
         )
+        if self.patience is not None:
+            require_positive(self, "patience")
         if self.devices is not None:
             require_positive(self, "devices")
             if self.batch_size % self.devices or self.evaluation_batch_size % self.devices:
