@@ -22,7 +22,7 @@ from seqlab.types import ConfigError, Params
 
 KEYS = (
     *("cell", "task", "architecture", "optimizer", "schedule", "training", "gradients", "tracking"),
-    *("seed", "resume"),
+    *("seed", "resume", "sweep"),
 )
 """What a config holds."""
 
@@ -41,7 +41,7 @@ else are one family. The cell's say how parameters start, and no more."""
 SWITCHES = ("architecture.dropout",)
 """Those of them at which 0 is not a number like others: it leaves something out."""
 
-APART = ("seed", "resume", "tracking")
+APART = ("seed", "resume", "sweep", "tracking")
 """Keys that no program knows."""
 
 

@@ -3,36 +3,30 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import hydra
-import jax
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from seqlab.build import Run, build
 from seqlab.commands import SHOW_TRACES, complain
+from seqlab.execution import Job, UnfinishedRunError, concluded, execute
 from seqlab.overrides import HYDRA_ERRORS, composed, explain
 from seqlab.paths import CONF
-from seqlab.provenance import git_commit, versions
-from seqlab.tracking import RunFolder, RunInfo, Trackers
-from seqlab.training import Checkpoints, Member, Plan, offer_cores
-from seqlab.training import train as train_family
+from seqlab.sweeps.resume import resumed
+from seqlab.sweeps.vectorized import register
+from seqlab.training import offer_cores
 from seqlab.types import ConfigError, IncompatibleError
-
-
-class UnfinishedRunError(Exception):
-    """A run that was asked for did not finish; its summary says why."""
 
 
 def main() -> None:
     """Read the command line and run what it asks for; exit 0 only where every run finished."""
     offer_cores()
+    register()
     application = hydra.main(config_path=str(CONF), config_name="train", version_base="1.3")(_job)
     if SHOW_TRACES:
         application()
@@ -53,106 +47,28 @@ def run(overrides: list[str]) -> dict[str, Any]:
         OmegaConf.create({"hydra": {"runtime": {"choices": config.hydra.runtime.choices}}}),
         folder / ".hydra" / "hydra.yaml",
     )
-    return execute(plain, config.hydra.runtime.choices, folder)
-
-
-def execute(config: DictConfig, choices: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Build and train one run; return what was written to `summary.json`.
-
-    Raises:
-        ConfigError: a key, a value or a combination that does not fit; `summary.json` then says failed, or
-            incompatible.
-    """
-    written = RunFolder(folder)
-    identity = {name: choices.get(name) for name in ("cell", "architecture", "task")}
-    identity["seed"] = config.seed
-    try:
-        run = build(config, choices)
-        info, identity = _introduce(run, folder, identity)
-    except ConfigError as error:
-        status = "incompatible" if isinstance(error, IncompatibleError) else "failed"
-        written.finish({"status": status, "reason": str(error), **identity})
-        raise
-    tracker = Trackers([written], [run.console, run.wandb])
-    tracker.start(info)
-    try:
-        member = Member(run.numbers, info, tracker)
-        summary = identity | train_family(run.family, [member], Plan(devices=run.num_devices))[0]
-    except BaseException as error:
-        status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-        tracker.finish({"status": status, "reason": f"{type(error).__name__}: {error}", **identity})
-        raise
-    tracker.finish(summary)
-    return summary
-
-
-def _introduce(run: Run, folder: Path, identity: dict[str, Any]) -> tuple[RunInfo, dict[str, Any]]:
-    """Say what a run is, to its listeners and in its summary."""
-    program = run.program
-    goal = program.task.goal(program.architecture)
-    info = RunInfo(
-        folder=folder,
-        config=run.config,
-        **{name: run.choices[name] for name in ("cell", "architecture", "task")},
-        seed=run.seed,
-        experiment=run.choices.get("experiment"),
-        steps=program.training.steps,
-        tokens_per_step=program.tokens_per_step,
-        num_params=sum(leaf.size for leaf in jax.tree.leaves(program.shapes.params)),
-        goal=goal,
-        resumed_from=_resumed_step(run.resume, folder),
-    )
-    return info, identity | {
-        "experiment": info.experiment,
-        "num_params": info.num_params,
-        "num_devices": run.num_devices,
-        "metric": goal.metric,
-        "chance": goal.chance,
-        "baseline": goal.baseline,
-        "solved_at": goal.solved,
-        "data_fingerprint": program.task.fingerprint(),
-        "versions": versions(),
-        "git_commit": git_commit(),
-    }
-
-
-def _resumed_step(resume: str | None, folder: Path) -> int | None:
-    """Return the step a run goes on from, its checkpoints being in its folder; None for a fresh start.
-
-    Raises:
-        ConfigError: the run to resume has no checkpoint.
-    """
-    if resume is None:
-        return None
-    checkpoints = Checkpoints(folder)
-    if resume != "auto":
-        source = Path(resume)
-        if Checkpoints(source).latest_step() is None:
-            raise ConfigError(f"resume={resume} holds no checkpoint: legal are null, auto and a run folder")
-        if source.resolve() != folder.resolve():
-            checkpoints.adopt(source)
-            shutil.copy(source / "metrics.jsonl", folder)
-    return checkpoints.latest_step()
+    return execute(Job(plain, config.hydra.runtime.choices, folder))
 
 
 def _job(config: DictConfig) -> dict[str, Any] | None:
     """Do one job of Hydra's: a run alone, or one of a sweep, which goes on after a job that fails."""
     context = HydraConfig.get()
-    swept = context.mode == RunMode.MULTIRUN
-    try:
-        summary = execute(config, context.runtime.choices, Path(context.runtime.output_dir))
-    except ConfigError as error:
-        if swept and isinstance(error, IncompatibleError):
+    job = Job(config, context.runtime.choices, Path(context.runtime.output_dir))
+    if context.mode == RunMode.MULTIRUN:
+        try:
+            return concluded(execute(job))
+        except IncompatibleError as error:
             print(f"incompatible: {error}", flush=True)
             return None
-        if swept or SHOW_TRACES:
+    try:
+        summary = execute(job)
+    except ConfigError as error:
+        if SHOW_TRACES:
             raise
         sys.exit(complain(error))
     if summary["status"] == "interrupted":
-        raise KeyboardInterrupt  # ends a sweep too
+        raise KeyboardInterrupt
     if summary["status"] != "finished":
-        if swept:
-            raise UnfinishedRunError(f"{summary['status']}: {summary['reason']}")
         sys.exit(1)
     return summary
 
@@ -160,6 +76,7 @@ def _job(config: DictConfig) -> dict[str, Any] | None:
 def _guarded(application: Callable[[], None]) -> int:
     """Call the application and return its exit status, each error being one line."""
     try:
+        sys.argv[1:] = resumed(sys.argv[1:])
         application()
     except KeyboardInterrupt:
         return 130
