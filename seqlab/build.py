@@ -38,6 +38,9 @@ NUMBERS = (
 """The keys whose numbers a compiled program takes as arguments, beside the seed: runs that differ in nothing
 else are one family. The cell's say how parameters start, and no more."""
 
+VARYING = ("seed", *NUMBERS)
+"""All keys at which the runs of a family may differ, as far as the program goes."""
+
 SWITCHES = ("architecture.dropout",)
 """Those of them at which 0 is not a number like others: it leaves something out."""
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import jax
 
 from seqlab.checks import require_positive
 from seqlab.execution import Job, Outcome, Ready, make_ready, settled_before, train_ready
-from seqlab.tracking import RunFolder, Tracker, Trackers
+from seqlab.sweeps.cluster import submitted
+from seqlab.tracking import Chorus, RunFolder, Tracker, Trackers
 from seqlab.training.planning import choose_plan, most_runs
 from seqlab.types import ConfigError, IncompatibleError
 
@@ -43,8 +46,42 @@ class Together:
 def train_jobs(jobs: Sequence[Job], together: Together) -> list[Outcome]:
     """Run jobs, those of one family as one program; return their outcomes in the order of the jobs.
 
-    What does not fit is reported before anything is compiled. A program that fails loses no other.
+    A program that fails loses no other.
+
+    Raises:
+        KeyboardInterrupt: a run was interrupted; the programs to come are left.
     """
+    outcomes, programs = _programs(jobs)
+    for group in programs:
+        ended = _train_group(group, together)
+        outcomes |= ended
+        if any(isinstance(one, dict) and one["status"] == "interrupted" for one in ended.values()):
+            raise KeyboardInterrupt
+    return [outcomes[index] for index in range(len(jobs))]
+
+
+def submit_jobs(
+    jobs: Sequence[Job], together: Together, logs: Path, cluster: Mapping[str, Any]
+) -> list[Outcome]:
+    """Do as `train_jobs`, each program being a job of a cluster's.
+
+    Args:
+        jobs: what there is to run.
+        together: how runs share a program; above `runs_per_program`, a family is several jobs of the cluster.
+        logs: where the cluster's jobs keep their logs.
+        cluster: as `submitted` wants it.
+    """
+    outcomes, programs = _programs(jobs)
+    size = together.runs_per_program
+    parts = [part for group in programs for part in _parts(list(group), size or len(group))]
+    arguments = [([jobs[index] for index in part], together) for part in parts]
+    for part, ended in zip(parts, submitted(train_jobs, arguments, logs, cluster), strict=True):
+        outcomes |= zip(part, [ended] * len(part) if isinstance(ended, Exception) else ended, strict=True)
+    return [outcomes[index] for index in range(len(jobs))]
+
+
+def _programs(jobs: Sequence[Job]) -> tuple[dict[int, Outcome], list[dict[int, Ready]]]:
+    """Return the outcomes of jobs that are not to be run, and the others, those of one program together."""
     outcomes: dict[int, Outcome] = {}
     programs: dict[Hashable, dict[int, Ready]] = {}
     for index, job in enumerate(jobs):
@@ -54,36 +91,36 @@ def train_jobs(jobs: Sequence[Job], together: Together) -> list[Outcome]:
                 continue
             ready = make_ready(job)
         except ConfigError as error:
-            kind = "incompatible" if isinstance(error, IncompatibleError) else "error"
-            _log.warning("%s: %s (%s)", kind, error, job.folder)
+            if not isinstance(error, IncompatibleError):
+                _log.error("%s (%s)", error, job.folder)
             outcomes[index] = error
             continue
         programs.setdefault((ready.run.family, ready.info.resumed_from or 0), {})[index] = ready
-    for group in programs.values():
-        outcomes |= _train_group(group, together)
-    return [outcomes[index] for index in range(len(jobs))]
+    return outcomes, list(programs.values())
+
+
+def _parts(indices: list[int], size: int) -> list[list[int]]:
+    return [indices[start : start + size] for start in range(0, len(indices), size)]
 
 
 def _train_group(group: Mapping[int, Ready], together: Together) -> dict[int, Outcome]:
     """Train jobs of one family, in as many parts as memory asks for, all under one plan."""
-    indices, first = list(group), next(iter(group.values())).run
+    first = next(iter(group.values())).run
     devices = together.devices or len(jax.local_devices())
     size = min(len(group), together.runs_per_program or most_runs(first.program, devices))
     plan, measured = choose_plan(first.family, size, first.numbers, together.block, devices)
     _log.info("%d runs as one program: %s", size, plan)
-    further = {"microseconds_per_update": measured}
+    further, chorus = {"microseconds_per_update": measured}, Chorus(first.console)
+
+    def listeners(ready: Ready) -> Tracker:
+        return Trackers([RunFolder(ready.info.folder)], [chorus, ready.run.wandb])
+
     outcomes: dict[int, Outcome] = {}
-    for start in range(0, len(indices), size):
-        part = indices[start : start + size]
+    for part in _parts(list(group), size):
         try:
-            summaries = train_ready([group[index] for index in part], plan, _listeners, further)
+            summaries = train_ready([group[index] for index in part], plan, listeners, further)
             outcomes |= dict(zip(part, summaries, strict=True))
         except Exception as error:  # the other programs go on; this one is told of at once and at the end
             _log.exception("%d runs failed", len(part))
             outcomes |= dict.fromkeys(part, error)
     return outcomes
-
-
-def _listeners(ready: Ready) -> Tracker:
-    """Return what hears of a run among many: the terminal has room for one alone."""
-    return Trackers([RunFolder(ready.info.folder)], [ready.run.wandb])

@@ -6,7 +6,7 @@ import copy
 import logging
 import sys
 import types
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +21,14 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from seqlab.build import NUMBERS
+from seqlab.build import VARYING
 from seqlab.execution import Job, concluded
-from seqlab.sweeps.programs import Together, train_jobs
+from seqlab.sweeps.programs import Together, submit_jobs, train_jobs
 
 _log = logging.getLogger(__name__)
 
 PLUGIN = "hydra_plugins.seqlab"
 """The name under which Hydra finds this module."""
-
-VARYING = ("seed", *NUMBERS)
-"""The keys at which jobs of one program may differ."""
 
 
 class VectorizedLauncher(Launcher):
@@ -40,9 +37,9 @@ class VectorizedLauncher(Launcher):
     Every job keeps its own run folder, and what it leaves there is what it leaves when run alone.
     """
 
-    def __init__(self, **together: Any) -> None:
-        """Take the fields of `Together`."""
-        self._together = Together(**together)
+    def __init__(self, cluster: Mapping[str, Any] | None = None, **together: Any) -> None:
+        """Take what `submitted` asks about a cluster, None for this machine; and the fields of `Together`."""
+        self._cluster, self._together = cluster, Together(**together)
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         # The sweeper composes every job to see that it is legal, and so does this launcher: from the same
@@ -59,7 +56,12 @@ class VectorizedLauncher(Launcher):
             self._opened(initial_job_idx + index, list(overrides))
             for index, overrides in enumerate(job_overrides)
         ]
-        outcomes = train_jobs([done.return_value for done in returns], self._together)
+        jobs = [done.return_value for done in returns]
+        if self._cluster is None:
+            outcomes = train_jobs(jobs, self._together)
+        else:
+            logs = Path(str(hydra.sweep.dir)) / ".submitit"
+            outcomes = submit_jobs(jobs, self._together, logs, self._cluster)
         for done, outcome in zip(returns, outcomes, strict=True):
             try:
                 done.return_value = concluded(outcome)

@@ -4,6 +4,7 @@ One stream of rows, `{"step": int, "<key>": number or list}`, feeds three listen
 console and Weights & Biases.
 """
 
+from seqlab.tracking.chorus import Chorus
 from seqlab.tracking.console import Console
 from seqlab.tracking.run_folder import STATUSES, RunFolder, read_rows, read_summary
 from seqlab.tracking.tracker import RunInfo, Tracker, Trackers
@@ -11,6 +12,7 @@ from seqlab.tracking.weights_and_biases import WeightsAndBiases
 
 __all__ = [
     "STATUSES",
+    "Chorus",
     "Console",
     "RunFolder",
     "RunInfo",

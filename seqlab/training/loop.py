@@ -68,6 +68,8 @@ class _Loop:
                 if asked:
                     for index in self._going():
                         self.records[index].end("interrupted", f"asked to stop after step {self.step}")
+        for index in self._going():  # they had no step to make
+            self.records[index].end("finished")
         self._save()
         return self._summaries()
 

@@ -1,0 +1,54 @@
+"""How does a program of many runs become a job of a cluster?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from seqlab.training import offer_cores
+from seqlab.types import ConfigError
+
+
+def submitted(
+    function: Callable[..., list[Any]], arguments: Sequence[tuple], folder: Path, settings: Mapping[str, Any]
+) -> list[list[Any] | Exception]:
+    """Call a function in jobs of a cluster, and wait for all of them.
+
+    Args:
+        function: called once for each of `arguments`, on a node that shares the file system.
+        arguments: what it is called with; a job each.
+        folder: where the jobs keep their logs.
+        settings: `cluster`, which is slurm or local, and submitit's parameters, as `timeout_min`.
+
+    Returns:
+        What each call returned, or what it failed with.
+
+    Raises:
+        ConfigError: submitit is not installed, or does not know a parameter.
+    """
+    try:
+        import submitit
+    except ImportError as error:
+        raise ConfigError("hydra.launcher.cluster needs submitit: pip install 'seqlab[slurm]'") from error
+    parameters = dict(settings)
+    try:
+        executor = submitit.AutoExecutor(folder / "%j", cluster=parameters.pop("cluster", None))
+        executor.update_parameters(**parameters)
+    except (NameError, TypeError, ValueError, RuntimeError) as error:
+        raise ConfigError(f"hydra.launcher.cluster: {error}") from error
+    with executor.batch():
+        jobs = [executor.submit(_on_node, function, *each) for each in arguments]
+    return [_result(job) for job in jobs]
+
+
+def _on_node(function: Callable[..., list[Any]], *arguments: Any) -> list[Any]:
+    offer_cores()
+    return function(*arguments)
+
+
+def _result(job: Any) -> list[Any] | Exception:
+    try:
+        return job.result()
+    except Exception as error:  # whatever a node can die of
+        return error

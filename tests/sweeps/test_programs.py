@@ -1,0 +1,192 @@
+"""Is a run among many the run that it is alone?"""
+
+from __future__ import annotations
+
+import jax
+import numpy as np
+import pytest
+from omegaconf import OmegaConf
+from tiny_runs import WATCHED, tiny
+
+from seqlab import run
+from seqlab.build import NUMBERS, build, load
+from seqlab.execution import Job
+from seqlab.overrides import composed
+from seqlab.sweeps.programs import Together, train_jobs
+from seqlab.tracking import read_rows, read_summary
+from seqlab.training import Plan
+from seqlab.training.planning import choose_plan, most_runs
+
+GRID = [
+    ["seed=0"],
+    ["seed=1", "optimizer.learning_rate=0.01", "cell.recurrent_scale=0.5"],
+    ["seed=2", "optimizer.learning_rate=1e9", "training.clip_norm=1e38"],  # diverges
+    ["seed=0", "training.clip_norm=0.01"],
+    ["seed=3"],
+]
+DIVERGING = 2
+
+
+def overrides_of(*further: str) -> list[str]:
+    return tiny(
+        *(
+            "adding",
+            "many_to_one",
+            "cell=elman",
+            "cell.activation=identity",
+            "optimizer=sgd",
+            "task.length=30",
+        ),
+        *("training.steps=6", "training.eval_every=3", "training.log_every=3", "training.devices=1"),
+        *further,
+    )
+
+
+def job_of(overrides, folder) -> Job:
+    config = composed(overrides)
+    plain = OmegaConf.create({key: value for key, value in config.items_ex(resolve=False) if key != "hydra"})
+    return Job(plain, config.hydra.runtime.choices, folder)
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """Return the folders of the grid's runs, each run by itself."""
+    root = tmp_path_factory.mktemp("alone")
+    for index, own in enumerate(GRID):
+        run([*overrides_of(WATCHED, *own), f"hydra.run.dir={root / str(index)}"])
+    return root
+
+
+def rows_of(folder):
+    return [
+        {key: np.array(value, float) for key, value in row.items() if not key.startswith("timing/")}
+        for row in read_rows(folder)
+    ]
+
+
+@pytest.mark.parametrize(("block", "level"), [(1, "off"), (2, "norms")])
+def test_a_run_among_many_is_the_run_alone(block, level, alone, tmp_path):
+    jobs = [
+        job_of(overrides_of(f"gradients.level={level}", *own), tmp_path / str(index))
+        for index, own in enumerate(GRID)
+    ]
+    outcomes = train_jobs(jobs, Together(block=block, devices=2))
+    statuses = [outcome["status"] for outcome in outcomes]
+    assert statuses == ["diverged" if index == DIVERGING else "finished" for index in range(len(GRID))]
+    for index, outcome in enumerate(outcomes):
+        one, many = alone / str(index), tmp_path / str(index)
+        assert read_summary(one)["reason"] == outcome["reason"]
+        assert read_summary(one)["steps"] == outcome["steps"]
+        for first, second in zip(rows_of(one), rows_of(many), strict=True):
+            assert first.keys() == second.keys() or level == "off"
+            for key in second:
+                np.testing.assert_allclose(second[key], first[key], rtol=1e-5, atol=1e-6, err_msg=key)
+
+
+OPTIMIZERS = ("adam", "adamw", "rmsprop", "sgd")
+SWITCHED_ON = ("training.clip_value=0.5", "architecture.dropout=0.5")
+
+
+def family_of(*overrides):
+    job = job_of([*tiny("adding", "many_to_one"), "architecture.num_layers=2", *overrides], None)
+    return build(job.config, job.choices)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_number_acts_as_an_argument_as_it_does_in_the_program(optimizer):
+    run = family_of(f"optimizer={optimizer}", *SWITCHED_ON)
+    other = {key: 0.7 * value + 0.01 for key, value in run.numbers.items()}
+
+    def stepped(numbers):
+        program = run.family.at(numbers)
+        state = program.init(np.uint32(3), ())
+        moving = {key: value for key, value in numbers.items() if key not in run.family.starts}
+        program = run.family.at(moving)
+        batch = jax.tree.map(lambda leaf: leaf[0], program.batches(state, ()))
+        return state.params, program.step(state, batch)[0].params
+
+    as_arguments = jax.jit(stepped)(other)
+    within = jax.jit(lambda: stepped(other))()
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7), as_arguments, within)
+    before = jax.jit(lambda: stepped(run.numbers))()
+    assert not np.allclose(before[1]["readout"]["kernel"], within[1]["readout"]["kernel"])
+
+
+def test_every_number_belongs_to_some_run():
+    found = {
+        key
+        for optimizer in OPTIMIZERS
+        for key in family_of(
+            f"optimizer={optimizer}", "training.clip_value=1", "architecture.dropout=0.5"
+        ).numbers
+    }
+    assert found == set(NUMBERS)
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        ("seed=5", True),
+        ("optimizer.learning_rate=7", True),
+        ("tracking.wandb.tags=[a]", True),
+        ("architecture.dropout=0.3", False),  # without dropout nothing is drawn
+        ("training.clip_norm=null", False),
+        ("cell.features=5", False),
+        ("optimizer=sgd", False),
+        ("task.length=7", False),
+    ],
+)
+def test_runs_are_one_family_where_they_differ_in_numbers_alone(other, same):
+    assert (family_of().family == family_of(other).family) == same
+
+
+def test_a_plan_has_room_for_all_and_equal_shares():
+    run = family_of()
+    for num_runs in (1, 2, 5, 12):
+        for block in (1, 2, 100):
+            plan, measured = choose_plan(run.family, num_runs, run.numbers, block, 2)
+            assert num_runs <= plan.num_runs < num_runs + plan.block * plan.devices
+            assert not measured
+
+
+def test_the_fastest_of_the_measured_plans_is_chosen():
+    run = family_of("training.steps=1000", "training.steps_per_call=2")
+    plan, measured = choose_plan(run.family, 12, run.numbers, num_devices=2)
+    assert set(measured) == {"block_1", "block_4", "block_6"}
+    assert measured[f"block_{plan.block}"] == min(measured.values())
+
+
+def test_fewer_runs_fit_where_each_is_larger_or_more_are_in_flight():
+    small, large = family_of().program, family_of("cell.features=64").program
+    assert most_runs(large, 1) < most_runs(small, 1)
+    assert most_runs(large, 10_000) <= most_runs(large, 1)
+
+
+def test_a_plan_of_unequal_shares_is_refused():
+    with pytest.raises(ValueError, match="must divide num_runs=6"):
+        Plan(num_runs=6, block=2, devices=2)
+
+
+def test_parts_that_memory_asks_for_are_trained_one_after_another(tmp_path):
+    settings = tiny("adding", "many_to_one", "training.steps=2")
+    jobs = [job_of([*settings, f"seed={seed}"], tmp_path / str(seed)) for seed in range(3)]
+    outcomes = train_jobs(jobs, Together(runs_per_program=2, block=1, devices=1))
+    assert [(outcome["status"], outcome["seed"]) for outcome in outcomes] == [
+        ("finished", n) for n in range(3)
+    ]
+    assert load(tmp_path / "2")
+
+
+def test_patience_ends_one_run_and_not_the_others(tmp_path):
+    settings = tiny("adding", "many_to_one", "training.steps=8", "training.eval_every=1", "optimizer=sgd")
+    settings += ["training.patience=2"]
+    rates = (1e-30, 0.05)  # the first learns nothing
+    jobs = [
+        job_of([*settings, f"optimizer.learning_rate={rate}"], tmp_path / str(index))
+        for index, rate in enumerate(rates)
+    ]
+    still, learning = train_jobs(jobs, Together(block=1))
+    assert (still["status"], still["steps"]) == ("finished", 3)
+    assert "the last 2 evaluations brought no better eval/mse" in still["reason"]
+    assert (learning["steps"], learning["reason"]) == (8, None)
+    assert read_rows(tmp_path / "0")[-1]["step"] == still["best"]["step"] == 1
