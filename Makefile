@@ -25,6 +25,7 @@ bench: .venv/bench.stamp  ## time seqlab beside its peers, in one run
 	$(BIN)/python scripts/bench_recurrence.py $(ARGS)
 	$(BIN)/python scripts/bench_trainer.py
 	$(BIN)/python scripts/bench_gradients.py
+	$(BIN)/python scripts/bench_sweeps.py
 
 clean:  ## remove the virtual environment and what tools left
 	rm -rf .venv build dist .pytest_cache .ruff_cache *.egg-info

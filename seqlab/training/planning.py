@@ -56,8 +56,8 @@ def choose_plan(
     share = -(-num_runs // num_devices)
     if block is None and (num_runs * family.program.training.steps < MEASURED_FROM or share == 1):
         block = _likely(family.program, share)
-    sizes = {1, MIDDLE_BLOCK, share} if block is None else {block}
-    plans = [_plan(share, min(size, share), num_devices) for size in sorted(sizes) if size <= share]
+    sizes = {min(size, share) for size in ((1, MIDDLE_BLOCK, share) if block is None else (block,))}
+    plans = [_plan(share, size, num_devices) for size in sorted(sizes)]
     fitting = [plan for plan in plans if plan.num_runs <= most_runs(family.program, plan.block * num_devices)]
     if len(fitting) < 2:
         return (fitting or plans)[0], {}

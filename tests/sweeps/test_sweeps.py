@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
 import pytest
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
@@ -10,13 +17,10 @@ from omegaconf import OmegaConf
 from tiny_runs import tiny
 
 from seqlab.paths import CONF
+from seqlab.sweeps.resume import resumed
 from seqlab.sweeps.vectorized import AlikeLoader
-from seqlab.tracking import read_summary
-
-POISONED = [
-    *("cell=elman", "cell.activation=identity", "optimizer=sgd", "training.clip_norm=null"),
-    *("optimizer.learning_rate=1e-9,1e9", "training.steps=60", "hydra.sweep.dir=sweep"),
-]
+from seqlab.tracking import read_rows, read_summary
+from seqlab.types import ConfigError
 
 
 def test_jobs_composed_by_copy_are_those_that_hydra_composes():
@@ -31,14 +35,135 @@ def test_jobs_composed_by_copy_are_those_that_hydra_composes():
             assert OmegaConf.to_container(copied) == OmegaConf.to_container(composed)
 
 
-@pytest.mark.parametrize("launcher", ["basic", "vectorized"])
-def test_a_poisoned_job_fails_the_sweep_and_no_other_job(launcher, command, tmp_path):
-    settings = [*tiny("adding", "one_to_one,many_to_one", *POISONED), f"hydra/launcher={launcher}"]
-    done = command("train", "-m", *settings, "seed=0,1")
-    assert done.returncode == 1
-    summaries = [read_summary(tmp_path / "sweep" / str(number)) for number in range(8)]
-    for summary in summaries:
-        assert summary["status"] in ("finished", "diverged")
-    diverged = [summary for summary in summaries if summary["status"] == "diverged"]
-    assert len(diverged) == 4
-    assert all(f"step {summary['steps'] + 1}" in summary["reason"] for summary in diverged)
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory):
+    """Return a folder in which a sweep with combinations that do not fit, and poisoned ones, was made."""
+    folder = tmp_path_factory.mktemp("swept")
+    return folder, in_folder(folder, "-m", *SWEEP)
+
+
+SWEEP = [
+    *tiny("adding", "one_to_one,many_to_one,one_to_many", "cell=elman", "cell.activation=identity"),
+    *("optimizer=sgd", "training.clip_norm=null", "optimizer.learning_rate=1e-9,1e9", "seed=0,1"),
+    *("training.steps=60", "hydra/launcher=vectorized", "hydra.sweep.dir=sweep"),
+]
+
+
+def in_folder(folder, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "seqlab.train", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "HYDRA_FULL_ERROR": "0"},
+    )
+
+
+def summaries_of(folder):
+    return {int(path.parent.name): read_summary(path.parent) for path in folder.glob("sweep/*/summary.json")}
+
+
+def test_a_poisoned_job_fails_the_sweep_and_no_other_job(swept):
+    folder, done = swept
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "error: diverged: " in done.stderr
+    summaries = summaries_of(folder)
+    assert set(summaries) == set(range(12))
+    for number, summary in summaries.items():
+        overrides = (folder / f"sweep/{number}/.hydra/overrides.yaml").read_text()
+        if summary["architecture"] == "one_to_many":
+            assert summary["status"] == "incompatible"
+        elif "optimizer.learning_rate=1e9" in overrides:
+            assert summary["status"] == "diverged"
+            assert f"is not finite at step {summary['steps'] + 1}" in summary["reason"]
+        else:
+            assert (summary["status"], summary["reason"]) == ("finished", None)
+
+
+def test_what_does_not_fit_is_listed_before_anything_else(swept):
+    _, done = swept
+    first, second = done.stdout.splitlines()[:2]
+    assert first.startswith("does not fit: architecture=one_to_many: ")
+    assert "legal values are many_to_one, one_to_one" in first
+    assert second == "1 of 3 combinations do not fit"
+
+
+def test_a_resumed_sweep_runs_what_is_missing_or_unfinished_and_no_more(swept):
+    folder, _ = swept
+    before = summaries_of(folder)
+    missing, unfinished = [n for n, summary in before.items() if summary["status"] == "finished"][:2]
+    rows = rows_of(folder, missing)
+    shutil.rmtree(folder / "sweep" / str(missing))
+    (folder / f"sweep/{unfinished}/summary.json").unlink()
+    written = {path: path.stat().st_mtime_ns for path in folder.glob("sweep/*/summary.json")}
+    done = in_folder(folder, "-m", "sweep.resume=sweep")
+    assert done.returncode == 1, done.stdout + done.stderr  # the poisoned ones stay poisoned
+    after = summaries_of(folder)
+    assert after.keys() == before.keys()
+    for number, summary in before.items():
+        for key in ("status", "reason", "best", "test", "steps"):
+            assert after[number].get(key) == summary.get(key), (number, key)
+    assert rows_of(folder, missing) == rows
+    assert {path: path.stat().st_mtime_ns for path in written} == written
+
+
+def rows_of(folder, number):
+    return [
+        {key: value for key, value in row.items() if not key.startswith("timing/")}
+        for row in read_rows(folder / "sweep" / str(number))
+    ]
+
+
+def test_a_sweep_that_was_killed_is_resumed_to_the_same_end(tmp_path):
+    settings = [*tiny("adding", "many_to_one", "cell=lstm", "seed=0,1,2", "hydra/launcher=vectorized")]
+    settings += ["training.steps=600", "training.steps_per_call=5", "training.checkpoint_every=100"]
+    settings += ["training.log_every=20"]
+    for name in ("whole", "killed"):
+        (tmp_path / name).mkdir()
+    assert in_folder(tmp_path / "whole", "-m", *settings, "hydra.sweep.dir=sweep").returncode == 0
+    process = subprocess.Popen(
+        [sys.executable, "-m", "seqlab.train", "-m", *settings, "hydra.sweep.dir=sweep"],
+        cwd=tmp_path / "killed",
+        stdout=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 200
+    while len(read_rows(tmp_path / "killed/sweep/2")) < 8 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not summaries_of(tmp_path / "killed")
+    assert in_folder(tmp_path / "killed", "-m", "sweep.resume=sweep").returncode == 0
+    whole, killed = (summaries_of(tmp_path / name) for name in ("whole", "killed"))
+    assert len(killed) == 3
+    for number, summary in whole.items():
+        for key in ("status", "best", "final", "test", "steps"):
+            assert killed[number][key] == summary[key]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ([], ["seed=0,1", "cell=gru"]),
+        (["cell=lstm"], ["seed=0,1", "cell=lstm"]),
+        (["hydra/launcher=basic"], ["seed=0,1", "cell=gru", "hydra/launcher=basic"]),
+    ],
+)
+def test_a_resumed_sweep_is_its_own_command_line_again(given, expected, tmp_path):
+    overrides = {"hydra": ["hydra.sweep.dir=elsewhere"], "task": ["seed=0,1", "cell=gru"]}
+    OmegaConf.save({"hydra": {"overrides": overrides}}, tmp_path / "multirun.yaml")
+    line = resumed(["-m", f"sweep.resume={tmp_path}", *given])
+    assert line[0] == "-m"
+    assert f"hydra.sweep.dir={tmp_path}" in line
+    assert set(expected) <= set(line)
+    assert len({argument.partition("=")[0] for argument in line[1:]} - {"-m"}) == len(set(line)) - 1
+
+
+def test_any_other_command_line_is_left_as_it_is():
+    for line in (["seed=1"], ["-m", "seed=1,2"], ["sweep.resume=null"]):
+        assert resumed(line) == line
+
+
+def test_what_is_no_sweep_is_not_resumed(tmp_path):
+    with pytest.raises(ConfigError, match=r"sweep\.resume=.* has no multirun\.yaml: legal are null and"):
+        resumed([f"sweep.resume={tmp_path}"])
