@@ -5,7 +5,7 @@ console and Weights & Biases.
 """
 
 from seqlab.tracking.console import Console
-from seqlab.tracking.run_folder import STATUSES, RunFolder, read_rows, read_summary
+from seqlab.tracking.run_folder import STATUSES, RunFolder, find_runs, read_rows, read_summary
 from seqlab.tracking.tracker import RunInfo, Tracker, Trackers
 from seqlab.tracking.weights_and_biases import WeightsAndBiases
 
@@ -17,6 +17,7 @@ __all__ = [
     "Tracker",
     "Trackers",
     "WeightsAndBiases",
+    "find_runs",
     "read_rows",
     "read_summary",
 ]
