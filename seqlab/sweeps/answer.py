@@ -71,7 +71,7 @@ def write_answer(folder: Path | str, screen: rich.console.Console | None = None)
     _write_rows(folder, told, swept)
     _write_groups(folder, told, swept, groups)
     print_tables(screen, groups)
-    for line in shortfalls(told):
+    for line in ("", *shortfalls(told)):
         screen.out(line, highlight=False)
     for name, draw in FIGURES.items():
         if (figure := draw(groups)) is not None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from seqlab.sweeps.groups import Group
+from seqlab.sweeps.runs import spelt
 
 ACROSS = 3
 """The most panels side by side."""
@@ -104,7 +105,7 @@ class Kinds:
 
     def label(self, group: Group) -> str:
         """Say what tells a group from the others."""
-        words = [f"{key.rpartition('.')[2]} {group.key[key]}" for key in self.keys if key != "cell"]
+        words = [f"{key.rpartition('.')[2]} {spelt(group.key[key])}" for key in self.keys if key != "cell"]
         return ", ".join([str(group.key["cell"]), *words])
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from seqlab.sweeps.groups import Group
 from seqlab.sweeps.panels import Panel, canvas, panels, spans_decades, varying
+from seqlab.sweeps.runs import spelt
 from seqlab.tracking.wording import number
 
 MOST_TICKS = 8
@@ -50,12 +51,11 @@ def _fill(figure: Any, ax: Any, panel: Panel) -> None:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import LogNorm, Normalize
 
-    runs = [
-        run for group in panel.groups for run in group.runs if run.is_finished or run.status == "diverged"
-    ]
+    told = [(group, run) for group in panel.groups for run in group.runs]
+    told = [(group, run) for group, run in told if run.is_finished or run.status == "diverged"]
     keys = varying(panel.groups) or ["seed"]
-    chosen = {key: axis([(run.identity | run.overrides)[key] for run in runs]) for key in keys}
-    scores = np.array([run.score("test") if run.is_finished else np.nan for run in runs], float)
+    chosen = {key: axis([(run.identity | group.key)[key] for group, run in told]) for key in keys}
+    scores = np.array([run.score("test") if run.is_finished else np.nan for _, run in told], float)
     finite = scores[np.isfinite(scores)]
     if not len(finite):
         return
@@ -64,7 +64,7 @@ def _fill(figure: Any, ax: Any, panel: Panel) -> None:
     places = np.array([one.places for one in chosen.values()]).T
     order = np.argsort(scores if panel.higher_is_better else -scores)  # the best on top
     for index in order:
-        if np.isnan(scores[index]):
+        if not np.isfinite(scores[index]):
             style = {"color": "lightgrey", "linestyle": "--", "zorder": 1}
             ax.plot(places[index], linewidth=1, clip_on=False, **style)
         else:
@@ -104,4 +104,6 @@ def axis(values: Sequence[Any]) -> Axis:
         heights = [(place(one) - low) / (high - low) for one in (numbers, named)]
         return Axis(heights[0], dict(zip(map(number, named), heights[1], strict=True)))
     ticks = dict(zip(distinct, np.linspace(0, 1, len(distinct)) if len(distinct) > 1 else [0.5], strict=True))
-    return Axis(np.array([ticks[one] for one in values]), {str(one): height for one, height in ticks.items()})
+    return Axis(
+        np.array([ticks[one] for one in values]), {spelt(one): height for one, height in ticks.items()}
+    )

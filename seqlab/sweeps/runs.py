@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
@@ -125,6 +126,11 @@ def swept_keys(told: Sequence[Told]) -> list[str]:
     return [key for key in keys if len({str(run.overrides.get(key)) for run in told}) > 1]
 
 
+def spelt(value: Any) -> str:
+    """Return the value of an override as it is written on a command line."""
+    return "null" if value is None else str(value)
+
+
 def _read(run: Path) -> Told:
     written = run / ".hydra" / "overrides.yaml"
     rows = read_rows(run)
@@ -138,7 +144,7 @@ def _read(run: Path) -> Told:
     told = Told(
         folder=run,
         status=summary["status"],
-        overrides=dict(map(_parse, OmegaConf.load(written))) if written.exists() else {},
+        overrides=dict(map(_parse, yaml.safe_load(written.read_text()))) if written.exists() else {},
         summary=summary,
         steps=steps,
         scores=scores,

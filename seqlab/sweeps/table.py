@@ -10,7 +10,7 @@ import rich.console
 import rich.table
 
 from seqlab.sweeps.groups import Group
-from seqlab.sweeps.runs import Told
+from seqlab.sweeps.runs import Told, spelt
 from seqlab.tracking.wording import number
 
 NAMES = ("architecture", "task", "metric", "chance", "solved_at")
@@ -65,7 +65,7 @@ def _line(aggregate: dict[str, Any]) -> dict[str, str]:
     mean, median, steps, seconds = ("" if one is None else number(one, _DIGITS) for one in numbers.values())
     others = [f"{count} {status}" for status, count in ended.items() if status != "finished"]
     return {
-        **{key.rpartition(".")[2]: str(value) for key, value in told.items() if key not in NAMES},
+        **{key.rpartition(".")[2]: spelt(value) for key, value in told.items() if key not in NAMES},
         "runs": ", ".join([str(n), *others]),
         "mean": mean,
         "95 % interval": " … ".join(number(end, _DIGITS) for end in ends) if ends else "",
