@@ -22,6 +22,9 @@ _log = logging.getLogger(__name__)
 IDENTITY = ("cell", "architecture", "task", "seed")
 """What every run has, swept or not."""
 
+HISTORY = ("resume", "sweep.resume")
+"""Keys that say how a run was brought to its end, not what it is."""
+
 UNFINISHED = "unfinished"
 """The status of a run that left no summary, besides those of `seqlab.tracking.STATUSES`."""
 
@@ -121,8 +124,8 @@ def read_sweep(folder: Path | str) -> list[Told]:
 
 
 def swept_keys(told: Sequence[Told]) -> list[str]:
-    """Return the overridden keys whose values differ among the runs, besides those of `IDENTITY`."""
-    keys = dict.fromkeys(key for run in told for key in run.overrides if key not in IDENTITY)
+    """Return the overridden keys whose values differ among the runs, without `IDENTITY` and `HISTORY`."""
+    keys = dict.fromkeys(key for run in told for key in run.overrides if key not in IDENTITY + HISTORY)
     return [key for key in keys if len({str(run.overrides.get(key)) for run in told}) > 1]
 
 

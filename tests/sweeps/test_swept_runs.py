@@ -55,7 +55,7 @@ def test_a_row_tells_what_the_run_told(tmp_path):
 
 def test_what_differs_was_swept(tmp_path):
     write_run(tmp_path / "0", ["cell=gru", "a.b=1", "c=2", "seed=0"])
-    write_run(tmp_path / "1", ["cell=lstm", "a.b=1", "c=null", "seed=1", "+d/e=f"])
+    write_run(tmp_path / "1", ["cell=lstm", "a.b=1", "c=null", "seed=1", "+d/e=f", "resume=auto"])
     told = read_sweep(tmp_path)
     assert swept_keys(told) == ["c", "d/e"]
     assert [run.overrides.get("c") for run in told] == [2, None]
