@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 
 import pytest
@@ -19,6 +20,11 @@ def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     run([*tiny("python_docs", "many_to_many", "training.steps=2"), f"hydra.run.dir={folder}"])
     return folder
+
+
+def sweep_rows(folder):
+    with (folder / "sweep" / "sweep.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def test_train_prints_plain_lines_into_a_pipe(command, tmp_path):
@@ -51,6 +57,8 @@ def test_sweep_goes_on_past_what_does_not_fit(command, tmp_path):
         assert summary["status"] == ("finished" if fits else "incompatible")
         assert fits or "many_to_one" in summary["reason"]
     assert len({(summary["cell"], summary["architecture"]) for summary in summaries}) == 6
+    assert [row["status"] for row in sweep_rows(tmp_path)] == [summary["status"] for summary in summaries]
+    assert done.stdout.count(summaries[-1]["reason"]) >= 2  # at once, and at the end
 
 
 def test_sweep_with_a_diverging_run_finishes_the_others_and_fails(command, tmp_path):
@@ -62,6 +70,8 @@ def test_sweep_with_a_diverging_run_finishes_the_others_and_fails(command, tmp_p
     assert done.returncode != 0
     statuses = [read_summary(tmp_path / "sweep" / str(number))["status"] for number in range(2)]
     assert statuses == ["diverged", "finished"]
+    assert [row["status"] for row in sweep_rows(tmp_path)] == statuses
+    assert f"diverged: {tmp_path / 'sweep' / '0'}" in done.stdout
 
 
 @pytest.mark.parametrize("split", ["train", "validation", "test"])

@@ -14,7 +14,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from seqlab.studies.marked import write_marked
-from seqlab.tracking import read_rows, read_summary
+from seqlab.tracking import find_runs, read_rows, read_summary
 from seqlab.tracking.gradient_flow import Flow, draw, flow_of
 
 
@@ -32,8 +32,7 @@ class VanishingGradients(Callback):
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
         """Read the runs, in the order in which they ran, and write."""
-        summaries = Path(config.hydra.sweep.dir).glob("*/summary.json")
-        told = [tell(path.parent) for path in sorted(summaries, key=lambda path: int(path.parent.name))]
+        told = [tell(run) for run in find_runs(config.hydra.sweep.dir)]
         self.folder.mkdir(parents=True, exist_ok=True)
         draw([run.flow for run in told], scale="log").savefig(self.folder / "figure.png")
         seconds = time.perf_counter() - self.started

@@ -6,7 +6,7 @@ console and Weights & Biases.
 
 from seqlab.tracking.chorus import Chorus
 from seqlab.tracking.console import Console
-from seqlab.tracking.run_folder import STATUSES, RunFolder, read_rows, read_summary
+from seqlab.tracking.run_folder import STATUSES, RunFolder, find_runs, read_rows, read_summary
 from seqlab.tracking.tracker import RunInfo, Tracker, Trackers
 from seqlab.tracking.weights_and_biases import WeightsAndBiases
 
@@ -19,6 +19,7 @@ __all__ = [
     "Tracker",
     "Trackers",
     "WeightsAndBiases",
+    "find_runs",
     "read_rows",
     "read_summary",
 ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -74,6 +76,26 @@ def read_summary(folder: Path | str) -> dict[str, Any]:
         FileNotFoundError: where the run has not ended.
     """
     return from_json((Path(folder) / _SUMMARY).read_text())
+
+
+def find_runs(folder: Path | str) -> list[Path]:
+    """Find the run folders in a folder, however deep, numbers in their names counted up.
+
+    A run folder has a `.hydra/` or a `summary.json`; what lies in it is not looked through.
+    """
+    found = []
+    for path, folders, files in os.walk(folder):
+        if ".hydra" in folders or _SUMMARY in files:
+            found.append(Path(path))
+            folders.clear()
+    return sorted(found, key=_counted)
+
+
+def _counted(path: Path) -> list[list[tuple[str, int]]]:
+    """Return what sorts a path by its names, 2 before 10."""
+    return [
+        [(text, int(digits or -1)) for text, digits in re.findall(r"(\D*)(\d*)", name)] for name in path.parts
+    ]
 
 
 def _line(row: Mapping[str, Any]) -> str:

@@ -56,9 +56,9 @@ def closing_lines(summary: Mapping[str, Any], info: RunInfo) -> list[str]:
     return [*lines, str(info.folder)]
 
 
-def number(value: float) -> str:
-    """Write a number short: four digits, or whole with thousands apart."""
-    return f"{value:,.0f}" if 1e3 <= abs(value) < 1e9 else f"{value:.4g}"
+def number(value: float, digits: int = 4) -> str:
+    """Write a number short: a few digits, or whole with thousands apart."""
+    return f"{value:,.0f}" if 1e3 <= abs(value) < 1e9 else f"{value:.{digits}g}"
 
 
 def _verdict(summary: Mapping[str, Any], info: RunInfo) -> list[str]:
