@@ -27,7 +27,11 @@ def main() -> None:
     """Read the command line and run what it asks for; exit 0 only where every run finished."""
     offer_cores()
     register()
-    application = hydra.main(config_path=str(CONF), config_name="train", version_base="1.3")(_job)
+
+    def application() -> None:
+        sys.argv[1:] = resumed(sys.argv[1:])
+        hydra.main(config_path=str(CONF), config_name="train", version_base="1.3")(_job)()
+
     if SHOW_TRACES:
         application()
     else:

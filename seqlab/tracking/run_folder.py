@@ -30,8 +30,12 @@ class RunFolder:
     path: Path
 
     def start(self, info: RunInfo) -> None:
-        """Keep the rows up to the step resumed from, none in a fresh run, and remove an earlier summary."""
+        """Keep the rows up to the step resumed from, none in a fresh run, and remove an earlier summary.
+
+        What an earlier end told of the test split goes too: it is judged once, at the end to come.
+        """
         kept = [] if info.resumed_from is None else read_rows(self.path, last_step=info.resumed_from)
+        kept = [row for row in kept if not any(key.startswith("test/") for key in row)]
         _write_atomically(self.path / _ROWS, "".join(map(_line, kept)))
         (self.path / _SUMMARY).unlink(missing_ok=True)
 
