@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import sys
@@ -20,6 +21,8 @@ from seqlab.commands import SHOW_TRACES, complain
 from seqlab.overrides import HYDRA_ERRORS, composed, explain
 from seqlab.paths import CONF
 from seqlab.provenance import git_commit, versions
+from seqlab.sweeps.axes import place_of
+from seqlab.sweeps.cost import cost
 from seqlab.tracking import RunFolder, RunInfo, Trackers
 from seqlab.training import Checkpoints, offer_cores
 from seqlab.training import train as train_program
@@ -101,12 +104,14 @@ def _introduce(run: Run, folder: Path, identity: dict[str, Any]) -> tuple[RunInf
         num_params=sum(leaf.size for leaf in jax.tree.leaves(shapes.params)),
         goal=goal,
         resumed_from=_resumed_step(run.resume, folder),
+        **dataclasses.asdict(place_of(folder)),
     )
     return info, identity | {
         "experiment": info.experiment,
         "num_params": info.num_params,
         "num_devices": program.num_devices,
         "metric": goal.metric,
+        "higher_is_better": goal.higher_is_better,
         "chance": goal.chance,
         "baseline": goal.baseline,
         "solved_at": goal.solved,
@@ -135,8 +140,11 @@ def _resumed_step(resume: str | None, folder: Path) -> int | None:
     return checkpoints.latest_step()
 
 
-def _job(config: DictConfig) -> dict[str, Any] | None:
-    """Do one job of Hydra's: a run alone, or one of a sweep, which goes on after a job that fails."""
+def _job(config: DictConfig) -> float | None:
+    """Do one job of Hydra's, a run alone or one of a sweep, and return its cost, which a search minimises.
+
+    A sweep goes on after a job that fails.
+    """
     context = HydraConfig.get()
     swept = context.mode == RunMode.MULTIRUN
     try:
@@ -154,7 +162,7 @@ def _job(config: DictConfig) -> dict[str, Any] | None:
         if swept:
             raise UnfinishedRunError(f"{summary['status']}: {summary['reason']}")
         sys.exit(1)
-    return summary
+    return cost(summary)
 
 
 def _guarded(application: Callable[[], None]) -> int:

@@ -16,7 +16,7 @@ FLOORS = {
     1: {"cells", "recurrence", "tasks", "objectives", "gradients", "tracking"},
     2: {"architectures", "weights"},
     3: {"training"},
-    4: {"build", "overrides", "commands", "provenance", "studies"},
+    4: {"build", "overrides", "commands", "provenance", "studies", "sweeps"},
     5: {"train", "evaluate", "generate", "__main__"},
     6: {"__init__"},
 }
