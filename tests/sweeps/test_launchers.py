@@ -6,7 +6,7 @@ import importlib.util
 
 import pytest
 import yaml
-from tiny_runs import tiny
+from tiny_runs import UNSTABLE
 
 from seqlab.overrides import composed
 from seqlab.paths import CONF
@@ -21,8 +21,6 @@ PLUGINS = {
     "ray_cores": ("ray_launcher", "ray"),
     "tpe": ("optuna_sweeper", "optuna"),
 }
-DIVERGES = ["cell=elman", "cell.activation=identity", "optimizer=sgd", "training.clip_norm=null"]
-"""With a learning rate of 1e9."""
 
 
 @pytest.mark.parametrize("preset", PRESETS, ids=str)
@@ -40,7 +38,7 @@ def test_preset_composes_or_names_its_extra(preset):
 def test_runs_on_all_cores_tell_their_place_and_go_on_past_one_that_diverges(command, tmp_path):
     rates = [1e9, 1e-9]
     done = command(
-        *("train", "-m", *tiny("adding", "many_to_one", "training.steps=4"), *DIVERGES),
+        *("train", "-m", *UNSTABLE),
         f"optimizer.learning_rate={rates[0]},{rates[1]}",
         *("hydra/launcher=cores", "hydra.sweep.dir=all/sweep"),
     )
@@ -57,7 +55,7 @@ def test_runs_on_all_cores_tell_their_place_and_go_on_past_one_that_diverges(com
 )
 def test_search_keeps_the_best_trial_and_outlives_one_that_diverges(command, tmp_path):
     done = command(
-        *("train", "-m", *tiny("adding", "many_to_one", "training.steps=4"), *DIVERGES),
+        *("train", "-m", *UNSTABLE),
         *("optimizer.learning_rate=choice(1e9,1e-9)", "hydra.sweep.dir=sweep", "hydra/sweeper=tpe"),
         "hydra.sweeper.n_trials=2",
     )
