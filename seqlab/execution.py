@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 import jax
 from omegaconf import DictConfig
 
+from seqlab.axes import place_of
 from seqlab.build import Run, build
+from seqlab.cost import cost
 from seqlab.provenance import git_commit, versions
 from seqlab.tracking import RunFolder, RunInfo, Tracker, Trackers, read_summary
 from seqlab.training import Checkpoints, Member, Plan, train
@@ -71,8 +73,8 @@ class UnfinishedRunError(Exception):
     """A run that was asked for did not finish; its summary says why."""
 
 
-def concluded(outcome: Outcome) -> dict[str, Any] | None:
-    """Return the summary of a job of a sweep that finished; None where its combination does not fit.
+def concluded(outcome: Outcome) -> float | None:
+    """Return the cost of a job of a sweep that finished; None where its combination does not fit.
 
     Raises:
         UnfinishedRunError: the run ended otherwise.
@@ -85,9 +87,11 @@ def concluded(outcome: Outcome) -> dict[str, Any] | None:
         raise outcome
     if outcome["status"] == "interrupted":
         raise KeyboardInterrupt
-    if outcome["status"] not in ("finished", "incompatible"):
+    if outcome["status"] == "incompatible":
+        return None
+    if outcome["status"] != "finished":
         raise UnfinishedRunError(f"{outcome['status']}: {outcome['reason']}")
-    return outcome
+    return cost(outcome)
 
 
 def settled_before(job: Job) -> dict[str, Any] | None:
@@ -174,12 +178,14 @@ def _introduced(run: Run, folder: Path, identity: dict[str, Any]) -> Ready:
         num_params=sum(leaf.size for leaf in jax.tree.leaves(program.shapes.params)),
         goal=goal,
         resumed_from=_resumed_step(run.resume, folder),
+        **dataclasses.asdict(place_of(folder)),
     )
     identity = identity | {
         "experiment": info.experiment,
         "num_params": info.num_params,
         "num_devices": run.num_devices,
         "metric": goal.metric,
+        "higher_is_better": goal.higher_is_better,
         "chance": goal.chance,
         "baseline": goal.baseline,
         "solved_at": goal.solved,

@@ -43,8 +43,19 @@ def composed(overrides: Sequence[str]) -> DictConfig:
             raise explain(error) from error
 
 
+EXTRAS = {
+    "hydra/launcher/submitit_slurm": "slurm",
+    "hydra/launcher/submitit_local": "slurm",
+    "hydra/launcher/ray": "ray",
+    "hydra/sweeper/optuna": "optuna",
+}
+"""Which extra brings a choice that is another package's."""
+
+
 def _missing_choice(error: MissingConfigException) -> ConfigError:
     group, _, name = error.missing_cfg_file.rpartition("/")
+    if extra := EXTRAS.get(error.missing_cfg_file):
+        return ConfigError(f"{group}={name} is not installed: pip install 'seqlab[{extra}]'")
     return ConfigError(f"{group}={name}: legal values are {', '.join(error.options or ['none'])}")
 
 

@@ -14,6 +14,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from seqlab.commands import SHOW_TRACES, complain
+from seqlab.cost import cost
 from seqlab.execution import Job, UnfinishedRunError, concluded, execute
 from seqlab.overrides import HYDRA_ERRORS, composed, explain
 from seqlab.paths import CONF
@@ -54,8 +55,11 @@ def run(overrides: list[str]) -> dict[str, Any]:
     return execute(Job(plain, config.hydra.runtime.choices, folder))
 
 
-def _job(config: DictConfig) -> dict[str, Any] | None:
-    """Do one job of Hydra's: a run alone, or one of a sweep, which goes on after a job that fails."""
+def _job(config: DictConfig) -> float | None:
+    """Do one job of Hydra's, a run alone or one of a sweep, and return its cost, which a search minimises.
+
+    A sweep goes on after a job that fails.
+    """
     context = HydraConfig.get()
     job = Job(config, context.runtime.choices, Path(context.runtime.output_dir))
     if context.mode == RunMode.MULTIRUN:
@@ -74,13 +78,12 @@ def _job(config: DictConfig) -> dict[str, Any] | None:
         raise KeyboardInterrupt
     if summary["status"] != "finished":
         sys.exit(1)
-    return summary
+    return cost(summary)
 
 
 def _guarded(application: Callable[[], None]) -> int:
     """Call the application and return its exit status, each error being one line."""
     try:
-        sys.argv[1:] = resumed(sys.argv[1:])
         application()
     except KeyboardInterrupt:
         return 130

@@ -16,7 +16,7 @@ FLOORS = {
     1: {"cells", "recurrence", "tasks", "objectives", "gradients", "tracking"},
     2: {"architectures", "weights"},
     3: {"training"},
-    4: {"targets", "overrides", "commands", "provenance"},
+    4: {"targets", "overrides", "commands", "provenance", "axes", "cost"},
     5: {"build"},
     6: {"execution"},
     7: {"sweeps", "studies"},

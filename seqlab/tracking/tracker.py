@@ -28,6 +28,8 @@ class RunInfo:
         num_params: trained parameters.
         goal: how the run is judged.
         resumed_from: the step of the checkpoint the run goes on from; None where it starts afresh.
+        sweep: the name of the sweep it is part of; None for a run alone.
+        axes: the overrides, `key=value`, that set it apart within the sweep.
     """
 
     folder: Path
@@ -42,6 +44,8 @@ class RunInfo:
     num_params: int
     goal: Goal
     resumed_from: int | None = None
+    sweep: str | None = None
+    axes: tuple[str, ...] = ()
 
     @property
     def goal_key(self) -> str:

@@ -45,6 +45,9 @@ _SUMMARIES = {
 }
 """What W&B's summary keeps of a key beside its chart; of any other key, the last value."""
 
+_LONGEST = 64
+"""How many characters W&B lets a tag have."""
+
 
 @dataclasses.dataclass
 class WeightsAndBiases:
@@ -57,12 +60,15 @@ class WeightsAndBiases:
     A resumed run keeps its W&B id, and its kept rows are logged again first: W&B replaces a run that is
     started under the same id, so the newest folder under `wandb/` alone is the whole run.
 
+    The job type is the run's place on the sweep's axes but for the seed, so that W&B, which nests runs by
+    group and job type, shows seeds together; of a run alone, the architecture.
+
     Attributes:
         mode: offline, online or disabled; disabled never imports wandb.
         project: the W&B project.
         entity: the W&B team or user; None for the account's default.
-        group: runs shown together; None for the experiment's name.
-        tags: tags beside cell, architecture and task.
+        group: runs shown together; None for the sweep's name, of a run alone the experiment's.
+        tags: tags beside cell, architecture, task and the run's place on each axis of its sweep.
 
     Raises:
         ValueError: where `mode` is none of these.
@@ -97,9 +103,15 @@ class WeightsAndBiases:
             dir=info.folder,
             id=None if info.resumed_from is None else _earlier_id(info.folder),
             name=f"{info.cell} {info.architecture} {info.task} seed {info.seed}",
-            group=self.group or info.experiment,
-            job_type=info.architecture,
-            tags=[info.cell, info.architecture, info.task, *self.tags],
+            group=self.group or info.sweep or info.experiment,
+            job_type=_job_type(info),
+            tags=[
+                info.cell,
+                info.architecture,
+                info.task,
+                *(axis[:_LONGEST] for axis in info.axes),
+                *self.tags,
+            ],
             config=to_plain(info.config),
             reinit="create_new",  # a sweep runs many jobs in one process
             settings=wandb.Settings(**_QUIET),
@@ -138,6 +150,11 @@ class WeightsAndBiases:
     def _send(self, row: Mapping[str, Any]) -> None:
         with _staging_in(Path(self._run.dir).parent):
             self._run.log(to_plain(row))
+
+
+def _job_type(info: RunInfo) -> str:
+    axes = [axis for axis in info.axes if not axis.startswith("seed=")]
+    return " ".join(axes)[:_LONGEST] or info.architecture
 
 
 def _histogram(counts: Sequence[float]) -> Any:

@@ -126,6 +126,14 @@ def test_the_run_is_described(info):
     assert run.display_name == "gru many_to_one parity_check seed 3"
 
 
+def test_runs_of_a_sweep_are_one_group_and_those_that_differ_in_seed_one_job_type(info):
+    axes = ("cell=gru", "+note=" + "long" * 20, "seed=3")
+    (run,) = _records(_run(dataclasses.replace(info, sweep="day/time", axes=axes), []), "run")
+    assert run.run_group == "day/time"
+    assert run.job_type == " ".join(axes[:2])[:64]
+    assert set(run.tags) == {"gru", "many_to_one", "parity_check", "cell=gru", axes[1][:64], "seed=3"}
+
+
 @pytest.mark.parametrize(("higher_is_better", "best"), [(True, "max"), (False, "min")])
 def test_charts_run_over_step_and_keep_the_best_of_the_goal(info, higher_is_better, best):
     goal = Goal("loss", chance=0.5, baseline="a coin", solved=0.1, higher_is_better=higher_is_better)

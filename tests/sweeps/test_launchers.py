@@ -1,0 +1,68 @@
+"""Do other packages' launchers and sweepers run seqlab's jobs, and is a missing one named?"""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+import yaml
+from tiny_runs import UNSTABLE
+
+from seqlab.axes import Place, place_of
+from seqlab.overrides import composed
+from seqlab.paths import CONF
+from seqlab.tracking import read_summary
+from seqlab.types import ConfigError
+
+PRESETS = sorted(path.relative_to(CONF).with_suffix("") for path in CONF.glob("hydra/*/*.yaml"))
+PLUGINS = {
+    "cores": ("joblib_launcher", "hydra"),
+    "slurm": ("submitit_launcher", "slurm"),
+    "ray_cores": ("ray_launcher", "ray"),
+    "tpe": ("optuna_sweeper", "optuna"),
+}
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=str)
+def test_preset_composes_or_names_its_extra(preset):
+    plugin, extra = PLUGINS[preset.name]
+    override = f"{preset.parent}={preset.name}"
+    if importlib.util.find_spec(f"hydra_plugins.hydra_{plugin}"):
+        kind = preset.parent.name
+        assert plugin in composed([override]).hydra[kind]["_target_"]
+    else:
+        with pytest.raises(ConfigError, match=rf"pip install 'seqlab\[{extra}\]'"):
+            composed([override])
+
+
+def test_runs_on_all_cores_tell_their_place_and_go_on_past_one_that_diverges(command, tmp_path):
+    rates = [1e9, 1e-9]
+    done = command(
+        *("train", "-m", *UNSTABLE),
+        f"optimizer.learning_rate={rates[0]},{rates[1]}",
+        *("hydra/launcher=cores", "hydra.sweep.dir=all/sweep"),
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("error: diverged: ")
+    runs = [tmp_path / "all" / "sweep" / str(number) for number in range(2)]
+    assert [read_summary(run)["status"] for run in runs] == ["diverged", "finished"]
+    places = [Place("all/sweep", (f"optimizer.learning_rate={rate}",)) for rate in rates]
+    assert [place_of(run) for run in runs] == places
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("hydra_plugins.hydra_optuna_sweeper") is None, reason="needs the extra optuna"
+)
+def test_search_keeps_the_best_trial_and_outlives_one_that_diverges(command, tmp_path):
+    done = command(
+        *("train", "-m", *UNSTABLE),
+        *("optimizer.learning_rate=choice(1e9,1e-9)", "hydra.sweep.dir=sweep", "hydra/sweeper=tpe"),
+        "hydra.sweeper.n_trials=2",
+    )
+    assert "Best value" in done.stdout, done.stderr
+    summaries = [read_summary(path.parent) for path in (tmp_path / "sweep").glob("*/summary.json")]
+    assert {summary["status"] for summary in summaries} == {"diverged", "finished"}
+    finished = next(summary for summary in summaries if summary["status"] == "finished")
+    results = yaml.safe_load((tmp_path / "sweep" / "optimization_results.yaml").read_text())
+    assert results["best_value"] == finished["best"]["eval/mse"]
+    assert results["best_params"] == {"optimizer.learning_rate": 1e-9}

@@ -1,0 +1,35 @@
+"""Does a sweep run on SLURM? Where there is one: `scripts/try_slurm.sh` starts one."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import subprocess
+
+import pytest
+from tiny_runs import tiny
+
+from seqlab.tracking import read_summary
+
+
+def _answers() -> bool:
+    return (
+        shutil.which("sinfo") is not None and subprocess.run(["sinfo"], capture_output=True).returncode == 0
+    )
+
+
+@pytest.mark.skipif(not _answers(), reason="no SLURM answers here: scripts/try_slurm.sh starts one")
+@pytest.mark.skipif(importlib.util.find_spec("submitit") is None, reason="needs the extra slurm")
+def test_every_run_of_a_sweep_is_a_job_that_finishes(command, tmp_path):
+    """The batch is large enough to be spread over two cores, were they asked for."""
+    done = command(
+        *("train", "-m", *tiny("adding", "many_to_one", "training.steps=2", "training.batch_size=16")),
+        *("seed=0,1,2", "hydra/launcher=slurm", "hydra.launcher.cpus_per_task=1", "hydra.launcher.mem_gb=2"),
+        "hydra.sweep.dir=sweep",
+    )
+    assert done.returncode == 0, done.stderr
+    summaries = [read_summary(tmp_path / "sweep" / str(number)) for number in range(3)]
+    assert [summary["status"] for summary in summaries] == ["finished"] * 3
+    assert [summary["seed"] for summary in summaries] == [0, 1, 2]
+    assert [summary["num_devices"] for summary in summaries] == [1] * 3
+    assert len(list(tmp_path.glob("sweep/.submitit/*/*_result.pkl"))) == 3
