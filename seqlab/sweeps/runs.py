@@ -64,8 +64,8 @@ class Told:
 
     @property
     def higher_is_better(self) -> bool | None:
-        """The direction of the deciding metric: solved is on the better side of chance. None of no metric."""
-        return self.summary["solved_at"] > self.summary["chance"] if "metric" in self.summary else None
+        """The direction of the deciding metric; None where there is none."""
+        return self.summary.get("higher_is_better")
 
     @property
     def steps_to_solved(self) -> int | None:

@@ -105,9 +105,9 @@ class Plan:
                 return jax.tree.map(lambda leaf: leaf[None], one(jax.tree.map(lambda leaf: leaf[0], own)))
             if self.block == 1:
                 return jax.lax.map(one, own)
-            blocks = jax.tree.map(lambda leaf: leaf.reshape(-1, self.block, *leaf.shape[1:]), own)
+            blocks = jax.tree.map(self._in_blocks, own)
             found = jax.lax.map(jax.vmap(one, axis_name=LOCKSTEP), blocks)
-            return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), found)
+            return jax.tree.map(lambda leaf: jax.lax.collapse(leaf, 0, 2), found)
 
         if self.devices == 1:
             return everywhere
@@ -118,3 +118,6 @@ class Plan:
             out_specs=self.own if results is None else results,
             check_vma=self.num_runs == 1,  # runs have nothing to add up over the devices
         )
+
+    def _in_blocks(self, leaf: jax.Array) -> jax.Array:
+        return leaf.reshape(leaf.shape[0] // self.block, self.block, *leaf.shape[1:])

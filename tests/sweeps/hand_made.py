@@ -46,7 +46,14 @@ def write_run(
     (folder / "metrics.jsonl").write_text("".join(f"{to_json(row)}\n" for row in rows))
     told: dict[str, Any] = {"status": status, "reason": None, **identity, "seed": seed}
     if status in ("finished", "diverged"):
-        told |= {"metric": "mse", "chance": CHANCE, "solved_at": SOLVED_AT, "num_params": 7, "seconds": 2.0}
+        told |= {
+            "metric": "mse",
+            "higher_is_better": False,
+            "chance": CHANCE,
+            "solved_at": SOLVED_AT,
+            "num_params": 7,
+            "seconds": 2.0,
+        }
     if scores:
         last = {"step": rows[-1]["step"], "eval/mse": scores[-1]}
         test = {"step": last["step"], "test/mse": scores[-1]}

@@ -74,7 +74,7 @@ def test_a_poisoned_job_fails_the_sweep_and_no_other_job(swept):
         overrides = (folder / f"sweep/{number}/.hydra/overrides.yaml").read_text()
         if summary["architecture"] == "one_to_many":
             assert summary["status"] == "incompatible"
-        elif "optimizer.learning_rate=1e9" in overrides:
+        elif "optimizer.learning_rate=1000000000.0" in overrides:
             assert summary["status"] == "diverged"
             assert f"is not finite at step {summary['steps'] + 1}" in summary["reason"]
         else:
