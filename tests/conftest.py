@@ -10,9 +10,20 @@ from pathlib import Path
 
 import pytest
 
+QUICKLY = (
+    "--xla_backend_optimization_level=0",
+    "--xla_cpu_use_fusion_emitters=false",
+    "--xla_cpu_parallel_codegen_split_count=1",
+)
+"""The flags with which XLA spends a quarter of the time on its machine code, which runs slower.
+
+What XLA makes of a program before that is as ever. Flags in `XLA_FLAGS`, even none, take their place.
+"""
+
 # Before JAX loads, for commands started by tests and for other workers too: two devices, and one cache of
 # compiled programs.
 if "PYTEST_XDIST_WORKER" not in os.environ:
+    os.environ.setdefault("XLA_FLAGS", " ".join(QUICKLY))
     _CACHE = tempfile.TemporaryDirectory(prefix="seqlab-compiled-")
     os.environ["JAX_NUM_CPU_DEVICES"] = "2"
     os.environ["JAX_COMPILATION_CACHE_DIR"] = _CACHE.name
