@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
@@ -44,6 +45,22 @@ def command(tmp_path):
             timeout=300,
             env={**os.environ, "HYDRA_FULL_ERROR": "0"},
         )
+
+    return call
+
+
+@pytest.fixture
+def inside(monkeypatch, capsys):
+    """Do what `command` does in this process, which spares the start of another."""
+
+    def call(module: str, *arguments: str) -> subprocess.CompletedProcess:
+        line = [f"seqlab.{module}", *arguments]
+        monkeypatch.setattr(sys, "argv", line)
+        try:
+            status = importlib.import_module(f"seqlab.{module}").main() or 0
+        except SystemExit as stop:
+            status = stop.code
+        return subprocess.CompletedProcess(line, status, *capsys.readouterr())
 
     return call
 
