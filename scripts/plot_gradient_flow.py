@@ -3,8 +3,9 @@
     python scripts/plot_gradient_flow.py RUN_DIR … [--output gradient_flow.png] [--scale linear]
 
 All runs share one scale of colours, each gradient relative to that of its step's last t: white is as much as
-there, blue has vanished, red has exploded, grey is not a number. Below stands the slope. The picture of one
-run goes into its folder, that of several into the current one.
+there, blue has vanished, red has exploded, grey is not a number. Above stands in a word what the gradient
+does in the first row and in the last, below the slope. The picture of one run goes into its folder, that of
+several into the current one.
 """
 
 from __future__ import annotations

@@ -72,8 +72,8 @@ def test_sweep_with_a_diverging_run_finishes_the_others_and_fails(command, tmp_p
 
 
 @pytest.mark.parametrize("split", ["train", "validation", "test"])
-def test_evaluate_prints_json(command, written, split):
-    done = command("evaluate", str(written), "--split", split, "--json")
+def test_evaluate_prints_json(inside, written, split):
+    done = inside("evaluate", str(written), "--split", split, "--json")
     assert done.returncode == 0, done.stderr
     metrics = json.loads(done.stdout)
     assert set(metrics) == {f"{split}/{name}" for name in ("loss", "bits_per_character", "accuracy")}
@@ -88,10 +88,10 @@ def test_evaluate_at_lengths(command, tmp_path):
     assert [row["length"] for row in json.loads(done.stdout)] == [5, 9]
 
 
-def test_generate_goes_on_from_the_prompt(command, written):
+def test_generate_goes_on_from_the_prompt(command, inside, written):
     outputs = [
-        command("generate", str(written), "--prompt", "The ", "--length", "9", "--seed", seed).stdout
-        for seed in ("1", "1", "2")
+        start("generate", str(written), "--prompt", "The ", "--length", "9", "--seed", seed).stdout
+        for start, seed in ((command, "1"), (inside, "1"), (inside, "2"))
     ]
     assert outputs[0].startswith("The ")
     assert len(outputs[0].removesuffix("\n")) == len("The ") + 9
@@ -106,9 +106,9 @@ def test_generate_goes_on_from_the_prompt(command, written):
         ("python_docs", "one_to_many", "a"),
     ],
 )
-def test_generate_for_every_kind_of_writer(command, tmp_path, task, architecture, prompt):
+def test_generate_for_every_kind_of_writer(inside, tmp_path, task, architecture, prompt):
     run([*tiny(task, architecture, "training.steps=1"), f"hydra.run.dir={tmp_path}"])
-    done = command("generate", str(tmp_path), "--prompt", prompt)
+    done = inside("generate", str(tmp_path), "--prompt", prompt)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
 
@@ -116,8 +116,8 @@ def test_generate_for_every_kind_of_writer(command, tmp_path, task, architecture
 @pytest.mark.parametrize(
     ("arguments", "word"), [(["--temperature", "-1"], "--temperature"), (["--length", "0"], "--length")]
 )
-def test_generate_refuses(command, written, arguments, word):
-    done = command("generate", str(written), *arguments)
+def test_generate_refuses(inside, written, arguments, word):
+    done = inside("generate", str(written), *arguments)
     assert done.returncode == 1
     assert done.stderr.startswith(f"error: {word}")
 

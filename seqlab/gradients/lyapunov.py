@@ -22,7 +22,8 @@ def lyapunov_exponents(
 
     A positive λ_1 is a state that parts from its neighbours, a gradient that explodes; of R = ρQ with Q
     orthogonal and no squashing, every λ is ln ρ. Q_0 is random, so the first steps of a trajectory, which
-    turn it towards what is stretched most, count for a little less than they stretch.
+    turn it towards what is stretched most, count for a little less than they stretch. Where a trajectory
+    starts anew, Q goes on as it is: any frame may begin one.
 
     Args:
         step: one step of the cell.

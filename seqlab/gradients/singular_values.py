@@ -18,6 +18,7 @@ def log10_singular_value(
     real_TB: jax.Array,
     k: int,
     axis: str | None = None,
+    resets_TB: jax.Array | None = None,
     most_iterations: int = MOST_ITERATIONS,
 ) -> jax.Array:
     """Return log10 σ of ∂s_{t+k}/∂s_t over each row's last k real steps, its mean over the rows.
@@ -34,8 +35,10 @@ def log10_singular_value(
         states_TBN: s_{t−1}, the states that the steps read.
         inputs_TBF: x_t.
         real_TB: bool, True up to each row's end.
-        k: at most T − 1. Rows of fewer than k + 1 real steps are left out, as s_t is a state of theirs.
+        k: at most T − 1. Rows of fewer than k + 1 real steps since they last started are left out, as s_t is
+            a state of theirs.
         axis: the mesh axis that the rows are spread over, inside `shard_map`.
+        resets_TB: bool, where a row starts anew within the batch, so that nothing passes; None for nowhere.
         most_iterations: after how many it ends at the latest.
 
     Returns:
@@ -74,6 +77,9 @@ def log10_singular_value(
     *_, log = jax.lax.while_loop(moves, iterate, first)
 
     enough = lengths > k
+    if resets_TB is not None:
+        latest = jnp.max(jnp.where(resets_TB & real_TB, jnp.arange(len(real_TB))[:, None], 0), axis=0)
+        enough &= lengths - latest > k
     sums = jnp.sum(jnp.where(enough, log, 0)), jnp.sum(enough, dtype=dtype)
     total, rows = sums if axis is None else jax.lax.psum(sums, axis)
     return total / rows / jnp.log(jnp.asarray(10, dtype))

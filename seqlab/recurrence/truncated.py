@@ -21,7 +21,9 @@ class Truncation:
 
         BPTT(k₂; k₁): every k₁ steps, the losses of these k₁ steps go back to k₂ steps before their last
 
-    so that a loss reaches over between k₂ − k₁ + 1 and k₂ states. The forward pass is that of full BPTT.
+    so that a loss reaches over between k₂ − k₁ + 1 and k₂ states, or to the start: with k₁ = k₂ the first
+    loss of a window reaches over one. Where T is no multiple of k₁ the last window begins as if it were
+    whole, and even the last loss reaches over fewer than k₂. The forward pass is that of full BPTT.
 
     Attributes:
         window: k₂.

@@ -13,6 +13,9 @@ SLOPE = "grads/through_time/slope"
 MOST_DECADES = 6
 """Where the colours end, at most: beyond six decades, all is as good as nothing."""
 
+FELT = 2
+"""The decades over all of time from which a gradient is said to vanish, 1 % being left, or to explode."""
+
 VANISHED, EXPLODED = "#2166ac", "#b2182b"
 
 
@@ -48,6 +51,15 @@ class Flow:
                 row[: end + 1] = line[: end + 1] - line[end]
         return found
 
+    def verdict(self, row: int) -> tuple[str, str]:
+        """Return a word for what a row's slope comes to over all of time, and its colour."""
+        decades = self.slope[row] * (self.times[-1] - 1)
+        if not np.isfinite(decades):
+            return "not a number", "grey"
+        if abs(decades) < FELT:
+            return "flows", "black"
+        return ("vanishes", VANISHED) if decades < 0 else ("explodes", EXPLODED)
+
     def thinned(self, most: int) -> Flow:
         """Return the flow at no more than `most` rows and `most` t, spread evenly, the ends among them."""
         rows, times = (
@@ -80,7 +92,7 @@ def flow_of(rows: Iterable[Mapping[str, Any]], title: str, theory: float | None 
 
 
 def draw(flows: Sequence[Flow], scale: str = "linear") -> Any:
-    """Draw flows side by side, on one scale of colours.
+    """Draw flows side by side, on one scale of colours, what the first and the last row say in a word above.
 
     Args:
         flows: at least one.
@@ -105,7 +117,10 @@ def draw(flows: Sequence[Flow], scale: str = "linear") -> Any:
         mesh = upper.pcolormesh(
             edges, times, np.clip(decades, -reach, reach).T, cmap=colours, vmin=-reach, vmax=reach
         )
-        upper.set_title(flow.title, fontsize=10)
+        upper.set_title(f"{flow.title}\n", fontsize=10)
+        for row, side in ((0, "left"), (-1, "right"))[: len(flow.steps)]:
+            word, colour = flow.verdict(row)
+            upper.set_title(word, loc=side, fontsize=9, color=colour, fontweight="bold")
         lower.axhline(0, color="grey", linewidth=0.8)
         for side, colour in ((np.minimum, VANISHED), (np.maximum, EXPLODED)):
             lower.stairs(side(flow.slope, 0), edges, fill=True, color=colour, alpha=0.5)
@@ -120,7 +135,7 @@ def draw(flows: Sequence[Flow], scale: str = "linear") -> Any:
     lines[0].set_ylabel("decades a\nstep back")
     bar = figure.colorbar(mesh, ax=heat.tolist(), extend="both", fraction=0.05 / len(flows) + 0.01, pad=0.01)
     bar.set_label("log₁₀ ‖∂L/∂h$_t$‖ less that of the last t")
-    bar.ax.set_title("exploded", fontsize=9, color=EXPLODED, pad=12)
+    bar.ax.set_title("exploded", fontsize=9, color=EXPLODED, pad=26)
     bar.ax.set_xlabel("vanished", fontsize=9, color=VANISHED, labelpad=12)
     return figure
 

@@ -182,7 +182,8 @@ class Program:
 
     def _recurrence(self, state: TrainState, batch: Batch) -> Metrics:
         """Return what the gates did, and now and then how the recurrence stretches the state."""
-        met = watching.follow(self.network, state.params, batch)
+        carries = state.carries if self.task.stream else None
+        met = watching.follow(self.network, state.params, batch, carries)
         gates = watching.gates(met, self._axis)
         if not (self.gradients.full and met):
             return gates

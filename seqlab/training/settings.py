@@ -30,9 +30,10 @@ class Training:
         sample_length: how many outputs are written into the summary at the end, by a network that can; 0 for
             none.
         devices: over how many devices the rows of a batch are spread; null lets the shapes decide.
-        bptt_window: how many steps back the gradient of a loss may go; null for all steps of a batch.
+        bptt_window: how many steps back the gradient of a loss may go; null for all steps of a batch. A loss
+            early in a window goes back less far: see `Truncation`.
         bptt_stride: after how many steps a window ends, through which their losses go back; null for the
-            window itself, so that windows follow one another. See `Truncation`.
+            window itself, so that windows follow one another.
 
     Raises:
         ValueError: a value out of its range.

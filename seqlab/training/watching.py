@@ -23,11 +23,19 @@ DISTANCES = (1, 10, 100)
 Met = dict[str, dict[str, Trajectory]]
 
 
-def follow(network: Network, params: Params, batch: Batch) -> Met:
-    """Return what every layer meets on a batch, without noise; nothing where nothing recurs."""
+def follow(network: Network, params: Params, batch: Batch, carries: Any = None) -> Met:
+    """Return what every layer meets on a batch, without noise; nothing where nothing recurs.
+
+    Args:
+        network: whose layers they are.
+        params: the network's.
+        batch: its `resets` are obeyed.
+        carries: those before the first step, as in `Recurrent.apply_from`.
+    """
     if not isinstance(network, Recurrent):
         return {}
-    return trajectories(network.stack, params["recurrence"], network.read(params, batch), batch.lengths)
+    inputs = network.read(params, batch)
+    return trajectories(network.stack, params["recurrence"], inputs, batch.lengths, carries, batch.resets)
 
 
 def gates(met: Met, axis: str | None = None) -> Metrics:
@@ -73,7 +81,7 @@ def jacobians(stack: Stack, params: Params, met: Met, axis: str | None = None) -
         metrics[f"recurrent/{place}lyapunov"] = lyapunov_exponents(*along, axis)
         for k in DISTANCES:
             if k < len(trajectory.real):
-                log10 = log10_singular_value(*along, k, axis)
+                log10 = log10_singular_value(*along, k, axis, trajectory.resets)
                 metrics[f"recurrent/{place}singular_value/{k}"] = 10**log10
                 metrics[f"recurrent/{place}log10_singular_value/{k}"] = log10
     return metrics

@@ -88,3 +88,23 @@ def test_a_trajectory_is_what_the_stack_runs_through():
                 y = jnp.where(one.real[..., None], y, 0).swapaxes(0, 1)
                 half = outputs[..., :H] if way == "forward" else flip(outputs[..., H:], lengths)
                 np.testing.assert_allclose(y, half, atol=1e-6)
+
+
+def test_a_trajectory_goes_on_from_carries_and_starts_anew_at_resets():
+    stack = Stack(LSTM(H), num_layers=2)
+    params = stack.init(jax.random.key(0), F)
+    inputs = jax.random.normal(jax.random.key(1), (B, 6, F))
+    resets = jnp.zeros((B, 6), bool).at[1, 2].set(True).at[2, 4].set(True)
+    parts = [(inputs[:, part], resets[:, part]) for part in (slice(0, 3), slice(3, 6))]
+    run = jax.jit(lambda *batch: stack.apply(params, batch[0], resets=batch[1])[0])
+    follow = jax.jit(
+        lambda inputs, resets, carries: trajectories(stack, params, inputs, None, carries, resets)
+    )
+    whole = follow(inputs, resets, stack.initial_carries(params, inputs))
+    halves = follow(*parts[0], stack.initial_carries(params, inputs)), follow(*parts[1], run(*parts[0]))
+    joined = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *halves)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), joined, whole)
+    for directions in whole.values():
+        for leaf in directions["forward"].before:
+            started = ~leaf.any(axis=-1)
+            np.testing.assert_array_equal(started, resets.T.at[0].set(True))

@@ -65,19 +65,19 @@ def test_of_several_gates_the_largest_counts():
     assert spectra({"input_kernel": blocks[0]}) == {}
 
 
-def measured(cell, num_steps, dtype, lengths=None, **replaced):
+def measured(cell, num_steps, dtype, lengths=None, resets=None, **replaced):
     """Return what `jacobians` tells of a cell, what it met, and its parameters."""
     params = Stack(cell).init(jax.random.key(0), F)
     params["layer_0"]["forward"] |= replaced
     params = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), params)
     inputs = jnp.asarray(np.random.default_rng(1).normal(size=(B, num_steps, F)), dtype)
     lengths = None if lengths is None else jnp.array(lengths)
-    return *told(cell, params, inputs, lengths), params["layer_0"]["forward"]
+    return *told(cell, params, inputs, lengths, resets), params["layer_0"]["forward"]
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def told(cell, params, inputs, lengths):
-    met = trajectories(Stack(cell), params, inputs, lengths)
+def told(cell, params, inputs, lengths, resets):
+    met = trajectories(Stack(cell), params, inputs, lengths, None, resets)
     return jacobians(Stack(cell), params, met), met["layer_0"]["forward"]
 
 
@@ -97,10 +97,11 @@ def test_a_scaled_orthogonal_matrix_stretches_alike_everywhere(rho, precision):
 
 @pytest.mark.parametrize("cell", [Elman(H), LSTM(H), GRU(H)], ids=["elman", "lstm", "gru"])
 def test_a_product_of_jacobians_is_that_of_its_dense_matrices(cell):
-    """Rows of 14, 2 and 11 steps: ten steps from one state to another are in the first and the last."""
+    """Rows of 14, 2 and 11 steps, of which the first and the last start anew, the last too late for ten."""
+    lengths, starts = (14, 2, 11), (2, 0, 3)
+    resets = (jnp.arange(14) == jnp.array(starts)[:, None]) & (jnp.arange(14) > 0)
     with jax.enable_x64(True):
-        lengths = (14, 2, 11)
-        found, met, params = measured(cell, 14, jnp.float64, lengths)
+        found, met, params = measured(cell, 14, jnp.float64, lengths, resets)
         joined = lambda carry: jnp.concatenate(jax.tree.leaves(carry))  # noqa: E731
         form = jax.tree.structure(met.before)
 
@@ -117,8 +118,8 @@ def test_a_product_of_jacobians_is_that_of_its_dense_matrices(cell):
     for k in (1, 10):
         logs = [
             np.log10(np.linalg.norm(product(row, length, length - k), 2))
-            for row, length in enumerate(lengths)
-            if length > k
+            for row, (start, length) in enumerate(zip(starts, lengths, strict=True))
+            if length - start > k
         ]
         np.testing.assert_allclose(found[f"recurrent/log10_singular_value/{k}"], np.mean(logs), rtol=1e-8)
         np.testing.assert_allclose(found[f"recurrent/singular_value/{k}"], 10 ** np.mean(logs), rtol=1e-8)

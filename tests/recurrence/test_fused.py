@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -183,14 +179,6 @@ def test_saves_less_than_the_plain_scan():
         return compiled.memory_analysis().temp_size_in_bytes
 
     assert temporary_bytes("fused") <= 1.3 * temporary_bytes("autodiff")
-
-
-def test_two_devices():
-    """Split the batch by `shard_map` and by `NamedSharding`, in a process with two CPU devices."""
-    script = Path(__file__).with_name("two_devices.py")
-    folder = script.parents[2]
-    environment = {**os.environ, "JAX_NUM_CPU_DEVICES": "2", "PYTHONPATH": str(folder)}
-    subprocess.run([sys.executable, script], env=environment, cwd=folder, check=True)
 
 
 def test_an_unknown_backward_is_refused():

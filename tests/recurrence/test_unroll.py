@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -14,24 +16,27 @@ from seqlab.recurrence import unroll
 @every_cell
 def test_equals_a_python_loop(cell):
     params, inputs, carry = problem(cell)
-    found = unroll(cell, params, inputs, carry=carry)
-    outputs = []
+    found = jax.jit(functools.partial(unroll, cell))(params, inputs, carry=carry)
+    step, outputs = jax.jit(cell.apply), []
     for t in range(T):
-        carry, y = cell.apply({"params": params}, carry, inputs[:, t])
+        carry, y = step({"params": params}, carry, inputs[:, t])
         outputs.append(y)
     assert largest_difference(found, (carry, jnp.stack(outputs, axis=1))) < 2e-6
 
 
-@every_cell
-@pytest.mark.parametrize("backward", ["fused", "autodiff"])
+@pytest.mark.parametrize(
+    ("cell", "backward"),
+    [(cell, "fused") for cell in CELLS.values()]
+    + [(CELLS[name], "autodiff") for name in ("lstm", "gru-reset-before")],
+)
 def test_each_sequence_is_as_if_alone(cell, backward):
     params, inputs, carry = problem(cell)
     for reverse in (False, True):
-        options = {"reverse": reverse, "backward": backward}
-        final, outputs = unroll(cell, params, inputs, jnp.array(LENGTHS), carry, **options)
+        run = jax.jit(functools.partial(unroll, cell, reverse=reverse, backward=backward))
+        final, outputs = run(params, inputs, jnp.array(LENGTHS), carry)
         for b, length in enumerate(LENGTHS):
             mine = jax.tree.map(lambda leaf, b=b: leaf[b : b + 1], carry)
-            alone, expected = unroll(cell, params, inputs[b : b + 1, :length], carry=mine, **options)
+            alone, expected = run(params, inputs[b : b + 1, :length], None, mine)
             assert largest_difference(expected, outputs[b : b + 1, :length]) < 2e-6 if length else True
             assert largest_difference(jax.tree.map(lambda leaf, b=b: leaf[b : b + 1], final), alone) < 2e-6
             assert not outputs[b, length:].any()
@@ -40,8 +45,9 @@ def test_each_sequence_is_as_if_alone(cell, backward):
 @every_cell
 def test_no_output_depends_on_a_later_input(cell):
     params, inputs, carry = problem(cell)
+    slopes = jax.jit(jax.grad(lambda x, t: unroll(cell, params, x, carry=carry)[1][:, t].sum()))
     for t in (0, 3):
-        slope = jax.grad(lambda x, t=t: unroll(cell, params, x, carry=carry)[1][:, t].sum())(inputs)
+        slope = slopes(inputs, t)
         assert slope[:, : t + 1].any()
         assert not slope[:, t + 1 :].any()
 
@@ -76,7 +82,8 @@ def test_the_padding_is_never_read(name, backward):
 def test_any_cell_of_flax_works_without_a_flag(kind):
     cell = kind(H)
     params, inputs, _ = problem(cell)
-    _, outputs = unroll(cell, params, inputs, jnp.array(LENGTHS), reverse=True)
+    run = jax.jit(functools.partial(unroll, cell, reverse=True))
+    _, outputs = run(params, inputs, jnp.array(LENGTHS))
     options = {"seq_lengths": jnp.array(LENGTHS), "reverse": True, "keep_order": True}
     expected = nn.RNN(cell).apply({"params": {"cell": params}}, inputs, **options)
     real = (jnp.arange(T) < jnp.array(LENGTHS)[:, None])[..., None]

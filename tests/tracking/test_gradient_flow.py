@@ -44,6 +44,17 @@ def test_thinning_keeps_the_ends(size):
     np.testing.assert_array_equal(thin.log10_norm[-1, [0, -1]], flow.log10_norm[-1, [0, -1]])
 
 
+@pytest.mark.parametrize(
+    ("slope", "word"),
+    [(-0.3, "vanishes"), (-0.2, "flows"), (0.2, "flows"), (0.3, "explodes"), (NAN, "not a number")],
+)
+def test_a_word_says_whether_a_hundredth_is_left(slope, word):
+    first, last = rows(range(9), range(9))
+    flow = flow_of([first, {**last, SLOPE: slope}], "run")
+    assert (flow.verdict(0)[0], flow.verdict(-1)[0]) == ("vanishes", word)
+    assert [draw([flow]).axes[0].get_title(side) for side in ("left", "right")] == ["vanishes", word]
+
+
 @pytest.mark.parametrize("scale", ["linear", "log"])
 @pytest.mark.parametrize("lines", [[[-3.0, 0.0]], [[0.0]], [[NAN, NAN]], [[-30, 0], [INF, 1], [-INF, -INF]]])
 def test_anything_can_be_drawn(lines, scale):

@@ -21,6 +21,10 @@ from seqlab.training.rows import Rows
 from seqlab.types import ConfigError
 
 ADDING = ("adding", "many_to_one")
+SUMMARY_KEYS = {
+    *("status", "reason", "cell", "architecture", "task", "seed", "num_params", "steps", "chance", "solved"),
+    *("seconds", "compile_seconds", "steps_per_second", "versions", "git_commit", "data_fingerprint"),
+}
 
 
 def rows_of(folder):
@@ -37,11 +41,21 @@ def equal_params(one, other):
 
 
 @pytest.mark.parametrize(("task", "architecture"), FRAMINGS)
-def test_same_seed_gives_the_same_run(task, architecture, tmp_path):
-    for name in ("one", "two"):
+def test_same_seed_gives_the_same_run_which_tells_what_evaluate_finds(task, architecture, tmp_path):
+    summaries = [
         run([*tiny(task, architecture, "training.steps=3"), f"hydra.run.dir={tmp_path / name}"])
+        for name in ("one", "two")
+    ]
     assert rows_of(tmp_path / "one") == rows_of(tmp_path / "two")
     equal_params(tmp_path / "one", tmp_path / "two")
+    summary = summaries[1]
+    assert set(summary) >= SUMMARY_KEYS
+    assert read_summary(tmp_path / "two") == summary
+    program, params = load(tmp_path / "two")
+    for split, prefix, told in (("validation", "eval", "best"), ("test", "test", "test")):
+        for key, value in evaluate(program, params, split).items():
+            name = f"{prefix}/{key.partition('/')[2]}"
+            np.testing.assert_allclose(value, summary[told][name], rtol=1e-5)
 
 
 def test_another_seed_gives_another_run(tmp_path):
@@ -56,7 +70,7 @@ def test_every_cell_trains(cell, folder):
     assert (summary["status"], summary["cell"]) == ("finished", cell)
 
 
-@pytest.mark.parametrize("cell", ["elman", "lstm", "gru", "flax_gru"])
+@pytest.mark.parametrize("cell", ["lstm", "flax_gru"])
 def test_training_is_alike_whatever_the_steps_per_call(cell, tmp_path):
     short = [*tiny(*ADDING, "training.steps=53", "training.log_every=10"), f"cell={cell}"]
     for per_call in (1, 50):
@@ -72,7 +86,7 @@ def test_training_is_alike_whatever_the_steps_per_call(cell, tmp_path):
 
 @pytest.mark.parametrize(
     ("optimizer", "elsewhere"),
-    [("adam", False), ("adam", True), ("adamw", False), ("sgd", False), ("rmsprop", False)],
+    [("adam", True), ("adamw", False), ("sgd", False), ("rmsprop", False)],
 )
 def test_resumed_run_equals_the_uninterrupted_one(optimizer, elsewhere, tmp_path):
     settings = [
@@ -152,33 +166,6 @@ def test_gradients_off_leaves_the_global_norm_alone(folder):
     assert keys == {"step", "grads/norm", "grads/norm_clipped", "grads/clipped", "grads/nonfinite"}
 
 
-@pytest.mark.parametrize(("task", "architecture"), FRAMINGS)
-def test_summary_tells_what_evaluate_finds(task, architecture, folder):
-    summary = run([*tiny(task, architecture, "training.steps=2"), f"hydra.run.dir={folder}"])
-    program, params = load(folder)
-    for split, told in (("validation", summary["best"]), ("test", summary["test"])):
-        prefix = {"validation": "eval"}.get(split, split)
-        found = evaluate(program, params, split)
-        for key, value in found.items():
-            name = f"{prefix}/{key.partition('/')[2]}"
-            np.testing.assert_allclose(value, told[name], rtol=1e-5)
-    keys = (
-        "status",
-        "reason",
-        "cell",
-        "architecture",
-        "task",
-        "seed",
-        "num_params",
-        "steps",
-        "chance",
-        "solved",
-    )
-    keys += ("seconds", "compile_seconds", "steps_per_second", "versions", "git_commit", "data_fingerprint")
-    assert set(keys) <= set(summary)
-    assert read_summary(folder) == summary
-
-
 def test_best_is_the_best_by_validation(folder):
     summary = run(
         [*tiny(*ADDING, "training.steps=12", "training.eval_every=1"), "optimizer.learning_rate=0.3",
@@ -193,9 +180,8 @@ def test_best_is_the_best_by_validation(folder):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signal_keeps_what_was_learnt(number, folder):
-    overrides = tiny(
-        *ADDING, "training.steps=100000000", "training.steps_per_call=5", f"hydra.run.dir={folder}"
-    )
+    # Minutes of steps: none goes on for ever, should the tests themselves be killed.
+    overrides = tiny(*ADDING, "training.steps=300000", "training.steps_per_call=5", f"hydra.run.dir={folder}")
     process = subprocess.Popen(
         [sys.executable, "-m", "seqlab.train", *overrides], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
@@ -203,7 +189,10 @@ def test_signal_keeps_what_was_learnt(number, folder):
     while len(read_rows(folder)) < 20 and time.monotonic() < deadline:
         time.sleep(0.1)
     os.kill(process.pid, number)
-    output = process.communicate(timeout=60)[0].decode()
+    try:
+        output = process.communicate(timeout=60)[0].decode()
+    finally:
+        process.kill()
     assert process.returncode == 130, output
     summary = read_summary(folder)
     assert summary["status"] == "interrupted"

@@ -13,7 +13,7 @@ from seqlab.build import build
 from seqlab.overrides import composed
 from seqlab.recurrence import Truncation
 from seqlab.tracking import read_rows
-from seqlab.training import Checkpoints
+from seqlab.training import Checkpoints, watching
 from seqlab.types import ConfigError
 
 STREAM = tiny(
@@ -36,7 +36,7 @@ def last_state(folder, *overrides):
     return Checkpoints(folder).restore_latest(jax.eval_shape(program.init, jnp.uint32(0), program.task.data))
 
 
-def test_the_carries_are_those_of_one_long_run():
+def test_what_is_carried_and_told_is_that_of_one_long_run():
     program = built("architecture.num_layers=2", "optimizer=sgd", "optimizer.learning_rate=1e-30")
     task, network = program.task, program.network
     begins = task.data["begins"].at[jnp.arange(0, len(task.data["begins"]), 7)].set(True)
@@ -47,12 +47,20 @@ def test_the_carries_are_those_of_one_long_run():
     for _ in range(3):
         batches.append(program._batch(state.seed, state.step, data))
         state = step(state, batches[-1])
-    whole = jax.tree.map(lambda *leaves: jnp.concatenate(leaves, axis=1), *batches)
+    apply = lambda params, batch: network.apply_from(None, params, batch)  # noqa: E731
+    joined = lambda batches: jax.tree.map(lambda *leaves: jnp.concatenate(leaves, axis=1), *batches)  # noqa: E731
+    whole = joined(batches)
     assert whole.resets.any(axis=1).all()
-    carries, _ = jax.jit(lambda params, batch: network.apply_from(None, params, batch))(state.params, whole)
+    carries, _ = jax.jit(apply)(state.params, whole)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7), state.carries, carries)
     assert all(leaf.any() for leaf in jax.tree.leaves(carries))
     assert program.training.truncation == Truncation(4, 2)
+
+    before = state._replace(carries=jax.jit(apply)(state.params, joined(batches[:2]))[0])
+    told = jax.jit(program._recurrence)(before, batches[2])
+    follow = jax.jit(lambda params, batch: watching.follow(network, params, batch))
+    met = follow(state.params, whole)["layer_1"]["forward"].gates["forget"]
+    np.testing.assert_allclose(told["gates/forget/mean"], met[-len(met) // 3 :].mean(), rtol=1e-5)
 
 
 def test_it_resumes_bit_for_bit_and_spreads_over_devices_by_rows(tmp_path):

@@ -34,7 +34,7 @@ def test_export_reads_back(finished, command, tmp_path):
     np.testing.assert_array_equal(arrays["readout.weight"].T, params["readout"]["kernel"])
 
 
-def test_export_to_the_others(finished, command, tmp_path):
+def test_export_to_the_others(finished):
     from seqlab.weights.export import LIBRARIES, export
 
     program, params = load(finished)
@@ -52,7 +52,7 @@ def test_export_to_the_others(finished, command, tmp_path):
         (("nowhere", "--to", "torch", "x.txt"), "must end in .npz"),
     ],
 )
-def test_bad_arguments_are_refused(command, arguments, message):
-    done = command("weights", "export", *arguments)
+def test_bad_arguments_are_refused(inside, arguments, message):
+    done = inside("weights.__main__", "export", *arguments)
     assert done.returncode != 0
     assert message in done.stderr

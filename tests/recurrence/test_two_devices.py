@@ -1,4 +1,4 @@
-"""Compare the gradients of a batch split over two devices with those on one; run by `test_two_devices`."""
+"""Are the gradients of a batch split over two devices those on one?"""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import functools
 
 import jax
 import jax.numpy as jnp
+import pytest
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from seqlab.cells import GRU, LSTM
@@ -20,8 +21,16 @@ def loss(params, inputs, lengths, taps, remedies, *, cell, backward):
     return jnp.sum(jnp.sin(outputs)) + sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(carry))
 
 
-def check(cell, backward, remedies):
-    """Compare `shard_map` and `NamedSharding` with one device."""
+@pytest.mark.parametrize(
+    ("cell", "backward", "remedies"),
+    [
+        (LSTM(H), "fused", Remedies()),
+        (GRU(H), "fused", Remedies(clip=0.5, omega=0.3)),
+        (GRU(H), "autodiff", Remedies(clip=0.5)),
+    ],
+    ids=["lstm", "gru-remedies", "gru-autodiff"],
+)
+def test_shard_map_and_named_sharding_equal_one_device(cell, backward, remedies):
     mesh = jax.make_mesh((2,), ("batch",), (AxisType.Auto,))
     whole, split = PartitionSpec(), PartitionSpec("batch")
     inputs, lengths = jax.random.normal(jax.random.key(1), (B, T, F)), jnp.array([6, 2, 0, 5])
@@ -40,11 +49,4 @@ def check(cell, backward, remedies):
     reference = jax.jit(gradient)(*arguments)
     for found in (mapped(*arguments), jax.jit(gradient, in_shardings=shardings)(*arguments)):
         for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(reference), strict=True):
-            assert jnp.max(jnp.abs(one - jax.device_get(other))) < 5e-5, (cell, backward)
-
-
-if __name__ == "__main__":
-    assert jax.device_count() == 2
-    check(LSTM(H), "fused", Remedies())
-    check(GRU(H), "fused", Remedies(clip=0.5, omega=0.3))
-    check(GRU(H), "autodiff", Remedies(clip=0.5))
+            assert jnp.max(jnp.abs(one - jax.device_get(other))) < 5e-5
