@@ -13,7 +13,10 @@ from seqlab.tracking.gradient_flow import LOG10_NORM, SLOPE, Flow, draw, flow_of
 SIZE = 50
 """How many rows, and how many t, a picture shows at most; W&B cuts a table at 10,000 entries."""
 
-GROWTH = 1.25
+FIRST = 20
+"""How many rows the first picture needs, unless it is the last."""
+
+GROWTH = 1.5
 """How many times the rows of the last picture the next one needs, so that pictures grow rarer."""
 
 
@@ -46,7 +49,7 @@ class FlowPictures:
         Args:
             last: whether one row is enough, as no more will come.
         """
-        enough = self._pictured + 1 if last else max(1, GROWTH * self._pictured)
+        enough = self._pictured + 1 if last else max(FIRST, GROWTH * self._pictured)
         if len(self._rows) < enough:
             return {}
         self._pictured = len(self._rows)

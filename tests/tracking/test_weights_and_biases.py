@@ -176,20 +176,20 @@ def _table(file, row):
 
 
 def test_the_flow_through_time_is_a_table_and_an_image_that_grow(info):
-    train = _flow_rows(9)
+    train = _flow_rows(41)
     train[1]["grads/through_time/log10_norm"][0] = -math.inf
     rows = [
-        *train[:4],
-        {"step": 4, "eval/accuracy": 0.5},
-        *train[4:8],
-        {"step": 8, "eval/accuracy": 0.6},
-        train[8],
+        *train[:20],
+        {"step": 20, "eval/accuracy": 0.5},
+        *train[20:40],
+        {"step": 40, "eval/accuracy": 0.6},
+        train[40],
     ]
     file = _run(info, rows)
     pictures = _pictures(file)
-    assert [row["step"] for row in pictures] == [4, 8, 9]
+    assert [row["step"] for row in pictures] == [20, 40, 41]
     assert pictures[0]["eval/accuracy"] == 0.5
-    for row, num_rows in zip(pictures, (4, 8, 9), strict=True):
+    for row, num_rows in zip(pictures, (20, 40, 41), strict=True):
         table = _table(file, row)
         assert table["columns"] == ["step", "t", "log10_norm"]
         assert table["data"] == [
@@ -202,11 +202,11 @@ def test_the_flow_through_time_is_a_table_and_an_image_that_grow(info):
 
 
 def test_pictures_grow_rarer_and_no_larger(info):
-    rows = [row | {"eval/accuracy": 0.5} for row in _flow_rows(9, num_steps=300)]
+    rows = [row | {"eval/accuracy": 0.5} for row in _flow_rows(50, num_steps=300)]
     file = _run(info, rows)
     pictures = _pictures(file)
-    assert [row["step"] for row in pictures] == [1, 2, 3, 4, 5, 7, 9]
-    assert len(_table(file, pictures[-1])["data"]) == 9 * 50
+    assert [row["step"] for row in pictures] == [20, 30, 45, 50]
+    assert len(_table(file, pictures[-1])["data"]) == 50 * 50
 
 
 def test_a_run_writes_into_its_own_folder_alone(info, monkeypatch, tmp_path):
