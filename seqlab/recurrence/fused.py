@@ -20,6 +20,7 @@ A cell takes part by offering its step taken apart (`Linearised`); its file has 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
 import jax
@@ -158,12 +159,14 @@ def _forward(
             after = where_real(is_real, after, carry)
         return after, (after, kept)
 
-    def steps(carry: Carry, now: tuple) -> tuple[Carry, tuple[Carry, Any]]:
-        x, is_real = now
-        return jax.lax.scan(step, carry, (cell.project(weights, x), is_real))
+    def steps(held: tuple, now: tuple) -> tuple[tuple, None]:
+        begin, x, is_real = now
+        return scan_into(step, *held, (cell.project(weights, x), is_real), begin), None
 
-    carry, saved = jax.lax.scan(steps, carry, in_blocks((inputs, real), block))
-    return carry, out_of_blocks(saved)
+    each_step = jax.eval_shape(cell.project, weights, inputs), real
+    held = carry, room(step, carry, each_step)
+    begins = jnp.arange(0, len(inputs), block)
+    return jax.lax.scan(steps, held, (begins, *in_blocks((inputs, real), block)))[0]
 
 
 def _run_backward(cell: Linearised, block: int, residuals: tuple, cotangents: tuple) -> tuple:
@@ -186,32 +189,72 @@ def _run_backward(cell: Linearised, block: int, residuals: tuple, cotangents: tu
         return dbefore, (pulled, seen)
 
     def steps(sums: tuple, now: tuple) -> tuple[tuple, tuple]:
-        dcarry, dweights, omega = sums
+        dcarry, dweights, omega, room_of_a_block = sums
         x, is_real, start, after, kept, dy = now
         before = jax.tree.map(lambda s, rest: jnp.concatenate([s[None], rest[:-1]]), start, after)
         coefficients = cell.linearise(before, after, kept)
         if is_real is not None:
             coefficients = where_real(is_real, coefficients, zeros(coefficients))
-        dcarry, (pulled, seen) = jax.lax.scan(step, dcarry, (coefficients, dy, is_real), reverse=True)
+        backwards = coefficients, dy, is_real
+        dcarry, (pulled, seen) = scan_into(step, dcarry, room_of_a_block, backwards, reverse=True)
         collected, dx = cell.collect(weights, x, before, coefficients, pulled)
         if remedies.omega is not None:
             term, slope = jax.value_and_grad(regulariser, 1)(cell, recurrent_T, coefficients, seen)
             omega += term
             collected["recurrent_kernel"] += remedies.omega * slope.T
         dweights = jax.tree.map(jnp.add, dweights, collected)
-        return (dcarry, dweights, omega), (dx, None if taps is None else jax.tree.map(told, taps, seen))
+        dtaps = None if taps is None else jax.tree.map(told, taps, seen)
+        return (dcarry, dweights, omega, (pulled, seen)), (dx, dtaps)
 
     blocks = in_blocks((inputs, real, states, kept, doutputs), block)
     starts = jax.tree.map(lambda s, after: jnp.concatenate([s[None], after[:-1, -1]]), first, blocks[2])
     no_sums = jax.tree.map(lambda leaf: vary(leaf, axes_of(doutputs)), zeros((weights, remedies.omega)))
-    (dcarry, dweights, omega), per_step = jax.lax.scan(
-        steps, (dfinal, *no_sums), (*blocks[:2], starts, *blocks[2:]), reverse=True
+    one_block = jax.tree.map(lambda leaf: leaf[:block], (states, states, kept, doutputs, real))
+    each_step = jax.eval_shape(cell.linearise, *one_block[:3]), *one_block[3:]
+    begin = dfinal, *no_sums, room(step, dfinal, each_step)
+    (dcarry, dweights, omega, _), per_step = jax.lax.scan(
+        steps, begin, (*blocks[:2], starts, *blocks[2:]), reverse=True
     )
     dinputs, dtaps = out_of_blocks(per_step)
     return dweights, dcarry, Remedies(None, omega), dinputs, None, dtaps
 
 
 _run.defvjp(_run_forward, _run_backward)
+
+
+def scan_into(
+    step: Callable[[Any, Any], tuple[Any, Any]],
+    carry: Any,
+    room: Any,
+    each_step: Any,
+    begin: jax.Array | int = 0,
+    reverse: bool = False,
+) -> tuple[Any, Any]:
+    """Scan as `jax.lax.scan`, and write what the steps return into arrays at hand, from `begin` on.
+
+    A scan within a scan would fill arrays of its own with zeros for every block, and then copy them.
+    """
+    positive = {"axis": 0, "allow_negative_indices": False}
+    num_steps = len(jax.tree.leaves(each_step)[0])
+
+    def body(k: jax.Array, held: tuple) -> tuple[Any, Any]:
+        carry, room = held
+        k = num_steps - 1 - k if reverse else k
+        take = functools.partial(jax.lax.dynamic_index_in_dim, index=k, keepdims=False, **positive)
+        put = functools.partial(jax.lax.dynamic_update_index_in_dim, index=begin + k, **positive)
+        carry, made = step(carry, jax.tree.map(take, each_step))
+        return carry, jax.tree.map(put, room, made)
+
+    return jax.lax.fori_loop(0, num_steps, body, (carry, room))
+
+
+def room(step: Callable[[Any, Any], tuple[Any, Any]], carry: Any, each_step: Any) -> Any:
+    """Return zeros where `scan_into` may write what all steps return."""
+    num_steps = len(jax.tree.leaves(each_step)[0])
+    now = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), each_step)
+    made = jax.eval_shape(step, carry, now)[1]
+    axes = axes_of((carry, each_step))
+    return jax.tree.map(lambda leaf: vary(jnp.zeros((num_steps, *leaf.shape), leaf.dtype), axes), made)
 
 
 def where_real(real: jax.Array, tree: Any, otherwise: Any) -> Any:

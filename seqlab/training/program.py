@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
+from jax.flatten_util import ravel_pytree
 
 from seqlab import objectives
 from seqlab.architectures import Network, OneToMany, Recurrent
@@ -22,6 +23,7 @@ from seqlab.objectives import Mean
 from seqlab.recurrence import Remedies
 from seqlab.tasks.task import Task
 from seqlab.training import devices, watching
+from seqlab.training.branches import once_if, only_if, zeros_of
 from seqlab.training.packing import Packed, pack
 from seqlab.training.rows import Occasional
 from seqlab.training.settings import Training
@@ -85,7 +87,7 @@ class Program:
         return TrainState(jnp.int32(0), jnp.uint32(seed), params, self.optimizer.init(params), carries)
 
     def step(
-        self, state: TrainState, batch: Batch, going: jax.Array | bool = True
+        self, state: TrainState, batch: Batch, going: jax.Array | bool = True, watched: bool = True
     ) -> tuple[TrainState, Metrics, Callable[[], Metrics]]:
         """Make one update, unless the loss or a gradient is not finite: then nothing but the metrics.
 
@@ -93,6 +95,7 @@ class Program:
             state: the state to go on from.
             batch: the step's, as `batches` draws it.
             going: bool scalar, False where the state is to stay whatever is found.
+            watched: whether a row may tell of this step, which then costs more.
 
         Returns:
             The next state; the step's metrics, which are scalars, `Mean`s for what a row averages over the
@@ -103,7 +106,8 @@ class Program:
         key = jax.random.fold_in(stream(state.seed, "dropout"), state.step)
         key = devices.own_key(key, self.num_devices)
 
-        taps = self.network.zero_taps(state.params, batch) if self.gradients.norms else None
+        watched &= self.gradients.norms
+        taps = self.network.zero_taps(state.params, batch) if watched else None
         taps = devices.own(taps, self.num_devices)
 
         def objective(
@@ -123,25 +127,25 @@ class Program:
             **{f"train/{name}": mean for name, mean in means.items()},
             "grads/norm": norm.value,
             **self._clipping(bounded[1]),
-            "grads/nonfinite": _only_if(self._any(~finite), lambda: count_nonfinite(grads)),
+            "grads/nonfinite": only_if(self._any(~finite), lambda: count_nonfinite(grads)),
         }
         if slopes.omega is not None:
             metrics["grads/omega"] = slopes.omega / self.training.batch_size
 
         def tell() -> Metrics:
-            if not self.gradients.norms:
+            if not watched:
                 return {}
             told = self._statistics(state, grads, bounded) | self._through_time(flow, batch)
             return told | self._recurrence(state, batch)
 
-        updates, optimizer_state = self._updates(state, *bounded)
-        stepped = state._replace(
-            step=state.step + 1,
-            params=optax.apply_updates(state.params, updates),
-            optimizer_state=optimizer_state,
-            carries=carries,
-        )
-        return _where(finite & going, stepped, state), metrics, tell
+        def moved(state: TrainState) -> TrainState:
+            updates, optimizer_state = self._updates(state, *bounded)
+            params = optax.apply_updates(state.params, updates)
+            return state._replace(
+                step=state.step + 1, params=params, optimizer_state=optimizer_state, carries=carries
+            )
+
+        return once_if(finite & going, moved, state), metrics, tell
 
     def _predict(
         self, network: Network, params: Params, carries: Any, batch: Batch, key: jax.Array, taps: Any
@@ -189,7 +193,7 @@ class Program:
             return gates
         costly = self._any(self.gradients.is_due(state.step + 1, self.training.log_every))
         own = self.network.stack, state.params["recurrence"]
-        stretched = _only_if(costly, lambda: watching.jacobians(*own, met, self._axis))
+        stretched = only_if(costly, lambda: watching.jacobians(*own, met, self._axis))
         return gates | {key: Occasional(value, costly) for key, value in stretched.items()}
 
     @property
@@ -213,38 +217,41 @@ class Program:
             anything past the last; and what a row tells besides, where the last step tried is due one.
         """
         start, stop = span
+        # Only the last step may be due a row, and to be able to tell costs every step: taps in the backward
+        # pass, a copy of the state before. So the last step stands apart, after the loop.
+        apart = int(self.gradients.norms)
+        one = jax.eval_shape(self._batch, state.seed, state.step, data)
+        metrics = jax.eval_shape(lambda *step: self.step(*step)[1], state, one)
+        vector, restored = ravel_pytree(zeros_of(metrics))
+        rows = jnp.zeros((self.training.steps_per_call, len(vector)), vector.dtype)
         ahead = jax.eval_shape(self.batches, state, data)
         num_ahead = len(ahead.mask)
-        one = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), ahead)
 
-        def row(state: TrainState, batch: Batch) -> tuple[Metrics, Packed]:
-            _, metrics, tell = self.step(state, batch)
-            return metrics, pack(tell())
-
-        metrics, told = jax.eval_shape(row, state, one)
-        rows = jax.tree.map(
-            lambda leaf: jnp.zeros((self.training.steps_per_call, *leaf.shape), leaf.dtype), metrics
-        )
+        def put(metrics: Metrics, rows: jax.Array, index: jax.Array) -> jax.Array:
+            return jax.lax.dynamic_update_index_in_dim(rows, ravel_pytree(metrics)[0], index, 0)
 
         def body(loop: tuple) -> tuple:
-            tried, _, going, current, ahead, rows, told = loop
+            tried, _, unfailing, current, ahead, rows = loop
             index = tried % num_ahead
             ahead = jax.lax.cond(index == 0, lambda: self.batches(current, data), lambda: ahead)
             batch = jax.tree.map(lambda leaf: leaf[index], ahead)
-            after, metrics, tell = self.step(current, batch, going)
-            rows = jax.tree.map(lambda row, value: row.at[tried].set(value), rows, metrics)
-            step = start + tried + 1
-            diverged = going & (after.step == current.step)
-            due = going & ((step % self.training.log_every == 0) | (step == self.training.steps) | diverged)
-            told = jax.lax.cond(self._any(due), lambda: _where(due, pack(tell()), told), lambda: told)
-            going &= ~diverged
-            return tried + 1, self._any(going), going, after, ahead, rows, told
+            after, metrics, _ = self.step(current, batch, unfailing, watched=False)
+            unfailing &= after.step > current.step
+            return tried + 1, self._any(unfailing), unfailing, after, ahead, put(metrics, rows, tried)
 
-        ahead, told = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), (ahead, told))
-        loop = jnp.int32(0), self._any(going), going, state, ahead, rows, told
-        loop = jax.lax.while_loop(lambda loop: loop[1] & (loop[0] < stop - start), body, loop)
-        _, _, _, state, _, rows, told = loop
-        return state, rows, told
+        loop = jnp.int32(0), self._any(going), going, state, zeros_of(ahead), rows
+        loop = jax.lax.while_loop(lambda loop: loop[1] & (loop[0] < stop - start - apart), body, loop)
+        *_, state, _, rows = loop
+        if not apart:
+            return state, jax.vmap(restored)(rows), pack({})
+        # Where a step before it was not finite, that one is the last, and is tried again to tell of it.
+        batch = self._batch(state.seed, state.step, data)
+        after, metrics, tell = self.step(state, batch, going)
+        step = state.step + 1
+        due = (step % self.training.log_every == 0) | (step == self.training.steps) | (after.step < step)
+        told = only_if(self._any(going & due), lambda: pack(tell()))
+        rows = put(metrics, rows, state.step - start)
+        return after, jax.vmap(restored)(rows), told
 
     def _any(self, flag: jax.Array) -> jax.Array:
         """Say whether a flag holds for any run of the lockstep: a branch is taken by all or by none."""
@@ -321,15 +328,3 @@ class Program:
         if self.task.stream:
             return self.task.stream_batch(key, step, size, self.architecture, data)
         return self.task.batch(jax.random.fold_in(key, step), size, "train", self.architecture, data)
-
-
-def _where(chosen: jax.Array, tree: Any, otherwise: Any) -> Any:
-    """Choose between two trees, leaf by leaf."""
-    return jax.tree.map(functools.partial(jnp.where, chosen), tree, otherwise)
-
-
-def _only_if(wanted: jax.Array, make: Callable[[], Any]) -> Any:
-    """Return what `make` makes where it is wanted, and zeros of the same form where it is not."""
-    shapes = jax.eval_shape(make)
-    nothing = lambda: jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)  # noqa: E731
-    return jax.lax.cond(wanted, make, nothing)
