@@ -26,8 +26,8 @@ def test_runs_are_found_however_deep_and_counted_up(tmp_path):
         ([0.1, 0.02], {}, None),
         ([], {"status": "interrupted"}, None),
         ([float("nan"), 0.001], {}, 20),
-        ([0.1, 0.6, 0.9], {"chance": 0.5, "solved_at": 0.6}, 20),
-        ([0.1, 0.2], {"chance": 0.5, "solved_at": 0.6}, None),
+        ([0.1, 0.6, 0.9], {"higher_is_better": True, "solved_at": 0.6}, 20),
+        ([0.1, 0.2], {"higher_is_better": True, "solved_at": 0.6}, None),
     ],
 )
 def test_steps_to_solved_are_those_of_the_first_evaluation_that_reaches_it(
