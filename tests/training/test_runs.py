@@ -50,6 +50,8 @@ def test_same_seed_gives_the_same_run_which_tells_what_evaluate_finds(task, arch
     equal_params(tmp_path / "one", tmp_path / "two")
     summary = summaries[1]
     assert set(summary) >= SUMMARY_KEYS
+    assert summary["status"] == "finished"
+    assert summary["metric"] in {key.partition("/")[2] for key in summary["best"]}
     assert read_summary(tmp_path / "two") == summary
     program, params = load(tmp_path / "two")
     for split, prefix, told in (("validation", "eval", "best"), ("test", "test", "test")):
