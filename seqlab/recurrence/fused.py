@@ -91,6 +91,8 @@ def fused(
     weights, carry, remedies = jax.tree.map(lambda leaf: vary(leaf, varying), (weights, carry, remedies))
     steps = inputs_TBF.astype(weights["bias"].dtype), real_TB, taps_TB
     num_steps, num_rows, _ = inputs_TBF.shape
+    if num_steps == 0:
+        return carry, jax.tree.leaves(carry)[-1][None][:0]
     block = block or block_length(num_steps, num_rows)
     cut = num_steps - num_steps % block
     try:
@@ -189,14 +191,13 @@ def _run_backward(cell: Linearised, block: int, residuals: tuple, cotangents: tu
         return dbefore, (pulled, seen)
 
     def steps(sums: tuple, now: tuple) -> tuple[tuple, tuple]:
-        dcarry, dweights, omega, room_of_a_block = sums
+        dcarry, dweights, omega, held = sums
         x, is_real, start, after, kept, dy = now
         before = jax.tree.map(lambda s, rest: jnp.concatenate([s[None], rest[:-1]]), start, after)
         coefficients = cell.linearise(before, after, kept)
         if is_real is not None:
             coefficients = where_real(is_real, coefficients, zeros(coefficients))
-        backwards = coefficients, dy, is_real
-        dcarry, (pulled, seen) = scan_into(step, dcarry, room_of_a_block, backwards, reverse=True)
+        dcarry, (pulled, seen) = scan_into(step, dcarry, held, (coefficients, dy, is_real), reverse=True)
         collected, dx = cell.collect(weights, x, before, coefficients, pulled)
         if remedies.omega is not None:
             term, slope = jax.value_and_grad(regulariser, 1)(cell, recurrent_T, coefficients, seen)
