@@ -16,8 +16,8 @@ from seqlab.training.family import Family, Functions, Numbers
 from seqlab.training.plan import Plan
 from seqlab.training.program import Program
 
-MEASURED_FROM = 10_000
-"""How many updates, over all runs, make it worth measuring plans: each costs a compilation."""
+MEASURED_FROM = 200_000
+"""How many updates, over all runs, make it worth measuring plans: each costs some five seconds to compile."""
 
 SMALL = 256
 """B·H up to which runs step together on CPUs where nothing is measured: XLA's fixed cost a step outweighs

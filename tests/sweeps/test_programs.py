@@ -154,7 +154,7 @@ def test_a_plan_has_room_for_all_and_equal_shares():
 
 
 def test_the_fastest_of_the_measured_plans_is_chosen():
-    run = family_of("training.steps=1000", "training.steps_per_call=2")
+    run = family_of("training.steps=20000", "training.steps_per_call=2")
     plan, measured = choose_plan(run.family, 12, run.numbers, num_devices=2)
     assert set(measured) == {"block_1", "block_4", "block_6"}
     assert measured[f"block_{plan.block}"] == min(measured.values())
