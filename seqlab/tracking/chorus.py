@@ -51,7 +51,7 @@ class Chorus:
         medians = {key: statistics.median(row[key] for row in rows if key in row) for key in numbers}
         if line := row_line(medians, self._info.goal_key):
             steps = str(self._info.steps)
-            self._say(f"step {medians['step']:>{len(steps)}}/{steps}  median of {len(rows)}: {line}")
+            self._say(f"step {rows[0]['step']:>{len(steps)}}/{steps}  median of {len(rows)}: {line}")
 
     def _say(self, line: str) -> None:
         if self.console.mode != "off":
