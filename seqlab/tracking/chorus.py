@@ -31,7 +31,7 @@ class Chorus:
         self._info = info
 
     def log(self, row: Mapping[str, Any]) -> None:
-        kind = row["step"], "train/loss" in row
+        kind = row["step"], {key.partition("/")[0] for key in row}
         if kind != self._kind:
             self._tell()
         self._kind = kind

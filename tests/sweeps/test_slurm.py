@@ -18,8 +18,12 @@ def _answers() -> bool:
     )
 
 
-@pytest.mark.skipif(not _answers(), reason="no SLURM answers here: scripts/try_slurm.sh starts one")
-@pytest.mark.skipif(importlib.util.find_spec("submitit") is None, reason="needs the extra slurm")
+pytestmark = [
+    pytest.mark.skipif(not _answers(), reason="no SLURM answers here: scripts/try_slurm.sh starts one"),
+    pytest.mark.skipif(importlib.util.find_spec("submitit") is None, reason="needs the extra slurm"),
+]
+
+
 def test_every_run_of_a_sweep_is_a_job_that_finishes(command, tmp_path):
     """The batch is large enough to be spread over two cores, were they asked for."""
     done = command(
@@ -33,3 +37,16 @@ def test_every_run_of_a_sweep_is_a_job_that_finishes(command, tmp_path):
     assert [summary["seed"] for summary in summaries] == [0, 1, 2]
     assert [summary["num_devices"] for summary in summaries] == [1] * 3
     assert len(list(tmp_path.glob("sweep/.submitit/*/*_result.pkl"))) == 3
+
+
+def test_every_program_of_many_runs_is_a_job_that_finishes(command, tmp_path):
+    done = command(
+        *("train", "-m", *tiny("adding", "many_to_one", "training.steps=2", "cell.features=4,5")),
+        *("seed=0,1,2", "hydra/launcher=vectorized_slurm", "hydra.launcher.cluster.mem_gb=2"),
+        *("hydra.launcher.cluster.cpus_per_task=1", "hydra.sweep.dir=sweep"),
+    )
+    assert done.returncode == 0, done.stderr
+    summaries = [read_summary(tmp_path / "sweep" / str(number)) for number in range(6)]
+    assert [summary["status"] for summary in summaries] == ["finished"] * 6
+    assert [summary["seed"] for summary in summaries] == [0, 1, 2] * 2
+    assert len(list(tmp_path.glob("sweep/.submitit/*/*_result.pkl"))) == 2

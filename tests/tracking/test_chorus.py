@@ -20,6 +20,8 @@ def sung(info, mode="plain"):
             chorus.log({"step": step, "train/loss": loss, "grads/through_time/log10_norm": [0.0]})
         for loss in losses:
             chorus.log({"step": step, "eval/accuracy": 1 - loss})
+        for loss in losses:
+            chorus.log({"step": step, "test/accuracy": loss})
     for seed, status in enumerate(("finished", "finished", "diverged")):
         chorus.finish({"seed": seed, "status": status, "reason": None if status == "finished" else "why"})
     return screen.file.getvalue().splitlines()
