@@ -63,7 +63,12 @@ def test_trains_from_an_empty_folder(installed, form, tmp_path):
 
 
 def test_the_wheel_is_what_runs(installed, tmp_path):
-    where = [str(installed), "-c", "import seqlab, seqlab.paths as p; print(seqlab.__file__); print(p.CONF)"]
+    where = [
+        str(installed),
+        "-I",
+        "-c",
+        "import seqlab, seqlab.paths as p; print(seqlab.__file__); print(p.CONF)",
+    ]
     package, conf = subprocess.run(where, cwd=tmp_path, capture_output=True, text=True).stdout.split()
     assert Path(package).is_relative_to(installed.parent.parent)
     assert Path(conf).is_relative_to(installed.parent.parent)

@@ -22,6 +22,16 @@ def scaled_norms(tree: Any) -> tuple[jax.Array, jax.Array]:
 
 
 def norm(rows: jax.Array) -> jax.Array:
-    """Return the Euclidean norm over the last axis."""
-    scale, relative = scaled_norms(rows)
-    return (relative * scale)[..., 0]
+    """Return the Euclidean norm over the last axis.
+
+    Plain sums of squares serve where all are far from the ends of the range; else the rows are scaled.
+    """
+    squares = jnp.sum(jnp.square(rows), axis=-1)
+    bits = jnp.finfo(rows.dtype).maxexp
+    safe = (squares > 2.0 ** (-0.6 * bits)) & (squares < 2.0 ** (0.9 * bits))
+
+    def scaled() -> jax.Array:
+        scale, relative = scaled_norms(rows)
+        return (relative * scale)[..., 0]
+
+    return jax.lax.cond(jnp.all(safe), lambda: jnp.sqrt(squares), scaled)
