@@ -107,5 +107,5 @@ scontrol --oneliner show job | grep "JobName=seqlab" | grep -oE "\b(JobId|JobSta
 echo "sacct counts:"
 sacct --allocations --name=seqlab --format=JobID,JobName,State,Elapsed,ExitCode
 grep -q "seqlab RUNNING" "$work/squeue.log"
-[ "$(sacct --allocations --noheader --parsable2 --name=seqlab --format=State | sort | uniq -c | xargs)" = "3 COMPLETED" ]
-echo "SLURM saw three jobs of the sweep run and complete"
+[ "$(sacct --allocations --noheader --parsable2 --name=seqlab --format=State | sort | uniq -c | xargs)" = "5 COMPLETED" ]
+echo "SLURM saw three runs and two programs of many runs complete"
