@@ -88,6 +88,15 @@ class Task(abc.ABC):
         """The resident arrays, a tree handed to every jitted call; empty for generated tasks."""
         return ()
 
+    def at_stage(self, data: Any, progress: jax.Array) -> Any:
+        """Return the resident arrays of a stage of training, for a task whose examples change as it goes on.
+
+        Args:
+            data: the resident arrays.
+            progress: float32 scalar in [0, 1], the share of the updates that are made.
+        """
+        return data
+
     @abc.abstractmethod
     def fingerprint(self) -> str:
         """Return a SHA-256 digest that changes when the data or the rule do."""
@@ -105,7 +114,7 @@ class Task(abc.ABC):
         Args:
             key: PRNG key.
             size: number of examples, B.
-            split: "train", "validation" or "test"; the three never share an example.
+            split: "train", "validation" or "test"; a task says whether they may share an example.
             architecture: the framing; the task's first by default.
             data: the resident arrays (`self.data` by default), so that jit takes them as arguments.
         """
@@ -175,8 +184,10 @@ class GeneratedTask(Task):
         require_positive(self, "num_evaluation_examples")
 
     def fingerprint(self) -> str:
-        """Digest the rule: the source of the task's module and its fields."""
-        rule = inspect.getsource(inspect.getmodule(type(self)))
+        """Digest the rule: its fields, and the source of its module and of the families it belongs to."""
+        family = type(self).__mro__
+        modules = dict.fromkeys(map(inspect.getmodule, family[: family.index(GeneratedTask)]))
+        rule = "".join(map(inspect.getsource, modules))
         return hashlib.sha256((rule + repr(self)).encode()).hexdigest()
 
     def num_evaluation(self, split: str, architecture: str) -> int:

@@ -124,7 +124,7 @@ class Program:
         finite = jnp.isfinite(means["loss"].total) & jnp.isfinite(norm.relative)
         bounded = self._bounded(grads, norm)
         metrics = {
-            **{f"train/{name}": mean for name, mean in means.items()},
+            **{f"train/{name}": mean for name, mean in (means | self._padding(batch)).items()},
             "grads/norm": norm.value,
             **self._clipping(bounded[1]),
             "grads/nonfinite": only_if(self._any(~finite), lambda: count_nonfinite(grads)),
@@ -154,6 +154,13 @@ class Program:
         if self.task.stream:
             return network.apply_from(carries, params, batch, key, taps)
         return carries, network.apply(params, batch, key, taps)
+
+    def _padding(self, batch: Batch) -> dict[str, Mean]:
+        """Return the share of a batch's steps that are padding, where its sequences have lengths."""
+        if batch.lengths is None:
+            return {}
+        steps = jnp.float32(len(batch.lengths) * batch.inputs.shape[1])
+        return devices.total({"padding": Mean(steps - batch.lengths.sum(), steps)}, self.num_devices)
 
     def _bounded(self, grads: Params, norm: ScaledNorm) -> tuple[Params, ScaledNorm]:
         """Return the gradients with their elements clipped, and the norm of that."""
@@ -327,4 +334,5 @@ class Program:
         key, size = stream(seed, "batches"), self.training.batch_size
         if self.task.stream:
             return self.task.stream_batch(key, step, size, self.architecture, data)
+        data = self.task.at_stage(data, step / max(1, self.training.steps))
         return self.task.batch(jax.random.fold_in(key, step), size, "train", self.architecture, data)

@@ -10,14 +10,13 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from seqlab.checks import require_positive
 from seqlab.tasks import splits
-from seqlab.tasks.task import GeneratedTask
+from seqlab.tasks.ragged import RaggedTask
 from seqlab.types import Batch, Goal, Spec, Tokens, Vectors
 
 
 @dataclasses.dataclass(frozen=True)
-class ParityCheck(GeneratedTask):
+class ParityCheck(RaggedTask):
     """Decide whether the ones of a bit string are even or odd in number.
 
         y = Σ_t x_t mod 2,   running parity y_t = (x_0 + … + x_t) mod 2
@@ -28,13 +27,7 @@ class ParityCheck(GeneratedTask):
     running parity `(B, T)`; one_to_one reads the bits at once as float32 `(B, T)`. Lengths are uniform in
     [min_length, length], padded with 0. No sequence occurs in two splits (see `seqlab.tasks.splits`).
 
-    Attributes:
-        length: steps of the longest sequence, T.
-        min_length: steps of the shortest one; at least 4, so that every split holds sequences of each
-            parity.
-
-    Raises:
-        ValueError: a length that is not an integer with 4 ≤ min_length ≤ length.
+    No length is below 4, so that every split holds sequences of each parity.
 
     Source: M. Minsky & S. Papert, "Perceptrons", 1969; as the regular language "parity check" of
         G. Delétang et al., "Neural Networks and the Chomsky Hierarchy", arXiv:2207.02098, 2023.
@@ -43,15 +36,11 @@ class ParityCheck(GeneratedTask):
     architectures: ClassVar[tuple[str, ...]] = ("many_to_one", "many_to_many", "one_to_one")
     source: ClassVar[str] = "Minsky & Papert 1969; Delétang et al. 2023"
 
+    shortest: ClassVar[int] = splits.NUM_DESIGNATED + 1
+
     length: int = 20
     min_length: int = 4
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require_positive(self, "length", "min_length")
-        if not splits.NUM_DESIGNATED < self.min_length <= self.length:
-            low, high = splits.NUM_DESIGNATED + 1, self.length
-            raise ValueError(f"min_length must be from {low} to length={high}, got {self.min_length}")
+    curriculum: str = "uniform"
 
     def input_spec(self, architecture: str) -> Spec:
         return Vectors(self.length) if architecture == "one_to_one" else Tokens(2)
@@ -71,15 +60,14 @@ class ParityCheck(GeneratedTask):
         rule = super().fingerprint() + inspect.getsource(splits)
         return hashlib.sha256(rule.encode()).hexdigest()
 
-    def draw(self, key: jax.Array, size: int, split: str, architecture: str, data: tuple[()]) -> Batch:
-        lengths_key, bits_key, split_key = jax.random.split(key, 3)
-        lengths = jax.random.randint(lengths_key, (size,), self.min_length, self.length + 1)
+    def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, architecture: str) -> Batch:
+        bits_key, split_key = jax.random.split(key)
         real = jnp.arange(self.length) < lengths[:, None]
-        bits = jax.random.bernoulli(bits_key, shape=(size, self.length)) & real
+        bits = jax.random.bernoulli(bits_key, shape=real.shape) & real
         bits = splits.move_to_split(split_key, bits.astype(jnp.int32), lengths, split, alphabet=2)
         if architecture == "many_to_many":
             return Batch(bits, bits.cumsum(axis=1) % 2, real, lengths)
-        parity, mask = bits.sum(axis=1) % 2, jnp.ones(size, bool)
+        parity, mask = bits.sum(axis=1) % 2, jnp.ones(len(lengths), bool)
         if architecture == "one_to_one":
             return Batch(bits.astype(jnp.float32), parity, mask)
         return Batch(bits, parity, mask, lengths)

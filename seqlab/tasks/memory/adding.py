@@ -8,12 +8,12 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from seqlab.tasks.task import SPLITS, GeneratedTask
+from seqlab.tasks.ragged import RaggedTask
 from seqlab.types import Batch, Goal, Spec, Vectors
 
 
 @dataclasses.dataclass(frozen=True)
-class Adding(GeneratedTask):
+class Adding(RaggedTask):
     """Add the two marked values of a sequence.
 
         y = Σ_t m_t v_t,   v_t ~ U[0, 1),   m_t ∈ {0, 1}, one marker in each half
@@ -21,14 +21,8 @@ class Adding(GeneratedTask):
     Example, T = 4: values .3 .9 .5 .2, markers 0 1 1 0, target 1.4.
 
     Framings: many_to_one reads `(B, T, 2)`, the pairs (v_t, m_t); one_to_one reads them flattened,
-    `(B, 2T)`. Targets are float32 `(B, 1)`. The splits are separate random streams: two sequences of T
-    values of 23 bits are the same with a probability below 2^(-23 T).
-
-    Attributes:
-        length: steps of a sequence, T; at least 2.
-
-    Raises:
-        ValueError: `length` is not an integer of at least 2.
+    `(B, 2T)`. Targets are float32 `(B, 1)`; steps past a sequence's end hold 0. The splits are separate
+    random streams: two sequences of T values of 23 bits are the same with a probability below 2^(-23 T).
 
     Source: S. Hochreiter & J. Schmidhuber, "Long Short-Term Memory", Neural Computation 9(8), 1997,
         experiment 4; in the form of Q. Le, N. Jaitly & G. Hinton, arXiv:1504.00941, 2015, section 4.1:
@@ -39,12 +33,11 @@ class Adding(GeneratedTask):
     architectures: ClassVar[tuple[str, ...]] = ("many_to_one", "one_to_one")
     source: ClassVar[str] = "Hochreiter & Schmidhuber 1997; Le et al. 2015"
 
-    length: int = 50
+    shortest: ClassVar[int] = 2
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not isinstance(self.length, int) or self.length < 2:
-            raise ValueError(f"length must be an integer of at least 2, got {self.length!r}")
+    length: int = 50
+    min_length: int = 2
+    curriculum: str = "fixed"
 
     def input_spec(self, architecture: str) -> Spec:
         return Vectors(2 * self.length if architecture == "one_to_one" else 2)
@@ -59,14 +52,16 @@ class Adding(GeneratedTask):
     def metrics(self, architecture: str) -> tuple[str, ...]:
         return ("mse",)
 
-    def draw(self, key: jax.Array, size: int, split: str, architecture: str, data: tuple[()]) -> Batch:
-        values_key, first_key, second_key = jax.random.split(jax.random.fold_in(key, SPLITS.index(split)), 3)
+    def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, architecture: str) -> Batch:
+        values_key, first_key, second_key = jax.random.split(key, 3)
+        size, half = len(lengths), lengths // 2
         values = jax.random.uniform(values_key, (size, self.length))
-        first = jax.random.randint(first_key, (size,), 0, self.length // 2)
-        second = jax.random.randint(second_key, (size,), self.length // 2, self.length)
+        values = jnp.where(jnp.arange(self.length) < lengths[:, None], values, 0.0)
+        first = jax.random.randint(first_key, (size,), 0, half)
+        second = jax.random.randint(second_key, (size,), half, lengths)
         markers = jax.nn.one_hot(first, self.length) + jax.nn.one_hot(second, self.length)
         inputs = jnp.stack([values, markers], axis=-1)
         if architecture == "one_to_one":
             inputs = inputs.reshape(size, -1)
         targets = (values * markers).sum(axis=1, keepdims=True)
-        return Batch(inputs, targets, mask=jnp.ones(size, bool))
+        return Batch(inputs, targets, jnp.ones(size, bool), lengths)
