@@ -1,25 +1,28 @@
-"""Evaluate: `python -m seqlab.evaluate RUN_DIR [--split test] [--lengths 41,100,500] [--json]`."""
+"""Evaluate: `python -m seqlab.evaluate RUN_DIR [--split test] [--lengths 41:500] [--json]`."""
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import functools
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import jax
 import rich.console
 import rich.table
 
 from seqlab.build import load
+from seqlab.by_length import draw, evaluate_lengths, write_csv
 from seqlab.commands import command
 from seqlab.tasks import SPLITS
 from seqlab.training import Program
 from seqlab.training.rows import evaluation_row
-from seqlab.types import ConfigError, Params
+from seqlab.types import Params
+
+MOST_ROWS = 25
+"""The most lengths that are printed; the file has all."""
 
 
 def evaluate(program: Program, params: Params, split: str) -> dict[str, float]:
@@ -28,59 +31,54 @@ def evaluate(program: Program, params: Params, split: str) -> dict[str, float]:
     return evaluation_row(jax.device_get(means), split)
 
 
-def at_length(program: Program, length: int) -> Program:
-    """Return the program on examples of one length alone.
-
-    Raises:
-        ConfigError: the task has no length, or not this one, or the network reads one length only.
-    """
-    fields = {field.name for field in dataclasses.fields(program.task)}
-    if "length" not in fields:
-        raise ConfigError(f"--lengths does not apply: task {program.task.name} has no length")
-    if program.architecture == "one_to_one":
-        raise ConfigError("--lengths does not apply: architecture one_to_one reads one length only")
-    lengths = {name: length for name in ("length", "min_length") if name in fields}
-    try:
-        return dataclasses.replace(program, task=dataclasses.replace(program.task, **lengths))
-    except ValueError as error:
-        raise ConfigError(f"--lengths: {error}") from error
-
-
 @command
 def main() -> None:
     """Print the metrics of a run's best checkpoint."""
     parser = argparse.ArgumentParser(prog="python -m seqlab.evaluate", description=main.__doc__)
     parser.add_argument("run", metavar="RUN_DIR", type=Path, help="the folder of a run")
     parser.add_argument("--split", choices=SPLITS, default="test")
-    parser.add_argument("--lengths", type=_lengths, help="evaluate at each of these lengths: 41,100,500")
+    form = "41:500, both ends included, or 41,100,500, or 100:500:100"
+    parser.add_argument("--lengths", type=read_lengths, help=f"evaluate at each of these lengths: {form}")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
     program, params = load(options.run)
     if options.lengths:
-        rows = [
-            {"length": length, **evaluate(at_length(program, length), params, options.split)}
-            for length in options.lengths
-        ]
+        found = evaluate_lengths(program, params, options.lengths, options.split)
+        write_csv(options.run / "lengths.csv", found)
+        draw({options.run.resolve().name: found}).savefig(options.run / "lengths.png")
+        _print(found.rows, options.json)
+        if not options.json:
+            print(f"{options.split}/{found.goal.metric}, mean over the lengths: {found.score:.4g}")
+            print(f"table and figure: {options.run / 'lengths.csv'}, {options.run / 'lengths.png'}")
     else:
-        rows = [evaluate(program, params, options.split)]
-    if options.json:
-        print(json.dumps(rows if options.lengths else rows[0]))
-    else:
-        rich.console.Console().print(_table(rows))
+        _print(evaluate(program, params, options.split), options.json)
 
 
-def _table(rows: Sequence[dict[str, Any]]) -> rich.table.Table:
+def _print(rows: Sequence[Mapping[str, float]] | Mapping[str, float], as_json: bool) -> None:
+    """Print metrics, or a table of them by length, of which a person is shown some, evenly spaced."""
+    if as_json:
+        print(json.dumps(rows))
+        return
+    rows = [rows] if isinstance(rows, Mapping) else rows
     table = rich.table.Table(*rows[0])
-    for row in rows:
+    for row in rows[:: math.ceil(len(rows) / MOST_ROWS)]:
         table.add_row(*(f"{value:.4g}" for value in row.values()))
-    return table
+    rich.console.Console().print(table)
 
 
-def _lengths(text: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be whole numbers joined by commas, got {text!r}") from None
+def read_lengths(text: str) -> list[int]:
+    """Read `41,100,500`, `41:500` (both ends included) or `100:500:100`, or several joined by commas."""
+    lengths: list[int] = []
+    for part in text.split(","):
+        bounds = part.split(":")
+        if not all(bound.isdecimal() and int(bound) > 0 for bound in bounds) or len(bounds) > 3:
+            raise argparse.ArgumentTypeError(f"must be like 41,100,500 or 41:500, got {text!r}")
+        first, *rest = map(int, bounds)
+        last, every = (*rest, 1)[:2] if rest else (first, 1)
+        lengths += range(first, last + 1, every)
+    if not lengths:
+        raise argparse.ArgumentTypeError(f"must hold a length, got {text!r}")
+    return lengths
 
 
 if __name__ == "__main__":

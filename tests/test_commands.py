@@ -82,10 +82,36 @@ def test_evaluate_prints_json(inside, written, split):
         assert metrics["test/loss"] == pytest.approx(told["test/loss"], rel=1e-5)
 
 
-def test_evaluate_at_lengths(command, tmp_path):
-    run([*tiny("parity_check", "many_to_one", "training.steps=1"), f"hydra.run.dir={tmp_path}"])
-    done = command("evaluate", str(tmp_path), "--lengths", "5,9", "--json")
-    assert [row["length"] for row in json.loads(done.stdout)] == [5, 9]
+@pytest.mark.parametrize("task", ["parity_check", "python_docs"])
+def test_evaluate_at_lengths(inside, tmp_path, task):
+    run([*tiny(task, "many_to_one", "training.steps=1"), f"hydra.run.dir={tmp_path}"])
+    done = inside("evaluate", str(tmp_path), "--lengths", "5,9", "--json")
+    rows = json.loads(done.stdout)
+    assert [row["length"] for row in rows] == [5, 9]
+    with (tmp_path / "lengths.csv").open(newline="") as file:
+        written = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+    assert written == rows
+    assert (tmp_path / "lengths.png").stat().st_size
+
+
+def test_the_score_over_lengths_is_their_mean_and_is_that_of_the_run_at_its_own_length(inside, tmp_path):
+    short = ["task.length=9", "task.curriculum=fixed", "training.steps=1"]
+    run([*tiny("even_pairs", "many_to_one"), *short, f"hydra.run.dir={tmp_path}"])
+    alone = json.loads(inside("evaluate", str(tmp_path), "--json").stdout)
+    rows = json.loads(inside("evaluate", str(tmp_path), "--lengths", "3:9:3", "--json").stdout)
+    score = sum(row["test/accuracy"] for row in rows) / 3
+    assert (
+        f"mean over the lengths: {score:.4g}"
+        in inside("evaluate", str(tmp_path), "--lengths", "3:9:3").stdout
+    )
+    assert set(rows[-1]) == {"length", *alone}
+
+
+@pytest.mark.parametrize("lengths", ["9:5", "a", "1:2:3:4", "0", "5,,6"])
+def test_evaluate_refuses_lengths_in_one_line(inside, written, lengths):
+    done = inside("evaluate", str(written), "--lengths", lengths)
+    assert done.returncode
+    assert done.stderr.splitlines()[-1].endswith(repr(lengths))
 
 
 def test_generate_goes_on_from_the_prompt(command, inside, written):

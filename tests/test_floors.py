@@ -18,7 +18,7 @@ FLOORS = {
     3: {"training"},
     4: {"targets", "overrides", "commands", "provenance", "axes", "cost"},
     5: {"build"},
-    6: {"execution"},
+    6: {"execution", "by_length"},
     7: {"sweeps", "studies"},
     8: {"train", "evaluate", "generate", "__main__"},
     9: {"__init__"},

@@ -1,0 +1,132 @@
+"""How well does a run do at each length? Its metrics by length, from one compiled program, and their mean."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from seqlab.tasks.ragged import RaggedTask
+from seqlab.training import Program
+from seqlab.training.rows import evaluation_row
+from seqlab.types import ConfigError, Goal, Params
+
+
+class ByLength(NamedTuple):
+    """What was found at each length.
+
+    Attributes:
+        rows: for each length `length` and `<split>/<metric>`.
+        split: on which split.
+        goal: how the task is judged.
+        trained: the shortest and the longest length of training.
+    """
+
+    rows: Sequence[Mapping[str, float]]
+    split: str
+    goal: Goal
+    trained: tuple[int, int]
+
+    @property
+    def curve(self) -> tuple[np.ndarray, np.ndarray]:
+        """The lengths and the deciding metric at each."""
+        key = f"{self.split}/{self.goal.metric}"
+        return np.array([row["length"] for row in self.rows]), np.array([row[key] for row in self.rows])
+
+    @property
+    def score(self) -> float:
+        """The mean of the deciding metric over the lengths, each counting as one."""
+        return float(self.curve[1].mean())
+
+
+def evaluate_lengths(program: Program, params: Params, lengths: Sequence[int], split: str) -> ByLength:
+    """Evaluate at each of some lengths; all are padded to the longest, so that one program serves all.
+
+    Args:
+        program: of the run.
+        params: its parameters.
+        lengths: one or more.
+        split: "train", "validation" or "test".
+
+    Raises:
+        ConfigError: the task has no length, or not these, or the network reads one length only.
+    """
+    task = program.task
+    if program.architecture == "one_to_one":
+        raise ConfigError("--lengths does not apply: architecture one_to_one reads one length only")
+    at_each = _in_one_program if isinstance(task, RaggedTask) else _one_by_one
+    means = at_each(program, params, lengths, split)
+    rows = [
+        {"length": length, **evaluation_row(found, split)}
+        for length, found in zip(lengths, means, strict=True)
+    ]
+    trained = (getattr(task, "min_length", task.length), task.length)
+    if getattr(task, "curriculum", "fixed") == "fixed":
+        trained = (task.length, task.length)
+    return ByLength(rows, split, task.goal(program.architecture), trained)
+
+
+def _in_one_program(
+    program: Program, params: Params, lengths: Sequence[int], split: str
+) -> Iterator[Mapping[str, Any]]:
+    if min(lengths) < program.task.shortest:
+        raise ConfigError(f"--lengths: length must be at least {program.task.shortest}, got {min(lengths)}")
+    fields = {"length": max(lengths), "min_length": min(lengths), "curriculum": "uniform"}
+    program = _with_task(program, fields)
+    evaluate = jax.jit(functools.partial(program.evaluate, split=split))
+    for length in lengths:
+        yield jax.device_get(evaluate(params, program.task.lengths_between(length, length)))
+
+
+def _one_by_one(
+    program: Program, params: Params, lengths: Sequence[int], split: str
+) -> Iterator[Mapping[str, Any]]:
+    if not hasattr(program.task, "length"):
+        raise ConfigError(f"--lengths does not apply: task {program.task.name} has no length")
+    for length in lengths:
+        at_length = _with_task(program, {"length": length})
+        evaluate = jax.jit(functools.partial(at_length.evaluate, split=split))
+        yield jax.device_get(evaluate(params, at_length.task.data))
+
+
+def _with_task(program: Program, fields: Mapping[str, Any]) -> Program:
+    try:
+        return dataclasses.replace(program, task=dataclasses.replace(program.task, **fields))
+    except ValueError as error:
+        raise ConfigError(f"--lengths: {error}") from error
+
+
+def write_csv(path: Path, found: ByLength) -> None:
+    """Write a line a length, with a head of names."""
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, found.rows[0])
+        writer.writeheader()
+        writer.writerows(found.rows)
+
+
+def draw(found: Mapping[str, ByLength]) -> Any:
+    """Draw the deciding metric over the length, a curve a name; grey: the lengths of training.
+
+    Returns:
+        A `matplotlib.figure.Figure`.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 3.6), dpi=110, layout="constrained")
+    ax = figure.subplots()
+    first = next(iter(found.values()))
+    ax.axvspan(first.trained[0] - 0.5, first.trained[1] + 0.5, color="0.92", label="lengths of training")
+    for name, by_length in found.items():
+        lengths, scores = by_length.curve
+        ax.plot(lengths, scores, linewidth=1.2, marker="." if len(lengths) < 20 else "", label=name)
+    ax.axhline(first.goal.chance, color="grey", linewidth=0.8, linestyle=":", label="chance")
+    ax.set_xlabel("length")
+    ax.set_ylabel(f"{first.split}/{first.goal.metric}")
+    ax.legend(fontsize=8)
+    return figure
