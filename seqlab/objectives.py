@@ -74,6 +74,10 @@ def _sequence_accuracy(predictions: jax.Array, batch: Batch) -> Mean:
     return _masked(jnp.min(right, axis=positions), jnp.any(batch.mask, axis=positions))
 
 
+def _nats(predictions: jax.Array, batch: Batch) -> Mean:
+    return _masked(_cross_entropy(predictions, batch.targets), batch.mask)
+
+
 def _bits_per_character(predictions: jax.Array, batch: Batch) -> Mean:
     return _masked(_cross_entropy(predictions, batch.targets) / math.log(2), batch.mask)
 
@@ -89,9 +93,10 @@ def _mae(predictions: jax.Array, batch: Batch) -> Mean:
 METRICS: dict[str, Callable[[jax.Array, Batch], Mean]] = {
     "accuracy": _accuracy,
     "sequence_accuracy": _sequence_accuracy,
+    "cross_entropy": _nats,
     "bits_per_character": _bits_per_character,
     "mse": _mse,
     "mae": _mae,
 }
-"""The share of right positions and of wholly right sequences; the cross-entropy in bits; the mean squared and
-absolute errors."""
+"""The share of right positions and of wholly right sequences; the cross-entropy in nats and in bits; the mean
+squared and absolute errors."""

@@ -63,6 +63,11 @@ class RaggedTask(GeneratedTask):
         with jax.ensure_compile_time_eval():
             return self.lengths_between(self.min_length, self.length)
 
+    @property
+    def lengths_drawn(self) -> range:
+        """The lengths of validation and test, each drawn as often as another."""
+        return range(self.length if self.curriculum == "fixed" else self.min_length, self.length + 1)
+
     def lengths_between(self, low: int, high: int) -> jax.Array:
         """Return the `data` of a range of lengths, both ends included."""
         return jnp.array([low, high], jnp.int32)

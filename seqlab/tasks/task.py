@@ -64,7 +64,7 @@ class Task(abc.ABC):
         """Name the metrics of `seqlab.objectives` that are reported beside the loss."""
 
     def baselines(self, split: str, architecture: str) -> dict[str, float]:
-        """Return further naive baselines by name, each its value of the goal's metric on a split."""
+        """Return further baselines and floors by name, each its value of the goal's metric on a split."""
         return {}
 
     # What a person types and sees.

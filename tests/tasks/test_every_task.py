@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from tiny_runs import NARROW
 
 from seqlab.objectives import METRICS
 from seqlab.tasks import SPLITS, GeneratedTask, LoadedTask, load_task, task_names
@@ -15,6 +16,8 @@ from seqlab.types import IncompatibleError, Tokens
 SMALL = {
     "python_docs": {"length": 8},
     "google_stock": {"length": 5},
+    "associative_recall": {"length": 7, "curriculum": "uniform", "num_evaluation_examples": 10}
+    | NARROW["associative_recall"],
 }
 """What a task's fields are in these tests, where they are not those of any generated task."""
 SIZE = 4

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from tiny_runs import NARROW
 
 from seqlab.tasks import load_task, task_names
 from seqlab.tasks.ragged import RaggedTask
@@ -38,7 +39,7 @@ def test_growing_lengths_grow_over_the_first_half(progress, longest):
 
 @every_ragged_task
 def test_every_length_alone_comes_from_one_program(name):
-    task = load_task(name, length=9, curriculum="uniform")
+    task = load_task(name, length=9, curriculum="uniform", **NARROW.get(name, {}))
     framing = task.architectures[0]
     draw = jax.jit(lambda data: task.batch(jax.random.key(0), 8, "test", framing, data))
     steps = [np.unique(lengths_of(draw(task.lengths_between(n, n)))) for n in range(task.shortest, 10)]
@@ -50,7 +51,9 @@ def test_every_length_alone_comes_from_one_program(name):
 @every_ragged_task
 def test_a_longer_padding_changes_no_lengths(name):
     """A string of a length has as many steps whatever the longest length is."""
-    short, long = (load_task(name, length=length, curriculum="uniform") for length in (8, 12))
+    short, long = (
+        load_task(name, length=length, curriculum="uniform", **NARROW.get(name, {})) for length in (8, 12)
+    )
     at_six = [
         lengths_of(task.batch(jax.random.key(0), 4, data=task.lengths_between(6, 6)))
         for task in (short, long)

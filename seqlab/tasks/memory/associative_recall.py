@@ -1,0 +1,137 @@
+"""Can it look up what went with a key? Multi-query associative recall."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+
+from seqlab.checks import require_number, require_positive
+from seqlab.tasks.ragged import RaggedTask
+from seqlab.types import Batch, Goal, Spec, Tokens
+
+
+@dataclasses.dataclass(frozen=True)
+class AssociativeRecall(RaggedTask):
+    """Read K pairs of a key and a value; wherever a key comes again, name its value.
+
+        inputs   k_1 v_1 … k_K v_K,  then k_i at 2K + 2 g_i, once each
+        targets  v_i at 2K + 2 g_i, and nothing else counts
+
+    Keys are K different tokens of 1 to V/2 − 1, values K different ones of V/2 to V − 1. The gaps g_i are
+    drawn one after the other, without putting back, from 0 to ⌊T/2⌋ − K − 1 with P(g) ∝ (g + 1)^(a − 1). All
+    other steps hold tokens drawn from all V, keys and values among them, which ask for nothing.
+
+    >>> batch = AssociativeRecall(length=10, num_pairs=2, min_length=8).arrange(
+    ...     jnp.zeros((1, 10), int), jnp.array([[2, 4]]), jnp.array([[8, 7]]), jnp.array([[2, 0]])
+    ... )
+    >>> batch.inputs[0].tolist()
+    [2, 8, 4, 7, 4, 0, 0, 0, 2, 0]
+    >>> jnp.where(batch.mask, batch.targets, -100)[0].tolist()
+    [-100, -100, -100, -100, 7, -100, -100, -100, 8, -100]
+
+    A value at random is right once in V/2 times; one of the K values that were read, once in K.
+
+    Framing: many_to_many reads int32 `(B, T)` and writes `(B, T)`; the mask is True where a value is asked
+    for. Steps past a sequence's end hold 0. The splits are separate random streams.
+
+    Attributes:
+        num_pairs: K; a sequence has at least 4 K steps.
+        num_tokens: V.
+        power: a, in (0, 1]; 1 makes all gaps alike.
+
+    Raises:
+        ValueError: a length below 4 K, fewer than K keys, or a power outside (0, 1].
+
+    Source: S. Arora, S. Eyuboglu et al., "Zoology: Measuring and Improving Recall in Efficient Language
+        Models", arXiv:2312.04927, 2023, and their code, where the label sits at the query and −100 everywhere
+        else. Theirs have T = 64 to 512, K = 4 to 64 and V = 8192; their code's first example has V = 256, as
+        here.
+    """
+
+    architectures: ClassVar[tuple[str, ...]] = ("many_to_many",)
+    source: ClassVar[str] = "Arora et al. 2023"
+
+    length: int = 64
+    min_length: int = 16
+    curriculum: str = "fixed"
+    num_pairs: int = 4
+    num_tokens: int = 256
+    power: float = 0.01
+
+    def __post_init__(self) -> None:
+        require_positive(self, "num_pairs", "num_tokens")
+        super().__post_init__()
+        if self.num_tokens < (fewest := 2 * self.num_pairs + 2):
+            raise ValueError(f"num_tokens must be at least 2 num_pairs + 2 = {fewest}, got {self.num_tokens}")
+        require_number(self, "power")
+        if not 0 < self.power <= 1:
+            raise ValueError(f"power must be above 0 and at most 1, got {self.power}")
+
+    @property
+    def shortest(self) -> int:
+        """The least length with room for every pair and every query."""
+        return 4 * self.num_pairs
+
+    @property
+    def first_value(self) -> int:
+        """The token that is the first value; those from 1 to below it are keys."""
+        return self.num_tokens // 2
+
+    def input_spec(self, architecture: str) -> Spec:
+        return Tokens(self.num_tokens)
+
+    def output_spec(self, architecture: str) -> Spec:
+        return Tokens(self.num_tokens)
+
+    def goal(self, architecture: str) -> Goal:
+        """Judge by the share of queries answered, beside that of a value drawn at random."""
+        chance = 1 / (self.num_tokens - self.first_value)
+        return Goal("accuracy", chance, "a value at random", 0.99, higher_is_better=True)
+
+    def baselines(self, split: str, architecture: str) -> dict[str, float]:
+        """Return the accuracy of naming one of the values that were read, whatever the key."""
+        return {"one of the values read": 1 / self.num_pairs}
+
+    def metrics(self, architecture: str) -> tuple[str, ...]:
+        return ("accuracy", "sequence_accuracy")
+
+    def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, architecture: str) -> Batch:
+        noise_key, keys_key, values_key, gaps_key = jax.random.split(key, 4)
+        size, K = len(lengths), self.num_pairs
+        noise = jax.random.randint(noise_key, (size, self.length), 0, self.num_tokens)
+        noise = jnp.where(jnp.arange(self.length) < lengths[:, None], noise, 0)
+        keys = 1 + choose(keys_key, jnp.zeros((size, self.first_value - 1)), K)
+        values = self.first_value + choose(
+            values_key, jnp.zeros((size, self.num_tokens - self.first_value)), K
+        )
+        gaps = jnp.arange(self.length // 2 - K)
+        room = gaps < lengths[:, None] // 2 - K
+        gaps = choose(gaps_key, jnp.where(room, (self.power - 1) * jnp.log1p(gaps), -jnp.inf), K)
+        return self.arrange(noise, keys, values, gaps)._replace(lengths=lengths)
+
+    def arrange(self, noise: jax.Array, keys: jax.Array, values: jax.Array, gaps: jax.Array) -> Batch:
+        """Write pairs and queries over noise `(B, T)`; keys, values and gaps are int32 `(B, K)`."""
+        rows, queries = jnp.arange(len(keys))[:, None], 2 * (keys.shape[1] + gaps)
+        pairs = jnp.stack([keys, values], axis=-1).reshape(len(keys), -1)
+        inputs = noise.at[:, : pairs.shape[1]].set(pairs).at[rows, queries].set(keys)
+        targets = jnp.zeros_like(noise).at[rows, queries].set(values)
+        return Batch(inputs, targets, jnp.zeros(noise.shape, bool).at[rows, queries].set(True))
+
+
+def choose(key: jax.Array, logits: jax.Array, count: int) -> jax.Array:
+    """Draw `count` different indices a row, one after the other, each with P ∝ exp(logit) of those left.
+
+    Args:
+        key: PRNG key.
+        logits: float32 `(B, N)`; −∞ is never drawn.
+        count: K, at most the finite logits of a row.
+
+    Returns:
+        int32 `(B, K)`.
+
+    Source: the Gumbel top-k trick: W. Kool, H. van Hoof & M. Welling, arXiv:1903.06059, 2019.
+    """
+    return jax.lax.top_k(logits + jax.random.gumbel(key, logits.shape), count)[1]

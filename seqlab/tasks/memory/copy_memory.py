@@ -1,0 +1,81 @@
+"""Can it hold ten symbols while nothing happens? The copy memory task."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+
+from seqlab.tasks.ragged import RaggedTask
+from seqlab.types import Batch, Goal, Spec, Tokens
+
+NUM_RECALLED = 10
+NUM_SYMBOLS = 8
+BLANK, MARKER = 8, 9
+
+
+@dataclasses.dataclass(frozen=True)
+class CopyMemory(RaggedTask):
+    """Read ten symbols, wait, and write them down after a marker.
+
+        inputs   s_1 … s_10,  T − 1 blanks,  a marker,  10 blanks
+        targets  T + 10 blanks,  s_1 … s_10                 s_i uniform over 8 symbols
+
+    >>> batch = CopyMemory(length=2).arrange(jnp.array([[3, 1, 4, 1, 5, 7, 2, 6, 5, 3]]), jnp.array([2]))
+    >>> batch.inputs[0].tolist()
+    [3, 1, 4, 1, 5, 7, 2, 6, 5, 3, 8, 9, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8]
+    >>> batch.targets[0].tolist()
+    [8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 3, 1, 4, 1, 5, 7, 2, 6, 5, 3]
+
+    `length` is T, the delay: the marker is read T steps after s_10. A sequence has T + 20 steps, and all of
+    them count in the loss. Who remembers nothing knows where the blanks are and guesses among 8 symbols:
+    10 ln 8 / (T + 20) nats a step. As most of accuracy is that of the blanks, what was recalled shows in
+    sequence_accuracy, the share of sequences with all ten symbols right.
+
+    Framing: many_to_many reads int32 `(B, T + 20)` of 10 tokens (8 the blank, 9 the marker) and writes
+    `(B, T + 20)` of 9. Steps past a sequence's end hold 0. The splits are separate random streams.
+
+    Source: M. Arjovsky, A. Shah & Y. Bengio, "Unitary Evolution Recurrent Neural Networks", arXiv:1511.06464,
+        2016; after S. Hochreiter & J. Schmidhuber, "Long Short-Term Memory", 1997. There, T is
+        one number for all sequences, as it is here by default.
+    """
+
+    architectures: ClassVar[tuple[str, ...]] = ("many_to_many",)
+    source: ClassVar[str] = "Arjovsky et al. 2016"
+
+    length: int = 30
+    min_length: int = 1
+    curriculum: str = "fixed"
+
+    def input_spec(self, architecture: str) -> Spec:
+        return Tokens(NUM_SYMBOLS + 2)
+
+    def output_spec(self, architecture: str) -> Spec:
+        return Tokens(NUM_SYMBOLS + 1)
+
+    def goal(self, architecture: str) -> Goal:
+        """Judge by nats a step; solved at half of the baseline, more known of the ten than not."""
+        steps = [length + 2 * NUM_RECALLED for length in self.lengths_drawn]
+        chance = NUM_RECALLED * math.log(NUM_SYMBOLS) * len(steps) / sum(steps)
+        baseline = "blanks, then a symbol at random"
+        return Goal("cross_entropy", chance, baseline, chance / 2, higher_is_better=False)
+
+    def metrics(self, architecture: str) -> tuple[str, ...]:
+        return ("cross_entropy", "accuracy", "sequence_accuracy")
+
+    def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, architecture: str) -> Batch:
+        return self.arrange(jax.random.randint(key, (len(lengths), NUM_RECALLED), 0, NUM_SYMBOLS), lengths)
+
+    def arrange(self, symbols: jax.Array, lengths: jax.Array) -> Batch:
+        """Return the sequences that ask for int32 symbols `(B, 10)` after delays `(B,)`."""
+        steps = jnp.arange(self.length + 2 * NUM_RECALLED)
+        since_marker = steps - (lengths[:, None] + NUM_RECALLED - 1)
+        real = since_marker <= NUM_RECALLED
+        shown = jnp.pad(symbols, ((0, 0), (0, self.length + NUM_RECALLED)), constant_values=BLANK)
+        inputs = jnp.where(since_marker == 0, MARKER, shown)
+        recalled = jnp.take_along_axis(symbols, jnp.clip(since_marker - 1, 0, NUM_RECALLED - 1), axis=1)
+        targets = jnp.where(since_marker > 0, recalled, BLANK)
+        return Batch(jnp.where(real, inputs, 0), targets, real, lengths + 2 * NUM_RECALLED)
