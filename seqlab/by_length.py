@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,6 +45,25 @@ class ByLength(NamedTuple):
         return float(self.curve[1].mean())
 
 
+def read_lengths(text: str) -> list[int]:
+    """Read `41,100,500`, `41:500` (both ends included) or `100:500:100`, or several joined by commas.
+
+    Raises:
+        ConfigError: none of these, or no length at all.
+    """
+    lengths: list[int] = []
+    for part in text.split(","):
+        bounds = part.split(":")
+        if not all(bound.isdecimal() and int(bound) > 0 for bound in bounds) or len(bounds) > 3:
+            raise ConfigError(f"lengths must be like 41,100,500 or 41:500, got {text!r}")
+        first, *rest = map(int, bounds)
+        last, every = (*rest, 1)[:2] if rest else (first, 1)
+        lengths += range(first, last + 1, every)
+    if not lengths:
+        raise ConfigError(f"lengths must not run down, got {text!r}")
+    return lengths
+
+
 def evaluate_lengths(program: Program, params: Params, lengths: Sequence[int], split: str) -> ByLength:
     """Evaluate at each of some lengths; all are padded to the longest, so that one program serves all.
 
@@ -79,7 +98,7 @@ def _in_one_program(
         raise ConfigError(f"--lengths: length must be at least {program.task.shortest}, got {min(lengths)}")
     fields = {"length": max(lengths), "min_length": min(lengths), "curriculum": "uniform"}
     program = _with_task(program, fields)
-    evaluate = jax.jit(functools.partial(program.evaluate, split=split))
+    evaluate = _compiled(program, split)
     for length in lengths:
         yield jax.device_get(evaluate(params, program.task.lengths_between(length, length)))
 
@@ -91,8 +110,13 @@ def _one_by_one(
         raise ConfigError(f"--lengths does not apply: task {program.task.name} has no length")
     for length in lengths:
         at_length = _with_task(program, {"length": length})
-        evaluate = jax.jit(functools.partial(at_length.evaluate, split=split))
-        yield jax.device_get(evaluate(params, at_length.task.data))
+        yield jax.device_get(_compiled(at_length, split)(params, at_length.task.data))
+
+
+@functools.lru_cache(maxsize=8)
+def _compiled(program: Program, split: str) -> Callable[..., Any]:
+    """Return the jitted evaluation, the same one for runs that are alike."""
+    return jax.jit(functools.partial(program.evaluate, split=split))
 
 
 def _with_task(program: Program, fields: Mapping[str, Any]) -> Program:
@@ -110,8 +134,8 @@ def write_csv(path: Path, found: ByLength) -> None:
         writer.writerows(found.rows)
 
 
-def draw(found: Mapping[str, ByLength]) -> Any:
-    """Draw the deciding metric over the length, a curve a name; grey: the lengths of training.
+def draw(found: ByLength) -> Any:
+    """Draw the deciding metric over the length.
 
     Returns:
         A `matplotlib.figure.Figure`.
@@ -120,13 +144,17 @@ def draw(found: Mapping[str, ByLength]) -> Any:
 
     figure = Figure(figsize=(7, 3.6), dpi=110, layout="constrained")
     ax = figure.subplots()
-    first = next(iter(found.values()))
-    ax.axvspan(first.trained[0] - 0.5, first.trained[1] + 0.5, color="0.92", label="lengths of training")
-    for name, by_length in found.items():
-        lengths, scores = by_length.curve
-        ax.plot(lengths, scores, linewidth=1.2, marker="." if len(lengths) < 20 else "", label=name)
-    ax.axhline(first.goal.chance, color="grey", linewidth=0.8, linestyle=":", label="chance")
-    ax.set_xlabel("length")
-    ax.set_ylabel(f"{first.split}/{first.goal.metric}")
+    plot(ax, found, label=f"{found.split}/{found.goal.metric}")
     ax.legend(fontsize=8)
     return figure
+
+
+def plot(ax: Any, found: ByLength, **style: Any) -> None:
+    """Draw the deciding metric over the length into axes; grey: the lengths of training, dotted: chance."""
+    first, last = found.trained
+    lengths, scores = found.curve
+    ax.axvspan(first - 0.5, last + 0.5, color="0.93", zorder=0, label="lengths of training")
+    ax.axhline(found.goal.chance, color="grey", linewidth=0.8, linestyle=":", label="chance")
+    ax.plot(lengths, scores, **{"linewidth": 1.4, "marker": "." if len(lengths) < 20 else ""} | style)
+    ax.set_xlabel("length")
+    ax.set_ylabel(f"{found.split}/{found.goal.metric}")

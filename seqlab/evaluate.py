@@ -14,12 +14,12 @@ import rich.console
 import rich.table
 
 from seqlab.build import load
-from seqlab.by_length import draw, evaluate_lengths, write_csv
+from seqlab.by_length import draw, evaluate_lengths, read_lengths, write_csv
 from seqlab.commands import command
 from seqlab.tasks import SPLITS
 from seqlab.training import Program
 from seqlab.training.rows import evaluation_row
-from seqlab.types import Params
+from seqlab.types import ConfigError, Params
 
 MOST_ROWS = 25
 """The most lengths that are printed; the file has all."""
@@ -38,14 +38,14 @@ def main() -> None:
     parser.add_argument("run", metavar="RUN_DIR", type=Path, help="the folder of a run")
     parser.add_argument("--split", choices=SPLITS, default="test")
     form = "41:500, both ends included, or 41,100,500, or 100:500:100"
-    parser.add_argument("--lengths", type=read_lengths, help=f"evaluate at each of these lengths: {form}")
+    parser.add_argument("--lengths", type=_lengths, help=f"evaluate at each of these lengths: {form}")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
     program, params = load(options.run)
     if options.lengths:
         found = evaluate_lengths(program, params, options.lengths, options.split)
         write_csv(options.run / "lengths.csv", found)
-        draw({options.run.resolve().name: found}).savefig(options.run / "lengths.png")
+        draw(found).savefig(options.run / "lengths.png")
         _print(found.rows, options.json)
         if not options.json:
             print(f"{options.split}/{found.goal.metric}, mean over the lengths: {found.score:.4g}")
@@ -66,19 +66,11 @@ def _print(rows: Sequence[Mapping[str, float]] | Mapping[str, float], as_json: b
     rich.console.Console().print(table)
 
 
-def read_lengths(text: str) -> list[int]:
-    """Read `41,100,500`, `41:500` (both ends included) or `100:500:100`, or several joined by commas."""
-    lengths: list[int] = []
-    for part in text.split(","):
-        bounds = part.split(":")
-        if not all(bound.isdecimal() and int(bound) > 0 for bound in bounds) or len(bounds) > 3:
-            raise argparse.ArgumentTypeError(f"must be like 41,100,500 or 41:500, got {text!r}")
-        first, *rest = map(int, bounds)
-        last, every = (*rest, 1)[:2] if rest else (first, 1)
-        lengths += range(first, last + 1, every)
-    if not lengths:
-        raise argparse.ArgumentTypeError(f"must hold a length, got {text!r}")
-    return lengths
+def _lengths(text: str) -> list[int]:
+    try:
+        return read_lengths(text)
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 if __name__ == "__main__":

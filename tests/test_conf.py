@@ -60,8 +60,15 @@ def test_variant_is_swept_and_builds(experiment, variant):
 
 
 def test_every_task_has_an_experiment():
-    tasks = {composed([f"+experiment={name}"]).hydra.runtime.choices.task for name in EXPERIMENTS}
-    assert tasks == {name for group, name in OPTIONS if group == "task"}
+    tasks = set()
+    for name in EXPERIMENTS:
+        hydra = composed([f"+experiment={name}"]).hydra
+        tasks |= {hydra.runtime.choices.task, *hydra.sweeper.get("params", {}).get("task", "").split(",")}
+    tasks |= {
+        built([f"+experiment/{parent}={name}", f"+experiment={parent}"]).choices["task"]
+        for parent, name in VARIANTS
+    }
+    assert tasks - {""} == {name for group, name in OPTIONS if group == "task"}
 
 
 @pytest.mark.parametrize(

@@ -4,42 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from hydra.experimental.callback import Callback
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
-from seqlab.studies.marked import write_marked
+from seqlab.studies.study import Study, markdown
 from seqlab.tracking import find_runs, read_rows, read_summary
 from seqlab.tracking.gradient_flow import Flow, draw, flow_of
 
 
-class VanishingGradients(Callback):
-    """Hydra's callback that writes figure and table of a sweep over Elman, LSTM and GRU.
+class VanishingGradients(Study):
+    """Tells of the slopes of the gradient of Elman, LSTM and GRU, in the order in which they ran."""
 
-    Attributes:
-        folder: where `figure.png` goes, and the `README.md` whose marked part is the table.
-    """
-
-    def __init__(self, folder: str) -> None:
-        """Take the folder."""
-        self.folder = Path(folder)
-        self.started = time.perf_counter()
-
-    def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
-        """Read the runs, in the order in which they ran, and write."""
-        told = [tell(run) for run in find_runs(config.hydra.sweep.dir)]
-        self.folder.mkdir(parents=True, exist_ok=True)
-        draw([run.flow for run in told], scale="log").savefig(self.folder / "figure.png")
-        seconds = time.perf_counter() - self.started
-        write_marked(
-            self.folder / "README.md", "study", f"{table(told)}\n\nThe command took {seconds:.0f} s."
-        )
-        print(f"figure and table: {self.folder}", flush=True)
+    def tell(self, sweep: Path) -> tuple[Any, str]:
+        told = [tell(run) for run in find_runs(sweep)]
+        return draw([run.flow for run in told], scale="log"), table(told)
 
 
 class Told(NamedTuple):
@@ -99,20 +81,20 @@ def table(told: Sequence[Told]) -> str:
     """Return the slopes measured beside those expected, as a Markdown table."""
     first, last = told[0].flow.steps[[0, -1]]
     metric = told[0].summary["metric"]
-    header = [
-        *("run", "gate alone", "theory", f"measured, step {first}", f"measured, step {last}"),
-        *(f"1 % remains after, step {first}", f"after, step {last}", f"test {metric}"),
-    ]
-    lines = [header, ["---"] * len(header)]
+    rows = []
     for flow, gate, summary in told:
         measured, num_steps = flow.slope[[0, -1]], flow.log10_norm.shape[1]
-        lines.append(
-            [
-                flow.title,
-                f"{gate:+.4f}" if gate > -math.inf else "–",
-                *(f"{value:+.4f}" for value in (flow.theory + 0.0, *measured)),
-                *(f"{-2 / value:.0f}" if value * num_steps < -2 else f"> {num_steps}" for value in measured),
-                f"{summary['test'][f'test/{metric}']:.4f}",
-            ]
+        horizons = [f"{-2 / value:.0f}" if value * num_steps < -2 else f"> {num_steps}" for value in measured]
+        rows.append(
+            {
+                "run": flow.title,
+                "gate alone": f"{gate:+.4f}" if gate > -math.inf else "–",
+                "theory": f"{flow.theory + 0.0:+.4f}",
+                f"measured, step {first}": f"{measured[0]:+.4f}",
+                f"measured, step {last}": f"{measured[1]:+.4f}",
+                f"1 % remains after, step {first}": horizons[0],
+                f"after, step {last}": horizons[1],
+                f"test {metric}": f"{summary['test'][f'test/{metric}']:.4f}",
+            }
         )
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return markdown(rows)
