@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -13,15 +13,17 @@ import jax.numpy as jnp
 from seqlab.tasks.ragged import RaggedTask
 from seqlab.types import Batch, Goal, Spec, Tokens
 
+Length = TypeVar("Length", int, jax.Array)
+
 
 @dataclasses.dataclass(frozen=True)
 class StringTask(RaggedTask):
     """Read a string and answer with a symbol, or with a string.
 
     Framings: where the answer is one symbol, many_to_one reads the string, int32 `(B, T)`, and writes the
-    answer `(B,)` at its end. Else many_to_many reads the string followed by one blank, the symbol
-    `num_symbols`, for every symbol of the answer, and writes it there; nothing else counts, neither in the
-    loss nor in the metrics. Steps past a string's end hold 0.
+    answer `(B,)` at its end. Else many_to_many reads the string followed by blanks, the symbol `num_symbols`,
+    as many as the longest answer to a string of that length has symbols, and writes the answer on the first
+    of them; nothing else counts, neither in the loss nor in the metrics. Steps past the blanks hold 0.
 
     The splits are separate random streams: short strings, of which there are few, occur in all of them. That
     a rule was learnt shows at lengths beyond those of training (`python -m seqlab.evaluate --lengths`).
@@ -43,17 +45,16 @@ class StringTask(RaggedTask):
     curriculum: str = "uniform"
 
     @abc.abstractmethod
-    def strings(self, key: jax.Array, lengths: jax.Array, num_steps: int) -> tuple[jax.Array, jax.Array]:
-        """Draw one string for each length.
+    def strings(self, key: jax.Array, lengths: jax.Array, num_steps: int) -> jax.Array:
+        """Draw one string of each length.
 
         Args:
             key: PRNG key.
-            lengths: int32 `(B,)`, at most `num_steps`.
+            lengths: int32 `(B,)`, at most `num_steps`, each one that the language has.
             num_steps: T.
 
         Returns:
-            int32 symbols `(B, T)`, 0 past their end, and how many are real, int32 `(B,)`: the lengths, or the
-            longest below them that the language has.
+            int32 symbols `(B, T)`, 0 past their end.
         """
 
     @abc.abstractmethod
@@ -69,9 +70,13 @@ class StringTask(RaggedTask):
             count, int32 `(B,)`.
         """
 
-    def answer_length(self, length: int) -> int:
-        """Return the most symbols that the answer to a string of `length` symbols has."""
-        return 1
+    def string_length(self, length: Length) -> Length:
+        """Return `length`, or the longest below it that the language has; of an array, for each element."""
+        return length
+
+    def answer_length(self, length: Length) -> Length:
+        """Return the most symbols of an answer to `length` symbols; of an array, for each element."""
+        return length**0
 
     def input_spec(self, architecture: str) -> Spec:
         return Tokens(self.num_symbols + (architecture == "many_to_many"))
@@ -87,18 +92,17 @@ class StringTask(RaggedTask):
         return ("accuracy", "sequence_accuracy") if architecture == "many_to_many" else ("accuracy",)
 
     def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, architecture: str) -> Batch:
-        strings, ends = self.strings(key, lengths, self.length)
+        T, ends = self.string_length(self.length), self.string_length(lengths)
+        strings = self.strings(key, ends, T)
         answers, counts = self.answers(strings, ends)
         if architecture == "many_to_one":
             return Batch(strings, answers[:, 0], jnp.ones(len(lengths), bool), ends)
-        M = self.answer_length(self.length)
-        since = jnp.arange(self.length + M) - ends[:, None]  # steps since the string's end
-        blank = (since >= 0) & (since < counts[:, None])
-        inputs = jnp.pad(strings, ((0, 0), (0, M)))
+        M, blanks = self.answer_length(T), self.answer_length(ends)
+        since = jnp.arange(T + M) - ends[:, None]  # steps since the string's end
+        blank, written = ((since >= 0) & (since < many[:, None]) for many in (blanks, counts))
+        inputs = jnp.where(blank, self.num_symbols, jnp.pad(strings, ((0, 0), (0, M))))
         targets = jnp.take_along_axis(answers, jnp.clip(since, 0, M - 1), axis=1)
-        return Batch(
-            jnp.where(blank, self.num_symbols, inputs), jnp.where(blank, targets, 0), blank, ends + counts
-        )
+        return Batch(inputs, jnp.where(written, targets, 0), written, ends + blanks)
 
     def examples(self, key: jax.Array, length: int, size: int) -> tuple[jax.Array, jax.Array, jax.Array]:
         """Draw strings of one length.
@@ -107,8 +111,9 @@ class StringTask(RaggedTask):
             int32 symbols x `(size, L)`, the answers y `(size, M)` and their bool mask `(size, M)`; L is
             `length`, or the longest below it that the language has.
         """
-        strings, ends = self.strings(key, jnp.full(size, length, jnp.int32), length)
-        strings = strings[:, : int(ends[0])]
+        L = self.string_length(length)
+        ends = jnp.full(size, L, jnp.int32)
+        strings = self.strings(key, ends, L)
         answers, counts = self.answers(strings, ends)
         return strings, answers, jnp.arange(answers.shape[1]) < counts[:, None]
 
@@ -127,3 +132,9 @@ def uniform(key: jax.Array, lengths: jax.Array, num_steps: int, num_symbols: int
 def last(strings: jax.Array, lengths: jax.Array) -> jax.Array:
     """Return the last real symbol of every string, int32 `(B, 1)`."""
     return jnp.take_along_axis(strings, lengths[:, None] - 1, axis=1)
+
+
+def rearranged(strings: jax.Array, places: jax.Array, counts: jax.Array) -> jax.Array:
+    """Return the symbols that stand at `places` `(B, M)` of every string, 0 from the `counts` `(B,)` on."""
+    inside = jnp.arange(places.shape[1]) < counts[:, None]
+    return jnp.where(inside, jnp.take_along_axis(strings, jnp.where(inside, places, 0), axis=1), 0)

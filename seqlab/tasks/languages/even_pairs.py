@@ -30,8 +30,8 @@ class EvenPairs(StringTask):
     num_symbols: ClassVar[int] = 2
     num_answers: ClassVar[int] = 2
 
-    def strings(self, key: jax.Array, lengths: jax.Array, num_steps: int) -> tuple[jax.Array, jax.Array]:
-        return uniform(key, lengths, num_steps, 2), lengths
+    def strings(self, key: jax.Array, lengths: jax.Array, num_steps: int) -> jax.Array:
+        return uniform(key, lengths, num_steps, 2)
 
     def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:
         return strings[:, :1] ^ last(strings, lengths), jnp.ones_like(lengths)

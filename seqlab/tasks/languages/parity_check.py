@@ -67,10 +67,14 @@ class ParityCheck(RaggedTask):
         bits = splits.move_to_split(split_key, bits.astype(jnp.int32), lengths, split, alphabet=2)
         if architecture == "many_to_many":
             return Batch(bits, bits.cumsum(axis=1) % 2, real, lengths)
-        parity, mask = bits.sum(axis=1) % 2, jnp.ones(len(lengths), bool)
+        parity, mask = self.answers(bits, lengths)[0][:, 0], jnp.ones(len(lengths), bool)
         if architecture == "one_to_one":
             return Batch(bits.astype(jnp.float32), parity, mask)
         return Batch(bits, parity, mask, lengths)
+
+    def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Return the parity `(B, 1)` of bits `(B, T)`, and that it is one symbol; as `StringTask.answers`."""
+        return strings.sum(axis=1, keepdims=True) % 2, jnp.ones_like(lengths)
 
     def examples(self, key: jax.Array, length: int, size: int) -> tuple[jax.Array, jax.Array, jax.Array]:
         """Draw uniform sequences of one length, of whatever split, as in the Chomsky-hierarchy suite.
@@ -79,4 +83,5 @@ class ParityCheck(RaggedTask):
             int32 bits x `(size, length)`, the parity y `(size, 1)` and its bool mask `(size, 1)`.
         """
         x = jax.random.bernoulli(key, shape=(size, length)).astype(jnp.int32)
-        return x, x.sum(axis=1, keepdims=True) % 2, jnp.ones((size, 1), bool)
+        y, _ = self.answers(x, jnp.full(size, length, jnp.int32))
+        return x, y, jnp.ones_like(y, bool)

@@ -1,0 +1,40 @@
+"""Can it count in a circle? Where a walk on a cycle ends."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+
+from seqlab.tasks.strings import StringTask, uniform
+
+
+@dataclasses.dataclass(frozen=True)
+class CycleNavigation(StringTask):
+    """Tell where a walk on a cycle of five places ends, that began at place 0.
+
+        y = Σ_t (x_t − 1) mod 5,   0 a step back, 1 a stay, 2 a step on
+
+    A place at random is right once in five times. Short walks end near their beginning: after L steps the
+    constant 0 is right with probability ⅕ Σ_k ((1 + 2 cos(2πk/5)) / 3)^L, ⅓ after one and ⅕ after many.
+
+    >>> CycleNavigation().answer([2, 2, 1, 2])
+    [3]
+    >>> CycleNavigation().answer([0, 0, 1])
+    [3]
+
+    Source: G. Delétang et al., arXiv:2207.02098, 2023, appendix A.1.1 (a regular language).
+    """
+
+    architectures: ClassVar[tuple[str, ...]] = ("many_to_one",)
+    num_symbols: ClassVar[int] = 3
+    num_answers: ClassVar[int] = 5
+
+    def strings(self, key: jax.Array, lengths: jax.Array, num_steps: int) -> jax.Array:
+        return uniform(key, lengths, num_steps, 3)
+
+    def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:
+        # Padding is 0, so that only the real steps' 1s are to be taken away.
+        return (strings.sum(axis=1) - lengths)[:, None] % 5, jnp.ones_like(lengths)

@@ -1,0 +1,129 @@
+"""Do the formal languages mean what the reference's samples say, and what a few lines of Python say?"""
+
+import functools
+import itertools
+import os
+import re
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from seqlab.tasks import load_task
+
+GOLDEN = Path(
+    os.environ.get("SEQLAB_GOLDEN", Path(__file__).parents[3] / "shared" / "data" / "chomsky_golden.npz")
+)
+LENGTHS = (1, 2, 3, 4, 5, 8, 13, 20, 40)
+
+
+def calculate(expression, characters):
+    text = "".join(characters[symbol] for symbol in expression)
+    assert re.fullmatch(r"[-+*()0-9]+", text)
+    return [eval(text) % 5]
+
+
+ORACLES = {
+    "even_pairs": lambda x: [sum(a != b for a, b in itertools.pairwise(x)) % 2],
+    "parity_check": lambda x: [x.count(1) % 2],
+    "cycle_navigation": lambda x: [(x.count(2) - x.count(0)) % 5],
+    "modular_arithmetic": lambda x: calculate(x, "01234+-*"),
+    "bucket_sort": sorted,
+}
+"""Each language in plain Python: the answer, a list, to a string, a list."""
+every_language = pytest.mark.parametrize("name", ORACLES)
+
+
+@functools.cache
+def golden():
+    if not GOLDEN.exists():
+        pytest.skip(f"the reference's samples are not at {GOLDEN} (SEQLAB_GOLDEN says where else)")
+    return np.load(GOLDEN)
+
+
+def padded(parts, width):
+    return np.concatenate([np.pad(part, ((0, 0), (0, width - part.shape[1]))) for part in parts])
+
+
+@every_language
+def test_the_samples_of_the_reference_are_answered_alike(name):
+    samples = [
+        [np.int32(golden()[f"{name}/{length}/{part}"]).reshape(16, -1) for part in ("x", "y", "mask")]
+        for length in LENGTHS
+    ]
+    x, y, mask = zip(*samples, strict=True)
+    ends = np.repeat([part.shape[1] for part in x], 16)
+    answers, counts = jax.jit(load_task(name).answers)(padded(x, 40), jnp.int32(ends))
+    np.testing.assert_array_equal(answers, padded(y, answers.shape[1]))
+    written = jnp.arange(answers.shape[1]) < counts[:, None]
+    np.testing.assert_array_equal(written, padded(mask, answers.shape[1]))
+
+
+@every_language
+def test_strings_are_drawn_as_the_reference_draws_them(name):
+    """The shapes are the same at every length, the strings are at the least, the symbols are over all."""
+    draw, key = load_task(name).examples, jax.random.key(0)
+    symbols = [set(), set()]
+    for length in LENGTHS:
+        theirs = [golden()[f"{name}/{length}/{part}"] for part in ("x", "y", "mask")]
+        ours = jax.eval_shape(functools.partial(draw, length=length, size=16), key)
+        assert [part.shape for part in ours] == [part.reshape(16, -1).shape for part in theirs]
+        symbols = [seen | set(part.ravel().tolist()) for seen, part in zip(symbols, theirs, strict=False)]
+    drawn = {length: jax.jit(draw, static_argnums=(1, 2))(key, length, 1024) for length in (2, 3, 20)}
+    for length in (2, 3):
+        theirs = golden()[f"{name}/{length}/x"]
+        assert set(map(tuple, theirs.tolist())) <= set(map(tuple, drawn[length][0].tolist()))
+    ours = zip(*drawn.values(), strict=True)
+    for seen, parts in zip(symbols, ours, strict=False):
+        assert seen == set().union(*(part.ravel().tolist() for part in parts))
+
+
+def examples(task, size):
+    """Return strings, answers and lengths of the strings, as lists, drawn as in training."""
+    draw = jax.jit(lambda key: task.batch(key, size))
+    batch = jax.tree.map(np.asarray, draw(jax.random.key(0)))
+    rows = zip(batch.inputs, batch.targets, batch.mask, batch.lengths, strict=True)
+    for string, target, written, length in rows:
+        string = string[:length].tolist()
+        if written.ndim:
+            blanks = string.count(task.num_symbols)
+            assert string[length - blanks :] == [task.num_symbols] * blanks
+            string = string[: length - blanks]
+            assert np.flatnonzero(written).tolist() == [len(string) + step for step in range(written.sum())]
+        yield string, target[written].tolist()
+
+
+@pytest.mark.parametrize("name", [name for name in ORACLES if name != "parity_check"])
+def test_an_oracle_in_plain_python_agrees(name):
+    task, ends = load_task(name), set()
+    for string, answer in examples(task, 512):
+        assert answer == ORACLES[name](string)
+        ends.add(len(string))
+    assert ends == {task.string_length(length) for length in range(task.min_length, 41)}
+
+
+@pytest.mark.parametrize("name", ["modular_arithmetic"])
+def test_answers_are_exact_for_hundreds_of_symbols(name):
+    for string, answer in examples(load_task(name, length=500, min_length=450), 8):
+        assert answer == ORACLES[name](string)
+
+
+UNIFORM = ("even_pairs", "cycle_navigation", "bucket_sort")
+"""The languages whose answers are made of symbols of which none is more frequent."""
+
+
+@pytest.mark.parametrize("name", UNIFORM)
+def test_permuted_answers_are_right_by_chance(name):
+    task = load_task(name, length=30, min_length=10)
+    answers = np.array([symbol for _, answer in examples(task, 2048) for symbol in answer])
+    chance, right = 1 / task.num_answers, np.random.default_rng(0).permutation(answers) == answers
+    assert task.goal(task.architectures[0]).chance == pytest.approx(chance)
+    assert right.mean() == pytest.approx(chance, abs=4 * np.sqrt(chance * (1 - chance) / 2048))
+
+
+def test_more_than_a_fifth_of_short_expressions_are_worth_0():
+    strings = np.array([[a, operator, b] for a in range(5) for operator in (5, 6, 7) for b in range(5)])
+    answers, _ = load_task("modular_arithmetic").answers(jnp.array(strings), jnp.full(75, 3))
+    assert np.bincount(answers[:, 0]).tolist() == [19, 14, 14, 14, 14]
