@@ -57,11 +57,18 @@ class Task(abc.ABC):
 
     @abc.abstractmethod
     def goal(self, architecture: str) -> Goal:
-        """Say how a run is judged: metric, naive baseline and threshold."""
+        """Say how a run is judged: metric, or "loss", naive baseline and threshold."""
 
     @abc.abstractmethod
     def metrics(self, architecture: str) -> tuple[str, ...]:
-        """Name the metrics of `seqlab.objectives` that are reported beside the loss."""
+        """Name the metrics of `seqlab.objectives` that are reported beside the loss.
+
+        `<part>/<metric>` is one of what `part` returns.
+        """
+
+    def part(self, name: str, predictions: jax.Array, batch: Batch) -> tuple[jax.Array, Batch]:
+        """Return what the metrics `<name>/<metric>` compare: some predictions with some targets."""
+        raise NotImplementedError(f"task {self.name} has no parts")
 
     def baselines(self, split: str, architecture: str) -> dict[str, float]:
         """Return further baselines and floors by name, each its value of the goal's metric on a split."""

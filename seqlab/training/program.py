@@ -302,7 +302,10 @@ class Program:
     def _judge(self, predictions: jax.Array, batch: Batch) -> dict[str, Mean]:
         """Return the loss and the metrics of a batch, over all devices."""
         means = {"loss": objectives.loss(self._output_spec, predictions, batch)}
-        means |= {name: objectives.metric(name, predictions, batch) for name in self._metrics}
+        for name in self._metrics:
+            part, _, metric = name.rpartition("/")
+            compared = self.task.part(part, predictions, batch) if part else (predictions, batch)
+            means[name] = objectives.metric(metric, *compared)
         return devices.total(means, self.num_devices)
 
     @functools.cached_property

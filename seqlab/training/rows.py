@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -71,7 +72,7 @@ class Rows:
         for key, value in metrics.items():
             if isinstance(value, Mean):
                 total, weight = self._means.pop(key)
-                row[key] = total / weight
+                row[key] = _value(total, weight)
             elif key == "grads/nonfinite":
                 row[key], self._nonfinite = self._nonfinite, 0
             else:
@@ -90,4 +91,9 @@ def _present(told: Metrics) -> dict[str, Any]:
 
 def evaluation_row(means: Mapping[str, Mean], prefix: str) -> dict[str, float]:
     """Return the values of an evaluation under `<prefix>/<metric>`."""
-    return {f"{prefix}/{name}": float(np.divide(mean.total, mean.weight)) for name, mean in means.items()}
+    return {f"{prefix}/{name}": _value(*map(float, mean)) for name, mean in means.items()}
+
+
+def _value(total: float, weight: float) -> float:
+    """Return a mean; NaN where nothing was weighed."""
+    return total / weight if weight else math.nan

@@ -17,7 +17,7 @@ from seqlab import run
 from seqlab.build import load
 from seqlab.evaluate import evaluate
 from seqlab.tracking import read_rows, read_summary
-from seqlab.training.rows import Rows
+from seqlab.training.rows import Rows, evaluation_row
 from seqlab.types import ConfigError
 
 ADDING = ("adding", "many_to_one")
@@ -200,6 +200,15 @@ def test_signal_keeps_what_was_learnt(number, folder):
     assert summary["status"] == "interrupted"
     assert summary["steps"] >= 20
     assert load(folder)
+
+
+def test_a_mean_over_nothing_is_not_a_number():
+    from seqlab.objectives import Mean
+
+    metrics = {"train/accuracy": Mean(np.zeros(1), np.zeros(1)), "grads/nonfinite": np.zeros((1, 1))}
+    (row,) = Rows(log_every=1).take(metrics, {}, 1, 1, last=True)
+    assert np.isnan(row["train/accuracy"])
+    assert np.isnan(evaluation_row({"accuracy": Mean(0, 0)}, "eval")["eval/accuracy"])
 
 
 def test_rows_average_since_the_last_row():
