@@ -52,6 +52,7 @@ def run(overrides: list[str]) -> dict[str, Any]:
         OmegaConf.create({"hydra": {"runtime": {"choices": config.hydra.runtime.choices}}}),
         folder / ".hydra" / "hydra.yaml",
     )
+    OmegaConf.save(OmegaConf.create(list(overrides)), folder / ".hydra" / "overrides.yaml")
     return execute(Job(plain, config.hydra.runtime.choices, folder))
 
 

@@ -63,7 +63,7 @@ def test_every_task_has_an_experiment():
     tasks = set()
     for name in EXPERIMENTS:
         hydra = composed([f"+experiment={name}"]).hydra
-        tasks |= {hydra.runtime.choices.task, *hydra.sweeper.get("params", {}).get("task", "").split(",")}
+        tasks |= {hydra.runtime.choices.task, *(hydra.sweeper.params or {}).get("task", "").split(",")}
     tasks |= {
         built([f"+experiment/{parent}={name}", f"+experiment={parent}"]).choices["task"]
         for parent, name in VARIANTS

@@ -64,8 +64,13 @@ class Generalisation(Study):
 
     def _evaluate(self, folder: Path) -> ByLength:
         program, params = load(folder)
-        task = dataclasses.replace(program.task, num_evaluation_examples=self.examples)
-        return evaluate_lengths(dataclasses.replace(program, task=task), params, self.lengths, "test")
+        size = min(self.examples, program.training.evaluation_batch_size)
+        few = dataclasses.replace(
+            program,
+            task=dataclasses.replace(program.task, num_evaluation_examples=self.examples),
+            training=dataclasses.replace(program.training, evaluation_batch_size=size),
+        )
+        return evaluate_lengths(few, params, self.lengths, "test")
 
     def _beside(self, group: Group) -> dict[str, str]:
         if not self.published:
