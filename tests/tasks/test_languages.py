@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import math
 import os
 import re
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from seqlab.tasks import load_task
+from seqlab.tasks.binary import nonzero
 
 GOLDEN = Path(
     os.environ.get("SEQLAB_GOLDEN", Path(__file__).parents[3] / "shared" / "data" / "chomsky_golden.npz")
@@ -46,6 +48,24 @@ def solve(string):
     return [x for x in range(5) if worth[x] == string[-1:]]
 
 
+def number(bits):
+    return sum(bit << place for place, bit in enumerate(bits))
+
+
+def operate(operation, string):
+    """Write the result, its lowest bit first; an operand that is missing is 0."""
+    at = string.index(2) if 2 in string else len(string)
+    result = operation(number(string[:at]), number(string[at + 1 :]))
+    if operation == int.__mul__ and not result:
+        return [0] * (len(string) - 1) + [2]
+    return [*map(int, reversed(f"{result:b}")), 2]
+
+
+def square_root(string):
+    root = math.isqrt(number(string[::-1]))
+    return [int(bit) for bit in f"{root:0{(len(string) + 1) // 2}b}"]
+
+
 ORACLES = {
     "even_pairs": lambda x: [sum(a != b for a, b in itertools.pairwise(x)) % 2],
     "parity_check": lambda x: [x.count(1) % 2],
@@ -59,6 +79,9 @@ ORACLES = {
     "stack_manipulation": manipulate,
     "modular_arithmetic_brackets": lambda x: calculate(x, "01234+-*()"),
     "solve_equation": solve,
+    "binary_addition": functools.partial(operate, int.__add__),
+    "binary_multiplication": functools.partial(operate, int.__mul__),
+    "compute_sqrt": square_root,
 }
 """Each language in plain Python: the answer, a list, to a string, a list."""
 every_language = pytest.mark.parametrize("name", ORACLES)
@@ -132,7 +155,7 @@ def test_an_oracle_in_plain_python_agrees(name):
     assert ends == {task.string_length(length) for length in range(task.min_length, 41)}
 
 
-@pytest.mark.parametrize("name", ["modular_arithmetic", "solve_equation", "modular_arithmetic_brackets"])
+@pytest.mark.parametrize("name", [name for name in ORACLES if re.match("modular|solve|binary|compute", name)])
 def test_answers_are_exact_for_hundreds_of_symbols(name):
     for string, answer in examples(load_task(name, length=500, min_length=450), 8):
         assert answer == ORACLES[name](string)
@@ -167,10 +190,16 @@ def test_permuted_answers_are_right_by_chance(name):
 
 @pytest.mark.parametrize(
     ("name", "constant", "share"),
-    [("stack_manipulation", 0, 0.47), ("modular_arithmetic_brackets", 0, 0.27)],
+    [
+        ("modular_arithmetic_brackets", 0, 0.27),
+        ("stack_manipulation", 0, 0.47),
+        ("binary_addition", 1, 0.49),
+        ("binary_multiplication", 1, 0.48),
+        ("compute_sqrt", 1, 0.52),
+    ],
 )
 def test_a_constant_is_right_as_often_as_the_docstring_says(name, constant, share):
-    assert np.mean(written(load_task(name), 4096) == constant) == pytest.approx(share, abs=0.02)
+    assert np.mean(written(load_task(name), 16384) == constant) == pytest.approx(share, abs=0.01)
 
 
 def test_more_than_a_fifth_of_short_expressions_are_worth_0():
@@ -188,3 +217,11 @@ def test_every_operation_stands_in_brackets_and_is_split_at_a_uniform_place():
             before, text = text, re.sub(r"\((-?d|E)[-+*](-?d|E)\)|\(-?d\)", "E", text)
         assert text == "E"
     np.testing.assert_allclose(np.bincount(left)[1:], 2048 / 5, atol=4 * np.sqrt(2048 / 5))
+
+
+def test_numbers_are_uniform_among_those_that_are_not_0():
+    bits = nonzero(jax.random.key(0), jnp.full(4096, 4), 6)
+    counts = np.bincount(np.asarray(bits @ 2 ** jnp.arange(6)), minlength=16)
+    assert counts[0] == 0
+    assert len(counts) == 16
+    np.testing.assert_allclose(counts[1:], 4096 / 15, atol=4 * np.sqrt(4096 / 15))
