@@ -17,7 +17,8 @@ PIPED_WIDTH = 160
 def describe_tasks() -> Table:
     """Tabulate every task, with a line for each way of judging it."""
     table = Table(title="seqlab tasks", show_lines=True)
-    for column in ("task", "architectures", "source", "size", "licence", "offline", "chance", "solved"):
+    table.add_column("task", no_wrap=True)  # a name is there to be copied
+    for column in ("architectures", "source", "size", "licence", "offline", "chance", "solved"):
         table.add_column(column)
     for name in task_names():
         task = load_task(name)

@@ -6,12 +6,28 @@ traced: spans are split level by level, all spans of all strings at once, and va
 
 from __future__ import annotations
 
+import dataclasses
+from typing import ClassVar
+
 import jax
 import jax.numpy as jnp
+
+from seqlab.tasks.strings import StringTask
 
 MODULUS = 5
 PLUS, MINUS, TIMES, OPEN, CLOSE = range(MODULUS, MODULUS + 5)
 _LONGEST_LEAF = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class ExpressionTask(StringTask):
+    """Tell the value modulo 5 of an expression."""
+
+    architectures: ClassVar[tuple[str, ...]] = ("many_to_one",)
+    num_answers: ClassVar[int] = MODULUS
+
+    def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:
+        return value(strings, lengths)[:, None], jnp.ones_like(lengths)
 
 
 def bracketed(key: jax.Array, lengths: jax.Array, num_steps: int, num_operators: int) -> jax.Array:

@@ -119,7 +119,8 @@ class StringTask(RaggedTask):
 
     def answer(self, string: Sequence[int]) -> list[int]:
         """Answer one string, given as its symbols."""
-        answers, counts = self.answers(jnp.array([string], jnp.int32), jnp.array([len(string)], jnp.int32))
+        lengths = jnp.array([len(string)], jnp.int32)
+        answers, counts = jax.jit(self.answers)(jnp.array([string], jnp.int32), lengths)
         return answers[0, : int(counts[0])].tolist()
 
 

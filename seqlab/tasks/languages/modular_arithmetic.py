@@ -8,12 +8,12 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from seqlab.tasks.expressions import MODULUS, PLUS, TIMES, value
-from seqlab.tasks.strings import Length, StringTask
+from seqlab.tasks.expressions import MODULUS, PLUS, TIMES, ExpressionTask
+from seqlab.tasks.strings import Length
 
 
 @dataclasses.dataclass(frozen=True)
-class ModularArithmetic(StringTask):
+class ModularArithmetic(ExpressionTask):
     """Work out an expression modulo 5, in which × binds before + and −.
 
         y = d_0 ∘_1 d_1 ∘_2 … mod 5,   ∘ one of + (the symbol 5), − (6) and × (7)
@@ -31,9 +31,7 @@ class ModularArithmetic(StringTask):
     Source: G. Delétang et al., arXiv:2207.02098, 2023, appendix A.1.1 (a regular language).
     """
 
-    architectures: ClassVar[tuple[str, ...]] = ("many_to_one",)
     num_symbols: ClassVar[int] = 8
-    num_answers: ClassVar[int] = MODULUS
 
     def string_length(self, length: Length) -> Length:
         return length - 1 + length % 2
@@ -44,6 +42,3 @@ class ModularArithmetic(StringTask):
         digits = jax.random.randint(digits_key, shape, 0, MODULUS)
         operators = jax.random.randint(operators_key, shape, PLUS, TIMES + 1)
         return jnp.where(steps < lengths[:, None], jnp.where(steps % 2, operators, digits), 0)
-
-    def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:
-        return value(strings, lengths)[:, None], jnp.ones_like(lengths)

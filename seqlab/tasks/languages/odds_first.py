@@ -1,0 +1,41 @@
+"""Can it tell every other symbol? Those at odd places, then those at even ones."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+
+from seqlab.tasks.strings import Length, StringTask, rearranged, uniform
+
+
+@dataclasses.dataclass(frozen=True)
+class OddsFirst(StringTask):
+    """Write the bits at odd places, then those at even places, of a string whose first place is 0.
+
+        y = x_1 x_3 x_5 … x_0 x_2 x_4 …
+
+    The reference's docstring counts places from 1, so that the string's first bit would lead; its code, and
+    so its samples, count from 0, as here. A bit at random is right half of the time.
+
+    >>> OddsFirst().answer([1, 1, 0, 1, 0])
+    [1, 1, 1, 0, 0]
+
+    Source: G. Delétang et al., arXiv:2207.02098, 2023, appendix A.1.3 (context-sensitive).
+    """
+
+    architectures: ClassVar[tuple[str, ...]] = ("many_to_many",)
+    num_symbols: ClassVar[int] = 2
+    num_answers: ClassVar[int] = 2
+
+    def answer_length(self, length: Length) -> Length:
+        return length
+
+    def strings(self, key: jax.Array, lengths: jax.Array, num_steps: int) -> jax.Array:
+        return uniform(key, lengths, num_steps, 2)
+
+    def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:
+        half, j = lengths[:, None] // 2, jnp.arange(strings.shape[1])
+        return rearranged(strings, jnp.where(j < half, 2 * j + 1, 2 * (j - half)), lengths), lengths

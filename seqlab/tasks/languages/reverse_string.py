@@ -1,0 +1,40 @@
+"""Is its memory a stack? A string, backwards."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+
+from seqlab.tasks.strings import Length, StringTask, rearranged, uniform
+
+
+@dataclasses.dataclass(frozen=True)
+class ReverseString(StringTask):
+    """Write a bit string backwards.
+
+        y_j = x_{L−1−j}
+
+    A bit at random is right half of the time.
+
+    >>> ReverseString().answer([1, 1, 0])
+    [0, 1, 1]
+
+    Source: G. Delétang et al., arXiv:2207.02098, 2023, appendix A.1.2 (deterministic context-free).
+    """
+
+    architectures: ClassVar[tuple[str, ...]] = ("many_to_many",)
+    num_symbols: ClassVar[int] = 2
+    num_answers: ClassVar[int] = 2
+
+    def answer_length(self, length: Length) -> Length:
+        return length
+
+    def strings(self, key: jax.Array, lengths: jax.Array, num_steps: int) -> jax.Array:
+        return uniform(key, lengths, num_steps, 2)
+
+    def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:
+        places = lengths[:, None] - 1 - jnp.arange(strings.shape[1])
+        return rearranged(strings, places, lengths), lengths
