@@ -66,6 +66,17 @@ class SineMixture(ForecastTask):
         shape = (size, self.num_sines)
         frequencies = jax.random.uniform(frequency_key, shape, minval=SLOWEST, maxval=FASTEST)
         phases = jax.random.uniform(phase_key, shape, maxval=2 * math.pi)
-        angles = phases[:, None] + frequencies[:, None] * jnp.arange(num_steps)[:, None]
-        series = math.sqrt(2 / self.num_sines) * jnp.sin(angles).sum(axis=-1)
-        return jnp.concatenate([jnp.sin(phases), jnp.cos(phases), frequencies], axis=1), series
+        turn_sines, turn_cosines = jnp.sin(frequencies), jnp.cos(frequencies)
+        begin = jnp.sin(phases), jnp.cos(phases)
+
+        # Turned step by step, as sin(ω t + φ) of a large argument depends on how a compiler rounds it.
+        def turn(now: tuple[jax.Array, jax.Array], _: None) -> tuple:
+            sines, cosines = now
+            turned = (
+                sines * turn_cosines + cosines * turn_sines,
+                cosines * turn_cosines - sines * turn_sines,
+            )
+            return turned, math.sqrt(2 / self.num_sines) * sines.sum(axis=1)
+
+        series = jax.lax.scan(turn, begin, length=num_steps)[1].T
+        return jnp.concatenate([*begin, frequencies], axis=1), series
