@@ -86,7 +86,7 @@ class RaggedTask(GeneratedTask):
         lengths_key, key = jax.random.split(key)
         lengths = jax.random.randint(lengths_key, (size,), data[0], data[1] + 1)
         batch = self.of_lengths(key, lengths, split, architecture)
-        return batch._replace(lengths=None) if architecture == "one_to_one" else batch
+        return batch._replace(lengths=None) if architecture.startswith("one_to_") else batch
 
     @abc.abstractmethod
     def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, architecture: str) -> Batch:

@@ -1,1 +1,1 @@
-"""Which tasks ask for a measured series to be forecast?"""
+"""Which tasks ask for a series, measured or generated, to be forecast?"""
