@@ -52,7 +52,8 @@ def run(overrides: list[str]) -> dict[str, Any]:
         OmegaConf.create({"hydra": {"runtime": {"choices": config.hydra.runtime.choices}}}),
         folder / ".hydra" / "hydra.yaml",
     )
-    OmegaConf.save(OmegaConf.create(list(overrides)), folder / ".hydra" / "overrides.yaml")
+    own = [override for override in overrides if not override.startswith("hydra.")]  # as Hydra writes them
+    OmegaConf.save(OmegaConf.create(own), folder / ".hydra" / "overrides.yaml")
     return execute(Job(plain, config.hydra.runtime.choices, folder))
 
 
