@@ -45,7 +45,15 @@ def test_option_builds(group, name):
     assert made.choices.get(group, name) == name
 
 
-@pytest.mark.parametrize("name", EXPERIMENTS)
+SINGLE = [
+    name
+    for name in EXPERIMENTS
+    if "seqlab.studies." not in (CONF / "experiment" / f"{name}.yaml").read_text()
+]
+"""The experiments that are no study; those have their own test."""
+
+
+@pytest.mark.parametrize("name", SINGLE)
 def test_experiment_runs_two_steps(name, folder):
     few = [key for key in TINY if not key.startswith("cell")] + ["training.steps=2"]
     summary = run([f"+experiment={name}", *few, "training.sample_length=0", f"hydra.run.dir={folder}"])

@@ -12,6 +12,8 @@ FRAMINGS = [(name, architecture) for name in task_names() for architecture in lo
 
 NARROW = {"associative_recall": {"num_pairs": 1, "min_length": 4, "num_tokens": 8}}
 """What lets a task have sequences as short as the tests', where its defaults do not."""
+ONE_EACH = list({architecture: (task, architecture) for task, architecture in reversed(FRAMINGS)}.values())
+"""Each architecture with one task."""
 
 TINY = [
     *("cell.features=4", "training.batch_size=4", "training.evaluation_batch_size=64"),

@@ -5,15 +5,13 @@ from __future__ import annotations
 import jax
 import numpy as np
 import pytest
-from tiny_runs import FRAMINGS, tiny
+from tiny_runs import ONE_EACH, tiny
 
 from seqlab import run
 from seqlab.build import load
 from seqlab.tracking import read_rows
 from seqlab.training.devices import FEWEST_ROWS, choose
 from seqlab.types import ConfigError
-
-ONE_EACH = list({architecture: (task, architecture) for task, architecture in reversed(FRAMINGS)}.values())
 
 
 @pytest.mark.parametrize(("task", "architecture"), ONE_EACH)

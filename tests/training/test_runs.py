@@ -11,7 +11,7 @@ import time
 import jax
 import numpy as np
 import pytest
-from tiny_runs import CELLS, FRAMINGS, WATCHED, tiny
+from tiny_runs import CELLS, FRAMINGS, ONE_EACH, WATCHED, tiny
 
 from seqlab import run
 from seqlab.build import load
@@ -40,7 +40,11 @@ def equal_params(one, other):
     jax.tree.map(np.testing.assert_array_equal, first, second)
 
 
-@pytest.mark.parametrize(("task", "architecture"), FRAMINGS)
+EVERY_TASK = [*dict(reversed(FRAMINGS)).items()]
+"""Each task in its first framing."""
+
+
+@pytest.mark.parametrize(("task", "architecture"), dict.fromkeys([*EVERY_TASK, *ONE_EACH]))
 def test_same_seed_gives_the_same_run_which_tells_what_evaluate_finds(task, architecture, tmp_path):
     summaries = [
         run([*tiny(task, architecture, "training.steps=3"), f"hydra.run.dir={tmp_path / name}"])
