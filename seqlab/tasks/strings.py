@@ -26,7 +26,8 @@ class StringTask(RaggedTask):
     of them; nothing else counts, neither in the loss nor in the metrics. Steps past the blanks hold 0.
 
     The splits are separate random streams: short strings, of which there are few, occur in all of them. That
-    a rule was learnt shows at lengths beyond those of training (`python -m seqlab.evaluate --lengths`).
+    a rule was learnt shows at lengths beyond those of training: `python -m seqlab.evaluate --lengths 41:500`
+    starts at 41, where the reference's score starts at 42.
 
     Class attributes:
         num_symbols: how many symbols strings are made of.
