@@ -15,15 +15,23 @@ from seqlab.paths import CONF
 from seqlab.types import ConfigError
 
 
-def explain(error: Exception) -> ConfigError:
-    """Return a one-line ConfigError that says what Hydra said, with the legal values where they are known."""
+def explain(error: Exception, overrides: Sequence[str]) -> ConfigError:
+    """Return a one-line ConfigError that says what Hydra said, with the legal values where they are known.
+
+    Args:
+        error: what Hydra raised.
+        overrides: the words of the command line.
+    """
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         return _missing_choice(error)
     if isinstance(error, ConfigCompositionException) and (key := _unknown_key(error)):
-        return _misspelt(key)
+        return _misspelt(key, overrides)
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return ConfigError("; ".join(lines))
 
+
+GROUPS = ("cell", "task", "architecture", "optimizer", "schedule")
+"""The groups whose keys depend on the choice."""
 
 HYDRA_ERRORS = (HydraException, OmegaConfBaseException)
 """What Hydra raises where the command line or a config file is wrong."""
@@ -40,7 +48,7 @@ def composed(overrides: Sequence[str]) -> DictConfig:
         try:
             return compose("train", list(overrides), return_hydra_config=True)
         except HYDRA_ERRORS as error:
-            raise explain(error) from error
+            raise explain(error, overrides) from error
 
 
 EXTRAS = {
@@ -65,9 +73,10 @@ def _unknown_key(error: ConfigCompositionException) -> str | None:
     return words[1] if str(error).startswith("Could not override") and len(words) > 2 else None
 
 
-def _misspelt(key: str) -> ConfigError:
-    """Name the legal keys where the override's path leaves the default config."""
-    node, path = composed([]), []
+def _misspelt(key: str, overrides: Sequence[str]) -> ConfigError:
+    """Name the legal keys where the override's path leaves the config of the chosen cell, task and so on."""
+    chosen = dict(word.split("=", 1) for word in overrides if word.split("=")[0] in GROUPS and "=" in word)
+    node, path = composed([f"{group}={values.split(',')[0]}" for group, values in chosen.items()]), []
     for name in key.split("@")[0].replace("/", ".").split("."):
         if not isinstance(node, DictConfig) or name not in node:
             break
@@ -83,4 +92,7 @@ def _misspelt(key: str) -> ConfigError:
     where = f" of {'.'.join(path)}" if path else ""
     if key.split("=")[0] == "experiment":
         return ConfigError("experiment is added, not overridden: write +experiment=NAME")
-    return ConfigError(f"{key} is not a key{meant}: the legal keys{where} are {', '.join(map(str, legal))}")
+    legal_keys = f"the legal keys{where} are {', '.join(map(str, legal))}"
+    if path and "," in chosen.get(path[0], ""):
+        legal_keys = f"where {path[0]} is swept, write ++{key}, and every choice must have it"
+    return ConfigError(f"{key} is not a key{meant}: {legal_keys}")

@@ -90,7 +90,7 @@ def _guarded(application: Callable[[], None]) -> int:
     except KeyboardInterrupt:
         return 130
     except HYDRA_ERRORS as error:
-        return complain(explain(error))
+        return complain(explain(error, sys.argv[1:]))
     except (ConfigError, UnfinishedRunError) as error:
         return complain(error)
     except OSError as error:

@@ -20,6 +20,7 @@ CASES = [
     (["cell._target_=os.system"], ["cell._target_", "refused", "seqlab"]),
     (["task=foo"], ["task=foo", "adding", "python_docs"]),
     (["task.length=0"], ["task.length", "positive integer"]),
+    (["task=adding", "architecture=many_to_one", "task.foo=1"], ["task.foo", "min_length"]),
     (["architecture=foo"], ["architecture=foo", "many_to_one"]),
     (["task=adding", "architecture=many_to_many"], ["architecture=many_to_many", "adding", "many_to_one"]),
     (["architecture.dropout=1.5"], ["architecture.dropout", "below 1"]),
@@ -81,7 +82,13 @@ def test_one_line_names_key_and_legal_values(overrides, words, folder):
 
 @pytest.mark.parametrize(
     "overrides",
-    [["cell=foo"], ["cell.features=0"], ["trainin.steps=3"], ["task=adding", "architecture=many_to_many"]],
+    [
+        ["cell=foo"],
+        ["cell.features=0"],
+        ["trainin.steps=3"],
+        ["task=adding", "architecture=many_to_many"],
+        ["-m", "task=adding,even_pairs", "task.curriculum=growing"],
+    ],
     ids=lambda value: " ".join(value),
 )
 def test_command_prints_the_line_alone(command, overrides):
@@ -89,6 +96,7 @@ def test_command_prints_the_line_alone(command, overrides):
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith("error: ")
+    assert overrides[-1].split("=")[0] in done.stderr
     assert done.stdout == ""
 
 
