@@ -110,7 +110,7 @@ def draw(flows: Sequence[Flow], scale: str = "linear") -> Any:
     colours = colormaps["RdBu_r"].with_extremes(bad="lightgrey")
     width, height = 2.1 * len(flows) + 2.2, 4.6
     figure = Figure(figsize=(width, height), dpi=110)
-    # Margins in inches: to have them found takes as long as all the rest.
+    # Margins in inches, and titles at a known height: to have them found takes as long as all the rest.
     sides = {"left": 0.9 / width, "right": 1 - 1.25 / width, "bottom": 0.55 / height, "top": 1 - 0.6 / height}
     heat, lines = figure.subplots(
         2,
@@ -125,10 +125,10 @@ def draw(flows: Sequence[Flow], scale: str = "linear") -> Any:
         mesh = upper.pcolormesh(
             edges, times, np.clip(decades, -reach, reach).T, cmap=colours, vmin=-reach, vmax=reach
         )
-        upper.set_title(f"{flow.title}\n", fontsize=10)
+        upper.set_title(f"{flow.title}\n", fontsize=10, y=1)
         for row, side in ((0, "left"), (-1, "right"))[: len(flow.steps)]:
             word, colour = flow.verdict(row)
-            upper.set_title(word, loc=side, fontsize=9, color=colour, fontweight="bold")
+            upper.set_title(word, loc=side, fontsize=9, color=colour, fontweight="bold", y=1)
         lower.axhline(0, color="grey", linewidth=0.8)
         for side, colour in ((np.minimum, VANISHED), (np.maximum, EXPLODED)):
             lower.stairs(side(flow.slope, 0), edges, fill=True, color=colour, alpha=0.5)
@@ -145,7 +145,7 @@ def draw(flows: Sequence[Flow], scale: str = "linear") -> Any:
     place = figure.add_axes((1 - 1.1 / width, beside.y0, 0.16 / width, beside.height))
     bar = figure.colorbar(mesh, cax=place, extend="both")
     bar.set_label("log₁₀ ‖∂L/∂h$_t$‖ less that of the last t")
-    bar.ax.set_title("exploded", fontsize=9, color=EXPLODED, pad=12, loc="left")
+    bar.ax.set_title("exploded", fontsize=9, color=EXPLODED, pad=12, loc="left", y=1)
     bar.ax.set_xlabel("vanished", fontsize=9, color=VANISHED, labelpad=12, loc="left")
     return figure
 
