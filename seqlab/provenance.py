@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import platform
 import subprocess
+from collections.abc import Mapping
 
 from seqlab.paths import CONF
 
 PACKAGES = ("seqlab", "jax", "flax", "optax", "hydra-core", "wandb", "datasets", "numpy")
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages a run rests on, those that are installed."""
+@functools.cache
+def versions() -> Mapping[str, str]:
+    """Return the versions of Python and of the packages a run rests on, those that are installed.
+
+    They are asked for once a process, as is the commit: what runs was loaded at its start.
+    """
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -22,6 +28,7 @@ def versions() -> dict[str, str]:
     return found
 
 
+@functools.cache
 def git_commit() -> str | None:
     """Return the commit of the checkout that seqlab runs from, `-dirty` if changed; None outside of one."""
     if not (CONF.parent / ".git").exists():
