@@ -16,7 +16,7 @@ from seqlab.build import Run, build
 from seqlab.cost import cost
 from seqlab.provenance import git_commit, versions
 from seqlab.tracking import RunFolder, RunInfo, Tracker, Trackers, read_summary
-from seqlab.training import Checkpoints, Member, Plan, train
+from seqlab.training import Checkpoints, Member, Plan, functions_of, train
 from seqlab.types import ConfigError, IncompatibleError
 
 SETTLED = ("finished", "diverged", "incompatible")
@@ -141,6 +141,8 @@ def train_ready(
         listeners: returns what hears of a run.
         further: what the summaries say besides.
     """
+    family = group[0].run.family
+    functions_of(family, plan).prepare(group[0].run.numbers)  # while the listeners are told
     trackers = [listeners(ready) for ready in group]
     for ready, tracker in zip(group, trackers, strict=True):
         tracker.start(ready.info)
@@ -148,7 +150,7 @@ def train_ready(
         Member(ready.run.numbers, ready.info, tracker) for ready, tracker in zip(group, trackers, strict=True)
     ]
     try:
-        told = train(group[0].run.family, members, plan)
+        told = train(family, members, plan)
     except BaseException as error:
         status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
         for ready, tracker in zip(group, trackers, strict=True):

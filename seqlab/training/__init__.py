@@ -3,7 +3,7 @@
 from seqlab.training.checkpoints import Checkpoints
 from seqlab.training.devices import choose as choose_devices
 from seqlab.training.devices import offer_cores
-from seqlab.training.family import Family, alone
+from seqlab.training.family import Family, alone, functions_of
 from seqlab.training.loop import train
 from seqlab.training.plan import Plan
 from seqlab.training.program import Program
@@ -22,6 +22,7 @@ __all__ = [
     "Training",
     "alone",
     "choose_devices",
+    "functions_of",
     "natural_length",
     "offer_cores",
     "require_writer",

@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from seqlab.training.background import Background
 from seqlab.training.family import Family, Functions, Numbers, functions_of
 from seqlab.training.interrupts import Interrupts
 from seqlab.training.plan import Plan
@@ -35,16 +36,25 @@ def train(family: Family, members: Sequence[Member], plan: Plan) -> list[dict[st
     Returns:
         The summaries as far as the loop knows them: `status` and `reason`, steps, metrics, times.
     """
-    return _Loop(functions_of(family, plan), family, members, plan).go()
+    with Background() as background:
+        return _Loop(functions_of(family, plan), family, members, plan, background).go()
 
 
 class _Loop:
     """The states on the devices, and a record of each run on the host."""
 
-    def __init__(self, functions: Functions, family: Family, members: Sequence[Member], plan: Plan) -> None:
+    def __init__(
+        self,
+        functions: Functions,
+        family: Family,
+        members: Sequence[Member],
+        plan: Plan,
+        background: Background,
+    ) -> None:
         self.begun, self.compiled_before = time.perf_counter(), functions.seconds
         self.functions, self.program, self.plan = functions, family.program, plan
-        self.records = [Record(self.program, member) for member in members]
+        self.background = background
+        self.records = [Record(self.program, member, background) for member in members]
         self.padding = plan.num_runs - len(members)
         self.data = plan.place(self.program.task.data)
         self.start = self.step = self.records[0].steps
@@ -129,6 +139,8 @@ class _Loop:
             self.records[index].validate(*_item((means, params), index))
 
     def _save(self) -> None:
+        """Have the states saved, when no more than what was asked for last is on its way to the disk."""
+        self.background.wait(leaving=2 * len(self.records))
         states = jax.device_get(self.states)
         for index, record in enumerate(self.records):
             record.save(_item(states, index))

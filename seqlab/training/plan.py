@@ -85,6 +85,21 @@ class Plan:
         """Put arrays where specs, a tree's prefix, say: a copy on each device where none are given."""
         return jax.device_put(tree, jax.tree.map(lambda spec: NamedSharding(self.mesh, spec), specs))
 
+    def abstract(self, tree: Any, specs: Any = SHARED) -> Any:
+        """Return what `place` would, without its contents; the arrays may be abstract."""
+
+        def placed(spec: PartitionSpec, part: Any) -> Any:
+            lie = NamedSharding(self.mesh, spec)
+            return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=lie), part)
+
+        return jax.tree.map(placed, specs, tree)
+
+    def of_runs(self, shapes: Any) -> Any:
+        """Return the shapes of what one run has, for all runs: `(R, …)`."""
+        return jax.tree.map(
+            lambda leaf: jax.ShapeDtypeStruct((self.num_runs, *leaf.shape), leaf.dtype), shapes
+        )
+
     def over(self, function: Callable, own: Any = None, results: Any = None) -> Callable:
         """Return a function of one run as one of all runs.
 

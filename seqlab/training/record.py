@@ -9,6 +9,7 @@ from typing import Any
 from seqlab.gradients.statistics import by_path
 from seqlab.objectives import Mean
 from seqlab.tracking import RunInfo, Tracker, read_rows
+from seqlab.training.background import Background
 from seqlab.training.checkpoints import Checkpoints
 from seqlab.training.family import Numbers
 from seqlab.training.program import Program
@@ -44,14 +45,20 @@ class Record:
         reason: why, where that is not plain.
     """
 
-    def __init__(self, program: Program, member: Member) -> None:
-        """Open the record of a run that starts, or that goes on from `info.resumed_from`."""
+    def __init__(self, program: Program, member: Member, background: Background) -> None:
+        """Open the record of a run that starts, or that goes on from `info.resumed_from`.
+
+        Args:
+            program: what is trained.
+            member: whose record.
+            background: writes the checkpoints, each after the rows up to it.
+        """
         self.member, self.info = member, member.info
         self.checkpoints = Checkpoints(self.info.folder)
         self.steps = self.info.resumed_from or 0
         self.status: str | None = None
         self.reason: str | None = None
-        self._program = program
+        self._program, self._background = program, background
         self._rows = Rows(program.training.log_every)
         self._evaluations = _evaluations(self.info)
         self._best_params: Params | None = None
@@ -103,7 +110,7 @@ class Record:
         best = _best(self.info, self._evaluations)
         if best is row:
             self._best_params = params
-            self.checkpoints.save_best(self.steps, params)
+            self._background.ask(self.checkpoints.save_best, self.steps, params)
         patience = self._program.training.patience
         if self.steps == self.info.steps:
             self.end("finished")
@@ -111,8 +118,8 @@ class Record:
             self.end("finished", f"the last {patience} evaluations brought no better {self.info.goal_key}")
 
     def save(self, state: TrainState) -> None:
-        """Save the state to go on from."""
-        self.checkpoints.save_latest(state)
+        """Have the state to go on from saved."""
+        self._background.ask(self.checkpoints.save_latest, state)
 
     @property
     def judged(self) -> bool:
