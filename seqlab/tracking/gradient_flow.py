@@ -135,8 +135,8 @@ def draw(flows: Sequence[Flow], scale: str = "linear") -> Any:
         lower.stairs(flow.slope, edges, baseline=None, color="black", linewidth=0.8)
         if flow.theory is not None:
             lower.axhline(flow.theory, color="black", linewidth=1, linestyle=":")
-            place = {"xycoords": ("axes fraction", "data"), "ha": "right", "va": "bottom"}
-            lower.annotate("theory ", (1, flow.theory), fontsize=7, **place)
+            above = {"xycoords": ("axes fraction", "data"), "ha": "right", "va": "bottom"}
+            lower.annotate("theory ", (1, flow.theory), fontsize=7, **above)
         lower.set_xscale(scale)
         lower.set_xlabel("optimiser step")
     heat[0].set_ylabel("t")
