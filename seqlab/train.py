@@ -14,11 +14,11 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from seqlab.commands import SHOW_TRACES, complain
-from seqlab.cost import cost
 from seqlab.execution import Job, UnfinishedRunError, concluded, execute
 from seqlab.overrides import HYDRA_ERRORS, composed, explain
 from seqlab.paths import CONF
 from seqlab.sweeps.resume import resumed
+from seqlab.sweeps.shortfall import shortfall
 from seqlab.sweeps.vectorized import register
 from seqlab.training import offer_cores
 from seqlab.types import ConfigError, IncompatibleError
@@ -60,27 +60,17 @@ def run(overrides: list[str]) -> dict[str, Any]:
 def _job(config: DictConfig) -> float | None:
     """Do one job of Hydra's, a run alone or one of a sweep, and return its cost, which a search minimises.
 
-    A sweep goes on after a job that fails.
+    A sweep goes on after a combination that does not fit.
     """
     context = HydraConfig.get()
     job = Job(config, context.runtime.choices, Path(context.runtime.output_dir))
-    if context.mode == RunMode.MULTIRUN:
-        try:
-            return concluded(execute(job))
-        except IncompatibleError as error:
-            print(f"incompatible: {error}", flush=True)
-            return None
     try:
-        summary = execute(job)
-    except ConfigError as error:
-        if SHOW_TRACES:
+        return concluded(execute(job))
+    except IncompatibleError as error:
+        if context.mode != RunMode.MULTIRUN:
             raise
-        sys.exit(complain(error))
-    if summary["status"] == "interrupted":
-        raise KeyboardInterrupt
-    if summary["status"] != "finished":
-        sys.exit(1)
-    return cost(summary)
+        print(f"incompatible: {error}", flush=True)
+        return None
 
 
 def _guarded(application: Callable[[], None]) -> int:
@@ -95,6 +85,10 @@ def _guarded(application: Callable[[], None]) -> int:
         return complain(error)
     except OSError as error:
         return complain(ConfigError(f"hydra.run.dir cannot be written: {error}"))
+    except Exception as error:
+        if (fell_short := shortfall(error)) is None:
+            raise
+        return complain(fell_short)
     return 0
 
 

@@ -14,6 +14,8 @@ import rich.console
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
+from seqlab.commands import complain
+from seqlab.execution import UnfinishedRunError
 from seqlab.sweeps.figures import gradient_slope, learning_curves
 from seqlab.sweeps.groups import Group, grouped
 from seqlab.sweeps.parallel_coordinates import parallel_coordinates
@@ -38,7 +40,8 @@ class SweepAnswer(Callback):
     """Hydra's callback that ends every sweep with its answer, whatever became of its runs.
 
     Hydra tells of the end of a sweep only where no job failed and nobody pressed Ctrl-C. Where it does not,
-    the answer comes as the process exits.
+    the answer comes as the process exits. A search outlives the trials that fail, and so the process ends
+    here with the status of a failure where a run fell short.
     """
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
@@ -46,26 +49,33 @@ class SweepAnswer(Callback):
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
         atexit.unregister(self._answer)
-        self._answer(Path(config.hydra.sweep.dir).absolute())
+        told = self._answer(Path(config.hydra.sweep.dir).absolute())
+        if short := sum(run.status not in ("finished", "incompatible") for run in told):
+            error = UnfinishedRunError(f"{short} of {len(told)} runs did not finish: see above")
+            raise SystemExit(complain(error))  # of anything else, Hydra makes a warning
 
-    def _answer(self, folder: Path) -> None:
+    def _answer(self, folder: Path) -> Sequence[Told]:
         try:
-            write_answer(folder)
+            return write_answer(folder)
         except Exception as error:  # the runs are on disk: what is said of them must not undo them
             _log.warning("the sweep in %s has no answer: %s: %s", folder, type(error).__name__, error)
+            return ()
 
 
-def write_answer(folder: Path | str, screen: rich.console.Console | None = None) -> None:
+def write_answer(folder: Path | str, screen: rich.console.Console | None = None) -> Sequence[Told]:
     """Write `sweep.csv`, `sweep.json` and figures of all runs in a folder into it, and print its table.
 
     Args:
         folder: a sweep's folder, whichever launcher made it; the runs may have ended in any way, or not yet.
         screen: where to print; standard output unless given.
+
+    Returns:
+        What each of the runs told.
     """
     folder, screen = Path(folder), screen or _screen()
     told = read_sweep(folder)
     if not told:
-        return
+        return told
     swept = swept_keys(told)
     groups = grouped(told, swept)
     _write_rows(folder, told, swept)
@@ -77,6 +87,7 @@ def write_answer(folder: Path | str, screen: rich.console.Console | None = None)
         if (figure := draw(groups)) is not None:
             figure.savefig(folder / f"{name}.png")
     screen.out(f"sweep.csv, sweep.json and figures: {folder}", highlight=False)
+    return told
 
 
 def _screen() -> rich.console.Console:

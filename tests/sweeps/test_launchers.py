@@ -11,6 +11,7 @@ from tiny_runs import UNSTABLE
 from seqlab.axes import Place, place_of
 from seqlab.overrides import composed
 from seqlab.paths import CONF
+from seqlab.sweeps.shortfall import shortfall
 from seqlab.tracking import read_summary
 from seqlab.types import ConfigError
 
@@ -62,9 +63,32 @@ def test_search_keeps_the_best_trial_and_outlives_one_that_diverges(command, tmp
         "hydra.sweeper.n_trials=2",
     )
     assert "Best value" in done.stdout, done.stderr
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "error: 1 of 2 runs did not finish: see above"
     summaries = [read_summary(path.parent) for path in (tmp_path / "sweep").glob("*/summary.json")]
     assert {summary["status"] for summary in summaries} == {"diverged", "finished"}
     finished = next(summary for summary in summaries if summary["status"] == "finished")
     results = yaml.safe_load((tmp_path / "sweep" / "optimization_results.yaml").read_text())
     assert results["best_value"] == finished["best"]["eval/mse"]
     assert results["best_params"] == {"optimizer.learning_rate": 1e-9}
+
+
+def test_a_search_of_which_no_trial_finished_is_told_in_one_line():
+    optuna = pytest.importorskip("optuna", reason="needs the extra optuna")
+    with pytest.raises(ValueError, match="No trials") as raised:
+        _ = optuna.create_study().best_trial
+    assert str(shortfall(raised.value)).startswith("no trial of the search finished")
+
+
+def test_a_job_of_a_cluster_that_left_no_result_is_told_in_one_line(tmp_path):
+    submitit = pytest.importorskip("submitit", reason="needs the extra slurm")
+    job = submitit.LocalExecutor(tmp_path).job_class(tmp_path, "7", tasks=[0])
+    with pytest.raises(RuntimeError, match="any output") as raised:
+        job.result()
+    told = str(shortfall(raised.value))
+    assert told.startswith("a job left no result: Job 7")
+    assert "\n" not in told
+
+
+def test_what_is_about_something_else_is_left_alone():
+    assert shortfall(ValueError("a batch of no rows")) is None
