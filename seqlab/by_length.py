@@ -13,7 +13,7 @@ import jax
 import numpy as np
 
 from seqlab.tasks.ragged import RaggedTask
-from seqlab.training import Program
+from seqlab.training import Program, evaluation
 from seqlab.training.rows import evaluation_row
 from seqlab.types import ConfigError, Goal, Params
 
@@ -116,7 +116,7 @@ def _one_by_one(
 @functools.lru_cache(maxsize=8)
 def _compiled(program: Program, split: str) -> Callable[..., Any]:
     """Return the jitted evaluation, the same one for runs that are alike."""
-    return jax.jit(functools.partial(program.evaluate, split=split))
+    return jax.jit(functools.partial(evaluation.evaluate, program, split=split))
 
 
 def _with_task(program: Program, fields: Mapping[str, Any]) -> Program:

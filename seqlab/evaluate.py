@@ -17,7 +17,7 @@ from seqlab.build import load
 from seqlab.by_length import draw, evaluate_lengths, read_lengths, write_csv
 from seqlab.commands import command
 from seqlab.tasks import SPLITS
-from seqlab.training import Program
+from seqlab.training import Program, evaluation
 from seqlab.training.rows import evaluation_row
 from seqlab.types import ConfigError, Params
 
@@ -27,7 +27,7 @@ MOST_ROWS = 25
 
 def evaluate(program: Program, params: Params, split: str) -> dict[str, float]:
     """Return the loss and the metrics over a split, as `<split>/<metric>`."""
-    means = jax.jit(functools.partial(program.evaluate, split=split))(params, program.task.data)
+    means = jax.jit(functools.partial(evaluation.evaluate, program, split=split))(params, program.task.data)
     return evaluation_row(jax.device_get(means), split)
 
 

@@ -13,6 +13,7 @@ import jax
 import numpy as np
 
 from seqlab.objectives import Mean
+from seqlab.training import evaluation
 from seqlab.training.packing import Packed
 from seqlab.training.plan import Plan
 from seqlab.training.program import Program
@@ -129,7 +130,7 @@ class Functions:
             return self._program(numbers).advance(state, span, going, data)
 
         def evaluate(params: Params, data: Any) -> dict[str, Mean]:
-            return self._program({}).evaluate(params, data, name)
+            return evaluation.evaluate(self._program({}), params, data, name)
 
         if name == "init":
             return jax.jit(dataclasses.replace(self.plan, block=1, devices=1).over(init))

@@ -1,4 +1,4 @@
-"""What is trained? The pure functions of a run: its first state, one step, many steps, an evaluation."""
+"""What is trained? The pure functions of a run: its first state, one step, many steps."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ import jax.numpy as jnp
 import optax
 from jax.flatten_util import ravel_pytree
 
-from seqlab import objectives
-from seqlab.architectures import Network, OneToMany, Recurrent
+from seqlab.architectures import Network, Recurrent
 from seqlab.gradients import Settings
 from seqlab.gradients.norms import ScaledNorm, clip, clip_elements, scaled_norm
 from seqlab.gradients.statistics import count_nonfinite, update_statistics
@@ -24,11 +23,12 @@ from seqlab.recurrence import Remedies
 from seqlab.tasks.task import Task
 from seqlab.training import devices, watching
 from seqlab.training.branches import once_if, only_if, zeros_of
+from seqlab.training.evaluation import judge
 from seqlab.training.packing import Packed, pack
 from seqlab.training.rows import Occasional
 from seqlab.training.settings import Training
 from seqlab.training.state import TrainState, stream
-from seqlab.types import Batch, IncompatibleError, Metrics, Params, Tokens, Vectors
+from seqlab.types import Batch, IncompatibleError, Metrics, Params, Vectors
 
 AHEAD_BYTES = 2**24
 """How much memory the batches that are drawn ahead may take, unless a single one takes more."""
@@ -45,8 +45,7 @@ class Program:
         optimizer: how parameters change, clipping aside.
         training: batch size, clipping, steps a call.
         gradients: how much is told of gradients, and how often.
-        num_devices: over how many devices the rows of a batch are spread; above one, `step`, `advance` and
-            `evaluate` run inside `shard_map` over `devices.ROWS`.
+        num_devices: over how many devices a batch's rows are spread; above one, all runs inside `shard_map`.
         lockstep: the `vmap` axis of runs that step together; None for a run that steps by itself.
 
     Raises:
@@ -115,7 +114,7 @@ class Program:
         ) -> tuple[jax.Array, tuple[dict[str, Mean], Any]]:
             network = self.network.going_back(remedies, self.training.truncation)
             carries, predictions = self._predict(network, params, state.carries, batch, key, taps)
-            means = self._judge(predictions, batch)
+            means = judge(self, predictions, batch)
             return means["loss"].value, (means, carries)
 
         gradients = jax.value_and_grad(objective, (0, 1, 2), has_aux=True)
@@ -276,38 +275,6 @@ class Program:
         draw = lambda step: self._batch(state.seed, step, data)  # noqa: E731
         return jax.vmap(draw)(state.step + jnp.arange(num_batches))
 
-    def evaluate(self, params: Params, data: Any, split: str) -> dict[str, Mean]:
-        """Return the loss and the metrics over the whole of a split's evaluation pass.
-
-        A network that reads its own outputs is fed the true ones here; where those are vectors, the same
-        metrics of what it writes when running freely are added as `free_running/<metric>`.
-        """
-        size = self.training.evaluation_batch_size
-        num_batches = -(-self.task.num_evaluation(split, self.architecture) // size)
-
-        def one(index: jax.Array) -> dict[str, Mean]:
-            batch = self.task.evaluation_batch(index, size, split, self.architecture, data)
-            batch = devices.share(batch, self.num_devices)
-            means = self._judge(self.network.apply(params, batch), batch)
-            if isinstance(self.network, OneToMany) and not isinstance(self._output_spec, Tokens):
-                length = batch.targets.shape[1]
-                written = self.network.generate(params, batch.inputs, length, jax.random.key(0))
-                free = self._judge(written, batch)
-                means |= {f"free_running/{name}": free[name] for name in self._metrics}
-            return means
-
-        sums = jax.lax.map(one, jnp.arange(num_batches))
-        return jax.tree.map(functools.partial(jnp.sum, axis=0), sums)
-
-    def _judge(self, predictions: jax.Array, batch: Batch) -> dict[str, Mean]:
-        """Return the loss and the metrics of a batch, over all devices."""
-        means = {"loss": objectives.loss(self._output_spec, predictions, batch)}
-        for name in self._metrics:
-            part, _, metric = name.rpartition("/")
-            compared = self.task.part(part, predictions, batch) if part else (predictions, batch)
-            means[name] = objectives.metric(metric, *compared)
-        return devices.total(means, self.num_devices)
-
     @functools.cached_property
     def shapes(self) -> TrainState:
         """The shapes and dtypes of a state."""
@@ -317,21 +284,11 @@ class Program:
     def tokens_per_step(self) -> int:
         """How many positions a batch has, the longer of its inputs and its targets, padding included."""
         batch = jax.eval_shape(lambda: self._batch(jnp.uint32(0), jnp.int32(0), self.task.data))
+        specs = (self.task.input_spec(self.architecture), self.task.output_spec(self.architecture))
         return max(
             math.prod(array.shape[: array.ndim - isinstance(spec, Vectors)])
-            for array, spec in (
-                (batch.inputs, self.task.input_spec(self.architecture)),
-                (batch.targets, self._output_spec),
-            )
+            for array, spec in zip((batch.inputs, batch.targets), specs, strict=True)
         )
-
-    @property
-    def _output_spec(self) -> Any:
-        return self.task.output_spec(self.architecture)
-
-    @property
-    def _metrics(self) -> tuple[str, ...]:
-        return self.task.metrics(self.architecture)
 
     def _batch(self, seed: jax.Array, step: jax.Array, data: Any) -> Batch:
         key, size = stream(seed, "batches"), self.training.batch_size
