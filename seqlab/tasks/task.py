@@ -84,6 +84,14 @@ class Task(abc.ABC):
         """
         raise ConfigError(f"task {self.name} takes no --prompt")
 
+    def num_written(self, num_steps: int, architecture: str) -> int | None:
+        """Return how many outputs answer inputs of `num_steps`; None where that does not say."""
+        return None
+
+    def end_symbol(self, architecture: str) -> int | None:
+        """Return the token that ends what is written; None where none does."""
+        return None
+
     def render(self, sequence: np.ndarray, architecture: str) -> str:
         """Show one generated sequence, `(T,)` tokens or `(T, O)` vectors, as text."""
         return " ".join(f"{value:.4g}" for value in np.ravel(sequence))

@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 
 from seqlab import objectives
-from seqlab.architectures import OneToMany
+from seqlab.architectures.decoding import run_freely
 from seqlab.objectives import Mean
 from seqlab.training import devices
-from seqlab.types import Batch, Params, Tokens
+from seqlab.types import Batch, Params
 
 if TYPE_CHECKING:
     from seqlab.training.program import Program
@@ -32,8 +32,8 @@ def judge(program: Program, predictions: jax.Array, batch: Batch) -> dict[str, M
 def evaluate(program: Program, params: Params, data: Any, split: str) -> dict[str, Mean]:
     """Return the loss and the metrics over the whole of a split's evaluation pass.
 
-    A network that reads its own outputs is fed the true ones here; where those are vectors, the same metrics
-    of what it writes when running freely are added as `free_running/<metric>`.
+    A network that reads its own outputs is fed the true ones here; where what it writes when running
+    freely is judged too (`Network.judged_freely`), that is added as `free_running/<metric>`.
 
     Args:
         program: how they are trained; over several devices, this runs inside `shard_map` over `devices.ROWS`.
@@ -44,16 +44,14 @@ def evaluate(program: Program, params: Params, data: Any, split: str) -> dict[st
     task, architecture, network = program.task, program.architecture, program.network
     size = program.training.evaluation_batch_size
     num_batches = -(-task.num_evaluation(split, architecture) // size)
-    writes = isinstance(network, OneToMany) and not isinstance(task.output_spec(architecture), Tokens)
 
     def one(index: jax.Array) -> dict[str, Mean]:
         batch = task.evaluation_batch(index, size, split, architecture, data)
         batch = devices.share(batch, program.num_devices)
         means = judge(program, network.apply(params, batch), batch)
-        if writes:
-            written = network.generate(params, batch.inputs, batch.targets.shape[1], jax.random.key(0))
-            free = judge(program, written, batch)
-            means |= {f"free_running/{name}": free[name] for name in task.metrics(architecture)}
+        if network.judged_freely:
+            free = judge(program, run_freely(network, params, batch), batch)
+            means |= {f"free_running/{name}": mean for name, mean in free.items()}
         return means
 
     sums = jax.lax.map(one, jnp.arange(num_batches))

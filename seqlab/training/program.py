@@ -112,7 +112,8 @@ class Program:
         def objective(
             params: Params, taps: Any, remedies: Remedies
         ) -> tuple[jax.Array, tuple[dict[str, Mean], Any]]:
-            network = self.network.going_back(remedies, self.training.truncation)
+            network = self.network.at_stage(self._progress(state.step))
+            network = network.going_back(remedies, self.training.truncation)
             carries, predictions = self._predict(network, params, state.carries, batch, key, taps)
             means = judge(self, predictions, batch)
             return means["loss"].value, (means, carries)
@@ -145,6 +146,10 @@ class Program:
             )
 
         return once_if(finite & going, moved, state), metrics, tell
+
+    def _progress(self, step: jax.Array) -> jax.Array:
+        """Return the share of the updates that are made."""
+        return step / max(1, self.training.steps)
 
     def _predict(
         self, network: Network, params: Params, carries: Any, batch: Batch, key: jax.Array, taps: Any
@@ -188,7 +193,7 @@ class Program:
 
     def _through_time(self, flow: Any, batch: Batch) -> Metrics:
         """Return how the gradient flowed back through time; nothing where nothing recurs."""
-        return {} if flow is None else through_time(flow, batch.lengths, self._axis)
+        return {} if flow is None else through_time(flow, self.network.ends(batch), self._axis)
 
     def _recurrence(self, state: TrainState, batch: Batch) -> Metrics:
         """Return what the gates did, and now and then how the recurrence stretches the state."""
@@ -198,7 +203,7 @@ class Program:
         if not (self.gradients.full and met):
             return gates
         costly = self._any(self.gradients.is_due(state.step + 1, self.training.log_every))
-        own = self.network.stack, state.params["recurrence"]
+        own = self.network.stack, self.network.layer_params(state.params)
         stretched = only_if(costly, lambda: watching.jacobians(*own, met, self._axis))
         return gates | {key: Occasional(value, costly) for key, value in stretched.items()}
 
@@ -294,5 +299,5 @@ class Program:
         key, size = stream(seed, "batches"), self.training.batch_size
         if self.task.stream:
             return self.task.stream_batch(key, step, size, self.architecture, data)
-        data = self.task.at_stage(data, step / max(1, self.training.steps))
+        data = self.task.at_stage(data, self._progress(step))
         return self.task.batch(jax.random.fold_in(key, step), size, "train", self.architecture, data)
