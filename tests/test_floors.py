@@ -19,8 +19,8 @@ FLOORS = {
     4: {"targets", "overrides", "commands", "provenance", "axes", "cost"},
     5: {"build"},
     6: {"execution", "by_length"},
-    7: {"sweeps", "studies"},
-    8: {"train", "evaluate", "generate", "__main__"},
+    7: {"sweeps"},
+    8: {"studies", "train", "evaluate", "generate", "__main__"},
     9: {"__init__"},
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
