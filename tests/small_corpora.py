@@ -22,12 +22,12 @@ def stand_in(task: str) -> Mapping[str, Any]:
     """Return the fields with which a task reads a small file; none for a task that reads no source."""
     config = yaml.safe_load((CONF / "task" / f"{task}.yaml").read_text())
     write = WRITERS.get(config["_target_"].rpartition(".")[2])
-    return {"source": str(write(Path(_FOLDER.name) / task, config))} if write else {}
+    return {"source": str(write(Path(_FOLDER.name) / task, config)), "config": None} if write else {}
 
 
 def overrides(task: str) -> list[str]:
     """Return `stand_in` as a run takes it."""
-    return [f"task.{key}={value}" for key, value in stand_in(task).items()]
+    return [f"task.{key}={'null' if value is None else value}" for key, value in stand_in(task).items()]
 
 
 def write_csv(path: Path, rows: list[Mapping[str, Any]]) -> Path:
@@ -78,4 +78,13 @@ def _classified(path: Path, config: Mapping[str, Any]) -> Path:
     return write_csv(path.with_suffix(".csv"), rows)
 
 
-WRITERS = {"TextClassification": _classified}
+def _text(path: Path, config: Mapping[str, Any]) -> Path:
+    draw = random.Random(0)
+    lines = [" ".join(draw.choices(["abc", "bca", "dad", "ebb"], k=8)) for _ in range(200)]
+    if "/" in (config["source"] or ""):
+        return write_hub(path, {config["text"]: lines})
+    path.with_suffix(".txt").write_text("\n\n".join(lines))
+    return path.with_suffix(".txt")
+
+
+WRITERS = {"TextClassification": _classified, "TextCorpus": _text}

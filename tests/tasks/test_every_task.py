@@ -16,6 +16,7 @@ from seqlab.types import IncompatibleError, Tokens
 
 SMALL = {
     "python_docs": {"length": 8},
+    "text_corpus": {"length": 8} | stand_in("text_corpus"),
     "google_stock": {"length": 5},
     "associative_recall": {"length": 7, "curriculum": "uniform", "num_evaluation_examples": 10}
     | NARROW["associative_recall"],

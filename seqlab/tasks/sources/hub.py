@@ -15,6 +15,8 @@ from seqlab.types import ConfigError
 
 PATIENCE = 1.0
 """How many seconds the hub has to answer."""
+PARQUET = "refs/convert/parquet"
+"""The branch on which the hub itself holds, as parquet files, what a script of the dataset's would read."""
 
 
 def read_hub(name: str, config: str | None, instead: str) -> dict[str, Table]:
@@ -53,7 +55,12 @@ def _load(name: str, config: str | None, offline: bool) -> Any:
 
     datasets.disable_progress_bars()
     once = datasets.DownloadConfig(max_retries=0, local_files_only=offline)
-    return datasets.load_dataset(name, config, download_config=once)
+    try:
+        return datasets.load_dataset(name, config, download_config=once)
+    except RuntimeError as error:
+        if "scripts are no longer supported" not in str(error):
+            raise
+        return datasets.load_dataset(name, config, revision=PARQUET, download_config=once)
 
 
 def _cached(name: str) -> bool:
