@@ -87,4 +87,17 @@ def _text(path: Path, config: Mapping[str, Any]) -> Path:
     return path.with_suffix(".txt")
 
 
-WRITERS = {"TextClassification": _classified, "TextCorpus": _text}
+def _series(path: Path, config: Mapping[str, Any]) -> Path:
+    draw = random.Random(0)
+    values = [step % 4 + draw.random() for step in range(300)]
+    if "/" in (config["source"] or ""):
+        path.mkdir(exist_ok=True)
+        for split, count in (("train", 200), ("validation", 250), ("test", 300)):
+            write_hub(
+                path / split, {"item_id": ["T1", "T2"], config["value"]: [values[:count], values[:count]]}
+            )
+        return path
+    return write_csv(path.with_suffix(".csv"), [{config["value"]: value} for value in values])
+
+
+WRITERS = {"Series": _series, "TextClassification": _classified, "TextCorpus": _text}

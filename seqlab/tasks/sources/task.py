@@ -28,15 +28,12 @@ class SourceTask(LoadedTask):
     Attributes:
         source: what is read: as in `sources.read_source`.
         config: of a dataset of the hub, which of its configurations.
-        vocabulary: a file to take the numbers of symbols from, as a run leaves it; None to make them from
-            the training split.
     """
 
     instead: ClassVar[str]
 
     source: str | None = None
     config: str | None = None
-    vocabulary: str | None = None
 
     @property
     def origin(self) -> str:
@@ -59,14 +56,26 @@ class SourceTask(LoadedTask):
         """Read the source: its rows, by the splits that it has."""
         return read_source(self.source, self.config, self.instead)
 
+    @abc.abstractmethod
+    def account(self) -> Mapping[str, Any]:
+        """Count what was read: at least the examples of each split and the duplicates dropped."""
+
+
+@dataclasses.dataclass(frozen=True)
+class VocabularyTask(SourceTask):
+    """A task whose symbols are numbered by the training split, or as an earlier run numbered them.
+
+    Attributes:
+        vocabulary: a file to take the numbers of symbols from, as a run leaves it; None to make them from
+            the training split.
+    """
+
+    vocabulary: str | None = None
+
     @property
     @abc.abstractmethod
     def symbols(self) -> Mapping[str, Sequence[str]]:
         """What stands for each number, by name: as a run kept it, or made from the data."""
-
-    @abc.abstractmethod
-    def account(self) -> Mapping[str, Any]:
-        """Count what was read: at least the examples of each split and the duplicates dropped."""
 
     def kept(self) -> Mapping[str, str]:
         return {VOCABULARY: json.dumps(self.symbols, ensure_ascii=False, indent=0) + "\n"}

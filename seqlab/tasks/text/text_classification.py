@@ -13,7 +13,7 @@ import numpy as np
 
 from seqlab.checks import require_choice, require_positive
 from seqlab.tasks.extras import import_extra
-from seqlab.tasks.sources import SourceTask, Vocabulary, cut_to_length, stamp
+from seqlab.tasks.sources import Vocabulary, VocabularyTask, cut_to_length, stamp
 from seqlab.tasks.sources.splits import split
 from seqlab.tasks.sources.table import Table
 from seqlab.tasks.text.words import LEVELS, tokens_of
@@ -30,7 +30,7 @@ class _Read(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class TextClassification(SourceTask):
+class TextClassification(VocabularyTask):
     """Say which class a text belongs to.
 
     Texts and classes are two columns of a source. Splits that the source lacks are made by the hash of the

@@ -13,7 +13,7 @@ import numpy as np
 
 from seqlab.checks import require_choice, require_positive
 from seqlab.tasks.extras import import_extra
-from seqlab.tasks.sources import SourceTask, Vocabulary, stamp
+from seqlab.tasks.sources import Vocabulary, VocabularyTask, stamp
 from seqlab.tasks.sources.table import Table
 from seqlab.tasks.sources.vocabulary import UNKNOWN
 from seqlab.tasks.text.ngrams import ngram_probabilities
@@ -39,7 +39,7 @@ class _Read(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class TextCorpus(SourceTask, TextWindows):
+class TextCorpus(VocabularyTask, TextWindows):
     """Predict the next symbol of a text.
 
     The text is a column of a source, row after row, each on lines of its own. A paragraph, between
@@ -69,7 +69,7 @@ class TextCorpus(SourceTask, TextWindows):
     text: str = "text"
     level: str = "character"
     most_tokens: int = 10_000
-    stream: bool = False  # said again, as `SourceTask` has no such field and comes first
+    stream: bool = False  # said again, as `VocabularyTask` has no such field and comes first
 
     def __post_init__(self) -> None:
         super().__post_init__()
