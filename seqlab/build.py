@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from seqlab.checks import require_count, require_positive
 from seqlab.targets import blame, make
+from seqlab.tasks.task import VOCABULARY
 from seqlab.tracking import Console, WeightsAndBiases
 from seqlab.training import Checkpoints, Family, Program, Training, choose_devices, require_writer
 from seqlab.types import ConfigError, Params
@@ -181,7 +182,10 @@ def load(folder: str | Path) -> tuple[Program, Params]:
     if not (hydra / "config.yaml").is_file():
         raise ConfigError(f"RUN_DIR={folder} is not a run folder: it has no .hydra/config.yaml")
     choices = OmegaConf.load(hydra / "hydra.yaml").hydra.runtime.choices
-    program = build(OmegaConf.load(hydra / "config.yaml"), choices).program
+    config = OmegaConf.load(hydra / "config.yaml")
+    if (vocabulary := Path(folder) / VOCABULARY).is_file():
+        config.task.vocabulary = str(vocabulary)
+    program = build(config, choices).program
     return program, Checkpoints(Path(folder)).restore_best(program.shapes.params)
 
 

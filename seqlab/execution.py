@@ -115,11 +115,15 @@ def make_ready(job: Job) -> Ready:
     identity["seed"] = job.config.seed
     try:
         run = build(job.config, job.choices)
-        return _introduced(run, job.folder, identity)
+        ready = _introduced(run, job.folder, identity)
     except ConfigError as error:
         status = "incompatible" if isinstance(error, IncompatibleError) else "failed"
         RunFolder(job.folder).finish({"status": status, "reason": str(error), **identity})
         raise
+    for name, text in run.program.task.kept().items():
+        job.folder.mkdir(parents=True, exist_ok=True)
+        (job.folder / name).write_text(text, encoding="utf-8")
+    return ready
 
 
 def listeners(ready: Ready) -> Tracker:
@@ -192,6 +196,7 @@ def _introduced(run: Run, folder: Path, identity: dict[str, Any]) -> Ready:
         "baseline": goal.baseline,
         "solved_at": goal.solved,
         "data_fingerprint": program.task.fingerprint(),
+        "data": program.task.account(),
         "versions": versions(),
         "git_commit": git_commit(),
     }

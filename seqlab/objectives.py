@@ -97,6 +97,7 @@ METRICS: dict[str, Callable[[jax.Array, Batch], Mean]] = {
     "bits_per_character": _bits_per_character,
     "mse": _mse,
     "mae": _mae,
+    "mase": _mae,
 }
 """The share of right positions and of wholly right sequences; the cross-entropy in nats and in bits; the mean
-squared and absolute errors."""
+squared and absolute errors, the latter also where the unit is what a naive forecast errs by (MASE)."""

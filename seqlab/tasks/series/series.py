@@ -1,0 +1,251 @@
+"""Can it forecast a series of yours? Values ahead, beside the last value and that of a season ago."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from seqlab.checks import require_count, require_positive
+from seqlab.tasks.sources import SourceTask, stamp
+from seqlab.tasks.sources.table import Table
+from seqlab.tasks.task import SPLITS
+from seqlab.types import Batch, ConfigError, Goal, Spec, Vectors
+
+_SHARES = (0.7, 0.85)
+"""Where validation and test begin, where the source does not say."""
+
+NAIVE = ("persistence", "seasonal naive", "seasonal naive and the rise since")
+
+
+class Course(NamedTuple):
+    """One series in order of time.
+
+    Attributes:
+        values: float64 `(N,)`.
+        begins: where validation and where the test begin.
+    """
+
+    values: np.ndarray
+    begins: tuple[int, int]
+
+
+class _Read(NamedTuple):
+    """Series as they are read by a network and by naive forecasts."""
+
+    values: np.ndarray
+    parts: np.ndarray
+    targets: dict[str, np.ndarray]
+    errors: dict[str, np.ndarray]
+    account: Mapping[str, int]
+
+
+@dataclasses.dataclass(frozen=True)
+class Series(SourceTask):
+    """Forecast series of a source: a column of numbers in order of time, or a column of lists, each a series.
+
+    A series x is told in units of what the seasonal naive forecast errs by in training, of mean 0 there, and
+    with `difference` k as x_t − x_{t−k}. So the absolute error of a forecast is its MASE:
+
+        MASE = mean |x_t − x̂_t| / mean_{training} |x_t − x_{t−m}|,   m the season
+
+    Splits are in order of time: those of the source, else 70, 15 and 15 % of each series. No value is
+    forecast in two of them; what is read for a forecast may lie in the split before. Where rows are lists,
+    the source's validation and test hold each series from its start, as the hub's forecasting sets do.
+
+    Framings, with H the horizon: many_to_one reads w_{t−T+1} … w_t, float32 `(B, T, 1)`, and writes w_{t+H},
+    `(B, 1)`; one_to_one reads them at once, `(B, T)`; many_to_many writes at every step what is H ahead,
+    `(B, T, 1)`.
+
+    Attributes:
+        value: the column.
+        length: steps that are read, T.
+        horizon: how many steps ahead a forecast looks, H.
+        season: steps of a season, m; 1 for none.
+        difference: the lag k of the differences that are read and forecast; 0 for the values themselves.
+
+    Raises:
+        ValueError: a field that is not legal.
+        ConfigError: the source cannot be read as numbers, or no window fits: one line says where.
+
+    Source: of MASE, R. Hyndman & A. Koehler, "Another look at measures of forecast accuracy", International
+        Journal of Forecasting 22(4), 2006.
+    """
+
+    architectures: ClassVar[tuple[str, ...]] = ("many_to_one", "many_to_many", "one_to_one")
+    instead: ClassVar[str] = "task=sunspots or task=co2"
+
+    value: str = "value"
+    length: int = 24
+    horizon: int = 1
+    season: int = 1
+    difference: int = 0
+
+    def __post_init__(self) -> None:
+        require_positive(self, "length", "horizon", "season")
+        require_count(self, "difference")
+
+    def input_spec(self, architecture: str) -> Spec:
+        return Vectors(self.length if architecture == "one_to_one" else 1)
+
+    def output_spec(self, architecture: str) -> Spec:
+        return Vectors(1)
+
+    def goal(self, architecture: str) -> Goal:
+        """Judge by MASE against the best of the naive forecasts; solved is a tenth below it."""
+        naive = self.baselines("test", architecture)
+        best = min(naive, key=naive.__getitem__)
+        return Goal("mase", naive[best], best, 0.9 * naive[best], higher_is_better=False)
+
+    def metrics(self, architecture: str) -> tuple[str, ...]:
+        return ("mase", "mse")
+
+    def baselines(self, split: str, architecture: str) -> dict[str, float]:
+        """Return the MASE of naive forecasts.
+
+        They are the last value read, x_t; the latest one of the season to forecast, x_{t+H−m} (m ≥ H, else
+        whole seasons back); and that one, raised as the last value is over the one of its season.
+        """
+        at = self._read.targets[split]
+        if architecture == "many_to_many":
+            at = (at[:, None] + np.arange(1 - self.length, 1)).ravel()
+            at = at[self._read.parts[at] == SPLITS.index(split)]
+        return {name: float(errors[at].mean()) for name, errors in self._read.errors.items()}
+
+    def account(self) -> Mapping[str, Any]:
+        return self._read.account
+
+    @functools.cached_property
+    def _read(self) -> _Read:
+        return _read(self, stamp(self.source))
+
+    def load(self) -> dict[str, np.ndarray]:
+        """Return the float32 values of all series; int32, the split of each, and what each forecasts."""
+        return {"values": self._read.values, "parts": self._read.parts, **self._read.targets}
+
+    def num_examples(self, split: str, architecture: str) -> int:
+        return len(self._read.targets[split])
+
+    def gather(self, indices: jax.Array, split: str, architecture: str, data: Any) -> Batch:
+        at = data[split][indices][:, None] + jnp.arange(1 - self.length, 1)
+        past, ahead = data["values"][at - self.horizon], data["values"][at]
+        if architecture == "many_to_many":
+            own = data["parts"][at] == SPLITS.index(split)
+            return Batch(past[..., None], ahead[..., None], own)
+        inputs = past if architecture == "one_to_one" else past[..., None]
+        return Batch(inputs, ahead[:, -1:], jnp.ones(indices.shape, bool))
+
+
+@functools.lru_cache(maxsize=4)
+def _read(task: Series, stamp: Any) -> _Read:
+    """Read a task's source; `stamp` tells a file from what it was."""
+    values, parts, targets = [], [], {split: [] for split in SPLITS}
+    errors: dict[str, list[np.ndarray]] = {name: [] for name in NAIVE}
+    offset, k, H, m = 0, task.difference, task.horizon, task.season
+    courses = courses_of(task.tables(), task.value)
+    for x, begins in courses:
+        train = x[: begins[0]]
+        unit = np.abs(train[m:] - train[:-m]).mean() if len(train) > m else 0.0
+        if not unit:
+            raise ConfigError(
+                f"task.season={m}: in training, a series of {len(x)} values from {task.source} has no season "
+                "or never changes over one"
+            )
+        x = (x - train.mean()) / unit
+        back = m * math.ceil(H / m)
+        naive = _shifted(x, H), _shifted(x, back)
+        rise = _shifted(x - _shifted(x, back), H)
+        for name, forecast in zip(NAIVE, (*naive, naive[1] + rise), strict=True):
+            errors[name].append(np.abs(x - forecast))
+        values.append(x - _shifted(x, k) if k else x)
+        parts.append(np.searchsorted(begins, np.arange(len(x)), side="right"))
+        first = max(k + task.length + H - 1, back + H)
+        for split, start, stop in zip(SPLITS, (0, *begins), (*begins, len(x)), strict=True):
+            targets[split].append(offset + np.arange(max(start, first), max(stop, first)))
+        offset += len(x)
+    places = {split: np.concatenate(found).astype(np.int32) for split, found in targets.items()}
+    for split, found in places.items():
+        if not len(found):
+            raise ConfigError(
+                f"task.length={task.length} leaves no window in the split {split} of {task.source}"
+            )
+    account = {split: len(found) for split, found in places.items()} | {"series": len(courses)}
+    joined = np.nan_to_num(np.concatenate(values)).astype(np.float32)
+    return _Read(
+        joined,
+        np.concatenate(parts).astype(np.int32),
+        places,
+        {name: np.concatenate(e) for name, e in errors.items()},
+        account,
+    )
+
+
+def _shifted(x: np.ndarray, lag: int) -> np.ndarray:
+    """Return what stood `lag` steps before each value; NaN where nothing did."""
+    return np.concatenate([np.full(min(lag, len(x)), np.nan), x[: max(0, len(x) - lag)]])
+
+
+def courses_of(tables: Mapping[str, Table], column: str) -> list[Course]:
+    """Return the series of a source, with where its splits begin.
+
+    Raises:
+        ConfigError: a value is missing, no number or not finite; or the rows of lists do not go on.
+    """
+    if "train" not in tables:
+        raise ConfigError(f"{next(iter(tables.values())).name}: there is no split train")
+    for table in tables.values():
+        table.require(value=column)
+    train = tables["train"]
+    if not isinstance(train.columns[column][0], (list, tuple, np.ndarray)):
+        parts = [_numbers(tables[s], column) if s in tables else np.empty(0) for s in SPLITS]
+        whole = np.concatenate(parts)
+        if len(tables) == 1:
+            return [Course(whole, _cut(len(whole)))]
+        return [Course(whole, (len(parts[0]), len(parts[0]) + len(parts[1])))]
+    courses = []
+    for index in range(len(train)):
+        parts = {name: _row(table, index, column) for name, table in tables.items() if name in SPLITS}
+        if len(parts) == 1:
+            courses.append(Course(parts["train"], _cut(len(parts["train"]))))
+            continue
+        whole = parts["test"]
+        begins = (len(parts["train"]), len(parts.get("validation", parts["train"])))
+        for name, part in parts.items():
+            if not np.array_equal(part, whole[: len(part)]):
+                raise tables[name].refusal(index, column, "does not begin the series of the split test")
+        courses.append(Course(whole, begins))
+    return courses
+
+
+def _cut(count: int) -> tuple[int, int]:
+    first, second = (int(share * count) for share in _SHARES)
+    return first, second
+
+
+def _row(table: Table, index: int, column: str) -> np.ndarray:
+    return _finite(
+        table.columns[column][index], lambda at, told: table.refusal(index, f"{column}[{at}]", told)
+    )
+
+
+def _numbers(table: Table, column: str) -> np.ndarray:
+    return _finite(table.columns[column], lambda at, told: table.refusal(at, column, told))
+
+
+def _finite(values: Sequence[Any], refusal: Any) -> np.ndarray:
+    """Return values as float64 `(N,)`; raise `refusal(place, complaint)` where one is no number."""
+    numbers = np.empty(len(values))
+    for at, value in enumerate(values):
+        try:
+            numbers[at] = math.nan if value is None else float(value)
+        except (TypeError, ValueError):
+            numbers[at] = math.nan
+        if not math.isfinite(numbers[at]):
+            raise refusal(at, f"must be a finite number, got {value!r}")
+    return numbers

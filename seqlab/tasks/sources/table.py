@@ -1,0 +1,77 @@
+"""Which row of which file does a value come from? Columns that remember it, for messages of one line."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from seqlab.types import ConfigError
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """Some rows of a source.
+
+    Attributes:
+        name: the file or the dataset, as messages call it.
+        columns: the values of each column, all as many as `rows`.
+        rows: the number of each row where it comes from, from 1; a head of names does not count.
+        names: the class names of the columns that hold class numbers.
+    """
+
+    name: str
+    columns: Mapping[str, Sequence[Any]]
+    rows: Sequence[int]
+    names: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def require(self, **columns: str) -> None:
+        """Raise ConfigError where a column is not there; `columns` are the task's keys and what they name."""
+        for key, column in columns.items():
+            if column not in self.columns:
+                raise ConfigError(
+                    f"task.{key}={column} is not a column of {self.name}: its columns are "
+                    + ", ".join(self.columns)
+                )
+
+    def refusal(self, index: int, column: str, complaint: str) -> ConfigError:
+        """Return what says what is wrong with a value; `index` counts the rows of this table from 0."""
+        return ConfigError(f"{self.name}, row {self.rows[index]}, {column}: {complaint}")
+
+    def texts(self, column: str) -> list[str]:
+        """Return a column of texts.
+
+        Raises:
+            ConfigError: a value is missing, empty or no text.
+        """
+        for index, value in enumerate(self.columns[column]):
+            if not isinstance(value, str):
+                raise self.refusal(index, column, f"must be a text, got {value!r}")
+            if not value.strip():
+                raise self.refusal(index, column, "the text is empty")
+        return list(self.columns[column])
+
+    def labels(self, column: str) -> list[str]:
+        """Return a column of classes by name; numbers are named as they are written.
+
+        Raises:
+            ConfigError: a value is missing or empty, or the number of no class.
+        """
+        names = self.names.get(column)
+        labels = []
+        for index, value in enumerate(self.columns[column]):
+            if value is None or not str(value).strip():
+                raise self.refusal(index, column, "the label is missing")
+            if names is not None and not 0 <= value < len(names):
+                raise self.refusal(index, column, f"no class has the number {value}")
+            labels.append(names[value] if names is not None else str(value).strip())
+        return labels
+
+    def take(self, indices: Iterable[int]) -> Table:
+        """Return the rows at some indices, which count from 0."""
+        indices = list(indices)
+        columns = {name: [values[i] for i in indices] for name, values in self.columns.items()}
+        return dataclasses.replace(self, columns=columns, rows=[self.rows[i] for i in indices])

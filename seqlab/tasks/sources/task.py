@@ -1,0 +1,107 @@
+"""What do all tasks over a source share? The one corpus, what is told of it, and what a run keeps of it."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from seqlab.tasks.sources.corpora import CORPORA
+from seqlab.tasks.sources.reading import is_hub, read_source
+from seqlab.tasks.sources.table import Table
+from seqlab.tasks.task import VOCABULARY, LoadedTask
+from seqlab.types import ConfigError
+
+
+@dataclasses.dataclass(frozen=True)
+class SourceTask(LoadedTask):
+    """A task over a user's file, a corpus by its name or a dataset of the hub.
+
+    Class attributes:
+        instead: which tasks of the kind need no hub.
+
+    Attributes:
+        source: what is read: as in `sources.read_source`.
+        config: of a dataset of the hub, which of its configurations.
+    """
+
+    instead: ClassVar[str]
+
+    source: str | None = None
+    config: str | None = None
+
+    @property
+    def origin(self) -> str:
+        """Where the data come from, in words."""
+        return CORPORA[self.source].origin if self.source in CORPORA else str(self.source or "your file")
+
+    @property
+    def licence(self) -> str:
+        """The licence of the data."""
+        if self.source in CORPORA:
+            return CORPORA[self.source].licence
+        return "the dataset's" if not self.offline else "yours"
+
+    @property
+    def offline(self) -> bool:
+        """Whether the source is not the hub's."""
+        return self.source is None or not is_hub(self.source)
+
+    def tables(self) -> dict[str, Table]:
+        """Read the source: its rows, by the splits that it has."""
+        return read_source(self.source, self.config, self.instead)
+
+    @abc.abstractmethod
+    def account(self) -> Mapping[str, Any]:
+        """Count what was read: at least the examples of each split and the duplicates dropped."""
+
+
+@dataclasses.dataclass(frozen=True)
+class VocabularyTask(SourceTask):
+    """A task whose symbols are numbered by the training split, or as an earlier run numbered them.
+
+    Attributes:
+        vocabulary: a file to take the numbers of symbols from, as a run leaves it; None to make them from
+            the training split.
+    """
+
+    vocabulary: str | None = None
+
+    @property
+    @abc.abstractmethod
+    def symbols(self) -> Mapping[str, Sequence[str]]:
+        """What stands for each number, by name: as a run kept it, or made from the data."""
+
+    def kept(self) -> Mapping[str, str]:
+        return {VOCABULARY: json.dumps(self.symbols, ensure_ascii=False, indent=0) + "\n"}
+
+    def kept_symbols(self) -> dict[str, list[str]] | None:
+        """Read `vocabulary`; None where none is given.
+
+        Raises:
+            ConfigError: there is no such file, or it is not one that a run left.
+        """
+        if self.vocabulary is None:
+            return None
+        try:
+            return dict(json.loads(Path(self.vocabulary).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise ConfigError(f"task.vocabulary={self.vocabulary} cannot be read: {error}") from error
+
+
+def cut_to_length(sequences: Sequence[np.ndarray], length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Lay int32 sequences side by side, each cut to its first T tokens and followed by zeros.
+
+    Returns:
+        int32 `(N, T)`, and int32 `(N,)`, how many tokens of each are real.
+    """
+    tokens = np.zeros((len(sequences), length), np.int32)
+    lengths = np.array([min(len(sequence), length) for sequence in sequences], np.int32)
+    for row, sequence, end in zip(tokens, sequences, lengths, strict=True):
+        row[:end] = sequence[:end]
+    return tokens, lengths

@@ -1,0 +1,205 @@
+"""What kind of text is it? Spam or not, good or bad: the class of every text of a source."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from seqlab.checks import require_choice, require_positive
+from seqlab.tasks.extras import import_extra
+from seqlab.tasks.sources import Vocabulary, VocabularyTask, cut_to_length, stamp
+from seqlab.tasks.sources.splits import split
+from seqlab.tasks.sources.table import Table
+from seqlab.tasks.text.words import LEVELS, tokens_of
+from seqlab.types import Batch, ConfigError, Goal, Spec, Tokens, Vectors
+
+
+class _Read(NamedTuple):
+    """A source as numbers, and what was counted on the way."""
+
+    arrays: dict[str, dict[str, np.ndarray]]
+    tokens: Vocabulary
+    classes: tuple[str, ...]
+    account: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class TextClassification(VocabularyTask):
+    """Say which class a text belongs to.
+
+    Texts and classes are two columns of a source. Splits that the source lacks are made by the hash of the
+    text; a text that occurs twice is kept once (`sources.splits`). The vocabulary and the classes are those
+    of the training split.
+
+    Framings: many_to_one reads the first T tokens of a text, int32 `(B, T)`, and writes its class, `(B,)`;
+    one_to_one reads how often each token of the vocabulary is among them, float32 `(B, V)`.
+
+    Attributes:
+        text: the column of texts.
+        label: the column of classes.
+        level: "word" (lower case, punctuation apart) or "character".
+        length: tokens that are read of a text at most, T.
+        most_tokens: how many different tokens have a number of their own, at most; those rarer have one
+            together.
+
+    Raises:
+        ValueError: a field that is not legal.
+        ConfigError: the source cannot be read, or not as texts and classes: one line names file, row and
+            field. Or scikit-learn is not installed, which the baselines are made with.
+    """
+
+    architectures: ClassVar[tuple[str, ...]] = ("many_to_one", "one_to_one")
+    instead: ClassVar[str] = "task=sms_spam or task=movie_snippets"
+
+    text: str = "text"
+    label: str = "label"
+    level: str = "word"
+    length: int = 64
+    most_tokens: int = 10_000
+
+    def __post_init__(self) -> None:
+        require_choice(self, "level", LEVELS)
+        require_positive(self, "length", "most_tokens")
+
+    def input_spec(self, architecture: str) -> Spec:
+        size = len(self._read.tokens)
+        return Vectors(size) if architecture == "one_to_one" else Tokens(size)
+
+    def output_spec(self, architecture: str) -> Spec:
+        return Tokens(len(self._read.classes))
+
+    def goal(self, architecture: str) -> Goal:
+        """Judge by accuracy; solved is that of naive Bayes over single tokens."""
+        counts = np.bincount(self._read.arrays["test"]["labels"])
+        chance = float(counts.max() / counts.sum())
+        solved = max(chance, _accuracy(self, "naive Bayes")["test"])
+        return Goal("accuracy", chance, "always the most frequent class", solved, higher_is_better=True)
+
+    def metrics(self, architecture: str) -> tuple[str, ...]:
+        return ("accuracy",)
+
+    def baselines(self, split: str, architecture: str) -> dict[str, float]:
+        """Return the accuracy of scikit-learn's multinomial naive Bayes and logistic regression.
+
+        Both read how often each token is among those that are read, and learn from the training split.
+        """
+        return {name: _accuracy(self, name)[split] for name in _BASELINES}
+
+    def read_prompt(self, text: str, architecture: str) -> np.ndarray:
+        """Encode a text: its tokens `(T,)`, or how often each occurs, `(V,)`."""
+        tokens = self._read.tokens.encode(tokens_of(text, self.level))[: self.length]
+        if not len(tokens):
+            raise ConfigError(f"--prompt: {self.name} reads at least one token, got {text!r}")
+        if architecture == "one_to_one":
+            return np.bincount(tokens, minlength=len(self._read.tokens)).astype(np.float32)
+        return tokens
+
+    def render(self, sequence: np.ndarray, architecture: str) -> str:
+        """Name the classes."""
+        return " ".join(self._read.classes[number] for number in np.ravel(sequence))
+
+    @property
+    def symbols(self) -> Mapping[str, Sequence[str]]:
+        return {"tokens": self._read.tokens.symbols, "classes": self._read.classes}
+
+    def account(self) -> Mapping[str, Any]:
+        return self._read.account
+
+    @functools.cached_property
+    def _read(self) -> _Read:
+        return _read(self, stamp(self.source, self.vocabulary))
+
+    def load(self) -> dict[str, dict[str, np.ndarray]]:
+        """Return int32 `tokens` `(N, T)`, their `lengths` `(N,)` and `labels` `(N,)` of every split."""
+        return self._read.arrays
+
+    def num_examples(self, split: str, architecture: str) -> int:
+        return len(self._read.arrays[split]["labels"])
+
+    def gather(self, indices: jax.Array, split: str, architecture: str, data: Any) -> Batch:
+        tokens, lengths, labels = (data[split][name][indices] for name in ("tokens", "lengths", "labels"))
+        mask = jnp.ones(labels.shape, bool)
+        if architecture == "one_to_one":
+            return Batch(_counts(tokens, lengths, len(self._read.tokens)), labels, mask)
+        return Batch(tokens, labels, mask, lengths)
+
+
+def _counts(tokens: jax.Array, lengths: jax.Array, size: int) -> jax.Array:
+    """Count each token among the real ones: float32 `(B, V)`."""
+    rows, real = jnp.arange(len(tokens))[:, None], jnp.arange(tokens.shape[1]) < lengths[:, None]
+    return jnp.zeros((len(tokens), size)).at[rows, tokens].add(real.astype(jnp.float32))
+
+
+@functools.lru_cache(maxsize=4)
+def _read(task: TextClassification, stamp: Any) -> _Read:
+    """Read a task's source; `stamp` tells a file from what it was."""
+    tables = task.tables()
+    for table in tables.values():
+        table.require(text=task.text, label=task.label)
+    parts = split(tables, lambda table: table.texts(task.text))
+    texts = {
+        name: [tokens_of(text, task.level) for text in table.texts(task.text)]
+        for name, table in parts.tables.items()
+    }
+    kept = task.kept_symbols()
+    if kept is None:
+        classes = tuple(sorted(set(parts.tables["train"].labels(task.label))))
+        vocabulary = Vocabulary.of(texts["train"], task.most_tokens)
+    else:
+        classes, vocabulary = tuple(kept["classes"]), Vocabulary(tuple(kept["tokens"]))
+    if len(classes) < 2:
+        raise ConfigError(
+            f"{parts.tables['train'].name}: {task.label} must have at least two classes in training, "
+            f"got {', '.join(classes)}"
+        )
+    arrays = {}
+    for name, table in parts.tables.items():
+        tokens, lengths = cut_to_length([vocabulary.encode(text) for text in texts[name]], task.length)
+        arrays[name] = {"tokens": tokens, "lengths": lengths, "labels": _labels(table, task.label, classes)}
+    account = {
+        **{name: len(table) for name, table in parts.tables.items()},
+        "duplicates": parts.duplicates,
+        "cut": sum(len(text) > task.length for every in texts.values() for text in every),
+    }
+    return _Read(arrays, vocabulary, classes, account)
+
+
+def _labels(table: Table, column: str, classes: Sequence[str]) -> np.ndarray:
+    """Return the numbers of a column's classes, int32 `(N,)`; refuse one that training does not have."""
+    numbers = {name: number for number, name in enumerate(classes)}
+    labels = table.labels(column)
+    for index, label in enumerate(labels):
+        if label not in numbers:
+            known = ", ".join(classes)
+            raise table.refusal(index, column, f"{label!r} is not a class of the training split: {known}")
+    for name in table.names.get(column, ()):
+        if name not in numbers:
+            raise ConfigError(f"{table.name}: the class {name!r} of {column} is empty in the training split")
+    return np.array([numbers[label] for label in labels], np.int32)
+
+
+_BASELINES = {
+    "naive Bayes": ("sklearn.naive_bayes", "MultinomialNB", {}),
+    "logistic regression": ("sklearn.linear_model", "LogisticRegression", {"max_iter": 1000}),
+}
+
+
+@functools.lru_cache(maxsize=8)
+def _accuracy(task: TextClassification, baseline: str) -> dict[str, float]:
+    """Return the accuracy of a baseline on every split."""
+    sparse = import_extra("scipy.sparse")
+    module, form, settings = _BASELINES[baseline]
+    counts, labels, size = {}, {}, len(task.symbols["tokens"]) + 1
+    for name, part in task.load().items():
+        rows, steps = np.nonzero(np.arange(task.length) < part["lengths"][:, None])
+        ones, at = np.ones(len(rows)), (rows, part["tokens"][rows, steps])
+        counts[name] = sparse.csr_matrix((ones, at), (len(part["labels"]), size))
+        labels[name] = part["labels"]
+    model = getattr(import_extra(module), form)(**settings).fit(counts["train"], labels["train"])
+    return {split: float(model.score(counts[split], labels[split])) for split in counts}

@@ -1,0 +1,103 @@
+"""What do tasks over files and hubs read in tests? Small files of the same schema, through the same path."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import random
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from seqlab.paths import CONF
+
+_FOLDER = tempfile.TemporaryDirectory(prefix="seqlab-corpora-")
+
+
+@functools.cache
+def stand_in(task: str) -> Mapping[str, Any]:
+    """Return the fields with which a task reads a small file; none for a task that reads no source."""
+    config = yaml.safe_load((CONF / "task" / f"{task}.yaml").read_text())
+    write = WRITERS.get(config["_target_"].rpartition(".")[2])
+    return {"source": str(write(Path(_FOLDER.name) / task, config)), "config": None} if write else {}
+
+
+def overrides(task: str) -> list[str]:
+    """Return `stand_in` as a run takes it."""
+    return [f"task.{key}={'null' if value is None else value}" for key, value in stand_in(task).items()]
+
+
+def write_csv(path: Path, rows: list[Mapping[str, Any]]) -> Path:
+    """Write a comma-separated file with a head."""
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def write_hub(path: Path, columns: Mapping[str, Any], features: Mapping[str, Any] | None = None) -> Path:
+    """Write a parquet file as the hub holds them, with the types of its columns."""
+    from datasets import Dataset, Features
+
+    path = path.with_suffix(".parquet")
+    Dataset.from_dict(columns, features=Features(features) if features else None).to_parquet(str(path))
+    return path
+
+
+def reviews(count: int = 80) -> tuple[list[str], list[int]]:
+    """Make up texts of one to eight words that differ, and say of each whether it is good."""
+    draw = random.Random(0)
+    words = {0: ["bad", "dull", "slow", "worst"], 1: ["good", "fun", "fast", "best"]}
+    labels = [index % 2 for index in range(count)]
+    texts = [
+        " ".join([*draw.choices(words[label], k=draw.randint(0, 6)), f"film {index}"])
+        for index, label in enumerate(labels)
+    ]
+    return texts, labels
+
+
+def _classified(path: Path, config: Mapping[str, Any]) -> Path:
+    texts, labels = reviews()
+    if "/" in (config["source"] or ""):
+        from datasets import ClassLabel, Value
+
+        columns = {config["text"]: texts, config["label"]: labels}
+        return write_hub(
+            path,
+            columns,
+            {config["text"]: Value("string"), config["label"]: ClassLabel(names=["bad", "good"])},
+        )
+    rows = [
+        {config["text"]: text, config["label"]: ("bad", "good")[label]}
+        for text, label in zip(texts, labels, strict=True)
+    ]
+    return write_csv(path.with_suffix(".csv"), rows)
+
+
+def _text(path: Path, config: Mapping[str, Any]) -> Path:
+    draw = random.Random(0)
+    lines = [" ".join(draw.choices(["abc", "bca", "dad", "ebb"], k=8)) for _ in range(200)]
+    if "/" in (config["source"] or ""):
+        return write_hub(path, {config["text"]: lines})
+    path.with_suffix(".txt").write_text("\n\n".join(lines))
+    return path.with_suffix(".txt")
+
+
+def _series(path: Path, config: Mapping[str, Any]) -> Path:
+    draw = random.Random(0)
+    values = [step % 4 + draw.random() for step in range(300)]
+    if "/" in (config["source"] or ""):
+        path.mkdir(exist_ok=True)
+        for split, count in (("train", 200), ("validation", 250), ("test", 300)):
+            write_hub(
+                path / split, {"item_id": ["T1", "T2"], config["value"]: [values[:count], values[:count]]}
+            )
+        return path
+    return write_csv(path.with_suffix(".csv"), [{config["value"]: value} for value in values])
+
+
+WRITERS = {"Series": _series, "TextClassification": _classified, "TextCorpus": _text}

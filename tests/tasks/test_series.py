@@ -1,0 +1,113 @@
+"""Is a series forecast from its past, in units of the seasonal naive forecast, and split in order of time?"""
+
+from __future__ import annotations
+
+import importlib.util
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from small_corpora import stand_in, write_csv, write_hub
+
+from seqlab.tasks import SPLITS, load_task
+from seqlab.tasks.series.series import NAIVE
+from seqlab.types import ConfigError
+
+
+def of(tmp_path, values, **fields):
+    path = write_csv(tmp_path / "a.csv", [{"value": value} for value in values])
+    return load_task("series", source=str(path), **{"length": 4} | fields)
+
+
+def every(task, split, architecture="many_to_one"):
+    return task.gather(jnp.arange(task.num_examples(split, architecture)), split, architecture, task.data)
+
+
+@pytest.mark.parametrize("horizon", [1, 3])
+@pytest.mark.parametrize("difference", [0, 2])
+def test_each_value_is_forecast_once_from_those_before(horizon, difference, tmp_path):
+    x = np.random.default_rng(0).normal(size=40).cumsum()
+    task = of(tmp_path, x, horizon=horizon, difference=difference, season=2)
+    unit = np.abs(x[2:28] - x[:26]).mean()
+    told = (x - x[:28].mean()) / unit
+    if difference:
+        told = np.concatenate([[0, 0], (x[2:] - x[:-2]) / unit])
+    forecast = []
+    for split in SPLITS:
+        batch = every(task, split)
+        for window, target in zip(batch.inputs[..., 0], batch.targets[:, 0], strict=True):
+            [at] = np.flatnonzero(np.isclose(told, target, atol=1e-5))
+            np.testing.assert_allclose(window, told[at - horizon - 3 : at - horizon + 1], atol=1e-5)
+            forecast.append(at)
+    assert forecast == list(range(forecast[0], 40))
+    assert [task.num_examples(split, "many_to_one") for split in SPLITS[1:]] == [6, 6]
+
+
+def test_baselines_are_the_mase_of_the_naive_forecasts(tmp_path):
+    x = np.random.default_rng(0).normal(size=60).cumsum()
+    task = of(tmp_path, x, season=3, horizon=2)
+    unit, test = np.abs(x[3:42] - x[:39]).mean(), np.arange(51, 60)
+    naive = task.baselines("test", "many_to_one")
+    assert naive["persistence"] == pytest.approx(np.abs(x[test] - x[test - 2]).mean() / unit)
+    assert naive["seasonal naive"] == pytest.approx(np.abs(x[test] - x[test - 3]).mean() / unit)
+    raised = x[test - 3] + x[test - 2] - x[test - 5]
+    assert naive["seasonal naive and the rise since"] == pytest.approx(np.abs(x[test] - raised).mean() / unit)
+    goal = task.goal("many_to_one")
+    assert goal.chance == min(naive.values())
+    assert naive[goal.baseline] == goal.chance
+
+
+def test_many_to_many_forecasts_no_value_of_another_split(tmp_path):
+    task = of(tmp_path, range(60))
+    batch = every(task, "test", "many_to_many")
+    value = np.arange(60) - np.arange(42).mean()
+    np.testing.assert_allclose(np.unique(batch.targets[batch.mask]), value[51:])
+    assert task.baselines("test", "many_to_many") == dict(zip(NAIVE, (1.0, 1.0, 0.0), strict=True))
+
+
+def test_rows_of_lists_are_series_that_go_on_from_split_to_split():
+    task = load_task("monash_tsf", **stand_in("monash_tsf"))
+    assert task.account() == {"train": 2 * (200 - 24), "validation": 100, "test": 100, "series": 2}
+
+
+def test_series_that_do_not_go_on_are_refused(tmp_path):
+    for split, values in (("train", [[1.0, 2.0]]), ("test", [[1.0, 3.0, 4.0]])):
+        write_hub(tmp_path / split, {"value": values})
+    with pytest.raises(
+        ConfigError, match=r"train\.parquet, row 1, value: does not begin the series of the split"
+    ):
+        _ = load_task("series", source=str(tmp_path)).data
+
+
+@pytest.mark.parametrize(
+    ("bad", "shown"), [("nan", "'nan'"), ("", "None"), ("many", "'many'"), ("inf", "'inf'")]
+)
+def test_what_is_no_number_is_named(bad, shown, tmp_path):
+    task = of(tmp_path, [1, 2, bad, *range(40)])
+    with pytest.raises(
+        ConfigError, match=rf"a\.csv, row 3, value: must be a finite number, got ({shown}|'')$"
+    ):
+        _ = task.data
+
+
+@pytest.mark.parametrize(
+    ("values", "fields", "message"),
+    [
+        (range(20), {"length": 19}, r"task\.length=19 leaves no window in the split train of "),
+        ([5] * 40, {}, r"task\.season=1: in training, a series of 40 values from .* has no season"),
+        (range(40), {"value": "price"}, r"task\.value=price is not a column of .*: its columns are value$"),
+    ],
+)
+def test_series_that_do_not_fit_are_refused(values, fields, message, tmp_path):
+    task = of(tmp_path, values, **fields)
+    with pytest.raises(ConfigError, match=f"^{message}"):
+        _ = task.data
+
+
+@pytest.mark.parametrize(("name", "count"), [("sunspots", 309), ("co2", 526)])
+def test_a_series_of_statsmodels_is_whole(name, count):
+    if importlib.util.find_spec("statsmodels") is None:
+        pytest.skip("statsmodels is not installed: pip install 'seqlab[data]'")
+    task = load_task(name)
+    assert len(task.data["values"]) == count
+    assert {task.account()["validation"], task.account()["test"]} <= {46, 47, 78, 79}

@@ -1,0 +1,138 @@
+"""Are texts and classes read as they stand, and judged beside what scikit-learn makes of them?"""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from small_corpora import reviews, stand_in, write_csv, write_hub
+from tiny_runs import TINY
+
+from seqlab import run
+from seqlab.build import load
+from seqlab.evaluate import evaluate
+from seqlab.tasks import load_task
+from seqlab.tasks.sources.corpora import CORPORA
+from seqlab.types import ConfigError
+
+PRESETS = ["sms_spam", "movie_snippets", "ucirvine_sms_spam", "rotten_tomatoes", "imdb"]
+
+
+def rows():
+    texts, labels = reviews()
+    return [
+        {"text": text, "label": ("bad", "good")[label]} for text, label in zip(texts, labels, strict=True)
+    ]
+
+
+def small(**fields):
+    return load_task("text_classification", **stand_in("text_classification"), **fields)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_reads_a_file_of_its_schema(preset):
+    task = load_task(preset, **stand_in(preset))
+    texts, labels = reviews()
+    assert task.symbols["classes"] == ("bad", "good")
+    assert sum(task.num_examples(split, "many_to_one") for split in ("train", "validation", "test")) == len(
+        texts
+    )
+    batch = task.evaluation_batch(jnp.int32(0), 4, "train", "many_to_one", task.data)
+    for tokens, length, label in zip(batch.inputs, batch.lengths, batch.targets, strict=True):
+        words = " ".join(task.symbols["tokens"][number - 1] for number in tokens[:length].tolist())
+        assert label == labels[texts.index(words)]
+
+
+def test_counts_are_those_of_the_tokens_read():
+    task = small(length=5)
+    index = jnp.arange(4)
+    sequence = task.gather(index, "train", "many_to_one", task.data)
+    counts = task.gather(index, "train", "one_to_one", task.data).inputs
+    for tokens, length, counted in zip(sequence.inputs, sequence.lengths, counts, strict=True):
+        np.testing.assert_array_equal(counted, np.bincount(tokens[:length], minlength=len(counted)))
+
+
+def test_the_vocabulary_knows_the_training_split_alone():
+    task = small(most_tokens=5)
+    assert task.input_spec("many_to_one").size == 6
+    words = {word for text in reviews()[0] for word in text.split()}
+    every = set(small().symbols["tokens"])
+    assert every < words
+    assert set(task.symbols["tokens"]) < every
+
+
+def test_a_run_keeps_its_vocabulary_and_is_evaluated_with_it(tmp_path):
+    path = write_csv(tmp_path / "reviews.csv", rows())
+    few = [*TINY, "training.steps=2", f"task.source={path}", f"hydra.run.dir={tmp_path / 'run'}"]
+    summary = run(["task=text_classification", "architecture=many_to_one", *few])
+    assert summary["data"]["duplicates"] == 0
+    learnt = load(tmp_path / "run")[0].task.symbols
+    write_csv(path, [*rows(), *({"text": f"wholly new {n}", "label": "good"} for n in range(20))])
+    program, params = load(tmp_path / "run")
+    assert program.task.symbols == learnt
+    assert load_task("text_classification", source=str(path)).symbols["tokens"] != learnt["tokens"]
+    assert evaluate(program, params, "test").keys() == {"test/loss", "test/accuracy"}
+    path.unlink()
+    with pytest.raises(ConfigError, match=r"^task\.source=.*reviews\.csv does not exist$"):
+        load(tmp_path / "run")
+
+
+BAD = {
+    "a missing text": ({"text": ""}, r"reviews\.csv, row 41, text: the text is empty"),
+    "a missing label": ({"label": ""}, r"reviews\.csv, row 41, label: the label is missing"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_row_is_named(name, tmp_path):
+    change, message = BAD[name]
+    broken = rows()
+    broken[40] |= change
+    path = write_csv(tmp_path / "reviews.csv", broken)
+    with pytest.raises(ConfigError, match=rf"^.*{message}$"):
+        _ = load_task("text_classification", source=str(path)).data
+
+
+def test_a_wrong_column_is_named():
+    with pytest.raises(
+        ConfigError, match=r"^task\.text=review is not a column of .*\.csv: its columns are text, label$"
+    ):
+        _ = small(text="review").data
+
+
+def test_a_class_of_the_test_split_alone_is_refused(tmp_path):
+    write_csv(tmp_path / "train.csv", rows())
+    write_csv(
+        tmp_path / "test.csv", [{"text": "fine", "label": "good"}, {"text": "odd", "label": "middling"}]
+    )
+    with pytest.raises(
+        ConfigError, match=r"test\.csv, row 2, label: 'middling' is not a class of the training"
+    ):
+        _ = load_task("text_classification", source=str(tmp_path)).data
+
+
+def test_an_empty_class_is_refused(tmp_path):
+    from datasets import ClassLabel, Value
+
+    texts, labels = reviews()
+    kinds = {"text": Value("string"), "label": ClassLabel(names=["bad", "good", "ugly"])}
+    path = write_hub(tmp_path / "a", {"text": texts, "label": labels}, kinds)
+    with pytest.raises(ConfigError, match=r"the class 'ugly' of label is empty in the training split$"):
+        _ = load_task("text_classification", source=str(path)).data
+
+
+@pytest.mark.parametrize(("corpus", "count"), [("sms_spam", 5574), ("movie_snippets", 10568)])
+def test_a_fetched_corpus_is_whole(corpus, count):
+    try:
+        read = CORPORA[corpus].read()
+    except ConfigError as missing:
+        pytest.skip(str(missing))
+    assert len(read["text"]) == len(read["label"]) == count
+    assert len(set(read["label"])) == 2
+
+
+def test_baselines_beat_chance_on_texts_that_tell():
+    task = small()
+    chance = task.goal("many_to_one").chance
+    for name, accuracy in task.baselines("train", "many_to_one").items():
+        assert accuracy > chance + 0.2, name
