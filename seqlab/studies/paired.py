@@ -39,9 +39,8 @@ class Paired(Learning):
         signs = compare(*groups)
         first, second = (", ".join(f"{k} {v}" for k, v in named(g, groups).items()) for g in groups)
         return figure, (
-            f"{table}\n\nOf {signs.first + signs.second + signs.ties} seeds, {signs.first} solve the task "
-            f"sooner with {first}, {signs.second} with {second}, {signs.ties} tie: p = {signs.p:.2g} by the "
-            "two-sided sign test."
+            f"{table}\n\nSeeds that solve the task sooner with {first}: {signs.first}; with {second}: "
+            f"{signs.second}; as soon with both: {signs.ties}. By the two-sided sign test, p = {signs.p:.2g}."
         )
 
 
