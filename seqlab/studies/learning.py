@@ -56,9 +56,15 @@ def read_groups(sweep: Path) -> list[Group]:
 
 def named(group: Group, groups: Sequence[Group]) -> dict[str, str]:
     """Say what tells a group from the others, key by key; its cell in any case."""
-    keys = ["cell", *(key for key in ("task", "architecture") if len({str(g.key[key]) for g in groups}) > 1)]
+    tasks = {group.key["task"] for group in groups}
+    pairs = {(group.key["task"], group.key["architecture"]) for group in groups}
+    keys = ["cell"]
+    if len(tasks) > 1:
+        keys.append("task")
+    if len(pairs) > len(tasks):
+        keys.append("architecture")
     keys += [key for key in varying(groups) if key not in keys]
-    return {key.rpartition(".")[2]: spelt(group.key[key]) for key in keys}
+    return {key.rpartition(".")[2].rpartition("/")[2]: spelt(group.key[key]) for key in keys}
 
 
 def medians(values: Sequence[float]) -> str:

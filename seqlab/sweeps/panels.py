@@ -12,6 +12,9 @@ import numpy as np
 from seqlab.sweeps.groups import Group
 from seqlab.sweeps.runs import spelt
 
+PANEL = ("task", "architecture")
+"""The keys that the groups of one panel share."""
+
 ACROSS = 3
 """The most panels side by side."""
 
@@ -79,9 +82,14 @@ def panels(groups: Sequence[Group]) -> list[Panel]:
 
 
 def varying(groups: Sequence[Group]) -> list[str]:
-    """Return the keys that tell groups of one panel apart."""
-    keys = [key for key in groups[0].key if key not in ("architecture", "task")]
-    return [key for key in keys if len({str(group.key[key]) for group in groups}) > 1]
+    """Return the keys that tell groups of one panel, of a task and an architecture, apart."""
+    panels = {_values(group, PANEL) for group in groups}
+    keys = [key for key in groups[0].key if key not in PANEL]
+    return [key for key in keys if len({_values(group, (*PANEL, key)) for group in groups}) > len(panels)]
+
+
+def _values(group: Group, keys: Sequence[str]) -> tuple[str, ...]:
+    return tuple(str(group.key[key]) for key in keys)
 
 
 @dataclasses.dataclass(frozen=True)

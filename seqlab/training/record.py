@@ -163,9 +163,13 @@ def _evaluations(info: RunInfo) -> list[dict[str, Any]]:
 
 
 def _best(info: RunInfo, evaluations: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the best evaluation by the goal's metric, the earliest of equals."""
+    """Return the best evaluation by the goal's metric; of equals that of the least loss, then the earliest.
+
+    A score that can get no better, such as an accuracy of 1, is no reason to keep what is reached first.
+    """
     best = evaluations[0]
     for row in evaluations[1:]:
-        if info.goal.improves(row[info.goal_key], best[info.goal_key]):
+        equal = row[info.goal_key] == best[info.goal_key] and row["eval/loss"] < best["eval/loss"]
+        if equal or info.goal.improves(row[info.goal_key], best[info.goal_key]):
             best = row
     return best
