@@ -37,6 +37,7 @@ class Task(abc.ABC):
         licence: the licence of the data, or "generated".
         offline: whether it needs no download.
         autoregressive: whether what is written at one step is what is read at the next.
+        scored: the names of what `scores` returns.
         stream: whether each row of a training batch goes on where it left off in the last (`stream_batch`); a
             field of the tasks that can.
     """
@@ -46,6 +47,7 @@ class Task(abc.ABC):
     licence: ClassVar[str]
     offline: ClassVar[bool] = True
     autoregressive: ClassVar[bool] = False
+    scored: ClassVar[tuple[str, ...]] = ()
     stream: ClassVar[bool] = False
 
     @property
@@ -78,6 +80,10 @@ class Task(abc.ABC):
         """Return what the metrics `<name>/<metric>` compare: some predictions with some targets."""
         raise NotImplementedError(f"task {self.name} has no parts")
 
+    def scores(self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray) -> Mapping[str, float]:
+        """Return what the field's own libraries say of the most probable outputs, `(N, …)`, over a split."""
+        raise NotImplementedError(f"task {self.name} has no scores")
+
     def baselines(self, split: str, architecture: str) -> dict[str, float]:
         """Return further baselines and floors by name, each its value of the goal's metric on a split."""
         return {}
@@ -85,10 +91,7 @@ class Task(abc.ABC):
     # What a run keeps and tells of its data.
 
     def kept(self) -> Mapping[str, str]:
-        """Return the texts, by the name of a file, without which a run's data could not be read again.
-
-        A `VOCABULARY` among them becomes the task's field `vocabulary` where the run is loaded.
-        """
+        """Return the texts, by file, that a run keeps; `VOCABULARY` becomes the field `vocabulary` again."""
         return {}
 
     def account(self) -> Mapping[str, Any]:

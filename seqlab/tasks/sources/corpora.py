@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from seqlab.tasks.extras import import_extra
+from seqlab.tasks.sources.templates import entity_templates
 from seqlab.tasks.sources.wheels import Wheel
 
 Rows = dict[str, list[Any]]
@@ -99,6 +100,7 @@ def co2() -> Rows:
 
 
 CORPORA = {
+    "entity_templates": Corpus(entity_templates, "generated from templates", "generated"),
     "sunspots": Corpus(sunspots, "NGDC yearly sunspot numbers, in statsmodels", "public domain"),
     "co2": Corpus(co2, "CDIAC carbon dioxide at Mauna Loa, in statsmodels", "public domain"),
     "sms_spam": Corpus(sms_spam, "UCI SMS Spam Collection", "CC BY 4.0", _SMS_WHEEL),
