@@ -127,7 +127,7 @@ def _program(plain: Mapping[str, Any], architecture: str) -> Program:
     specs = {"inputs": task.input_spec(architecture), "outputs": task.output_spec(architecture)}
     network = make(plain, "architecture", cell=cell, **specs)
     training = make(plain, "training")
-    network.going_back(training.remedies)  # refuses what does not fit
+    network.going_back(training.remedies, training.truncation)  # refuses what does not fit
     gradients, optimizer = make(plain, "gradients"), _optimizer(plain)
     return Program(task, architecture, network, optimizer, training, gradients)
 

@@ -1,13 +1,16 @@
-"""Generate: `python -m seqlab.generate RUN_DIR [--prompt TEXT] [--length N] [--temperature X] [--seed S]`."""
+"""Generate: `python -m seqlab.generate RUN_DIR [--prompt TEXT] [--length N] [--temperature X | --beam K]`."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from seqlab.architectures.decoding import Beam, Sampling
 from seqlab.build import load
 from seqlab.commands import command
-from seqlab.training import natural_length, write_sample
+from seqlab.training import write_sample
 from seqlab.types import ConfigError
 
 
@@ -16,20 +19,49 @@ def main() -> None:
     """Print what a run's best network writes."""
     parser = argparse.ArgumentParser(prog="python -m seqlab.generate", description=main.__doc__)
     parser.add_argument("run", metavar="RUN_DIR", type=Path, help="the folder of a run")
-    parser.add_argument("--prompt", help="what to go on from; by default the first validation example")
+    parser.add_argument("--prompt", help="what to read first; by default the first validation example")
     parser.add_argument("--length", type=int, help="how many outputs; by default a whole example, or 200")
-    parser.add_argument(
-        "--temperature", type=float, default=1.0, help="divides the logits; 0 takes the most probable"
+    sampling = parser.add_argument_group("sampling, the default")
+    sampling.add_argument(
+        "--temperature", type=float, help="divides the logits; 0 takes the likeliest; default 1"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the samples")
+    sampling.add_argument(
+        "--top-k", type=int, help="how many of the likeliest symbols to draw from; default all"
+    )
+    sampling.add_argument("--top-p", type=float, help="the probability that they must reach; default 1")
+    sampling.add_argument("--seed", type=int, help="of the samples; default 0")
+    searching = parser.add_argument_group("beam search")
+    searching.add_argument("--beam", type=int, help="how many sequences are kept at each step")
+    searching.add_argument("--length-penalty", type=float, help="above 0 prefers longer sequences; default 0")
     options = parser.parse_args()
-    if options.temperature < 0:
-        raise ConfigError(f"--temperature must be at least 0, got {options.temperature}")
     if options.length is not None and options.length < 1:
         raise ConfigError(f"--length must be a positive integer, got {options.length}")
+    decoding = _decoding(options)
     program, params = load(options.run)
-    length = options.length or natural_length(program)
-    print(write_sample(program, params, length, options.prompt, options.temperature, options.seed))
+    print(write_sample(program, params, options.length, options.prompt, decoding, options.seed or 0))
+
+
+def _decoding(options: argparse.Namespace) -> Sampling | Beam:
+    """Return how outputs are chosen, of the options that were given."""
+    sampling = {name: getattr(options, name) for name in ("temperature", "top_k", "top_p")}
+    if options.beam is None:
+        if options.length_penalty is not None:
+            raise ConfigError("--length-penalty applies to --beam alone")
+        return _made(Sampling, sampling)
+    for name, value in {**sampling, "seed": options.seed}.items():
+        if value is not None:
+            raise ConfigError(f"--{name.replace('_', '-')} does not apply to --beam, which draws nothing")
+    return _made(Beam, {"size": options.beam, "length_penalty": options.length_penalty})
+
+
+def _made(kind: Callable[..., Any], given: dict[str, Any]) -> Any:
+    """Return an object made of what was given, whose refusals name the option."""
+    try:
+        return kind(**{name: value for name, value in given.items() if value is not None})
+    except ValueError as error:
+        name, _, rest = str(error).partition(" ")
+        option = {"size": "beam"}.get(name, name.replace("_", "-"))
+        raise ConfigError(f"--{option} {rest}") from None
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from seqlab.types import ConfigError
 ALLOWED = ("seqlab", "flax.linen", "optax", "jax.nn")
 """Where a `_target_` may point: a config must not be able to run any code there is."""
 
-NOT_KEYS = ("parent", "name", "remedies", "truncation")
+NOT_KEYS = ("parent", "name", "remedies", "truncation", "share")
 """Arguments of targets that a config does not set."""
 
 

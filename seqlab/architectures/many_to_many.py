@@ -7,7 +7,7 @@ from typing import Any
 
 import jax
 
-from seqlab.architectures.recurrent import Recurrent
+from seqlab.architectures.recurrent import Recurrent, last_real
 from seqlab.types import Params
 
 
@@ -15,9 +15,11 @@ from seqlab.types import Params
 class ManyToMany(Recurrent):
     """A network that writes one output for every input, in step with it."""
 
-    def begin(self, params: Params, inputs: jax.Array) -> tuple[Any, jax.Array]:
-        carries, hidden = self.stack.apply(params["recurrence"], self.encode(params, inputs))
-        return carries, self.read_out(params, hidden[:, -1])
+    def begin(
+        self, params: Params, inputs: jax.Array, lengths: jax.Array | None = None
+    ) -> tuple[Any, jax.Array]:
+        carries, hidden = self.stack.apply(params["recurrence"], self.encode(params, inputs), lengths)
+        return carries, self.read_out(params, last_real(hidden, lengths))
 
     def go_on(self, params: Params, state: Any, chosen: jax.Array) -> tuple[Any, jax.Array]:
         features = self.encode(params, chosen)[:, None]

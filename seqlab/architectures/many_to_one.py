@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from seqlab.architectures.recurrent import Recurrent
+from seqlab.architectures.recurrent import Recurrent, last_real
 from seqlab.types import Params
 
 
@@ -19,22 +19,28 @@ class ManyToOne(Recurrent):
     A bidirectional layer's backward outputs are taken where that direction ends, at the first step: the
     output reads `[forward h_length, backward h_1]`.
 
-    Running freely, what was written joins the end of the inputs and the oldest step leaves them.
+    Running freely, what was written joins the end of the inputs, and the oldest step leaves them where they
+    are full.
     """
 
     def written(self, hidden: jax.Array, lengths: jax.Array | None) -> jax.Array:
         """Return what the output reads of the top layer's `(B, T, H)`: each direction's last real step."""
-        if lengths is None:
-            last = hidden[:, -1]
-        else:
-            last = jnp.take_along_axis(hidden, lengths[:, None, None] - 1, axis=1)[:, 0]
+        last = last_real(hidden, lengths)
         if self.bidirectional:
             last = last.at[:, self.cell.features :].set(hidden[:, 0, self.cell.features :])
         return last
 
-    def begin(self, params: Params, inputs: jax.Array) -> tuple[Any, jax.Array]:
-        _, hidden = self.stack.apply(params["recurrence"], self.encode(params, inputs))
-        return inputs, self.read_out(params, self.written(hidden, None))
+    def begin(
+        self, params: Params, inputs: jax.Array, lengths: jax.Array | None = None
+    ) -> tuple[Any, jax.Array]:
+        _, hidden = self.stack.apply(params["recurrence"], self.encode(params, inputs), lengths)
+        return (inputs, lengths), self.read_out(params, self.written(hidden, lengths))
 
     def go_on(self, params: Params, state: Any, chosen: jax.Array) -> tuple[Any, jax.Array]:
-        return self.begin(params, jnp.concatenate([state[:, 1:], chosen[:, None]], axis=1))
+        inputs, lengths = state
+        B, T = inputs.shape[:2]
+        ends = jnp.full(B, T) if lengths is None else lengths
+        full = (ends == T).reshape(-1, *[1] * (inputs.ndim - 1))
+        inputs = jnp.where(full, jnp.roll(inputs, -1, axis=1), inputs)
+        inputs = inputs.at[jnp.arange(B), jnp.minimum(ends, T - 1)].set(chosen)
+        return self.begin(params, inputs, None if lengths is None else jnp.minimum(lengths + 1, T))

@@ -79,6 +79,19 @@ class Network(abc.ABC):
             )
         return self
 
+    def at_stage(self, progress: jax.Array) -> Network:
+        """Return the network at a stage of training, for one whose training changes as it goes on.
+
+        Args:
+            progress: float32 scalar in [0, 1], the share of the updates that are made.
+        """
+        return self
+
+    @property
+    def judged_freely(self) -> bool:
+        """Whether what it writes from its own outputs, in place of the targets, is judged too."""
+        return False
+
     @property
     def num_inputs(self) -> int:
         """F, the features of one encoded input."""

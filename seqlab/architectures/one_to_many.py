@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from seqlab.architectures.network import one_hot
 from seqlab.architectures.recurrent import Recurrent
-from seqlab.types import Batch, Params
+from seqlab.types import Batch, Params, Vectors
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +24,14 @@ class OneToMany(Recurrent):
     """
 
     @property
+    def read_back(self) -> None:
+        return None  # it is read one-hot
+
+    @property
+    def judged_freely(self) -> bool:
+        return isinstance(self.outputs, Vectors)
+
+    @property
     def num_inputs(self) -> int:
         return super().num_inputs + self.outputs.size
 
@@ -32,7 +40,9 @@ class OneToMany(Recurrent):
         first = self._first(params, batch.inputs)[:, None]
         return jnp.concatenate([first, self._later(params, batch.targets[:, :-1])], axis=1)
 
-    def begin(self, params: Params, inputs: jax.Array) -> tuple[Any, jax.Array]:
+    def begin(
+        self, params: Params, inputs: jax.Array, lengths: jax.Array | None = None
+    ) -> tuple[Any, jax.Array]:
         return self._step(params, None, self._first(params, inputs))
 
     def go_on(self, params: Params, state: Any, chosen: jax.Array) -> tuple[Any, jax.Array]:

@@ -4,14 +4,35 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from seqlab.architectures.network import Network
+from seqlab.checks import require_bool
 from seqlab.recurrence import NO_REMEDIES, Remedies, Stack, Truncation
-from seqlab.types import Batch, ConfigError, Params, Tokens
+from seqlab.types import Batch, IncompatibleError, Params, Spec, Tokens
+
+
+class Part(NamedTuple):
+    """A stack of a network, and what it meets on a batch: the arguments of `trajectories`.
+
+    Attributes:
+        stack: its layers.
+        params: the stack's.
+        inputs: what the lowest layer reads, `(B, T, F)`.
+        lengths: int32 `(B,)`, or None where every step is real.
+        carries: before the first step; None for the cell's own.
+        resets: bool `(B, T)`; None for none.
+    """
+
+    stack: Stack
+    params: Params
+    inputs: jax.Array
+    lengths: jax.Array | None = None
+    carries: Any = None
+    resets: jax.Array | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,8 +45,13 @@ class Recurrent(Network):
         recurrent_dropout: the rate within a layer, one mask for all time steps.
         zoneout: the rate at which the carry stays as it was.
         weight_drop: the rate on the recurrent kernels. All four act in training alone; see `Stack`.
+        tied: whether the readout's kernel is the embedding of what it writes, E: its outputs are h Eᵀ + b
+            (Press & Wolf 2017, arXiv:1608.05859).
         remedies: what acts on the backward pass; not a config key, set by `going_back`, like the next.
         truncation: how far back through time gradients go; None for all the way.
+
+    Raises:
+        IncompatibleError: `tied`, but what is written is not embedded, or not as wide as the readout reads.
     """
 
     bidirectional: bool = False
@@ -33,12 +59,29 @@ class Recurrent(Network):
     recurrent_dropout: float = 0.0
     zoneout: float = 0.0
     weight_drop: float = 0.0
+    tied: bool = False
     remedies: Remedies = NO_REMEDIES
     truncation: Truncation | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _ = self.stack  # refuses what does not fit
+        require_bool(self, "tied")
+        if self.tied:
+            self._refuse_tying()
+
+    def _refuse_tying(self) -> None:
+        """Raise IncompatibleError where no embedding could be the readout's kernel."""
+        if self.read_back != self.outputs or not isinstance(self.outputs, Tokens):
+            raise IncompatibleError(
+                f"architecture.tied=true does not fit {type(self).__name__} that embeds {self.read_back} "
+                f"and writes {self.outputs}: legal value is false"
+            )
+        if self.embedding != self.num_written:
+            raise IncompatibleError(
+                f"architecture.embedding must be {self.num_written}, what the readout reads, "
+                f"where architecture.tied=true, got {self.embedding}"
+            )
 
     @property
     def stack(self) -> Stack:
@@ -57,14 +100,57 @@ class Recurrent(Network):
     def going_back(self, remedies: Remedies, truncation: Truncation | None = None) -> Recurrent:
         return dataclasses.replace(self, remedies=remedies, truncation=truncation)
 
+    @property
+    def num_written(self) -> int:
+        """The width of what the readout reads."""
+        return self.stack.features
+
+    @property
+    def read_back(self) -> Spec | None:
+        """What is embedded where the outputs are read back, running freely; None for nothing."""
+        return self.inputs
+
+    def table(self, params: Params) -> jax.Array:
+        """Return that embedding, a row a token, then those of what is no token."""
+        return params["embedding"]["embedding"]
+
     def init(self, key: jax.Array, batch: Batch) -> Params:
         key_ends, key_stack = jax.random.split(key)
-        params = self.init_ends(key_ends, self.stack.features)
+        params = self.init_ends(key_ends, self.num_written)
         return {**params, "recurrence": self.stack.init(key_stack, self.num_inputs)}
+
+    def init_ends(self, key: jax.Array, num_hidden: int) -> dict[str, Params]:
+        params = super().init_ends(key, num_hidden)
+        if self.tied:
+            del params["readout"]["kernel"]
+        return params
+
+    def read_out(self, params: Params, hidden: jax.Array) -> jax.Array:
+        if not self.tied:
+            return super().read_out(params, hidden)
+        kernel = self.table(params)[: self.outputs.size].T
+        return hidden @ kernel + params["readout"]["bias"]
 
     def zero_taps(self, params: Params, batch: Batch) -> Any:
         B, T, _ = jax.eval_shape(self.read, params, batch).shape
         return self.stack.zero_taps(params["recurrence"], B, T)
+
+    # What it tells of its layers, which are those of its taps.
+
+    def parts(self, params: Params, batch: Batch, carries: Any = None) -> dict[str, Part]:
+        """Return its stacks by what stands before the names of their layers."""
+        read = self.read(params, batch)
+        return {
+            "": Part(self.stack, params["recurrence"], read, batch.lengths, carries, batch.resets),
+        }
+
+    def layer_params(self, params: Params) -> Params:
+        """Return `{layer: {direction: the cell's}}` of all its layers."""
+        return params["recurrence"]
+
+    def ends(self, batch: Batch) -> Any:
+        """Return the real steps of each sequence, int32 `(B,)` or None, or a dict of such by layer."""
+        return batch.lengths
 
     def read(self, params: Params, batch: Batch) -> jax.Array:
         """Return what the lowest layer reads, `(B, T, F)`: the encoded inputs, unless said otherwise."""
@@ -109,52 +195,33 @@ class Recurrent(Network):
 
     # Running freely: each output is chosen from the prediction and read as the next input.
 
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether what it writes depends on what it would have to write later, so that it cannot."""
+        return self.bidirectional
+
     @abc.abstractmethod
-    def begin(self, params: Params, inputs: jax.Array) -> tuple[Any, jax.Array]:
-        """Read the inputs and return the running state and the prediction `(B, O)` of what comes next."""
+    def begin(
+        self, params: Params, inputs: jax.Array, lengths: jax.Array | None = None
+    ) -> tuple[Any, jax.Array]:
+        """Read the inputs and return the running state and the prediction `(B, O)` of what comes next.
+
+        Args:
+            params: as `init` returns them.
+            inputs: what the architecture reads first, `(B,)`, `(B, T)`, `(B, F)` or `(B, T, F)`.
+            lengths: int32 `(B,)`, the real steps of sequences; None where every step is real.
+
+        Returns:
+            A tree of arrays with a leading axis B, and the prediction.
+        """
 
     @abc.abstractmethod
     def go_on(self, params: Params, state: Any, chosen: jax.Array) -> tuple[Any, jax.Array]:
         """Read the output just chosen; return the running state and the prediction of what comes next."""
 
-    def generate(
-        self,
-        params: Params,
-        inputs: jax.Array,
-        length: int,
-        key: jax.Array,
-        temperature: float = 1.0,
-    ) -> jax.Array:
-        """Write `length` outputs, feeding each back as the next input.
 
-        Args:
-            params: as `init` returns them.
-            inputs: what the architecture reads first, `(B,)`, `(B, T)`, `(B, F)` or `(B, T, F)`.
-            length: how many outputs, static.
-            key: PRNG key of the samples.
-            temperature: divides the logits before sampling; 0 takes the most probable token. Vectors are
-                taken as predicted.
-
-        Returns:
-            int32 tokens `(B, length)` or vectors `(B, length, O)`.
-
-        Raises:
-            ConfigError: a bidirectional network, which needs the future it would have to write.
-        """
-        if self.bidirectional:
-            raise ConfigError("architecture.bidirectional=true cannot generate: legal value is false")
-
-        def choose(prediction: jax.Array, key: jax.Array) -> jax.Array:
-            if not isinstance(self.outputs, Tokens):
-                return prediction
-            if temperature == 0:
-                return jnp.argmax(prediction, axis=-1)
-            return jax.random.categorical(key, prediction / temperature)
-
-        def write(running: tuple[Any, jax.Array], key: jax.Array) -> tuple[tuple[Any, jax.Array], jax.Array]:
-            state, prediction = running
-            chosen = choose(prediction, key)
-            return self.go_on(params, state, chosen), chosen
-
-        _, written = jax.lax.scan(write, self.begin(params, inputs), jax.random.split(key, length))
-        return jnp.swapaxes(written, 0, 1)
+def last_real(hidden: jax.Array, lengths: jax.Array | None) -> jax.Array:
+    """Return the last real step `(B, H)` of each sequence `(B, T, H)`."""
+    if lengths is None:
+        return hidden[:, -1]
+    return jnp.take_along_axis(hidden, lengths[:, None, None] - 1, axis=1)[:, 0]

@@ -15,14 +15,17 @@ REMAINS = 0.01
 
 
 def through_time(
-    norms: Mapping[str, Mapping[str, Carry]], lengths: jax.Array | None = None, axis: str | None = None
+    norms: Mapping[str, Mapping[str, Carry]],
+    lengths: jax.Array | Mapping[str, jax.Array | None] | None = None,
+    axis: str | None = None,
 ) -> Metrics:
     """Return how the gradient travelled through time in every layer.
 
     Args:
         norms: `{layer: {direction: tree of a carry}}`, the lowest layer first, each leaf ‖∂L/∂s_bt‖ over H,
             `(B, T)`, zero after a sequence's end; as the gradients of `zero_taps` are.
-        lengths: int32 `(B,)`, the real steps of each sequence; None for T each.
+        lengths: int32 `(B,)`, the real steps of each sequence; None for T each; where layers differ in what
+            they read, a dict of these by layer.
         axis: the mesh axis that the rows are spread over, inside `shard_map`.
 
     Returns:
@@ -42,13 +45,14 @@ def through_time(
     top = list(norms)[-1]
     for layer, directions in norms.items():
         place = "grads/through_time/" + ("" if layer == top else f"{layer}/")
+        own = lengths[layer] if isinstance(lengths, Mapping) else lengths
         named = {direction: _named(carry) for direction, carry in directions.items()}
         for name in next(iter(named.values())):
             series = {direction: leaves[name] for direction, leaves in named.items()}
-            metrics |= _flow(f"{place}{name}", series, lengths, axis)
+            metrics |= _flow(f"{place}{name}", series, own, axis)
             if len(series) > 1:
                 for direction, one in series.items():
-                    metrics |= _flow(f"{place}{name}{direction}/", {direction: one}, lengths, axis)
+                    metrics |= _flow(f"{place}{name}{direction}/", {direction: one}, own, axis)
     return metrics
 
 

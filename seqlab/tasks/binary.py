@@ -27,9 +27,10 @@ class BinaryOperation(StringTask):
     Strings of one or two symbols are too short for an operation: they are a number, uniform in [0, 2^L − 2].
     """
 
-    architectures: ClassVar[tuple[str, ...]] = ("many_to_many",)
+    architectures: ClassVar[tuple[str, ...]] = ("many_to_many", "encoder_decoder")
     num_symbols: ClassVar[int] = 3
     num_answers: ClassVar[int] = 3
+    end: ClassVar[int | None] = MARK
 
     def strings(self, key: jax.Array, lengths: jax.Array, num_steps: int) -> jax.Array:
         length_key, n_key, m_key, alone_key = jax.random.split(key, 4)

@@ -9,9 +9,10 @@ from typing import ClassVar, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from seqlab.tasks.ragged import RaggedTask
-from seqlab.types import Batch, Goal, Spec, Tokens
+from seqlab.types import Batch, ConfigError, Goal, Spec, Tokens
 
 Length = TypeVar("Length", int, jax.Array)
 
@@ -24,6 +25,8 @@ class StringTask(RaggedTask):
     answer `(B,)` at its end. Else many_to_many reads the string followed by blanks, the symbol `num_symbols`,
     as many as the longest answer to a string of that length has symbols, and writes the answer on the first
     of them; nothing else counts, neither in the loss nor in the metrics. Steps past the blanks hold 0.
+    encoder_decoder reads the string alone and writes the answer `(B, M)`, M being that of the longest string;
+    it is judged by what it writes running freely.
 
     The splits are separate random streams: short strings, of which there are few, occur in all of them. That
     a rule was learnt shows at lengths beyond those of training (`python -m seqlab.evaluate --lengths`).
@@ -31,6 +34,7 @@ class StringTask(RaggedTask):
     Class attributes:
         num_symbols: how many symbols strings are made of.
         num_answers: how many symbols answers are made of.
+        end: the one of them that ends every answer; None where none does.
 
     Source: G. Delétang et al., "Neural Networks and the Chomsky Hierarchy", arXiv:2207.02098, 2023, appendix
         A. There a batch has one length, here every string has its own.
@@ -38,6 +42,7 @@ class StringTask(RaggedTask):
 
     num_symbols: ClassVar[int]
     num_answers: ClassVar[int]
+    end: ClassVar[int | None] = None
     source: ClassVar[str] = "Delétang et al. 2023"
 
     length: int = 40
@@ -86,10 +91,31 @@ class StringTask(RaggedTask):
 
     def goal(self, architecture: str) -> Goal:
         """Judge by the share of right symbols, beside that of one drawn at random."""
-        return Goal("accuracy", 1 / self.num_answers, "a symbol at random", 0.99, higher_is_better=True)
+        metric = "free_running/accuracy" if architecture == "encoder_decoder" else "accuracy"
+        return Goal(metric, 1 / self.num_answers, "a symbol at random", 0.99, higher_is_better=True)
 
     def metrics(self, architecture: str) -> tuple[str, ...]:
-        return ("accuracy", "sequence_accuracy") if architecture == "many_to_many" else ("accuracy",)
+        return ("accuracy",) if architecture == "many_to_one" else ("accuracy", "sequence_accuracy")
+
+    def read_prompt(self, text: str, architecture: str) -> np.ndarray:
+        """Turn symbols, given as numbers apart, or as digits together, into a string for encoder_decoder.
+
+        Raises:
+            ConfigError: another architecture, or no symbols of the language.
+        """
+        if architecture != "encoder_decoder":
+            return super().read_prompt(text, architecture)
+        symbols = text.split() if " " in text else list(text)
+        legal = {str(symbol): symbol for symbol in range(self.num_symbols)}
+        if not symbols or not legal.keys() >= set(symbols):
+            raise ConfigError(f"--prompt: legal are the symbols {' '.join(legal)}, got {text!r}")
+        return np.array([legal[symbol] for symbol in symbols], np.int32)
+
+    def num_written(self, num_steps: int, architecture: str) -> int:
+        return self.answer_length(num_steps)
+
+    def end_symbol(self, architecture: str) -> int | None:
+        return self.end
 
     def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, architecture: str) -> Batch:
         T, ends = self.string_length(self.length), self.string_length(lengths)
@@ -97,6 +123,8 @@ class StringTask(RaggedTask):
         answers, counts = self.answers(strings, ends)
         if architecture == "many_to_one":
             return Batch(strings, answers[:, 0], jnp.ones(len(lengths), bool), ends)
+        if architecture == "encoder_decoder":
+            return Batch(strings, answers, jnp.arange(answers.shape[1]) < counts[:, None], ends)
         M, blanks = self.answer_length(T), self.answer_length(ends)
         since = jnp.arange(T + M) - ends[:, None]  # steps since the string's end
         blank, written = ((since >= 0) & (since < many[:, None]) for many in (blanks, counts))

@@ -28,18 +28,16 @@ EVALUATION_SEED = 20_201_123
 class Task(abc.ABC):
     """What an example is, and what counts as right.
 
-    A task is a frozen dataclass, hashable by value; its fields are the knobs of `conf/task/<name>.yaml`.
-    A batch is a pure function of `(task, key)`: same key, same batch, on any host.
+    A frozen dataclass, hashable by value; its fields are the knobs of `conf/task/<name>.yaml`. A batch is a
+    pure function of `(task, key)`: same key, same batch, on any host.
 
     Class attributes:
         architectures: the architectures the task can be framed for; the first is the default.
-        source: where the data or the rule come from.
-        licence: the licence of the data, or "generated".
+        source: where the data or the rule come from; licence: that of the data, or "generated".
         offline: whether it needs no download.
         autoregressive: whether what is written at one step is what is read at the next.
         scored: the names of what `scores` returns.
-        stream: whether each row of a training batch goes on where it left off in the last (`stream_batch`); a
-            field of the tasks that can.
+        stream: whether each row of a batch goes on where it left off (`stream_batch`); a field where it can.
     """
 
     architectures: ClassVar[tuple[str, ...]]
@@ -88,8 +86,6 @@ class Task(abc.ABC):
         """Return further baselines and floors by name, each its value of the goal's metric on a split."""
         return {}
 
-    # What a run keeps and tells of its data.
-
     def kept(self) -> Mapping[str, str]:
         """Return the texts, by file, that a run keeps; `VOCABULARY` becomes the field `vocabulary` again."""
         return {}
@@ -98,8 +94,6 @@ class Task(abc.ABC):
         """Return what the summary tells of the data besides their fingerprint."""
         return {}
 
-    # What a person types and sees.
-
     def read_prompt(self, text: str, architecture: str) -> np.ndarray:
         """Turn what a user typed after `--prompt` into one example's inputs, without the batch axis.
 
@@ -107,6 +101,14 @@ class Task(abc.ABC):
             ConfigError: the text does not fit; the message names what does.
         """
         raise ConfigError(f"task {self.name} takes no --prompt")
+
+    def num_written(self, num_steps: int, architecture: str) -> int | None:
+        """Return how many outputs answer inputs of `num_steps`; None where that does not say."""
+        return None
+
+    def end_symbol(self, architecture: str) -> int | None:
+        """Return the token that ends what is written; None where none does."""
+        return None
 
     def render(self, sequence: np.ndarray, architecture: str) -> str:
         """Show one generated sequence, `(T,)` tokens or `(T, O)` vectors, as text."""
@@ -196,7 +198,7 @@ class Task(abc.ABC):
 
     @property
     def name(self) -> str:
-        """The task's name: that of its module, its class in snake case."""
+        """That of its module, its class in snake case."""
         return type(self).__module__.rpartition(".")[2]
 
 

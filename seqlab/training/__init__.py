@@ -10,7 +10,7 @@ from seqlab.training.program import Program
 from seqlab.training.record import Member
 from seqlab.training.settings import Training
 from seqlab.training.state import TrainState
-from seqlab.training.writing import natural_length, require_writer, write_sample
+from seqlab.training.writing import require_writer, write_sample
 
 __all__ = [
     "Checkpoints",
@@ -22,7 +22,6 @@ __all__ = [
     "Training",
     "alone",
     "choose_devices",
-    "natural_length",
     "offer_cores",
     "require_writer",
     "train",

@@ -14,7 +14,8 @@ import optax
 from jax.flatten_util import ravel_pytree
 
 from seqlab import objectives
-from seqlab.architectures import Network, OneToMany, Recurrent
+from seqlab.architectures import Network, Recurrent
+from seqlab.architectures.decoding import run_freely
 from seqlab.gradients import Settings
 from seqlab.gradients.norms import ScaledNorm, clip, clip_elements, scaled_norm
 from seqlab.gradients.statistics import count_nonfinite, update_statistics
@@ -28,7 +29,7 @@ from seqlab.training.packing import Packed, pack
 from seqlab.training.rows import Occasional
 from seqlab.training.settings import Training
 from seqlab.training.state import TrainState, stream
-from seqlab.types import Batch, IncompatibleError, Metrics, Params, Tokens, Vectors
+from seqlab.types import Batch, IncompatibleError, Metrics, Params, Vectors
 
 AHEAD_BYTES = 2**24
 """How much memory the batches that are drawn ahead may take, unless a single one takes more."""
@@ -113,7 +114,8 @@ class Program:
         def objective(
             params: Params, taps: Any, remedies: Remedies
         ) -> tuple[jax.Array, tuple[dict[str, Mean], Any]]:
-            network = self.network.going_back(remedies, self.training.truncation)
+            network = self.network.at_stage(self._progress(state.step))
+            network = network.going_back(remedies, self.training.truncation)
             carries, predictions = self._predict(network, params, state.carries, batch, key, taps)
             means = self._judge(predictions, batch)
             return means["loss"].value, (means, carries)
@@ -146,6 +148,10 @@ class Program:
             )
 
         return once_if(finite & going, moved, state), metrics, tell
+
+    def _progress(self, step: jax.Array) -> jax.Array:
+        """Return the share of the updates that are made."""
+        return step / max(1, self.training.steps)
 
     def _predict(
         self, network: Network, params: Params, carries: Any, batch: Batch, key: jax.Array, taps: Any
@@ -189,7 +195,7 @@ class Program:
 
     def _through_time(self, flow: Any, batch: Batch) -> Metrics:
         """Return how the gradient flowed back through time; nothing where nothing recurs."""
-        return {} if flow is None else through_time(flow, batch.lengths, self._axis)
+        return {} if flow is None else through_time(flow, self.network.ends(batch), self._axis)
 
     def _recurrence(self, state: TrainState, batch: Batch) -> Metrics:
         """Return what the gates did, and now and then how the recurrence stretches the state."""
@@ -199,7 +205,7 @@ class Program:
         if not (self.gradients.full and met):
             return gates
         costly = self._any(self.gradients.is_due(state.step + 1, self.training.log_every))
-        own = self.network.stack, state.params["recurrence"]
+        own = self.network.stack, self.network.layer_params(state.params)
         stretched = only_if(costly, lambda: watching.jacobians(*own, met, self._axis))
         return gates | {key: Occasional(value, costly) for key, value in stretched.items()}
 
@@ -279,8 +285,8 @@ class Program:
     def evaluate(self, params: Params, data: Any, split: str) -> dict[str, Mean]:
         """Return the loss and the metrics over the whole of a split's evaluation pass.
 
-        A network that reads its own outputs is fed the true ones here; where those are vectors, the same
-        metrics of what it writes when running freely are added as `free_running/<metric>`.
+        A network that reads its own outputs is fed the true ones here; where what it writes when running
+        freely is judged too (`Network.judged_freely`), that is added as `free_running/<metric>`.
         """
         size = self.training.evaluation_batch_size
         num_batches = -(-self.task.num_evaluation(split, self.architecture) // size)
@@ -289,11 +295,9 @@ class Program:
             batch = self.task.evaluation_batch(index, size, split, self.architecture, data)
             batch = devices.share(batch, self.num_devices)
             means = self._judge(self.network.apply(params, batch), batch)
-            if isinstance(self.network, OneToMany) and not isinstance(self._output_spec, Tokens):
-                length = batch.targets.shape[1]
-                written = self.network.generate(params, batch.inputs, length, jax.random.key(0))
-                free = self._judge(written, batch)
-                means |= {f"free_running/{name}": free[name] for name in self._metrics}
+            if self.network.judged_freely:
+                free = self._judge(run_freely(self.network, params, batch), batch)
+                means |= {f"free_running/{name}": mean for name, mean in free.items()}
             return means
 
         sums = jax.lax.map(one, jnp.arange(num_batches))
@@ -337,5 +341,5 @@ class Program:
         key, size = stream(seed, "batches"), self.training.batch_size
         if self.task.stream:
             return self.task.stream_batch(key, step, size, self.architecture, data)
-        data = self.task.at_stage(data, step / max(1, self.training.steps))
+        data = self.task.at_stage(data, self._progress(step))
         return self.task.batch(jax.random.fold_in(key, step), size, "train", self.architecture, data)

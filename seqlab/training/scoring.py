@@ -10,12 +10,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from seqlab.architectures.decoding import run_freely
 from seqlab.training.program import Program
 from seqlab.types import Params
 
 
 def score(program: Program, params: Params, split: str, prefix: str) -> dict[str, float]:
     """Return what a task scores the most probable outputs of a split with, as `<prefix>/<score>`.
+
+    Where the network is judged freely, they are what it writes when it reads its own.
 
     Args:
         program: whose network and task.
@@ -40,7 +43,11 @@ def _predictor(program: Program, split: str) -> Callable[..., Any]:
 
     def one(params: Params, data: Any, index: jax.Array) -> tuple[jax.Array, ...]:
         batch = task.evaluation_batch(index, size, split, program.architecture, data)
-        return jnp.argmax(program.network.apply(params, batch), axis=-1), batch.targets, batch.mask
+        network = program.network
+        written = (
+            run_freely(network, params, batch) if network.judged_freely else network.apply(params, batch)
+        )
+        return jnp.argmax(written, axis=-1), batch.targets, batch.mask
 
     def every(params: Params, data: Any) -> tuple[jax.Array, ...]:
         return jax.lax.map(functools.partial(one, params, data), jnp.arange(num_blocks))

@@ -31,11 +31,14 @@ def follow(network: Network, params: Params, batch: Batch, carries: Any = None) 
         params: the network's.
         batch: its `resets` are obeyed.
         carries: those before the first step, as in `Recurrent.apply_from`.
+
+    Returns:
+        `{layer: {direction: Trajectory}}`, by the names of `Recurrent.layer_params`.
     """
     if not isinstance(network, Recurrent):
         return {}
-    inputs = network.read(params, batch)
-    return trajectories(network.stack, params["recurrence"], inputs, batch.lengths, carries, batch.resets)
+    parts = network.parts(params, batch, carries)
+    return {place + layer: met for place, part in parts.items() for layer, met in trajectories(*part).items()}
 
 
 def gates(met: Met, axis: str | None = None) -> Metrics:

@@ -9,17 +9,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from seqlab.architectures import OneToMany, Recurrent
+from seqlab.architectures import EncoderDecoder, OneToMany, Recurrent
+from seqlab.architectures.decoding import AS_PREDICTED, Beam, Sampling, sample, search
 from seqlab.training.program import Program
-from seqlab.types import ConfigError, Params
+from seqlab.types import ConfigError, Params, Tokens
 
 
 def write_sample(
     program: Program,
     params: Params,
-    length: int,
+    length: int | None = None,
     prompt: str | None = None,
-    temperature: float = 1.0,
+    decoding: Sampling | Beam = AS_PREDICTED,
     seed: int = 0,
 ) -> str:
     """Let a network go on from a prompt and return prompt and continuation as the task shows them.
@@ -27,46 +28,74 @@ def write_sample(
     Args:
         program: whose network and task.
         params: the network's parameters.
-        length: how many outputs to write.
+        length: how many outputs to write, fewer where the task's end symbol comes; None for a whole example
+            where the task says how long that is, and 200 where it does not.
         prompt: what it goes on from; by default the first example of the validation split.
-        temperature: divides the logits before sampling; 0 takes the most probable token.
+        decoding: how outputs are chosen.
         seed: of the samples.
 
     Raises:
-        ConfigError: the task's outputs cannot be read back as inputs, or the prompt does not fit.
+        ConfigError: the task's outputs cannot be read back as inputs, the prompt does not fit, or there are
+            no tokens to search.
     """
     require_writer(program)
     task, architecture, network = program.task, program.architecture, program.network
+    if isinstance(decoding, Beam) and not isinstance(network.outputs, Tokens):
+        raise ConfigError(f"--beam does not apply: task={task.name} with {architecture} writes no tokens")
     if prompt is None:
-        inputs = task.evaluation_batch(jnp.int32(0), 1, "validation", architecture, task.data).inputs
+        batch = task.evaluation_batch(jnp.int32(0), 1, "validation", architecture, task.data)
+        inputs, lengths = batch.inputs, batch.lengths
     else:
-        inputs = jnp.asarray(task.read_prompt(prompt, architecture))[None]
-    generate = jax.jit(network.generate, static_argnames=("length", "temperature"))
-    written = generate(params, inputs, length, jax.random.key(seed), temperature)
-    return task.render(_joined(program, inputs[0], written[0]), architecture)
+        inputs, lengths = jnp.asarray(task.read_prompt(prompt, architecture))[None], None
+    if length is None:
+        length = _natural_length(program, inputs.shape[1:2], lengths)
+    end = task.end_symbol(architecture)
+    if isinstance(decoding, Beam):
+        found = jax.jit(functools.partial(search, network, length=length, beam=decoding, end=end))
+        written = found(params, inputs, lengths=lengths)[0][0, 0]
+    else:
+        found = jax.jit(functools.partial(sample, network, length=length, sampling=decoding, end=end))
+        written = found(params, inputs, key=jax.random.key(seed), lengths=lengths)[0][0]
+    return task.render(_joined(program, inputs[0], _until(end, np.asarray(written))), architecture)
 
 
 def require_writer(program: Program) -> None:
     """Raise ConfigError where a program's network cannot read back what it writes."""
     task, network = program.task, program.network
-    if not isinstance(network, OneToMany) and not (isinstance(network, Recurrent) and task.autoregressive):
+    if not _writes(network) and not (isinstance(network, Recurrent) and task.autoregressive):
         raise ConfigError(
             f"task={task.name} with architecture={program.architecture} cannot generate: legal are "
-            "architecture=one_to_many, and recurrent architectures on tasks that predict their own next input"
+            "architecture=one_to_many or encoder_decoder, and recurrent architectures on tasks that predict "
+            "their own next input"
         )
 
 
-def natural_length(program: Program) -> int:
-    """Return how many outputs make a whole example where the task says so, and 200 where it does not."""
-    if not isinstance(program.network, OneToMany):
+def _writes(network: Any) -> bool:
+    """Say whether all that a network reads while it writes is what it wrote."""
+    return isinstance(network, (OneToMany, EncoderDecoder))
+
+
+def _natural_length(program: Program, num_steps: tuple[int, ...], lengths: jax.Array | None) -> int:
+    """Return how many outputs make a whole example, whose inputs have so many steps, or lengths `(1,)`."""
+    task, architecture, network = program.task, program.architecture, program.network
+    if not _writes(network):
         return 200
-    batch = functools.partial(program.task.batch, size=1, architecture=program.architecture)
+    if isinstance(network, EncoderDecoder):
+        (steps,) = num_steps if lengths is None else lengths.tolist()
+        if (answer := task.num_written(steps, architecture)) is not None:
+            return answer
+    batch = functools.partial(task.batch, size=1, architecture=architecture)
     return jax.eval_shape(batch, jax.random.key(0)).targets.shape[1]
 
 
-def _joined(program: Program, inputs: Any, written: Any) -> np.ndarray:
+def _until(end: int | None, written: np.ndarray) -> np.ndarray:
+    """Return what was written up to the first end symbol, which is left out."""
+    return written if end is None else written[: np.append(np.flatnonzero(written == end), len(written))[0]]
+
+
+def _joined(program: Program, inputs: Any, written: np.ndarray) -> np.ndarray:
     """Put the prompt before the continuation where the two are of one kind."""
     if not program.task.autoregressive:
-        return np.asarray(written)
+        return written
     first = inputs[None] if isinstance(program.network, OneToMany) else inputs
-    return np.concatenate([np.asarray(first), np.asarray(written)])
+    return np.concatenate([np.asarray(first), written])

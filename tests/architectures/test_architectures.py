@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from seqlab.architectures import ManyToMany, ManyToOne, OneToMany, OneToOne
+from seqlab.architectures.decoding import GREEDY, Sampling, sample
 from seqlab.cells import GRU, LSTM, Elman
-from seqlab.types import Batch, ConfigError, Tokens, Vectors
+from seqlab.types import Batch, ConfigError, IncompatibleError, Tokens, Vectors
 
 CELLS = [Elman(5), LSTM(5), GRU(5)]
 KEY = jax.random.key(0)
@@ -104,7 +105,7 @@ def test_one_to_many_reads_its_own_past_targets_only():
 @pytest.mark.parametrize("cell", CELLS, ids=lambda cell: type(cell).__name__)
 def test_free_running_equals_being_fed_what_was_written(cell):
     network, params, batch = made(OneToMany, cell, num_layers=2)
-    written = network.generate(params, batch.inputs, T, KEY, temperature=0.0)
+    written, _ = sample(network, params, batch.inputs, T, KEY, GREEDY)
     fed = network.apply(params, batch._replace(targets=written))
     np.testing.assert_array_equal(jnp.argmax(fed, axis=-1), written)
 
@@ -112,7 +113,7 @@ def test_free_running_equals_being_fed_what_was_written(cell):
 @pytest.mark.parametrize("form", [ManyToOne, ManyToMany])
 def test_continuation_equals_reading_everything_again(form):
     network, params, batch = made(form, outputs=Tokens(V))
-    written = network.generate(params, batch.inputs, 4, KEY, temperature=0.0)
+    written, _ = sample(network, params, batch.inputs, 4, KEY, GREEDY)
     inputs = batch.inputs
     for t in range(4):
         predictions = network.apply(params, batch._replace(inputs=inputs))
@@ -124,7 +125,10 @@ def test_continuation_equals_reading_everything_again(form):
 
 def test_samples_follow_the_key_and_the_temperature():
     network, params, batch = made(OneToMany)
-    write = lambda seed, heat: network.generate(params, batch.inputs, 40, jax.random.key(seed), heat)  # noqa: E731
+
+    def write(seed, heat):
+        return sample(network, params, batch.inputs, 40, jax.random.key(seed), Sampling(heat))[0]
+
     np.testing.assert_array_equal(write(1, 1.0), write(1, 1.0))
     assert (write(1, 1.0) != write(2, 1.0)).any()
     np.testing.assert_array_equal(write(1, 1e-6), write(2, 0.0))
@@ -133,7 +137,7 @@ def test_samples_follow_the_key_and_the_temperature():
 def test_bidirectional_cannot_generate():
     network, params, batch = made(ManyToMany, bidirectional=True)
     with pytest.raises(ConfigError, match=r"architecture\.bidirectional"):
-        network.generate(params, batch.inputs, 2, KEY)
+        sample(network, params, batch.inputs, 2, KEY)
 
 
 def test_dropout_acts_in_training_only_and_differs_in_time():
@@ -142,3 +146,32 @@ def test_dropout_acts_in_training_only_and_differs_in_time():
     first, again, other = (network.apply(params, batch, jax.random.key(seed)) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
+
+
+@pytest.mark.parametrize("form", [ManyToOne, ManyToMany])
+def test_continuation_goes_on_from_the_last_real_step(form):
+    """Whatever the padding holds, what follows is what follows the real steps alone."""
+    network, params, batch = made(form, outputs=Tokens(V), lengths=jnp.full(B, 3))
+    alone = sample(network, params, batch.inputs[:, :3], 1, KEY, GREEDY)
+    padded = sample(network, params, batch.inputs, 1, KEY, GREEDY, batch.lengths)
+    np.testing.assert_array_equal(alone[0], padded[0])
+    np.testing.assert_allclose(alone[1], padded[1], atol=1e-6)
+
+
+@pytest.mark.parametrize("form", [ManyToOne, ManyToMany])
+def test_tied_networks_read_out_with_their_embedding(form):
+    network, params, batch = made(form, outputs=Tokens(V), tied=True, embedding=5)
+    kernel = params["embedding"]["embedding"].T
+    untied = form(cell=network.cell, inputs=_READS, outputs=Tokens(V), embedding=5)
+    assert set(params["readout"]) == {"bias"}
+    apart = {**params, "readout": {**params["readout"], "kernel": kernel}}
+    np.testing.assert_array_equal(network.apply(params, batch), untied.apply(apart, batch))
+
+
+@pytest.mark.parametrize(
+    ("form", "outputs", "embedding"),
+    [(OneToMany, Tokens(V), 5), (ManyToMany, Tokens(V + 1), 5), (ManyToMany, Tokens(V), 4)],
+)
+def test_what_cannot_be_tied_is_refused_in_one_line(form, outputs, embedding):
+    with pytest.raises(IncompatibleError, match=r"^architecture\.(tied=true|embedding) .*$"):
+        made(form, outputs=outputs, tied=True, embedding=embedding)

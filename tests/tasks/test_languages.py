@@ -155,6 +155,24 @@ def test_an_oracle_in_plain_python_agrees(name):
     assert ends == {task.string_length(length) for length in range(task.min_length, 41)}
 
 
+@pytest.mark.parametrize(
+    "name", [name for name in ORACLES if "encoder_decoder" in load_task(name).architectures]
+)
+def test_an_encoder_decoder_reads_the_string_and_writes_the_answer(name):
+    task = load_task(name, length=9)
+    draw = jax.jit(lambda key: task.batch(key, 16, architecture="encoder_decoder"))
+    batch = jax.tree.map(np.asarray, draw(jax.random.key(0)))
+    for string, target, written, length in zip(
+        batch.inputs, batch.targets, batch.mask, batch.lengths, strict=True
+    ):
+        answer = ORACLES[name](string[:length].tolist())
+        assert target[written].tolist() == answer
+        assert np.flatnonzero(written).tolist() == list(range(len(answer)))
+        assert len(answer) <= task.num_written(int(length), "encoder_decoder")
+        if task.end is not None:
+            assert answer.index(task.end) == len(answer) - 1
+
+
 @pytest.mark.parametrize("name", [name for name in ORACLES if re.match("modular|solve|binary|compute", name)])
 def test_answers_are_exact_for_hundreds_of_symbols(name):
     for string, answer in examples(load_task(name, length=500, min_length=450), 8):

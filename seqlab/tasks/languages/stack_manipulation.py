@@ -28,9 +28,10 @@ class StackManipulation(StringTask):
     Source: G. Delétang et al., arXiv:2207.02098, 2023, appendix A.1.2 (deterministic context-free).
     """
 
-    architectures: ClassVar[tuple[str, ...]] = ("many_to_many",)
+    architectures: ClassVar[tuple[str, ...]] = ("many_to_many", "encoder_decoder")
     num_symbols: ClassVar[int] = 5
     num_answers: ClassVar[int] = 3
+    end: ClassVar[int | None] = 2
 
     def answer_length(self, length: Length) -> Length:
         return length + 1

@@ -1,0 +1,171 @@
+"""Does the encoder-decoder read all, write in order, and attend to what is there?"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from seqlab.architectures import EncoderDecoder
+from seqlab.architectures.attention import ATTENTIONS
+from seqlab.architectures.decoding import GREEDY, run_freely, sample
+from seqlab.cells import GRU, LRU, LSTM
+from seqlab.recurrence import NO_REMEDIES, Truncation
+from seqlab.types import Batch, IncompatibleError, Tokens, Vectors
+
+KEY = jax.random.key(0)
+B, T, M, H = 3, 5, 4, 6
+LENGTHS = jnp.array([T, 2, 3])
+
+FORMS = {
+    "plain": (GRU(H), {"num_layers": 2}),
+    "luong": (LSTM(H), {"attention": "luong", "bidirectional": True}),
+    "luong_fed": (GRU(H), {"attention": "luong", "input_feeding": True}),
+    "bahdanau": (LRU(H), {"attention": "bahdanau", "bidirectional": True}),
+    "bahdanau_fed_tied": (
+        GRU(H),
+        {"attention": "bahdanau", "input_feeding": True, "embedding": H, "tied": True},
+    ),
+}
+every_form = pytest.mark.parametrize("form", FORMS)
+
+
+TOKENS = Tokens(3)
+
+
+def made(form, outputs=TOKENS, lengths=LENGTHS, **settings):
+    cell, own = FORMS[form]
+    network = EncoderDecoder(cell, Vectors(2), outputs, **own, **settings)
+    draw = jax.random.split(KEY, 2)
+    targets = (
+        jax.random.randint(draw[1], (B, M), 0, outputs.size)
+        if isinstance(outputs, Tokens)
+        else jax.random.normal(draw[1], (B, M, outputs.size))
+    )
+    inputs = jax.random.normal(draw[0], (B, T, 2))
+    batch = Batch(inputs, targets, jnp.ones((B, M), bool), lengths)
+    return network, jax.jit(network.init)(KEY, batch), batch
+
+
+@every_form
+def test_padding_of_the_source_changes_nothing(form):
+    network, params, batch = made(form)
+    real = jnp.arange(T + 2)[:, None] < LENGTHS[:, None, None]
+    longer = jnp.where(real, jnp.pad(batch.inputs, ((0, 0), (0, 2), (0, 0))), 1e3)
+    free = jax.jit(lambda batch: (network.apply(params, batch), run_freely(network, params, batch)))
+    pairs = zip(free(batch), free(batch._replace(inputs=longer)), strict=True)
+    for one, other in pairs:
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+@every_form
+def test_free_running_equals_being_fed_what_was_written(form):
+    network, params, batch = made(form)
+    written, predictions = jax.jit(
+        lambda: sample(network, params, batch.inputs, M, KEY, GREEDY, batch.lengths)
+    )()
+    fed = jax.jit(network.apply)(params, batch._replace(targets=written))
+    np.testing.assert_allclose(fed, predictions, atol=1e-5)
+
+
+@pytest.mark.parametrize("form", ["luong", "bahdanau"])
+def test_what_is_written_reads_all_that_is_real_and_past_targets_alone(form):
+    network, params, batch = made(form, outputs=Vectors(2))
+
+    def output(inputs, targets, j):
+        return network.apply(params, batch._replace(inputs=inputs, targets=targets))[:, j].sum()
+
+    gradients = jax.jit(jax.vmap(jax.grad(output, (0, 1)), (None, None, 0)))
+    reads, writes = gradients(batch.inputs, batch.targets, jnp.arange(M))
+    real = jnp.arange(T) < LENGTHS[:, None]
+    for j in range(M):
+        np.testing.assert_array_equal(jnp.any(reads[j] != 0, axis=-1), real)
+        past = jnp.broadcast_to(jnp.arange(M) < j, (B, M))
+        np.testing.assert_array_equal(jnp.any(writes[j] != 0, axis=-1), past)
+
+
+@pytest.mark.parametrize("name", ATTENTIONS)
+def test_attention_is_a_mean_over_what_is_real(name):
+    attention = ATTENTIONS[name](H)
+    params = attention.init(KEY, 4)
+    values, queries = (jax.random.normal(KEY, shape) for shape in ((B, T, 4), (B, M, H)))
+    real = jnp.arange(T) < LENGTHS[:, None]
+    context, weights = attention.attend(params, queries, attention.remember(params, values, real))
+    assert not weights[jnp.broadcast_to(~real[:, None], weights.shape)].any()
+    np.testing.assert_allclose(weights.sum(axis=-1), 1, rtol=1e-6)
+    np.testing.assert_allclose(context[0], weights[0] @ values[0], rtol=1e-5, atol=1e-6)
+
+
+def test_attention_scores_are_those_of_the_papers():
+    query, value = np.array([0.3, -0.7, 0.2]), np.array([1.5, 0.4])
+    for name, score in (
+        ("luong", lambda p: query @ (value @ p["keys"])),
+        ("bahdanau", lambda p: np.tanh(query @ p["queries"] + value @ p["keys"]) @ p["score"]),
+    ):
+        attention = ATTENTIONS[name](3)
+        params = attention.init(KEY, 2)
+        memory = attention.remember(params, jnp.array([[value]]), jnp.ones((1, 1), bool))
+        found = attention.scores(params, jnp.array([[query]]), memory.keys)
+        kernels = {part: np.asarray(params[part]["kernel"]) for part in params}
+        np.testing.assert_allclose(np.ravel(found), np.ravel(score(kernels)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("form", ["plain", "luong"])
+def test_step_by_step_and_all_at_once_are_one(form):
+    """A share of 0 takes it step by step: predictions, gradients and taps are those of the engine."""
+    network, params, batch = made(form)
+
+    def loss(params, taps, share, key):
+        taken = dataclasses.replace(network, share=share)
+        return jnp.sum(jnp.sin(taken.apply(params, batch, key, taps)))
+
+    taps = network.zero_taps(params, batch)
+    at_once, stepwise = (
+        jax.jit(jax.value_and_grad(functools.partial(loss, share=share, key=key), (0, 1)))(params, taps)
+        for share, key in ((0.0, None), (jnp.float32(0), KEY))
+    )
+    jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-5), at_once, stepwise)
+    assert list(taps) == list(network.layer_params(params)) == list(network.ends(batch))
+    for layer, directions in at_once[1][1].items():
+        reads = layer.startswith("encoder/")
+        real = jnp.arange(T) < LENGTHS[:, None] if reads else jnp.ones((B, M), bool)
+        for leaf in jax.tree.leaves(directions)[-1:]:
+            np.testing.assert_array_equal(leaf > 0, real)
+
+
+def test_its_own_tokens_are_drawn_at_the_share_of_the_stage_and_never_in_evaluation():
+    network, params, batch = made("plain", scheduled_sampling=0.5)
+    taught, _, _ = made("plain")
+    apply = jax.jit(lambda share, key: dataclasses.replace(network, share=share).apply(params, batch, key))
+    forced = taught.apply(params, batch)
+    np.testing.assert_allclose(apply(0.0, KEY), forced, atol=1e-6)
+    np.testing.assert_array_equal(dataclasses.replace(network, share=0.9).apply(params, batch), forced)
+    own = jnp.stack([apply(0.999, key) for key in jax.random.split(KEY, 8)])
+    np.testing.assert_allclose(own[:, :, 0], jnp.broadcast_to(forced[:, 0], own[:, :, 0].shape), atol=1e-6)
+    assert (jnp.abs(own[:, :, 1:] - forced[:, 1:]).max(axis=(1, 2, 3)) > 1e-4).any()
+    assert network.at_stage(jnp.float32(0.5)).share == 0.25
+    assert taught.at_stage(jnp.float32(0.5)) is taught
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ({"attention": "dot"}, "attention must be one of null, bahdanau, luong, got 'dot'"),
+        ({"input_feeding": True}, "input_feeding must be false, or attention one of bahdanau, luong"),
+        ({"attention": "bahdanau", "zoneout": 0.1}, r"architecture\.zoneout must be 0 where .*"),
+        ({"scheduled_sampling": 1.5}, "scheduled_sampling must be a finite number, at least 0 and below 1.*"),
+        ({"tied": True, "embedding": 5}, r"architecture\.embedding must be 6, .* got 5"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_one_line(settings, line):
+    with pytest.raises(ValueError, match=f"^{line}$"):
+        made("plain", **settings)
+
+
+def test_truncation_is_refused():
+    with pytest.raises(IncompatibleError, match=r"^training\.bptt_window=2 does not fit .* null$"):
+        made("plain")[0].going_back(NO_REMEDIES, Truncation(2, 2))
