@@ -132,4 +132,19 @@ def _tagged(path: Path, config: Mapping[str, Any]) -> Path:
     return path.with_suffix(".jsonl")
 
 
-WRITERS = {"Tagging": _tagged, "Series": _series, "TextClassification": _classified, "TextCorpus": _text}
+def _paired(path: Path, config: Mapping[str, Any]) -> Path:
+    draw = random.Random(0)
+    words = {"red": "rot", "green": "grün", "blue": "blau", "house": "Haus", "tree": "Baum"}
+    texts = [" ".join(draw.choices(list(words), k=draw.randint(3, 6))) for _ in range(120)]
+    answers = [" ".join(words[word] for word in text.split()) for text in texts]
+    rows = [{config["text"]: text, config["target"]: told} for text, told in zip(texts, answers, strict=True)]
+    return write_csv(path.with_suffix(".csv"), rows)
+
+
+WRITERS = {
+    "TextPairs": _paired,
+    "Tagging": _tagged,
+    "Series": _series,
+    "TextClassification": _classified,
+    "TextCorpus": _text,
+}
