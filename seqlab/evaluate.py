@@ -19,6 +19,7 @@ from seqlab.commands import command
 from seqlab.tasks import SPLITS
 from seqlab.training import Program, evaluation
 from seqlab.training.rows import evaluation_row
+from seqlab.training.scoring import score
 from seqlab.types import ConfigError, Params
 
 MOST_ROWS = 25
@@ -28,7 +29,7 @@ MOST_ROWS = 25
 def evaluate(program: Program, params: Params, split: str) -> dict[str, float]:
     """Return the loss and the metrics over a split, as `<split>/<metric>`."""
     means = jax.jit(functools.partial(evaluation.evaluate, program, split=split))(params, program.task.data)
-    return evaluation_row(jax.device_get(means), split)
+    return evaluation_row(jax.device_get(means), split) | score(program, params, split, split)
 
 
 @command

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import functools
+import json
 import random
 import tempfile
 from collections.abc import Mapping
@@ -54,7 +55,7 @@ def reviews(count: int = 80) -> tuple[list[str], list[int]]:
     words = {0: ["bad", "dull", "slow", "worst"], 1: ["good", "fun", "fast", "best"]}
     labels = [index % 2 for index in range(count)]
     texts = [
-        " ".join([*draw.choices(words[label], k=draw.randint(0, 6)), f"film {index}"])
+        " ".join([*draw.choices(words[label], k=draw.randint(0, 6)), f"film {index // 10} {index % 10}"])
         for index, label in enumerate(labels)
     ]
     return texts, labels
@@ -100,4 +101,50 @@ def _series(path: Path, config: Mapping[str, Any]) -> Path:
     return write_csv(path.with_suffix(".csv"), [{config["value"]: value} for value in values])
 
 
-WRITERS = {"Series": _series, "TextClassification": _classified, "TextCorpus": _text}
+def _tagged(path: Path, config: Mapping[str, Any]) -> Path:
+    draw = random.Random(0)
+    rows = []
+    for index in range(120):
+        words = [
+            f"t{index // 10}",
+            f"u{index % 10}",
+            *draw.choices(["a", "b", "c"], k=draw.randint(0, 3)),
+            ["the", "Mr"][index % 2],
+            "Smith",
+            "left",
+        ]
+        rows.append((words, [{"Mr": 1, "Smith": 2}.get(word, 0) * (index % 2) for word in words]))
+    tags = ["O", "B-PER", "I-PER"]
+    columns = {
+        config["tokens"]: [words for words, _ in rows],
+        config["tags"]: [numbers for _, numbers in rows],
+    }
+    if "/" in (config["source"] or ""):
+        from datasets import ClassLabel, List, Value
+
+        kinds = {config["tokens"]: List(Value("string")), config["tags"]: List(ClassLabel(names=tags))}
+        return write_hub(path, columns, kinds)
+    lines = [
+        json.dumps({config["tokens"]: words, config["tags"]: [tags[number] for number in numbers]})
+        for words, numbers in rows
+    ]
+    path.with_suffix(".jsonl").write_text("\n".join(lines))
+    return path.with_suffix(".jsonl")
+
+
+def _paired(path: Path, config: Mapping[str, Any]) -> Path:
+    draw = random.Random(0)
+    words = {"red": "rot", "green": "grün", "blue": "blau", "house": "Haus", "tree": "Baum"}
+    texts = [" ".join(draw.choices(list(words), k=draw.randint(3, 6))) for _ in range(120)]
+    answers = [" ".join(words[word] for word in text.split()) for text in texts]
+    rows = [{config["text"]: text, config["target"]: told} for text, told in zip(texts, answers, strict=True)]
+    return write_csv(path.with_suffix(".csv"), rows)
+
+
+WRITERS = {
+    "TextPairs": _paired,
+    "Tagging": _tagged,
+    "Series": _series,
+    "TextClassification": _classified,
+    "TextCorpus": _text,
+}

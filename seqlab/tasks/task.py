@@ -28,17 +28,16 @@ EVALUATION_SEED = 20_201_123
 class Task(abc.ABC):
     """What an example is, and what counts as right.
 
-    A task is a frozen dataclass, hashable by value; its fields are the knobs of `conf/task/<name>.yaml`.
-    A batch is a pure function of `(task, key)`: same key, same batch, on any host.
+    A frozen dataclass, hashable by value; its fields are the knobs of `conf/task/<name>.yaml`. A batch is a
+    pure function of `(task, key)`: same key, same batch, on any host.
 
     Class attributes:
         architectures: the architectures the task can be framed for; the first is the default.
-        source: where the data or the rule come from.
-        licence: the licence of the data, or "generated".
+        source: where the data or the rule come from; licence: that of the data, or "generated".
         offline: whether it needs no download.
         autoregressive: whether what is written at one step is what is read at the next.
-        stream: whether each row of a training batch goes on where it left off in the last (`stream_batch`); a
-            field of the tasks that can.
+        scored: the names of what `scores` returns.
+        stream: whether each row of a batch goes on where it left off (`stream_batch`); a field where it can.
     """
 
     architectures: ClassVar[tuple[str, ...]]
@@ -46,6 +45,7 @@ class Task(abc.ABC):
     licence: ClassVar[str]
     offline: ClassVar[bool] = True
     autoregressive: ClassVar[bool] = False
+    scored: ClassVar[tuple[str, ...]] = ()
     stream: ClassVar[bool] = False
 
     @property
@@ -78,24 +78,21 @@ class Task(abc.ABC):
         """Return what the metrics `<name>/<metric>` compare: some predictions with some targets."""
         raise NotImplementedError(f"task {self.name} has no parts")
 
+    def scores(self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray) -> Mapping[str, float]:
+        """Return what the field's own libraries say of the most probable outputs, `(N, …)`, over a split."""
+        raise NotImplementedError(f"task {self.name} has no scores")
+
     def baselines(self, split: str, architecture: str) -> dict[str, float]:
         """Return further baselines and floors by name, each its value of the goal's metric on a split."""
         return {}
 
-    # What a run keeps and tells of its data.
-
     def kept(self) -> Mapping[str, str]:
-        """Return the texts, by the name of a file, without which a run's data could not be read again.
-
-        A `VOCABULARY` among them becomes the task's field `vocabulary` where the run is loaded.
-        """
+        """Return the texts, by file, that a run keeps; `VOCABULARY` becomes the field `vocabulary` again."""
         return {}
 
     def account(self) -> Mapping[str, Any]:
         """Return what the summary tells of the data besides their fingerprint."""
         return {}
-
-    # What a person types and sees.
 
     def read_prompt(self, text: str, architecture: str) -> np.ndarray:
         """Turn what a user typed after `--prompt` into one example's inputs, without the batch axis.
@@ -201,7 +198,7 @@ class Task(abc.ABC):
 
     @property
     def name(self) -> str:
-        """The task's name: that of its module, its class in snake case."""
+        """That of its module, its class in snake case."""
         return type(self).__module__.rpartition(".")[2]
 
 

@@ -14,6 +14,7 @@ from seqlab.training.checkpoints import Checkpoints
 from seqlab.training.family import Numbers
 from seqlab.training.program import Program
 from seqlab.training.rows import Rows, evaluation_row
+from seqlab.training.scoring import score
 from seqlab.training.state import TrainState
 from seqlab.training.writing import write_sample
 from seqlab.types import Metrics, Params
@@ -104,7 +105,8 @@ class Record:
     def validate(self, means: Mapping[str, Mean], params: Params) -> None:
         """Log an evaluation on the validation split, keep the parameters where they are the best so far,
         and end the run where the last `training.patience` evaluations brought no better."""
-        row = {"step": self.steps, **evaluation_row(means, "eval")}
+        scores = score(self._program, params, "validation", "eval")
+        row = {"step": self.steps, **evaluation_row(means, "eval"), **scores}
         self.member.tracker.log(row)
         self._evaluations.append(row)
         best = _best(self.info, self._evaluations)
@@ -137,7 +139,8 @@ class Record:
         """Return the verdict on the best parameters, from their sums over the test split."""
         goal, program = self.info.goal, self._program
         best = _best(self.info, self._evaluations)
-        test = {"step": best["step"], **evaluation_row(means, "test")}
+        scores = score(program, self.best_params, "test", "test")
+        test = {"step": best["step"], **evaluation_row(means, "test"), **scores}
         self.member.tracker.log(test)
         verdict: dict[str, Any] = {
             "test": test,

@@ -97,7 +97,8 @@ class Training:
     @property
     def remedies(self) -> Remedies:
         """What acts on the backward pass of the recurrence, each sequence bearing its share of Ω."""
-        return Remedies(self.clip_recurrent, self.omega / self.batch_size if self.omega else None)
+        clip = None if self.clip_recurrent is None else float(self.clip_recurrent)  # it is differentiated by
+        return Remedies(clip, self.omega / self.batch_size if self.omega else None)
 
     def next_stop(self, step: int) -> int:
         """Return the first step after `step` at which the host has something to do."""

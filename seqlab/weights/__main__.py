@@ -25,7 +25,10 @@ def main() -> None:
     options = parser.parse_args()
     program, params = load(options.run)
     if "recurrence" not in params:
-        raise ConfigError(f"RUN_DIR={options.run} has no recurrence: architecture is {program.architecture}")
+        raise ConfigError(
+            f"RUN_DIR={options.run} cannot be exported: its architecture is {program.architecture}, "
+            "legal are one_to_many, many_to_one, many_to_many"
+        )
     try:
         arrays = export(program.network.stack, params, options.to)
     except ValueError as error:

@@ -26,7 +26,8 @@ def export(stack: Stack, params: Params, library: str) -> dict[str, np.ndarray]:
     | flax | `recurrence.layer_0.forward.ii.kernel` | `readout.kernel` `readout.bias` | `embedding.embedding`|
 
     So a `torch.nn.Module` that holds an `nn.LSTM` as `recurrence`, an `nn.Linear` as `readout` and an
-    `nn.Embedding` as `embedding` loads the first with `load_state_dict`.
+    `nn.Embedding` as `embedding` loads the first with `load_state_dict`. A readout that is tied to the
+    embedding has a kernel of its own there.
 
     Args:
         stack: the network's recurrence.
@@ -37,12 +38,15 @@ def export(stack: Stack, params: Params, library: str) -> dict[str, np.ndarray]:
         ValueError: a cell that the library cannot represent.
     """
     recurrence, readout, embedding = LIBRARIES[library]
+    table = params.get("embedding", {}).get("embedding")
+    tied = "kernel" not in params["readout"]
+    kernel = table.T if tied else params["readout"]["kernel"]
     tree = {
         "recurrence": recurrence(stack, params["recurrence"]),
-        "readout": readout(*(np.asarray(params["readout"][name]) for name in ("kernel", "bias"))),
+        "readout": readout(np.asarray(kernel), np.asarray(params["readout"]["bias"])),
     }
-    if "embedding" in params:
-        tree["embedding"] = embedding(np.asarray(params["embedding"]["embedding"]))
+    if table is not None:
+        tree["embedding"] = embedding(np.asarray(table))
     return dict(_flat("", tree))
 
 

@@ -52,13 +52,12 @@ def test_counts_are_those_of_the_tokens_read():
         np.testing.assert_array_equal(counted, np.bincount(tokens[:length], minlength=len(counted)))
 
 
-def test_the_vocabulary_knows_the_training_split_alone():
-    task = small(most_tokens=5)
-    assert task.input_spec("many_to_one").size == 6
-    words = {word for text in reviews()[0] for word in text.split()}
-    every = set(small().symbols["tokens"])
-    assert every < words
-    assert set(task.symbols["tokens"]) < every
+def test_the_vocabulary_knows_what_training_has_twice(tmp_path):
+    write_csv(tmp_path / "train.csv", [*rows(), {"text": "lynx film", "label": "good"}])
+    write_csv(tmp_path / "test.csv", [{"text": f"zebra zebra {n}", "label": "good"} for n in range(5)])
+    known = set(load_task("text_classification", source=str(tmp_path)).symbols["tokens"])
+    assert known & {"film", "lynx", "zebra"} == {"film"}
+    assert small(most_tokens=5).input_spec("many_to_one").size == 6
 
 
 def test_a_run_keeps_its_vocabulary_and_is_evaluated_with_it(tmp_path):

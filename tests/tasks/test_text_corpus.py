@@ -29,8 +29,8 @@ def test_the_splits_make_up_the_text(level, tmp_path):
 
 
 def test_words_stand_apart_from_punctuation(tmp_path):
-    task = of(tmp_path, level="word")
-    assert task.render(task.data["train"][:12], "many_to_many") == "Line 0 says so , don't it ?\n\nLine 1"
+    task = of(tmp_path, TEXT.replace("0", "1 1"), level="word")
+    assert task.render(task.data["train"][:12], "many_to_many") == "Line 1 1 says so , don't it ?\n\nLine"
     assert (
         task.render(task.read_prompt("Line zebra", "many_to_many"), "many_to_many")
         == "Line \N{REPLACEMENT CHARACTER}"

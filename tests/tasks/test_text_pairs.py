@@ -1,0 +1,81 @@
+"""Are pairs of texts read as they stand, and judged as sacrebleu and jiwer judge what is written freely?"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import jiwer
+import numpy as np
+import pytest
+import sacrebleu
+from small_corpora import stand_in, write_csv
+from tiny_runs import tiny
+
+from seqlab import run
+from seqlab.architectures.decoding import GREEDY, sample
+from seqlab.build import load
+from seqlab.evaluate import evaluate
+from seqlab.tasks import load_task
+from seqlab.tasks.sources.corpora import CORPORA
+from seqlab.types import ConfigError
+
+SHORT = ("task.length=4", "task.target_length=4")
+
+
+@pytest.mark.parametrize("preset", ["text_pairs", "respell", "jupyter_en_fr", "movie_dialogue", "multi30k"])
+def test_every_schema_gives_the_same_pairs(preset):
+    task = load_task(preset, **stand_in(preset))
+    batch = task.evaluation_batch(jnp.int32(0), 4, "train", "encoder_decoder", task.data)
+    words = {"red": "rot", "green": "grün", "blue": "blau", "house": "Haus", "tree": "Baum"}
+    texts, answers = task._read.texts["train"]
+    for row in range(4):
+        assert [words[word] for word in texts[row].split()] == answers[row].split()
+        read = task._read.vocabularies[0].decode(batch.inputs[row, : batch.lengths[row]].tolist())
+        assert "".join(read).replace(" ", "") == texts[row].replace(" ", "")
+        assert task.render(np.asarray(batch.targets[row]), "encoder_decoder") == answers[row]
+        assert batch.targets[row][batch.mask[row]][-1] == task.end_symbol("encoder_decoder")
+
+
+def test_a_run_is_judged_by_the_libraries_on_what_it_writes_freely(folder):
+    run([*tiny("text_pairs", "encoder_decoder", "training.steps=3"), *SHORT, f"hydra.run.dir={folder}"])
+    program, params = load(folder)
+    task, count = program.task, program.task.num_evaluation("test", "encoder_decoder")
+    batch = task.evaluation_batch(jnp.int32(0), count, "test", "encoder_decoder", task.data)
+    found = sample(program.network, params, batch.inputs, 4, jax.random.key(0), GREEDY, batch.lengths)[0]
+    written = [task.render(row, "encoder_decoder") for row in np.asarray(found)]
+    wanted = task._read.texts["test"][1]
+    expected = {
+        "test/bleu": sacrebleu.corpus_bleu(written, [wanted]).score,
+        "test/chrf": sacrebleu.corpus_chrf(written, [wanted]).score,
+        "test/cer": jiwer.cer(wanted, written),
+        "test/wer": jiwer.wer(wanted, written),
+    }
+    told = evaluate(program, params, "test")
+    assert {name: told[name] for name in expected} == expected
+
+
+def test_the_whole_target_is_judged_and_copies_are_a_baseline():
+    task = load_task("text_pairs", **stand_in("text_pairs"), judge="wer", target_length=2)
+    floors = task.baselines("test", "encoder_decoder")
+    assert floors["copy"] == 1.0
+    assert set(floors) == {"copy", "most frequent", "most alike"}
+    assert task._scored(task._read.texts["test"][1], "test")["wer"] == 0.0
+
+
+def test_misspelt_pieces_differ_and_are_made_alike():
+    rows = CORPORA["respell"].read()
+    assert rows == CORPORA["respell"].read()
+    assert len(rows["text"]) > 5000
+    assert np.mean([a != b for a, b in zip(rows["text"], rows["target"], strict=True)]) > 0.7
+
+
+def test_the_catalogues_hold_both_languages():
+    rows = CORPORA["jupyter_en_fr"].read()
+    assert dict(zip(rows["text"], rows["target"], strict=True))["Continue"] == "Continuer"
+
+
+def test_a_missing_text_is_named(tmp_path):
+    rows = [{"text": f"a {n}", "target": "b" if n != 5 else " "} for n in range(40)]
+    path = write_csv(tmp_path / "a.csv", rows)
+    with pytest.raises(ConfigError, match=r"a\.csv, row 6, target: the text is empty$"):
+        _ = load_task("text_pairs", source=str(path)).data
