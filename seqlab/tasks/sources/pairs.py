@@ -18,7 +18,7 @@ def respell(seed: int = 0) -> dict[str, list[str]]:
     """Misspell pieces of sentences of Python's reference, each letter with probability 1/10.
 
     A letter that is hit is left out, doubled, exchanged for another or swapped with the next. A piece has
-    four words and at most 38 characters.
+    three words and at most 24 characters.
 
     Source: `pydoc_data.topics`, as `python_docs`.
     """
@@ -26,8 +26,8 @@ def respell(seed: int = 0) -> dict[str, list[str]]:
 
     draw = random.Random(seed)
     words = " ".join(topics[name] for name in sorted(topics)).split()
-    pieces = dict.fromkeys(" ".join(words[at : at + 4]) for at in range(0, len(words), 4))
-    told = [piece for piece in pieces if len(piece) <= 38 and _PROSE.fullmatch(piece)]
+    pieces = dict.fromkeys(" ".join(words[at : at + 3]) for at in range(0, len(words), 3))
+    told = [piece for piece in pieces if len(piece) <= 24 and _PROSE.fullmatch(piece)]
     return {"text": [_misspelt(piece, draw) for piece in told], "target": told}
 
 
