@@ -38,7 +38,8 @@ class Learning(Study):
             f"chance {metric}": number(told["chance"]),
             f"test {metric}, median": number(told["median"]),
             "least … greatest": " … ".join(number(end) for end in (group.scores.min(), group.scores.max())),
-            f"solved at {number(told['solved_at'])}": f"{told['solved']}/{told['n']}",
+            "solved at": number(told["solved_at"]),
+            "solved": f"{told['solved']}/{told['n']}",
             "steps to solved": "–" if steps is None else number(steps),
         } | self.beside(group)
 

@@ -45,8 +45,9 @@ def _draw(shown: Sequence[Panel], fill: Callable[[Any, Panel, Kinds], None]) -> 
     told_apart = kinds(shown)
     for panel, ax in zip(shown, axes, strict=True):
         fill(ax, panel, told_apart)
-        ax.axhline(panel.summary["chance"], color="grey", linewidth=0.8, linestyle=":", label="chance")
-        ax.axhline(panel.summary["solved_at"], color="grey", linewidth=0.8, linestyle="--", label="solved")
+        for key, label, style in (("chance", "chance", ":"), ("solved_at", "solved", "--")):
+            for value in {group.finished[0].summary[key] for group in panel.finished}:
+                ax.axhline(value, color="grey", linewidth=0.8, linestyle=style, label=label)
     add_legend(figure)
     return figure
 
