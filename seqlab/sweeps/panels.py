@@ -113,8 +113,13 @@ class Kinds:
 
     def label(self, group: Group) -> str:
         """Say what tells a group from the others."""
-        words = [f"{key.rpartition('.')[2]} {spelt(group.key[key])}" for key in self.keys if key != "cell"]
+        words = [_worded(key, group.key[key]) for key in self.keys if key != "cell"]
         return ", ".join([str(group.key["cell"]), *words])
+
+
+def _worded(key: str, value: Any) -> str:
+    """Name a value by its key; one of a group's files by itself."""
+    return spelt(value) if "/" in key else f"{key.rpartition('.')[2]} {spelt(value)}"
 
 
 def kinds(shown: Sequence[Panel]) -> Kinds:
