@@ -10,8 +10,8 @@ from seqlab.studies.learning import Learning, medians
 from seqlab.sweeps.groups import Group
 from seqlab.sweeps.runs import Told
 
-LEFT = 0.95
-"""The share of the baseline below which a network has left the plateau."""
+REACHED, LEFT = 1.05, 0.95
+"""The shares of the baseline at which a network has reached the plateau, and below which it has left it."""
 
 
 class CopyMemory(Learning):
@@ -19,13 +19,17 @@ class CopyMemory(Learning):
 
     def beside(self, group: Group) -> Mapping[str, str]:
         return {
-            "plateau / chance": medians([plateau(run) / run.summary["chance"] for run in group.finished]),
+            "plateau / chance": medians([plateau(run) for run in group.finished]),
             "end / chance": medians([run.score("test") / run.summary["chance"] for run in group.finished]),
         }
 
 
 def plateau(run: Told) -> float:
-    """Return the median of the evaluations before the first that is below `LEFT` of the baseline."""
-    left = np.flatnonzero(run.scores < LEFT * run.summary["chance"])
-    before = run.scores[: left[0]] if len(left) else run.scores
-    return float(np.median(before)) if len(before) else float("nan")
+    """Return the plateau as a share of the baseline; NaN where a run does not come to one.
+
+    It is the median of the evaluations from the first at `REACHED` or below to the first below `LEFT`. Before,
+    a network has yet to learn that most of what it writes are blanks.
+    """
+    shares = run.scores / run.summary["chance"]
+    reached, left = (int(np.argmax(np.append(shares <= bound, True))) for bound in (REACHED, LEFT))
+    return float(np.median(shares[reached:left])) if left > reached else float("nan")
