@@ -27,8 +27,8 @@ class CopyMemory(Learning):
 def plateau(run: Told) -> float:
     """Return the plateau as a share of the baseline; NaN where a run does not come to one.
 
-    It is the median of the evaluations from the first at `REACHED` or below to the first below `LEFT`. Before,
-    a network has yet to learn that most of what it writes are blanks.
+    It is the median of the evaluations from the first at `REACHED` or below to the first below `LEFT`. Before
+    it, a network has yet to learn that most of what it writes are blanks.
     """
     shares = run.scores / run.summary["chance"]
     reached, left = (int(np.argmax(np.append(shares <= bound, True))) for bound in (REACHED, LEFT))
