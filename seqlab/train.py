@@ -64,13 +64,16 @@ def _job(config: DictConfig) -> float | None:
     """
     context = HydraConfig.get()
     job = Job(config, context.runtime.choices, Path(context.runtime.output_dir))
+    swept = context.mode == RunMode.MULTIRUN
     try:
         return concluded(execute(job))
-    except IncompatibleError as error:
-        if context.mode != RunMode.MULTIRUN:
+    except (ConfigError, UnfinishedRunError) as error:
+        if swept and isinstance(error, IncompatibleError):
+            print(f"incompatible: {error}", flush=True)
+            return None
+        if swept or SHOW_TRACES:
             raise
-        print(f"incompatible: {error}", flush=True)
-        return None
+        sys.exit(complain(error))  # raised, Hydra would print a line of its own before it
 
 
 def _guarded(application: Callable[[], None]) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import jax
+import jax.numpy as jnp
 import pytest
 from small_corpora import overrides as stand_in
 from tiny_runs import FRAMINGS, TINY
@@ -55,11 +57,19 @@ SINGLE = [
 
 
 @pytest.mark.parametrize("name", SINGLE)
-def test_experiment_runs_two_steps(name, folder):
-    few = [key for key in TINY if not key.startswith("cell")] + ["training.steps=2"]
-    few += stand_in(composed([f"+experiment={name}"]).hydra.runtime.choices.task)
-    summary = run([f"+experiment={name}", *few, "training.sample_length=0", f"hydra.run.dir={folder}"])
-    assert (summary["status"], summary["steps"], summary["experiment"]) == ("finished", 2, name)
+def test_experiment_can_be_trained(name):
+    """Its program is traced; what is traced compiles, and compiling every one would take long."""
+    data = stand_in(composed([f"+experiment={name}"]).hydra.runtime.choices.task)
+    program = built([f"+experiment={name}", *data]).program
+    span, going = jax.ShapeDtypeStruct((2,), jnp.int32), jax.ShapeDtypeStruct((), bool)
+    state, _, _ = jax.eval_shape(program.advance, program.shapes, span, going, program.task.data)
+    assert jax.tree.map(jnp.shape, state) == jax.tree.map(jnp.shape, program.shapes)
+
+
+def test_an_experiment_runs_two_steps_and_is_named_in_the_summary(folder):
+    few = [*TINY, "training.steps=2", "training.sample_length=0"]
+    summary = run(["+experiment=quickstart", *few, f"hydra.run.dir={folder}"])
+    assert (summary["status"], summary["steps"], summary["experiment"]) == ("finished", 2, "quickstart")
 
 
 @pytest.mark.parametrize(("experiment", "variant"), VARIANTS)

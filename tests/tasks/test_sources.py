@@ -132,7 +132,7 @@ def test_a_broken_file_is_refused_in_one_line(name, tmp_path):
     [
         (None, None, r"task\.source must be a file .*, got None"),
         ("gone.csv", None, r"task\.source=gone\.csv does not exist"),
-        ("sms_spma", None, r"task\.source=sms_spma is neither a file nor one of sms_spam, .*"),
+        ("sms_spma", None, r"task\.source=sms_spma is neither a file nor one of .*sms_spam, .*"),
         ("sms_spam", "plain", r"task\.config=plain does not fit task\.source=sms_spam, .*"),
     ],
 )

@@ -41,7 +41,7 @@ def by_hand(name, predictions, batch):
                     kept.append(values[-1])
                 elif name == "mse":
                     values.append(np.mean((p - y) ** 2))
-                elif name == "mae":
+                elif name in ("mae", "mase"):
                     values.append(np.mean(np.abs(p - y)))
         if kept:
             whole.append(min(kept))
@@ -50,7 +50,7 @@ def by_hand(name, predictions, batch):
 
 @pytest.mark.parametrize("name", sorted(objectives.METRICS))
 def test_metric_equals_its_definition(name):
-    predictions, batch = vectors() if name in ("mse", "mae") else tokens()
+    predictions, batch = vectors() if name in ("mse", "mae", "mase") else tokens()
     value = objectives.metric(name, predictions, batch).value
     np.testing.assert_allclose(value, by_hand(name, predictions, batch), rtol=1e-5)
 
@@ -66,7 +66,7 @@ def test_loss_is_that_of_the_output_spec(spec, draw, name):
 
 @pytest.mark.parametrize("name", sorted(objectives.METRICS))
 def test_batches_add_up(name):
-    predictions, batch = vectors() if name in ("mse", "mae") else tokens()
+    predictions, batch = vectors() if name in ("mse", "mae", "mase") else tokens()
     parts = [
         objectives.metric(name, predictions[rows], jax.tree.map(lambda leaf, rows=rows: leaf[rows], batch))
         for rows in (slice(0, 1), slice(1, B))
