@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from seqlab.tasks.sources.corpora import CORPORA
-from seqlab.tasks.sources.reading import is_hub, read_source
+from seqlab.tasks.sources.reading import is_hub, read_source, stamp
 from seqlab.tasks.sources.table import Table
 from seqlab.tasks.task import VOCABULARY, LoadedTask
 from seqlab.types import ConfigError
@@ -72,6 +73,21 @@ class VocabularyTask(SourceTask):
 
     vocabulary: str | None = None
 
+    @abc.abstractmethod
+    def read(self, stamp: Any) -> Any:
+        """Read the source, once for equal tasks; what is counted of it is the `account` of what is returned.
+
+        Args:
+            stamp: tells a file from what it was.
+        """
+
+    @functools.cached_property
+    def _read(self) -> Any:
+        return self.read(stamp(self.source, self.vocabulary))
+
+    def account(self) -> Mapping[str, Any]:
+        return self._read.account
+
     @property
     @abc.abstractmethod
     def symbols(self) -> Mapping[str, Sequence[str]]:
@@ -92,6 +108,17 @@ class VocabularyTask(SourceTask):
             return dict(json.loads(Path(self.vocabulary).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError) as error:
             raise ConfigError(f"task.vocabulary={self.vocabulary} cannot be read: {error}") from error
+
+
+@dataclasses.dataclass(frozen=True)
+class RowsTask(VocabularyTask):
+    """A task whose examples are rows of its source: the `arrays` of what is read, a tree keyed by split."""
+
+    def load(self) -> dict[str, dict[str, np.ndarray]]:
+        return self._read.arrays
+
+    def num_examples(self, split: str, architecture: str) -> int:
+        return len(self._read.arrays[split]["tokens"])
 
 
 def cut_to_length(sequences: Sequence[np.ndarray], length: int) -> tuple[np.ndarray, np.ndarray]:

@@ -14,14 +14,14 @@ import numpy as np
 
 from seqlab.checks import require_positive
 from seqlab.tasks.extras import import_extra
-from seqlab.tasks.sources import Vocabulary, VocabularyTask, cut_to_length, stamp
+from seqlab.tasks.sources import RowsTask, Vocabulary, cut_to_length
 from seqlab.tasks.sources.splits import split
 from seqlab.tasks.sources.table import Table
 from seqlab.types import Batch, Goal, Spec, Tokens
 
 
 class _Read(NamedTuple):
-    """A source as numbers, and what was counted on the way."""
+    """A source as numbers, int32 `tokens` and `tags` `(N, T)` and `lengths` `(N,)`, and what was counted."""
 
     arrays: dict[str, dict[str, np.ndarray]]
     tokens: Vocabulary
@@ -30,7 +30,7 @@ class _Read(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class Tagging(VocabularyTask):
+class Tagging(RowsTask):
     """Give every token of a sentence its tag, such as B-PER, I-PER or O.
 
     Tokens and tags are two columns of lists. Splits that the source lacks are made by the hash of the
@@ -114,19 +114,8 @@ class Tagging(VocabularyTask):
     def symbols(self) -> Mapping[str, Sequence[str]]:
         return {"tokens": self._read.tokens.symbols, "tags": self._read.tags}
 
-    def account(self) -> Mapping[str, Any]:
-        return self._read.account
-
-    @functools.cached_property
-    def _read(self) -> _Read:
-        return _read(self, stamp(self.source, self.vocabulary))
-
-    def load(self) -> dict[str, dict[str, np.ndarray]]:
-        """Return int32 `tokens` and `tags` `(N, T)` and `lengths` `(N,)` of every split."""
-        return self._read.arrays
-
-    def num_examples(self, split: str, architecture: str) -> int:
-        return len(self._read.arrays[split]["lengths"])
+    def read(self, stamp: Any) -> _Read:
+        return _read(self, stamp)
 
     def gather(self, indices: jax.Array, split: str, architecture: str, data: Any) -> Batch:
         tokens, tags, lengths = (data[split][name][indices] for name in ("tokens", "tags", "lengths"))

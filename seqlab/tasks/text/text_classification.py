@@ -13,7 +13,7 @@ import numpy as np
 
 from seqlab.checks import require_choice, require_positive
 from seqlab.tasks.extras import import_extra
-from seqlab.tasks.sources import Vocabulary, VocabularyTask, cut_to_length, stamp
+from seqlab.tasks.sources import RowsTask, Vocabulary, cut_to_length
 from seqlab.tasks.sources.splits import split
 from seqlab.tasks.sources.table import Table
 from seqlab.tasks.text.words import LEVELS, tokens_of
@@ -21,7 +21,7 @@ from seqlab.types import Batch, ConfigError, Goal, Spec, Tokens, Vectors
 
 
 class _Read(NamedTuple):
-    """A source as numbers, and what was counted on the way."""
+    """A source as numbers, int32 `tokens` `(N, T)`, `lengths` and `labels` `(N,)`, and what was counted."""
 
     arrays: dict[str, dict[str, np.ndarray]]
     tokens: Vocabulary
@@ -30,7 +30,7 @@ class _Read(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class TextClassification(VocabularyTask):
+class TextClassification(RowsTask):
     """Say which class a text belongs to.
 
     Texts and classes are two columns of a source. Splits that the source lacks are made by the hash of the
@@ -108,19 +108,8 @@ class TextClassification(VocabularyTask):
     def symbols(self) -> Mapping[str, Sequence[str]]:
         return {"tokens": self._read.tokens.symbols, "classes": self._read.classes}
 
-    def account(self) -> Mapping[str, Any]:
-        return self._read.account
-
-    @functools.cached_property
-    def _read(self) -> _Read:
-        return _read(self, stamp(self.source, self.vocabulary))
-
-    def load(self) -> dict[str, dict[str, np.ndarray]]:
-        """Return int32 `tokens` `(N, T)`, their `lengths` `(N,)` and `labels` `(N,)` of every split."""
-        return self._read.arrays
-
-    def num_examples(self, split: str, architecture: str) -> int:
-        return len(self._read.arrays[split]["labels"])
+    def read(self, stamp: Any) -> _Read:
+        return _read(self, stamp)
 
     def gather(self, indices: jax.Array, split: str, architecture: str, data: Any) -> Batch:
         tokens, lengths, labels = (data[split][name][indices] for name in ("tokens", "lengths", "labels"))

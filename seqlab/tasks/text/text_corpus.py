@@ -13,7 +13,7 @@ import numpy as np
 
 from seqlab.checks import require_choice, require_positive
 from seqlab.tasks.extras import import_extra
-from seqlab.tasks.sources import Vocabulary, VocabularyTask, stamp
+from seqlab.tasks.sources import Vocabulary, VocabularyTask
 from seqlab.tasks.sources.table import Table
 from seqlab.tasks.sources.vocabulary import UNKNOWN
 from seqlab.tasks.text.ngrams import ngram_probabilities
@@ -81,9 +81,8 @@ class TextCorpus(VocabularyTask, TextWindows):
         """What a symbol is, in words."""
         return LEVELS[self.level]
 
-    @functools.cached_property
-    def _read(self) -> _Read:
-        return _read(self, stamp(self.source, self.vocabulary))
+    def read(self, stamp: Any) -> _Read:
+        return _read(self, stamp)
 
     @property
     def corpus(self) -> Corpus:
@@ -92,9 +91,6 @@ class TextCorpus(VocabularyTask, TextWindows):
     @property
     def symbols(self) -> Mapping[str, Sequence[str]]:
         return self._read.symbols
-
-    def account(self) -> Mapping[str, Any]:
-        return self._read.account
 
     @property
     def metric(self) -> str:

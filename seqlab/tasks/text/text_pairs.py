@@ -15,7 +15,7 @@ import numpy as np
 
 from seqlab.checks import require_choice, require_positive
 from seqlab.tasks.extras import import_extra
-from seqlab.tasks.sources import Vocabulary, VocabularyTask, cut_to_length, stamp
+from seqlab.tasks.sources import RowsTask, Vocabulary, cut_to_length
 from seqlab.tasks.sources.splits import split
 from seqlab.tasks.text.words import LEVELS
 from seqlab.types import Batch, ConfigError, Goal, Spec, Tokens
@@ -27,7 +27,7 @@ _MOST_EVALUATED = 1024
 
 
 class _Read(NamedTuple):
-    """A source as numbers, its texts, and what was counted on the way."""
+    """A source as int32 `tokens` `(N, T)`, `targets` `(N, M)` and their lengths, its texts, and a count."""
 
     arrays: dict[str, dict[str, np.ndarray]]
     texts: dict[str, tuple[list[str], list[str]]]
@@ -36,7 +36,7 @@ class _Read(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class TextPairs(VocabularyTask):
+class TextPairs(RowsTask):
     """Read a text and write the text that belongs to it.
 
     The two are columns of a source. Splits that the source lacks are made by the hash of the text to be read,
@@ -161,19 +161,8 @@ class TextPairs(VocabularyTask):
     def symbols(self) -> Mapping[str, Sequence[str]]:
         return dict(zip(("tokens", "targets"), (v.symbols for v in self._read.vocabularies), strict=True))
 
-    def account(self) -> Mapping[str, Any]:
-        return self._read.account
-
-    @functools.cached_property
-    def _read(self) -> _Read:
-        return _read(self, stamp(self.source, self.vocabulary))
-
-    def load(self) -> dict[str, dict[str, np.ndarray]]:
-        """Return int32 `tokens` `(N, T)`, `targets` `(N, M)` and their lengths `(N,)` of every split."""
-        return self._read.arrays
-
-    def num_examples(self, split: str, architecture: str) -> int:
-        return len(self._read.arrays[split]["lengths"])
+    def read(self, stamp: Any) -> _Read:
+        return _read(self, stamp)
 
     def num_evaluation(self, split: str, architecture: str) -> int:
         return min(_MOST_EVALUATED, self.num_examples(split, architecture))
