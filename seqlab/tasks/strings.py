@@ -50,9 +50,8 @@ class StringTask(RaggedTask):
     min_length: int = 1
     curriculum: str = "uniform"
 
-    @abc.abstractmethod
     def strings(self, key: jax.Array, lengths: jax.Array, num_steps: int) -> jax.Array:
-        """Draw one string of each length.
+        """Draw one string of each length, of independent uniform symbols unless said otherwise.
 
         Args:
             key: PRNG key.
@@ -62,6 +61,7 @@ class StringTask(RaggedTask):
         Returns:
             int32 symbols `(B, T)`, 0 past their end.
         """
+        return uniform(key, lengths, num_steps, self.num_symbols)
 
     @abc.abstractmethod
     def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:

@@ -8,7 +8,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from seqlab.tasks.strings import StringTask, uniform
+from seqlab.tasks.strings import StringTask
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,9 +31,6 @@ class CycleNavigation(StringTask):
     architectures: ClassVar[tuple[str, ...]] = ("many_to_one",)
     num_symbols: ClassVar[int] = 3
     num_answers: ClassVar[int] = 5
-
-    def strings(self, key: jax.Array, lengths: jax.Array, num_steps: int) -> jax.Array:
-        return uniform(key, lengths, num_steps, 3)
 
     def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:
         # Padding is 0, so that only the real steps' 1s are to be taken away.

@@ -8,7 +8,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from seqlab.tasks.strings import StringTask, last, uniform
+from seqlab.tasks.strings import StringTask, last
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,9 +29,6 @@ class EvenPairs(StringTask):
     architectures: ClassVar[tuple[str, ...]] = ("many_to_one",)
     num_symbols: ClassVar[int] = 2
     num_answers: ClassVar[int] = 2
-
-    def strings(self, key: jax.Array, lengths: jax.Array, num_steps: int) -> jax.Array:
-        return uniform(key, lengths, num_steps, 2)
 
     def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:
         return strings[:, :1] ^ last(strings, lengths), jnp.ones_like(lengths)

@@ -8,7 +8,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from seqlab.tasks.strings import Length, StringTask, rearranged, uniform
+from seqlab.tasks.strings import Length, StringTask, rearranged
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,9 +31,6 @@ class ReverseString(StringTask):
 
     def answer_length(self, length: Length) -> Length:
         return length
-
-    def strings(self, key: jax.Array, lengths: jax.Array, num_steps: int) -> jax.Array:
-        return uniform(key, lengths, num_steps, 2)
 
     def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:
         places = lengths[:, None] - 1 - jnp.arange(strings.shape[1])
