@@ -40,6 +40,12 @@ def write_csv(path: Path, rows: list[Mapping[str, Any]]) -> Path:
     return path
 
 
+def write_jsonl(path: Path, rows: list[Mapping[str, Any]]) -> Path:
+    """Write a JSON object a line."""
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
 def write_hub(path: Path, columns: Mapping[str, Any], features: Mapping[str, Any] | None = None) -> Path:
     """Write a parquet file as the hub holds them, with the types of its columns."""
     from datasets import Dataset, Features
@@ -78,6 +84,28 @@ def _classified(path: Path, config: Mapping[str, Any]) -> Path:
         for text, label in zip(texts, labels, strict=True)
     ]
     return write_csv(path.with_suffix(".csv"), rows)
+
+
+def labelled() -> tuple[list[list[list[float]]], list[str]]:
+    """Return 120 series of 3 to 6 steps of 2 numbers, and their classes: which of the two is the larger."""
+    draw = random.Random(0)
+    labels = [("left", "right")[index % 2] for index in range(120)]
+    series = [
+        [
+            [round(draw.random() + (label == name), 3) for name in ("left", "right")]
+            for _ in range(draw.randint(3, 6))
+        ]
+        for label in labels
+    ]
+    return series, labels
+
+
+def _labelled(path: Path, config: Mapping[str, Any]) -> Path:
+    series, labels = labelled()
+    rows = [
+        {config["series"]: steps, config["label"]: label} for steps, label in zip(series, labels, strict=True)
+    ]
+    return write_jsonl(path.with_suffix(".jsonl"), rows)
 
 
 def _text(path: Path, config: Mapping[str, Any]) -> Path:
@@ -125,12 +153,11 @@ def _tagged(path: Path, config: Mapping[str, Any]) -> Path:
 
         kinds = {config["tokens"]: List(Value("string")), config["tags"]: List(ClassLabel(names=tags))}
         return write_hub(path, columns, kinds)
-    lines = [
-        json.dumps({config["tokens"]: words, config["tags"]: [tags[number] for number in numbers]})
+    named = [
+        {config["tokens"]: words, config["tags"]: [tags[number] for number in numbers]}
         for words, numbers in rows
     ]
-    path.with_suffix(".jsonl").write_text("\n".join(lines))
-    return path.with_suffix(".jsonl")
+    return write_jsonl(path.with_suffix(".jsonl"), named)
 
 
 def _paired(path: Path, config: Mapping[str, Any]) -> Path:
@@ -143,6 +170,7 @@ def _paired(path: Path, config: Mapping[str, Any]) -> Path:
 
 
 WRITERS = {
+    "LabelledSeries": _labelled,
     "TextPairs": _paired,
     "Tagging": _tagged,
     "Series": _series,

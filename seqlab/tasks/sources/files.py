@@ -22,7 +22,8 @@ def read_file(path: Path) -> Table:
     """Read a file.
 
     Values of `.csv` and `.tsv` are text, as they stand there; each array of an `.npz` is a column, a row for
-    each step along its first axis; the values of other files have the types that `datasets` finds.
+    each step along its first axis; the columns of a `.ts` are `series` and `label` (`sources.ts`); the values
+    of other files have the types that `datasets` finds.
 
     Raises:
         ConfigError: the file is missing, of another kind, broken or without a row.
