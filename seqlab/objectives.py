@@ -12,6 +12,9 @@ import optax
 
 from seqlab.types import Batch, Spec, Tokens, Transcript
 
+LOG_ZERO = -1e5
+"""The logarithm of the probability of what cannot be, where infinity would have no gradient."""
+
 
 class Mean(NamedTuple):
     """A weighted mean in two parts, so that the means of batches add up to the mean of all.
@@ -66,12 +69,18 @@ def _squared_error(predictions: jax.Array, targets: jax.Array) -> jax.Array:
 
 
 def _temporal_classification(predictions: jax.Array, batch: Batch) -> Mean:
-    lengths = jnp.full(len(predictions), predictions.shape[1]) if batch.lengths is None else batch.lengths
-    padding = jnp.arange(predictions.shape[1]) >= lengths[:, None]
-    as_numbers = [flags.astype(predictions.dtype) for flags in (padding, ~batch.mask)]
-    blank = predictions.shape[-1] - 1
-    nats = optax.ctc_loss(predictions, as_numbers[0], batch.targets, as_numbers[1], blank_id=blank)
-    counted = jnp.any(batch.mask, axis=1)
+    counted, T = jnp.any(batch.mask, axis=1), predictions.shape[1]
+    lengths = jnp.full(len(predictions), T) if batch.lengths is None else batch.lengths
+    padding = jnp.arange(T) >= lengths[:, None]
+    nats = optax.ctc_loss(
+        predictions,
+        padding.astype(predictions.dtype),
+        batch.targets,
+        (~batch.mask).astype(predictions.dtype),
+        blank_id=predictions.shape[-1] - 1,
+        # Its scan starts from this, which has to be each device's own, as the batch is.
+        log_epsilon=jnp.where(counted[0], LOG_ZERO, LOG_ZERO),
+    )
     return Mean(jnp.sum(jnp.where(counted, nats, 0.0)), jnp.sum(batch.mask, dtype=nats.dtype))
 
 

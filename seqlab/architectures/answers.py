@@ -5,11 +5,11 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from seqlab.types import Spec, Transcript
+from seqlab.types import Spec, Transcript, Vectors
 
 
 def likeliest(spec: Spec, predictions: jax.Array, lengths: jax.Array | None = None) -> jax.Array:
-    """Return the most probable symbols.
+    """Return the most probable symbols, and vectors as they are predicted.
 
     Args:
         spec: the output spec.
@@ -17,10 +17,13 @@ def likeliest(spec: Spec, predictions: jax.Array, lengths: jax.Array | None = No
         lengths: int32 `(B,)`, the real steps that a `Transcript` is read from; None where every step is real.
 
     Returns:
-        int32 `(B,)` or `(B, T)`, those of a `Transcript` as `best_path` returns them.
+        int32 `(B,)` or `(B, T)`, those of a `Transcript` as `best_path` returns them; float `(B, O)` or
+        `(B, T, O)` where the spec is `Vectors`.
     """
     if isinstance(spec, Transcript):
         return best_path(predictions, lengths)
+    if isinstance(spec, Vectors):
+        return predictions
     return jnp.argmax(predictions, axis=-1).astype(jnp.int32)
 
 
