@@ -35,8 +35,9 @@ class Batch(NamedTuple):
     Attributes:
         inputs: what the network reads; int32 tokens `(B,)` or `(B, T)`, or float32 vectors `(B, F)` or
             `(B, T, F)`. One-input architectures read the form without `T`.
-        targets: what it should write; int32 classes `(B,)` or `(B, T)`, or float32 `(B, O)` or `(B, T, O)`.
-        mask: bool `(B,)` or `(B, T)`, the positions of `targets` that count in losses and metrics.
+        targets: what it should write; int32 classes `(B,)` or `(B, T)`, float32 `(B, O)` or `(B, T, O)`, or
+            int32 transcripts `(B, M)`.
+        mask: bool `(B,)`, `(B, T)` or `(B, M)`, the positions of `targets` that count in losses and metrics.
         lengths: int32 `(B,)`, the real steps of each input sequence; None where every step is real.
         resets: bool `(B, T)`, the steps at which a sequence starts anew, which many_to_many reads; None where
             none does.
@@ -63,7 +64,18 @@ class Vectors:
     size: int
 
 
-Spec = Tokens | Vectors
+@dataclasses.dataclass(frozen=True)
+class Transcript:
+    """Tokens in `[0, size)`, held as int32 `(M,)`, that T steps spell; which step writes which is not said.
+
+    As an output: `size + 1` logits at each step, the last that of the blank, which is no token (connectionist
+    temporal classification, Graves et al. 2006).
+    """
+
+    size: int
+
+
+Spec = Tokens | Vectors | Transcript
 """What stands at one position of an input or an output."""
 
 
