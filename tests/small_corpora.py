@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 from seqlab.paths import CONF
@@ -142,7 +143,28 @@ def _paired(path: Path, config: Mapping[str, Any]) -> Path:
     return write_csv(path.with_suffix(".csv"), rows)
 
 
+def write_clip(folder: Path, frames: np.ndarray) -> Path:
+    """Write uint8 `(T, H, W)` or `(T, H, W, C)` as a folder of images."""
+    from PIL import Image
+
+    folder.mkdir(parents=True)
+    for number, frame in enumerate(frames):
+        Image.fromarray(frame).save(folder / f"{number:04}.png")
+    return folder
+
+
+def _filmed(path: Path, config: Mapping[str, Any]) -> Path:
+    draw = np.random.default_rng(0)
+    for index in range(120):
+        count, label = 2 + index % 3, ("fade", "rise")[index % 2]
+        light = np.linspace(0, 200, count)[:: (-1, 1)[index % 2], None, None]
+        frames = light + draw.integers(0, 50, (count, 4, 4))
+        write_clip(path / label / str(index), frames.astype(np.uint8))
+    return path
+
+
 WRITERS = {
+    "Frames": _filmed,
     "TextPairs": _paired,
     "Tagging": _tagged,
     "Series": _series,

