@@ -117,7 +117,7 @@ def decode_sound(value: Any, rate: int) -> np.ndarray:
         rate: samples a second that it must have, Hz.
 
     Raises:
-        ValueError: it is no sound, an empty one, or one of another rate.
+        ValueError: it is no sound, an empty one, one of another rate, or one that is not finite.
     """
     soundfile = import_extra("soundfile")
     try:
@@ -128,6 +128,8 @@ def decode_sound(value: Any, rate: int) -> np.ndarray:
         raise ValueError(f"has {own} samples a second, not task.rate={rate}")
     if not len(samples):
         raise ValueError("is a sound without samples")
+    if not np.isfinite(samples).all():
+        raise ValueError("has a sample that is no finite number")
     return samples.mean(axis=1)
 
 
