@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
@@ -17,7 +16,7 @@ from seqlab.tasks.extras import import_extra
 from seqlab.tasks.sources import cut_to_length
 from seqlab.tasks.sources.classification import Classification, classes_of, numbers_of
 from seqlab.tasks.sources.clips import decode_clip
-from seqlab.tasks.sources.splits import split
+from seqlab.tasks.sources.splits import digest, split
 from seqlab.tasks.sources.table import Table
 from seqlab.types import Batch, Goal, Images, Spec
 
@@ -128,7 +127,7 @@ def _read(task: Frames, stamp: Any) -> _Read:
         table.require(label=task.label)
         columns = {task.frames: task.clips_of(table), task.label: table.columns[task.label]}
         given[name] = dataclasses.replace(table, columns=columns)
-    parts = split(given, lambda table: list(map(_digest, table.columns[task.frames])))
+    parts = split(given, lambda table: list(map(digest, table.columns[task.frames])))
     kept = task.kept_symbols()
     classes = classes_of(parts.tables["train"], task.label) if kept is None else tuple(kept["classes"])
     clips = {name: table.columns[task.frames] for name, table in parts.tables.items()}
@@ -144,10 +143,6 @@ def _read(task: Frames, stamp: Any) -> _Read:
         "cut": sum(len(clip) > task.length for every in clips.values() for clip in every),
     }
     return _Read(arrays, classes, account)
-
-
-def _digest(clip: np.ndarray) -> str:
-    return f"{clip.shape} {hashlib.sha256(np.ascontiguousarray(clip)).hexdigest()}"
 
 
 def _mean(frames: np.ndarray, lengths: np.ndarray) -> np.ndarray:
