@@ -173,6 +173,26 @@ def _paired(path: Path, config: Mapping[str, Any]) -> Path:
     return write_csv(path.with_suffix(".csv"), rows)
 
 
+def write_clip(folder: Path, frames: np.ndarray) -> Path:
+    """Write uint8 `(T, H, W)` or `(T, H, W, C)` as a folder of images."""
+    from PIL import Image
+
+    folder.mkdir(parents=True)
+    for number, frame in enumerate(frames):
+        Image.fromarray(frame).save(folder / f"{number:04}.png")
+    return folder
+
+
+def _filmed(path: Path, config: Mapping[str, Any]) -> Path:
+    draw = np.random.default_rng(0)
+    for index in range(120):
+        count, label = 2 + index % 3, ("fade", "rise")[index % 2]
+        light = np.linspace(0, 200, count)[:: (-1, 1)[index % 2], None, None]
+        frames = light + draw.integers(0, 50, (count, 4, 4))
+        write_clip(path / label / str(index), frames.astype(np.uint8))
+    return path
+
+
 def tones(text: str, rate: int, draw: random.Random) -> np.ndarray:
     """Spell a text: a letter is a tone of its own pitch, for 40 to 60 ms, all of one loudness."""
     loudness, sounds = draw.uniform(0.1, 0.9), []
@@ -244,6 +264,7 @@ def _by_class(path: Path, config: Mapping[str, Any], files: list[bytes], ending:
 WRITERS = {
     "LabelledImages": _seen,
     "LabelledSounds": _heard,
+    "Frames": _filmed,
     "LabelledSeries": _labelled,
     "Transcription": _transcribed,
     "TextPairs": _paired,

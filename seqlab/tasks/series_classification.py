@@ -5,7 +5,6 @@ from __future__ import annotations
 import abc
 import dataclasses
 import functools
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
@@ -18,7 +17,7 @@ from seqlab.tasks.extras import import_extra
 from seqlab.tasks.sources import cut_to_length
 from seqlab.tasks.sources.classification import Classification, classes_of, numbers_of
 from seqlab.tasks.sources.scale import Scale
-from seqlab.tasks.sources.splits import split
+from seqlab.tasks.sources.splits import digest, split
 from seqlab.tasks.sources.table import Table
 from seqlab.types import Batch, Spec, Vectors
 
@@ -120,7 +119,7 @@ def _read(task: SeriesClassification, stamp: Any) -> _Read:
         table.require(label=task.label)
         columns = {task.series: task.series_of(table), task.label: table.columns[task.label]}
         given[name] = dataclasses.replace(table, columns=columns)
-    parts = split(given, lambda table: list(map(_digest, table.columns[task.series])))
+    parts = split(given, lambda table: list(map(digest, table.columns[task.series])))
     train = parts.tables["train"]
     kept = task.kept_symbols()
     if kept is None:
@@ -142,10 +141,6 @@ def _read(task: SeriesClassification, stamp: Any) -> _Read:
     ragged = len({length for part in arrays.values() for length in part["lengths"].tolist()}) > 1
     counts = {name: len(table) for name, table in parts.tables.items()}
     return _Read(arrays, ragged, scale, classes, {**counts, "duplicates": parts.duplicates, "cut": cut})
-
-
-def _digest(series: np.ndarray) -> str:
-    return f"{series.shape} {hashlib.sha256(np.ascontiguousarray(series)).hexdigest()}"
 
 
 def _require_features(table: Table, column: str, count: int) -> None:

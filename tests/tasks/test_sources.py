@@ -62,11 +62,12 @@ def test_a_ts_file_has_a_series_and_a_class_a_row(tmp_path):
     assert table.labels("label") == ["b", "a"]
 
 
-def test_a_corpus_may_have_a_test_split(monkeypatch):
-    halves = Corpus(lambda: {"text": ["a", "b"]}, "", "", test=lambda: {"text": ["c"]})
-    monkeypatch.setitem(CORPORA, "halves", halves)
-    parts = {name: texts(part) for name, part in read("halves").items()}
-    assert parts == {"train": ["a", "b"], "test": ["c"]}
+def test_a_corpus_may_have_splits_of_its_own(monkeypatch):
+    parts = {"train": ["a", "b"], "test": ["c"]}
+    monkeypatch.setitem(
+        CORPORA, "parted", Corpus(lambda name: {"text": parts[name]}, "", "", splits=(*parts,))
+    )
+    assert {name: texts(part) for name, part in read("parted").items()} == parts
 
 
 def test_a_changed_file_is_read_anew(tmp_path):

@@ -26,7 +26,7 @@ def read_source(source: str | None, config: str | None, instead: str) -> dict[st
 
     Args:
         source: a file; a folder with a file `train`, and, as there are, `validation` and `test`; a folder of
-            images or sounds; the name of a corpus; or `owner/name` on the hub.
+            images, clips or sounds; the name of a corpus; or `owner/name` on the hub.
         config: of a dataset of the hub, which of its configurations.
         instead: what needs no hub, for the message where the hub is out of reach.
 
@@ -64,10 +64,9 @@ def stamp(*files: str | None) -> tuple[Any, ...]:
 
 def _read_corpus(name: str) -> dict[str, Table]:
     corpus = CORPORA[name]
-    tables = {"train": Table.of(name, corpus.read())}
-    if corpus.test is not None:
-        tables["test"] = Table.of(f"{name} (test)", corpus.test())
-    return tables
+    if not corpus.splits:
+        return {"train": Table.of(name, corpus.read())}
+    return {split: Table.of(f"{name} ({split})", corpus.read(split)) for split in corpus.splits}
 
 
 def _read_folder(folder: Path) -> dict[str, Table]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -89,8 +90,20 @@ class Table:
                 arrays.append(decode(value))
             except ValueError as error:
                 file = value.get("path") if isinstance(value, Mapping) else value
-                raise self.refusal(index, column, f"{file or 'it'} {error}") from error
+                named = file if isinstance(file, (str, Path)) else "it"
+                raise self.refusal(index, column, f"{named} {error}") from error
         return arrays
+
+    def counts(self, column: str, most: Sequence[int]) -> list[int]:
+        """Return a column of integers from 1 to the `most` of each row.
+
+        Raises:
+            ConfigError: a value is another.
+        """
+        for index, (value, limit) in enumerate(zip(self.columns[column], most, strict=True)):
+            if not (isinstance(value, (int, np.integer)) and 1 <= value <= limit):
+                raise self.refusal(index, column, f"must be an integer from 1 to {limit}, got {value}")
+        return [int(value) for value in self.columns[column]]
 
     def take(self, indices: Iterable[int]) -> Table:
         """Return the rows at some indices, which count from 0."""
