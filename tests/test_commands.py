@@ -150,9 +150,8 @@ def test_generate_refuses(inside, written, arguments, word):
 
 def test_own_config_folder(command, tmp_path):
     (tmp_path / "mine" / "experiment").mkdir(parents=True)
-    (tmp_path / "mine" / "experiment" / "own.yaml").write_text(
-        "# @package _global_\ndefaults: [{override /task: adding}, {override /architecture: many_to_one}]\n"
-    )
+    own = "# @package _global_\ndefaults: [{override /task: adding}]\n"
+    (tmp_path / "mine" / "experiment" / "own.yaml").write_text(own)
     overrides = [*tiny("adding", "many_to_one", "training.steps=1")[2:], "hydra.run.dir=out"]
     done = command("train", "--config-dir", "mine", "+experiment=own", *overrides)
     assert done.returncode == 0, done.stderr
