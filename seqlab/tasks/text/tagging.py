@@ -33,9 +33,9 @@ class _Read(NamedTuple):
 class Tagging(RowsTask):
     """Give every token of a sentence its tag, such as B-PER, I-PER or O.
 
-    Tokens and tags are two columns of lists. Splits that the source lacks are made by the hash of the
-    sentence; one that occurs twice is kept once (`sources.splits`). Vocabulary and tags are those of the
-    training split.
+    Tokens and tags are two columns of lists; a `.conll` file has them too. Splits that the source lacks are
+    made by the hash of the sentence; one that occurs twice is kept once (`sources.splits`). Vocabulary and
+    tags are those of the training split.
 
     Framing: many_to_many reads the first T tokens, as written, int32 `(B, T)`, and writes their tags,
     `(B, T)`.
