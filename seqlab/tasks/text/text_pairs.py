@@ -135,7 +135,7 @@ class TextPairs(RowsTask):
         spaced = [[self._spaced(text) for text in targets] for targets in told]
         right = [list(texts) for texts in itertools.zip_longest(*spaced)]
         return {
-            "bleu": sacrebleu.corpus_bleu(list(written), right).score,
+            "bleu": sacrebleu.corpus_bleu(list(written), right, force=True).score,
             "chrf": sacrebleu.corpus_chrf(list(written), right).score,
             "cer": float(jiwer.cer(right[0], list(written))),
             "wer": float(jiwer.wer(right[0], list(written))),
