@@ -113,6 +113,13 @@ def test_what_is_no_number_is_named(bad, shown, tmp_path):
         _ = task.data
 
 
+def test_a_blank_line_of_a_column_alone_is_a_missing_value(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("value\n1\n2\n\n" + "\n".join(map(str, range(40))) + "\n")
+    with pytest.raises(ConfigError, match=r"a\.csv, row 3, value: must be a finite number, got (None|'')$"):
+        _ = load_task("series", source=str(path)).data
+
+
 @pytest.mark.parametrize(
     ("values", "fields", "message"),
     [

@@ -34,6 +34,8 @@ def read_file(path: Path) -> Table:
     if path.suffix not in _BINARY:
         _require_utf8(path)
     try:
+        if not path.stat().st_size:
+            raise ValueError("it has no rows")
         if path.suffix == ".npz":
             return _arrays(path)
         if path.suffix == ".conll":
@@ -121,7 +123,12 @@ def _rows(path: Path) -> Any:
                 raise ValueError("it has no rows")
         texts = Features({column: Value("string") for column in head})
         return Dataset.from_csv(
-            str(path), sep=delimiter, features=texts, keep_default_na=False, encoding="utf-8-sig"
+            str(path),
+            sep=delimiter,
+            features=texts,
+            keep_default_na=False,
+            encoding="utf-8-sig",
+            skip_blank_lines=len(head) > 1,  # of one column a blank line is a value that is missing
         )
     if path.suffix == ".parquet":
         return Dataset.from_parquet(str(path))

@@ -189,6 +189,8 @@ def _tags(table: Table, column: str, sentences: Sequence[Sequence[str]]) -> list
     for index, (value, sentence) in enumerate(zip(table.columns[column], sentences, strict=True)):
         if not isinstance(value, list) or len(value) != len(sentence):
             raise table.refusal(index, column, f"must be a list of {len(sentence)} tags, one a token")
+        if None in value:
+            raise table.refusal(index, column, f"the tag of {sentence[value.index(None)]!r} is missing")
         try:
             rows.append([str(tag) if names is None else names[tag] for tag in value])
         except (IndexError, TypeError) as error:
