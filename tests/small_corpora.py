@@ -140,6 +140,15 @@ def _paired(path: Path, config: Mapping[str, Any]) -> Path:
     words = {"red": "rot", "green": "grün", "blue": "blau", "house": "Haus", "tree": "Baum"}
     texts = [" ".join(draw.choices(list(words), k=draw.randint(3, 6))) for _ in range(120)]
     answers = [" ".join(words[word] for word in text.split()) for text in texts]
+    if config["text"] == config["target"]:
+        dialogues = [list(pair) for pair in zip(texts, answers, strict=True)]
+        return write_hub(path, {config["text"]: dialogues})
+    if config["training"] != "train":
+        path.mkdir(exist_ok=True)
+        for split, part in ((config["training"], slice(100)), ("test", slice(100, None))):
+            rights = [[answer, f"{answer}!"] for answer in answers[part]]
+            write_hub(path / split, {config["text"]: texts[part], config["target"]: rights})
+        return path
     rows = [{config["text"]: text, config["target"]: told} for text, told in zip(texts, answers, strict=True)]
     return write_csv(path.with_suffix(".csv"), rows)
 

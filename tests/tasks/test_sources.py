@@ -49,6 +49,13 @@ def test_a_text_file_is_a_row_a_line(tmp_path):
     assert read(tmp_path / "a.txt")["train"].columns["text"] == ["one", "", "two"]
 
 
+def test_a_file_of_tagged_tokens_is_a_row_a_sentence(tmp_path):
+    (tmp_path / "a.conll").write_text("-DOCSTART- -X- O\n\nMr NNP O\nSmith NNP B-PER\n\n\nleft VBD O\n")
+    table = read(tmp_path / "a.conll")["train"]
+    assert table.columns == {"tokens": [["Mr", "Smith"], ["left"]], "tags": [["O", "B-PER"], ["O"]]}
+    assert list(table.rows) == [1, 2]
+
+
 def test_a_changed_file_is_read_anew(tmp_path):
     path = tmp_path / "a.csv"
     for text in ("first", "second"):
@@ -113,6 +120,7 @@ BROKEN = {
     "none.csv": (b"text,label\n", r"none\.csv cannot be read: it has no rows"),
     "empty.csv": (b"", r"empty\.csv cannot be read: .*"),
     "bad.jsonl": (b'{"text": 1\n', r"bad\.jsonl cannot be read: .*"),
+    "bare.conll": (b"Mr O\n\nSmith\n", r"bare\.conll cannot be read: line 3 has no tag: 'Smith'"),
     "not.parquet": (b"text", r"not\.parquet cannot be read: .*"),
     "sheet.ods": (b"text", r"task\.source=.*sheet\.ods cannot be read: legal endings are \.csv, .*"),
 }

