@@ -5,7 +5,6 @@ from __future__ import annotations
 import collections
 import dataclasses
 import functools
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -20,7 +19,7 @@ from seqlab.tasks.sources import RowsTask, Vocabulary, cut_to_length
 from seqlab.tasks.sources.media import decode_sound
 from seqlab.tasks.sources.scale import Scale
 from seqlab.tasks.sources.sounds import frames
-from seqlab.tasks.sources.splits import split
+from seqlab.tasks.sources.splits import digest, split
 from seqlab.tasks.sources.table import Table
 from seqlab.types import Batch, ConfigError, Goal, Spec, Transcript, Vectors
 
@@ -165,7 +164,7 @@ class Transcription(RowsTask):
 
         def hear(value: Any) -> Any:
             samples = decode_sound(value, self.rate)
-            return _Sound(self._frames(samples), hashlib.sha256(samples.tobytes()).hexdigest())
+            return _Sound(self._frames(samples), digest(samples))
 
         texts = table.labels(self.text) if self.text in table.names else table.texts(self.text)
         texts = [" ".join(text.split()) for text in texts]
