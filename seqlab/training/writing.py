@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.architectures import EncoderDecoder, OneToMany, Recurrent
+from seqlab.architectures.answers import likeliest
 from seqlab.architectures.decoding import AS_PREDICTED, Beam, Sampling, sample, search
 from seqlab.training.program import Program
 from seqlab.types import Batch, ConfigError, Params, Tokens
@@ -72,10 +73,9 @@ def answer(program: Program, params: Params, prompt: str) -> str:
     """
     task, architecture, network = program.task, program.architecture, program.network
     inputs = jnp.asarray(task.read_prompt(prompt, architecture))[None]
-    told = jax.jit(network.apply)(params, Batch(inputs, targets=None, mask=None))[0]
-    if isinstance(network.outputs, Tokens):
-        told = jnp.argmax(told, axis=-1)
-    return task.render_answer(np.asarray(told), prompt, architecture)
+    told = jax.jit(network.apply)(params, Batch(inputs, targets=None, mask=None))
+    likely = likeliest(network.outputs, told)[0]
+    return task.render_answer(np.asarray(likely), prompt, architecture)
 
 
 def goes_on(program: Program) -> bool:

@@ -1,4 +1,4 @@
-"""How is a user's file read? Tables and text by `datasets`, arrays by NumPy, tagged tokens by line."""
+"""How is a user's file read? Tables and text by `datasets`, arrays by NumPy, tokens and series by line."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from seqlab.tasks.sources.table import Table
+from seqlab.tasks.sources.ts import read_ts
 from seqlab.types import ConfigError
 
-SUFFIXES = (".csv", ".tsv", ".jsonl", ".json", ".txt", ".conll", ".parquet", ".npz")
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".json", ".txt", ".conll", ".parquet", ".npz", ".ts")
 """The files that can be read; of a text file every line is a row, in the column `text`."""
 _BINARY = (".parquet", ".npz")
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -21,8 +22,9 @@ def read_file(path: Path) -> Table:
     """Read a file.
 
     Values of `.csv` and `.tsv` are text, as they stand there; each array of an `.npz` is a column, a row for
-    each step along its first axis; a `.conll` gives the columns `tokens` and `tags`, a row a sentence; the
-    values of other files have the types that `datasets` finds.
+    each step along its first axis; a `.conll` gives the columns `tokens` and `tags`, a row a sentence, and a
+    `.ts` the columns `series` and `label` (`sources.ts`); the values of other files have the types that
+    `datasets` finds.
 
     Raises:
         ConfigError: the file is missing, of another kind, broken or without a row.
@@ -38,6 +40,8 @@ def read_file(path: Path) -> Table:
             raise ValueError("it has no rows")
         if path.suffix == ".npz":
             return _arrays(path)
+        if path.suffix == ".ts":
+            return read_ts(path)
         if path.suffix == ".conll":
             return _sentences(path)
         rows = _rows(path)
