@@ -34,7 +34,7 @@ class Batch(NamedTuple):
 
     Attributes:
         inputs: what the network reads; int32 tokens `(B,)` or `(B, T)`, or float32 vectors `(B, F)` or
-            `(B, T, F)`. One-input architectures read the form without `T`.
+            `(B, T, F)`, labels among them. One-input architectures read the form without `T`.
         targets: what it should write; int32 classes `(B,)` or `(B, T)`, or float32 `(B, O)` or `(B, T, O)`.
         mask: bool `(B,)` or `(B, T)`, the positions of `targets` that count in losses and metrics.
         lengths: int32 `(B,)`, the real steps of each input sequence; None where every step is real.
@@ -63,7 +63,18 @@ class Vectors:
     size: int
 
 
-Spec = Tokens | Vectors
+@dataclasses.dataclass(frozen=True)
+class Labels:
+    """Any of `size` labels at once, held as float32 0 or 1 `(size,)`; as an output: `size` logits.
+
+    The labels are independent Bernoulli variables given what was read: the loss is −ln of the probability of
+    all of them together.
+    """
+
+    size: int
+
+
+Spec = Tokens | Vectors | Labels
 """What stands at one position of an input or an output."""
 
 

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from seqlab.checks import require_positive
 from seqlab.recurrence import NO_REMEDIES, Remedies, Truncation
-from seqlab.types import Batch, IncompatibleError, Params, Spec, Tokens
+from seqlab.types import Batch, IncompatibleError, Labels, Params, Spec, Tokens
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Network(abc.ABC):
             taps: as `zero_taps` returns them, to take norms through time; None for none.
 
         Returns:
-            float `(B, O)` or `(B, T, O)`: logits where the output spec is `Tokens`, values where `Vectors`.
+            float `(B, O)` or `(B, T, O)`: values where the output spec is `Vectors`, logits where another.
         """
 
     def zero_taps(self, params: Params, batch: Batch) -> Any:
@@ -112,7 +112,7 @@ class Network(abc.ABC):
         return params
 
     def encode(self, params: Params, values: jax.Array) -> jax.Array:
-        """Turn inputs, tokens `(…)` or vectors `(…, F)`, into float features `(…, F)`."""
+        """Turn inputs, tokens `(…)`, or vectors or labels `(…, F)`, into float features `(…, F)`."""
         if self._embeds(self.inputs):
             return self._embedding(self.inputs).apply({"params": params["embedding"]}, values)
         return one_hot(self.inputs, values)
@@ -132,5 +132,14 @@ class Network(abc.ABC):
 
 
 def one_hot(spec: Spec, values: jax.Array) -> jax.Array:
-    """Return tokens `(…)` as indicator vectors `(…, size)`, and vectors as they are."""
+    """Return tokens `(…)` as indicator vectors `(…, size)`, and vectors and labels as they are."""
     return jax.nn.one_hot(values, spec.size) if isinstance(spec, Tokens) else values
+
+
+def draw(spec: Spec, key: jax.Array, predictions: jax.Array) -> jax.Array:
+    """Draw outputs from predictions `(…, size)`: int32 tokens `(…)`, or labels; vectors are as predicted."""
+    if isinstance(spec, Tokens):
+        return jax.random.categorical(key, predictions)
+    if isinstance(spec, Labels):
+        return jax.random.bernoulli(key, jax.nn.sigmoid(predictions)).astype(predictions.dtype)
+    return predictions
