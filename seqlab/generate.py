@@ -10,17 +10,21 @@ from typing import Any
 from seqlab.architectures.decoding import Beam, Sampling
 from seqlab.build import load
 from seqlab.commands import command
-from seqlab.training import write_sample
+from seqlab.tasks import Task
+from seqlab.training import write_sequence
 from seqlab.types import ConfigError
 
 
 @command
 def main() -> None:
-    """Print what a run's best network writes."""
+    """Print what a run's best network writes, and save it where it is more than text."""
     parser = argparse.ArgumentParser(prog="python -m seqlab.generate", description=main.__doc__)
     parser.add_argument("run", metavar="RUN_DIR", type=Path, help="the folder of a run")
     parser.add_argument("--prompt", help="what to read first; by default the first validation example")
     parser.add_argument("--length", type=int, help="how many outputs; by default a whole example, or 200")
+    parser.add_argument(
+        "--output", metavar="FILE", type=Path, help="where to save music; by default generated.mid in the run"
+    )
     sampling = parser.add_argument_group("sampling, the default")
     sampling.add_argument(
         "--temperature", type=float, help="divides the logits; 0 takes the likeliest; default 1"
@@ -38,7 +42,26 @@ def main() -> None:
         raise ConfigError(f"--length must be a positive integer, got {options.length}")
     decoding = _decoding(options)
     program, params = load(options.run)
-    print(write_sample(program, params, options.length, options.prompt, decoding, options.seed or 0))
+    output = _output(program.task, options)
+    sequence = write_sequence(program, params, options.length, options.prompt, decoding, options.seed or 0)
+    print(program.task.render(sequence, program.architecture))
+    if output is not None:
+        program.task.save(sequence, output)
+        print(output)
+
+
+def _output(task: Task, options: argparse.Namespace) -> Path | None:
+    """Return the file to save to; None where the task has none."""
+    ending, output = task.file_ending, options.output
+    if ending is None:
+        if output is not None:
+            raise ConfigError(f"--output does not apply: task={task.name} writes text alone")
+        return None
+    if output is None:
+        return options.run / f"generated{ending}"
+    if output.suffix != ending or not output.parent.is_dir():
+        raise ConfigError(f"--output must be a file {ending} in a folder that is there, got {output}")
+    return output
 
 
 def _decoding(options: argparse.Namespace) -> Sampling | Beam:

@@ -8,6 +8,7 @@ import functools
 import hashlib
 import inspect
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 import jax
@@ -38,6 +39,7 @@ class Task(abc.ABC):
         autoregressive: whether what is written at one step is what is read at the next.
         scored: the names of what `scores` returns.
         stream: whether each row of a batch goes on where it left off (`stream_batch`); a field where it can.
+        file_ending: of the file that a generated sequence is saved as; None where text is all there is.
     """
 
     architectures: ClassVar[tuple[str, ...]]
@@ -47,6 +49,7 @@ class Task(abc.ABC):
     autoregressive: ClassVar[bool] = False
     scored: ClassVar[tuple[str, ...]] = ()
     stream: ClassVar[bool] = False
+    file_ending: ClassVar[str | None] = None
 
     @property
     def origin(self) -> str:
@@ -113,6 +116,10 @@ class Task(abc.ABC):
     def render(self, sequence: np.ndarray, architecture: str) -> str:
         """Show one generated sequence, `(T,)` tokens or `(T, O)` vectors, as text."""
         return " ".join(f"{value:.4g}" for value in np.ravel(sequence))
+
+    def save(self, sequence: np.ndarray, path: Path) -> None:
+        """Write one generated sequence as a file of `file_ending`."""
+        raise NotImplementedError(f"task {self.name} has no files")
 
     # Examples.
 

@@ -102,7 +102,7 @@ def test_what_is_no_such_file_is_named_with_its_row_and_column(tmp_path):
     ("files", "message"),
     [
         ([], "has neither a file train .* nor a table metadata nor folders of classes .*"),
-        (["a/a.png", "a/a.wav"], "has images and sounds: it must have one or the other"),
+        (["a/a.png", "a/a.wav"], "has files of audio and image: it must have one or the other"),
     ],
 )
 def test_a_folder_of_something_else_is_refused(files, message, tmp_path):

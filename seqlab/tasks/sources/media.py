@@ -1,4 +1,4 @@
-"""How are images and sounds read? Those of a folder as rows, and what a file holds as an array."""
+"""How are images, sounds and scores read? Those of a folder as rows, and what a file holds as an array."""
 
 from __future__ import annotations
 
@@ -18,19 +18,22 @@ from seqlab.types import ConfigError
 KINDS = {
     **dict.fromkeys((".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp"), "image"),
     **dict.fromkeys((".wav", ".flac", ".ogg", ".mp3"), "audio"),
+    **dict.fromkeys((".mid", ".midi"), "notes"),
 }
 """The column that a file goes into, by its ending."""
 
 
 def read_media(folder: Path) -> dict[str, Table]:
-    """Read a folder of images or sounds as `datasets` lays them out: a file a row, in a column of its kind.
+    """Read a folder of images, sounds or scores as `datasets` lays them out: a file a row, in a column of its
+    kind.
 
     Either a table `metadata` lies in it, whose column `file_name` says where each file is, or the files lie
-    in a folder for each class, whose name is their `label`. Splits are folders `train`, `validation`, `test`.
+    in a folder for each class, whose name is their `label`; scores, MIDI files, may lie in the folder itself.
+    Splits are folders `train`, `validation`, `test`.
 
     Returns:
         The splits that the folder has, "train" alone where it has no folder of that name. A value of the
-        column `image` or `audio` is a path.
+        column `image`, `audio` or `notes` is a path.
 
     Raises:
         ConfigError: there are no such files, or one that the table names is missing.
@@ -45,10 +48,11 @@ def _read_split(folder: Path) -> Table:
         if path.suffix in SUFFIXES:
             return _named(read_file(path), folder)
     paths = sorted(path for path in folder.glob("*/*") if path.suffix.lower() in KINDS)
+    paths += sorted(path for path in folder.glob("*") if KINDS.get(path.suffix.lower()) == "notes")
     if not paths:
         raise ConfigError(
             f"task.source={folder} has neither a file train ({' '.join(SUFFIXES)}) nor a table metadata nor "
-            f"folders of classes with images or sounds ({' '.join(KINDS)})"
+            f"folders of classes with images, sounds or scores ({' '.join(KINDS)})"
         )
     labels = [path.parent.name for path in paths]
     return Table(str(folder), {_kind(paths, folder): paths, "label": labels}, range(1, len(paths) + 1))
@@ -60,7 +64,7 @@ def _named(table: Table, folder: Path) -> Table:
     paths = [folder / name for name in table.texts("file_name")]
     for index, path in enumerate(paths):
         if path.suffix.lower() not in KINDS:
-            raise table.refusal(index, "file_name", f"{path} is no image or sound: {' '.join(KINDS)}")
+            raise table.refusal(index, "file_name", f"{path} is no image, sound or score: {' '.join(KINDS)}")
         if not path.is_file():
             raise table.refusal(index, "file_name", f"{path} does not exist")
     rest = {name: values for name, values in table.columns.items() if name != "file_name"}
@@ -70,7 +74,8 @@ def _named(table: Table, folder: Path) -> Table:
 def _kind(paths: Sequence[Path], folder: Path) -> str:
     kinds = {KINDS[path.suffix.lower()] for path in paths}
     if len(kinds) > 1:
-        raise ConfigError(f"task.source={folder} has images and sounds: it must have one or the other")
+        told = " and ".join(sorted(kinds))
+        raise ConfigError(f"task.source={folder} has files of {told}: it must have one or the other")
     return kinds.pop()
 
 

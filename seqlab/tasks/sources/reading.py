@@ -10,6 +10,7 @@ from seqlab.tasks.sources.corpora import CORPORA
 from seqlab.tasks.sources.files import SUFFIXES, read_file
 from seqlab.tasks.sources.hub import read_hub
 from seqlab.tasks.sources.media import read_media
+from seqlab.tasks.sources.rolls import read_mat
 from seqlab.tasks.sources.splits import SHARES
 from seqlab.tasks.sources.table import Table
 from seqlab.types import ConfigError
@@ -26,7 +27,7 @@ def read_source(source: str | None, config: str | None, instead: str) -> dict[st
 
     Args:
         source: a file; a folder with a file `train`, and, as there are, `validation` and `test`; a folder of
-            images or sounds; the name of a corpus; or `owner/name` on the hub.
+            images, sounds or MIDI files; the name of a corpus; or `owner/name` on the hub.
         config: of a dataset of the hub, which of its configurations.
         instead: what needs no hub, for the message where the hub is out of reach.
 
@@ -54,6 +55,8 @@ def read_source(source: str | None, config: str | None, instead: str) -> dict[st
         return read_hub(source, config, instead)
     if not path.suffix:
         raise ConfigError(f"task.source={source} is neither a file nor one of {corpora}")
+    if path.suffix == ".mat":
+        return read_mat(path)
     return {"train": read_file(path)}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,8 @@ class Table:
                 arrays.append(decode(value))
             except ValueError as error:
                 file = value.get("path") if isinstance(value, Mapping) else value
-                raise self.refusal(index, column, f"{file or 'it'} {error}") from error
+                named = f"{file} " if isinstance(file, (str, Path)) else ""
+                raise self.refusal(index, column, f"{named}{error}") from error
         return arrays
 
     def take(self, indices: Iterable[int]) -> Table:
