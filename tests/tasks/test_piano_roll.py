@@ -169,8 +169,8 @@ def test_a_frame_has_what_sounds_when_it_begins():
 def test_a_chorale_is_read_as_it_is_sung():
     path = next(score for score in scores() if "bwv269" in score)
     frames = listed(read_score(path))
-    soprano = converter.parse(path, storePickle=False).parts[0].flatten().notes
-    sung = [soprano.getElementAtOrBefore(float(beat)).pitch.midi for beat in range(len(frames))]
+    soprano = converter.parse(path, storePickle=False).parts[0].flatten()
+    sung = [soprano.getElementAtOrBefore(float(beat), ["Note"]).pitch.midi for beat in range(len(frames))]
     assert [frame[-1] for frame in frames] == sung
     assert {len(frame) for frame in frames} == {3, 4}  # two voices may meet
 

@@ -92,18 +92,15 @@ class PianoRoll(SourceTask):
     def baselines(self, split: str, architecture: str) -> dict[str, float]:
         """Return the nats that a frame of a split costs, each note predicted apart from all others.
 
-            p_k = (n_k + 1) / (n + 2),   p_{k|s} = (n_{k|s} + 1) / (n_s + 2)
+            p_k(v) = (n_k(v) + 1) / (n + 2),   p_k(v | s) = (n_k(s, v) + 1) / (n_k(s) + 2)
 
-        with n_k the frames of training, out of n, in which note k sounds, and n_{k|s} those, out of n_s,
-        before which it sounded (s = 1) or did not (s = 0).
+        with n_k(v) the frames of training, out of n, in which note k sounds (v = 1) or does not (v = 0), and
+        n_k(s, v) those, out of n_k(s), that follow one in which it sounded (s = 1) or did not (s = 0).
         """
-        before, now = _steps(self._read.pieces["train"])
-        apart = _rate(now, np.ones_like(now))
-        moving = [_rate(now, before == sounded) for sounded in (0, 1)]
-        before, now = _steps(self._read.pieces[split])
-        told = {INDEPENDENT: apart, STAYING: np.where(before, moving[1], moving[0])}
-        nats = {name: -np.log(np.where(now, rate, 1 - rate)) for name, rate in told.items()}
-        return {name: float(cost.sum(axis=1).mean()) for name, cost in nats.items()}
+        train, met = (_transitions(self._read.pieces[name]) for name in ("train", split))
+        told = {INDEPENDENT: _rates(train.sum(axis=0, keepdims=True)), STAYING: _rates(train)}
+        num_frames = met[..., 0].sum()
+        return {name: float(-(met * np.log(rates)).sum() / num_frames) for name, rates in told.items()}
 
     def account(self) -> Mapping[str, int]:
         return self._read.account
@@ -197,15 +194,16 @@ def _windows(pieces: Sequence[np.ndarray], length: int) -> dict[str, np.ndarray]
     return {"frames": np.concatenate(frames), **joined}
 
 
-def _steps(pieces: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the frame before every frame of some pieces, silence before the first, and every frame."""
-    shifted = [np.pad(piece, ((1, 0), (0, 0)))[:-1] for piece in pieces]
-    return np.concatenate(shifted), np.concatenate(pieces)
+def _transitions(pieces: Sequence[np.ndarray]) -> np.ndarray:
+    """Count how often each note is in state v after state s, silence before each piece: int `(s, v, 88)`."""
+    before = np.concatenate([np.pad(piece, ((1, 0), (0, 0)))[:-1] for piece in pieces])
+    now = np.concatenate(pieces)
+    return np.array([[((before == s) & (now == v)).sum(axis=0) for v in (0, 1)] for s in (0, 1)])
 
 
-def _rate(now: np.ndarray, among: np.ndarray) -> np.ndarray:
-    """Return how often each note sounds in those of its frames that count, none of them never or always."""
-    return ((now * among).sum(axis=0) + 1) / (among.sum(axis=0) + 2)
+def _rates(counts: np.ndarray) -> np.ndarray:
+    """Return the share of each state v after state s, none of them 0: `(s, v, 88)`."""
+    return (counts + 1) / (counts.sum(axis=1, keepdims=True) + 2)
 
 
 def _prompt(path: Path, frame: float) -> np.ndarray:
