@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -118,12 +119,12 @@ class PianoRoll(SourceTask):
         return np.concatenate([np.zeros((1, NUM_KEYS)), piece]).astype(np.float32)
 
     def render(self, sequence: np.ndarray, architecture: str) -> str:
-        """Name the notes of each frame, C4 being the middle C; a silent frame is a dash."""
-        return " | ".join(" ".join(map(_name, np.flatnonzero(frame))) or "-" for frame in sequence)
+        """Name the notes of each frame after the silence read first; C4 is the middle C, a dash silence."""
+        return " | ".join(" ".join(map(_name, np.flatnonzero(frame))) or "-" for frame in sequence[1:])
 
     def save(self, sequence: np.ndarray, path: Path) -> None:
-        """Write frames `(T, 88)` as a MIDI file, a note that goes on as one note."""
-        write_midi(notes_of(sequence, self.frame), path)
+        """Write as a MIDI file what `render` shows, a key that sounds on as one note."""
+        write_midi(notes_of(sequence[1:], self.frame), path)
 
     @property
     def _read(self) -> _Read:
@@ -213,10 +214,11 @@ def _prompt(path: Path, frame: float) -> np.ndarray:
         if path.suffix != ".npz":
             return decode_roll(path, frame)
         with np.load(path) as file:
-            [piece] = (file[name] for name in file.files)
-        return decode_roll(piece, frame)
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"--prompt={path} {error}") from error
+            if len(file.files) != 1:
+                raise ValueError(f"must hold one array, got {', '.join(file.files) or 'none'}")
+            return decode_roll(file[file.files[0]], frame)
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise ConfigError(f"--prompt={path}: {error}") from error
 
 
 def _name(key: int) -> str:
