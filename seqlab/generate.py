@@ -7,10 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from seqlab.architectures.decoding import Beam, Sampling
 from seqlab.build import load
 from seqlab.commands import command
 from seqlab.tasks import Task
+from seqlab.tasks.saving import Saving
 from seqlab.training import write_sequence
 from seqlab.types import ConfigError
 
@@ -46,22 +49,29 @@ def main() -> None:
     sequence = write_sequence(program, params, options.length, options.prompt, decoding, options.seed or 0)
     print(program.task.render(sequence, program.architecture))
     if output is not None:
-        program.task.save(sequence, output)
+        _save(program.task, sequence, output)
         print(output)
 
 
 def _output(task: Task, options: argparse.Namespace) -> Path | None:
     """Return the file to save to; None where the task has none."""
-    ending, output = task.file_ending, options.output
-    if ending is None:
+    output = options.output
+    if not isinstance(task, Saving):
         if output is not None:
             raise ConfigError(f"--output does not apply: task={task.name} writes text alone")
         return None
     if output is None:
-        return options.run / f"generated{ending}"
-    if output.suffix != ending or not output.parent.is_dir():
-        raise ConfigError(f"--output must be a file {ending} in a folder that is there, got {output}")
+        return options.run / f"generated{task.file_ending}"
+    if output.suffix != task.file_ending:
+        raise ConfigError(f"--output must be a file {task.file_ending}, got {output}")
     return output
+
+
+def _save(task: Saving, sequence: np.ndarray, output: Path) -> None:
+    try:
+        task.save(sequence, output)
+    except OSError as error:
+        raise ConfigError(f"--output={output} cannot be written: {error.strerror}") from error
 
 
 def _decoding(options: argparse.Namespace) -> Sampling | Beam:

@@ -55,12 +55,22 @@ class Tokens:
 
     size: int
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The axes of what stands at one position."""
+        return ()
+
 
 @dataclasses.dataclass(frozen=True)
 class Vectors:
     """A float32 vector of `size` features; as an output: its predicted value, judged by squared error."""
 
     size: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The axes of what stands at one position."""
+        return (self.size,)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +82,11 @@ class Labels:
     """
 
     size: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The axes of what stands at one position."""
+        return (self.size,)
 
 
 Spec = Tokens | Vectors | Labels

@@ -140,7 +140,12 @@ def test_generate_for_every_kind_of_writer(inside, tmp_path, task, architecture,
 
 
 @pytest.mark.parametrize(
-    ("arguments", "word"), [(["--temperature", "-1"], "--temperature"), (["--length", "0"], "--length")]
+    ("arguments", "word"),
+    [
+        (["--temperature", "-1"], "--temperature"),
+        (["--length", "0"], "--length"),
+        (["--output", "a.mid"], "--output"),
+    ],
 )
 def test_generate_refuses(inside, written, arguments, word):
     done = inside("generate", str(written), *arguments)

@@ -8,7 +8,6 @@ import functools
 import hashlib
 import inspect
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, ClassVar
 
 import jax
@@ -39,7 +38,6 @@ class Task(abc.ABC):
         autoregressive: whether what is written at one step is what is read at the next.
         scored: the names of what `scores` returns.
         stream: whether each row of a batch goes on where it left off (`stream_batch`); a field where it can.
-        file_ending: of the file that a generated sequence is saved as; None where text is all there is.
     """
 
     architectures: ClassVar[tuple[str, ...]]
@@ -49,7 +47,6 @@ class Task(abc.ABC):
     autoregressive: ClassVar[bool] = False
     scored: ClassVar[tuple[str, ...]] = ()
     stream: ClassVar[bool] = False
-    file_ending: ClassVar[str | None] = None
 
     @property
     def origin(self) -> str:
@@ -117,10 +114,6 @@ class Task(abc.ABC):
         """Show one generated sequence, `(T,)` tokens or `(T, O)` vectors, as text."""
         return " ".join(f"{value:.4g}" for value in np.ravel(sequence))
 
-    def save(self, sequence: np.ndarray, path: Path) -> None:
-        """Write one generated sequence as a file of `file_ending`."""
-        raise NotImplementedError(f"task {self.name} has no files")
-
     # Examples.
 
     @functools.cached_property
@@ -159,7 +152,8 @@ class Task(abc.ABC):
             data: the resident arrays (`self.data` by default), so that jit takes them as arguments.
         """
         architecture = self.framing(architecture)
-        check_split(split)
+        if split not in SPLITS:
+            raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split}")
         return self.draw(key, size, split, architecture, self.data if data is None else data)
 
     @abc.abstractmethod
@@ -298,9 +292,3 @@ class LoadedTask(Task):
 def mask_past_end(batch: Batch, inside: jax.Array) -> Batch:
     """Mask out the rows where bool `inside` `(B,)` is False."""
     return batch._replace(mask=batch.mask & inside.reshape(inside.shape + (1,) * (batch.mask.ndim - 1)))
-
-
-def check_split(split: str) -> None:
-    """Raise ValueError where `split` is not one of `SPLITS`."""
-    if split not in SPLITS:
-        raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split}")

@@ -193,7 +193,13 @@ def test_generate_writes_music(inside, tmp_path):
     silence = inside("generate", str(tmp_path / "run"), "--prompt", "", "--length", "2")
     assert silence.stdout.splitlines()[0].count(" | ") == 1
     assert (tmp_path / "run" / "generated.mid").is_file()
-    for option, value in (("--top-k", "2"), ("--beam", "2"), ("--output", "x.wav"), ("--prompt", "gone.mid")):
+    for option, value in (
+        ("--top-k", "2"),
+        ("--beam", "2"),
+        ("--output", "x.wav"),
+        ("--prompt", "gone.mid"),
+        ("--output", "gone/x.mid"),
+    ):
         refused = inside("generate", str(tmp_path / "run"), option, value)
         assert refused.returncode
         assert refused.stderr.count("\n") == 1

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_number, require_positive
+from seqlab.tasks.saving import Saving
 from seqlab.tasks.sources import SourceTask, stamp
 from seqlab.tasks.sources.midi import write_midi
 from seqlab.tasks.sources.rolls import LOWEST, NUM_KEYS, decode_roll, notes_of
@@ -35,7 +36,7 @@ class _Read(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class PianoRoll(SourceTask):
+class PianoRoll(SourceTask, Saving):
     """Predict the next frame of a piece of music: which of the 88 keys of a piano sound.
 
     A source's column holds a piece a row: a list of frames, each a list of MIDI numbers from 21 to 108; an
@@ -65,7 +66,7 @@ class PianoRoll(SourceTask):
     architectures: ClassVar[tuple[str, ...]] = ("many_to_many",)
     autoregressive: ClassVar[bool] = True
     instead: ClassVar[str] = "task=bach_chorales"
-    file_ending: ClassVar[str | None] = ".mid"
+    file_ending: ClassVar[str] = ".mid"
 
     notes: str = "notes"
     length: int = 64
