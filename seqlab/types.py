@@ -33,10 +33,12 @@ class Batch(NamedTuple):
     """A batch of examples, framed for one architecture.
 
     Attributes:
-        inputs: what the network reads; int32 tokens `(B,)` or `(B, T)`, or float32 vectors `(B, F)` or
-            `(B, T, F)`, labels among them. One-input architectures read the form without `T`.
-        targets: what it should write; int32 classes `(B,)` or `(B, T)`, or float32 `(B, O)` or `(B, T, O)`.
-        mask: bool `(B,)` or `(B, T)`, the positions of `targets` that count in losses and metrics.
+        inputs: what the network reads; int32 tokens `(B,)` or `(B, T)`, float32 vectors or labels `(B, F)` or
+            `(B, T, F)`, or float32 images `(B, H, W, C)` or `(B, T, H, W, C)`. One-input architectures read
+            the form without `T`.
+        targets: what it should write; int32 classes `(B,)` or `(B, T)`, float32 `(B, O)` or `(B, T, O)`, or
+            int32 transcripts `(B, M)`.
+        mask: bool `(B,)`, `(B, T)` or `(B, M)`, the positions of `targets` that count in losses and metrics.
         lengths: int32 `(B,)`, the real steps of each input sequence; None where every step is real.
         resets: bool `(B, T)`, the steps at which a sequence starts anew, which many_to_many reads; None where
             none does.
@@ -89,7 +91,42 @@ class Labels:
         return (self.size,)
 
 
-Spec = Tokens | Vectors | Labels
+@dataclasses.dataclass(frozen=True)
+class Images:
+    """A float32 image `(H, W, C)` of values in [0, 1]; never an output."""
+
+    height: int
+    width: int
+    channels: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The axes of what stands at one position."""
+        return self.height, self.width, self.channels
+
+    @property
+    def size(self) -> int:
+        """How many values an image has."""
+        return self.height * self.width * self.channels
+
+
+@dataclasses.dataclass(frozen=True)
+class Transcript:
+    """Tokens in `[0, size)`, held as int32 `(M,)`, that T steps spell; which step writes which is not said.
+
+    As an output: `size + 1` logits at each step, the last that of the blank, which is no token (connectionist
+    temporal classification, Graves et al. 2006).
+    """
+
+    size: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The axes of what stands at one position."""
+        return ()
+
+
+Spec = Tokens | Vectors | Labels | Images | Transcript
 """What stands at one position of an input or an output."""
 
 

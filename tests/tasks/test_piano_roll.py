@@ -117,7 +117,7 @@ def test_baselines_cost_what_their_rates_say():
 def test_a_bad_piece_is_named_with_file_row_and_field(piece, message, tmp_path):
     rows = [{"notes": piece}, *({"notes": listed(roll)} for roll in PIECES)]
     (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, reversed(rows))))
-    with pytest.raises(ConfigError, match=rf"^.*a\.jsonl, row {len(rows)}, notes: {message}$"):
+    with pytest.raises(ConfigError, match=rf"^.*a\.jsonl, row {len(rows)}, notes: it {message}$"):
         _ = load_task("piano_roll", source=str(tmp_path / "a.jsonl")).data
 
 
@@ -132,7 +132,7 @@ def test_a_bad_array_is_named_with_file_row_and_field(value, message, tmp_path):
     cells = np.empty((1, 2), object)
     cells[0, :] = [np.ones((1, NUM_KEYS)), value]
     savemat(tmp_path / "a.mat", {"traindata": cells})
-    with pytest.raises(ConfigError, match=rf"^.*a\.mat \(traindata\), row 2, notes: {message}$"):
+    with pytest.raises(ConfigError, match=rf"^.*a\.mat \(traindata\), row 2, notes: it {message}$"):
         _ = load_task("piano_roll", source=str(tmp_path / "a.mat")).data
 
 

@@ -1,4 +1,4 @@
-"""How is a user's file read? Tables and text by `datasets`, arrays by NumPy."""
+"""How is a user's file read? Tables and text by `datasets`, arrays by NumPy, series in `.ts` files by us."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from seqlab.tasks.sources.table import Table
+from seqlab.tasks.sources.ts import read_ts
 from seqlab.types import ConfigError
 
-SUFFIXES = (".csv", ".tsv", ".jsonl", ".json", ".txt", ".parquet", ".npz", ".mat")
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".json", ".txt", ".parquet", ".npz", ".mat", ".ts")
 """The files that can be read; of a text file every line is a row, in the column `text`."""
 _BINARY = (".parquet", ".npz")
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -21,7 +22,8 @@ def read_file(path: Path) -> Table:
     """Read a file.
 
     Values of `.csv` and `.tsv` are text, as they stand there; each array of an `.npz` is a column, a row for
-    each step along its first axis; the values of other files have the types that `datasets` finds.
+    each step along its first axis; the columns of a `.ts` are `series` and `label` (`sources.ts`); the values
+    of other files have the types that `datasets` finds.
 
     Raises:
         ConfigError: the file is missing, of another kind, broken or without a row.
@@ -37,6 +39,8 @@ def read_file(path: Path) -> Table:
     try:
         if path.suffix == ".npz":
             return _arrays(path)
+        if path.suffix == ".ts":
+            return read_ts(path)
         rows = _rows(path)
     except Exception as error:  # each reader has its own; the last cause says what is wrong
         while error.__cause__ is not None:

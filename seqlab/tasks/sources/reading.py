@@ -27,7 +27,7 @@ def read_source(source: str | None, config: str | None, instead: str) -> dict[st
 
     Args:
         source: a file; a folder with a file `train`, and, as there are, `validation` and `test`; a folder of
-            images, sounds or MIDI files; the name of a corpus; or `owner/name` on the hub.
+            images, clips, sounds or MIDI files; the name of a corpus; or `owner/name` on the hub.
         config: of a dataset of the hub, which of its configurations.
         instead: what needs no hub, for the message where the hub is out of reach.
 
@@ -49,8 +49,7 @@ def read_source(source: str | None, config: str | None, instead: str) -> dict[st
     if path.is_dir():
         return _read_folder(path)
     if source in CORPORA:
-        columns = CORPORA[source].read()
-        return {"train": Table(source, columns, range(1, 1 + len(next(iter(columns.values())))))}
+        return _read_corpus(source)
     if is_hub(source):
         return read_hub(source, config, instead)
     if not path.suffix:
@@ -64,6 +63,13 @@ def stamp(*files: str | None) -> tuple[Any, ...]:
     """Return what changes when files, or those in a folder, are written anew; what is no file has none."""
     paths = [path for file in files if file for path in (Path(file), *sorted(Path(file).rglob("*")))]
     return tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in paths if path.exists())
+
+
+def _read_corpus(name: str) -> dict[str, Table]:
+    corpus = CORPORA[name]
+    if not corpus.splits:
+        return {"train": Table.of(name, corpus.read())}
+    return {split: Table.of(f"{name} ({split})", corpus.read(split)) for split in corpus.splits}
 
 
 def _read_folder(folder: Path) -> dict[str, Table]:

@@ -100,7 +100,7 @@ def read_mat(path: Path) -> dict[str, Table]:
 def _table(name: str, pieces: Sequence[Any]) -> Table:
     if not len(pieces):
         raise ConfigError(f"{name} has no rows")
-    return Table(name, {"notes": pieces}, range(1, len(pieces) + 1))
+    return Table.of(name, {"notes": pieces})
 
 
 def _first(time: float, frame: float) -> int:

@@ -28,6 +28,11 @@ class Table:
     rows: Sequence[int]
     names: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
 
+    @classmethod
+    def of(cls, name: str, columns: Mapping[str, Sequence[Any]], **names: Sequence[str]) -> Table:
+        """Return a whole source, of as many rows as its columns have values."""
+        return cls(name, columns, range(1, 1 + len(next(iter(columns.values())))), names)
+
     def __len__(self) -> int:
         return len(self.rows)
 
@@ -85,9 +90,20 @@ class Table:
                 arrays.append(decode(value))
             except ValueError as error:
                 file = value.get("path") if isinstance(value, Mapping) else value
-                named = f"{file} " if isinstance(file, (str, Path)) else ""
-                raise self.refusal(index, column, f"{named}{error}") from error
+                named = file if isinstance(file, (str, Path)) else "it"
+                raise self.refusal(index, column, f"{named} {error}") from error
         return arrays
+
+    def counts(self, column: str, most: Sequence[int]) -> list[int]:
+        """Return a column of integers from 1 to the `most` of each row.
+
+        Raises:
+            ConfigError: a value is another.
+        """
+        for index, (value, limit) in enumerate(zip(self.columns[column], most, strict=True)):
+            if not (isinstance(value, (int, np.integer)) and 1 <= value <= limit):
+                raise self.refusal(index, column, f"must be an integer from 1 to {limit}, got {value}")
+        return [int(value) for value in self.columns[column]]
 
     def take(self, indices: Iterable[int]) -> Table:
         """Return the rows at some indices, which count from 0."""
