@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import functools
+import io
 import json
 import random
 import tempfile
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 import soundfile
 import yaml
+from PIL import Image
 
 from seqlab.paths import CONF
 
@@ -167,6 +169,15 @@ def _paired(path: Path, config: Mapping[str, Any]) -> Path:
     words = {"red": "rot", "green": "grün", "blue": "blau", "house": "Haus", "tree": "Baum"}
     texts = [" ".join(draw.choices(list(words), k=draw.randint(3, 6))) for _ in range(120)]
     answers = [" ".join(words[word] for word in text.split()) for text in texts]
+    if config["text"] == config["target"]:
+        dialogues = [list(pair) for pair in zip(texts, answers, strict=True)]
+        return write_hub(path, {config["text"]: dialogues})
+    if config["training"] != "train":
+        path.mkdir(exist_ok=True)
+        for split, part in ((config["training"], slice(100)), ("test", slice(100, None))):
+            rights = [[answer, f"{answer}!"] for answer in answers[part]]
+            write_hub(path / split, {config["text"]: texts[part], config["target"]: rights})
+        return path
     rows = [{config["text"]: text, config["target"]: told} for text, told in zip(texts, answers, strict=True)]
     return write_csv(path.with_suffix(".csv"), rows)
 
@@ -220,6 +231,45 @@ def _transcribed(path: Path, config: Mapping[str, Any]) -> Path:
     return write_hub(path, columns, kinds)
 
 
+def _seen(path: Path, config: Mapping[str, Any]) -> Path:
+    """Noise, the brighter on the side that the class names."""
+    draw = np.random.default_rng(0)
+    pixels = draw.integers(0, 100, (80, 4, 4), np.uint8)
+    pixels[0::2, :, :2] += 100
+    pixels[1::2, :, 2:] += 100
+    files = [io.BytesIO() for _ in pixels]
+    for image, file in zip(pixels, files, strict=True):
+        Image.fromarray(image).save(file, "PNG")
+    return _by_class(path, config, [file.getvalue() for file in files], ".png")
+
+
+def _heard(path: Path, config: Mapping[str, Any]) -> Path:
+    """Two letters, of `tones`."""
+    draw = random.Random(0)
+    files = [io.BytesIO() for _ in range(80)]
+    for index, file in enumerate(files):
+        soundfile.write(file, tones("az"[index % 2], config["rate"], draw), config["rate"], format="WAV")
+    return _by_class(path, config, [file.getvalue() for file in files], ".wav")
+
+
+def _by_class(path: Path, config: Mapping[str, Any], files: list[bytes], ending: str) -> Path:
+    """Write files of the classes left and right in turn: folders, or a column as the hub holds them."""
+    import datasets
+
+    names = ["left", "right"]
+    if "/" in (config["source"] or ""):
+        kind = {".png": datasets.Image, ".wav": datasets.Audio}[ending](decode=False)
+        held = [{"bytes": file, "path": f"{index}{ending}"} for index, file in enumerate(files)]
+        columns = {config["series"]: held, config["label"]: [index % 2 for index in range(len(files))]}
+        return write_hub(
+            path, columns, {config["series"]: kind, config["label"]: datasets.ClassLabel(names=names)}
+        )
+    for index, file in enumerate(files):
+        (path / names[index % 2]).mkdir(parents=True, exist_ok=True)
+        (path / names[index % 2] / f"{index}{ending}").write_bytes(file)
+    return path
+
+
 def _played(path: Path, config: Mapping[str, Any]) -> Path:
     draw = random.Random(0)
     pieces = [[[60 + draw.randint(0, 3), 72] for _ in range(draw.randint(3, 9))] for _ in range(60)]
@@ -230,6 +280,8 @@ def _played(path: Path, config: Mapping[str, Any]) -> Path:
 
 WRITERS = {
     "PianoRoll": _played,
+    "LabelledImages": _seen,
+    "LabelledSounds": _heard,
     "Frames": _filmed,
     "LabelledSeries": _labelled,
     "Transcription": _transcribed,

@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from seqlab.architectures.answers import likeliest
 from seqlab.architectures.network import draw
 from seqlab.architectures.recurrent import Recurrent
 from seqlab.checks import require_number, require_positive
@@ -64,9 +65,10 @@ class Sampling:
 
     def choose_labels(self, key: jax.Array, logits: jax.Array) -> jax.Array:
         """Draw each of the labels `(B, O)` from its logit `(B, O)`, float 0 or 1."""
+        labels = Labels(logits.shape[-1])
         if self.temperature == 0:
-            return (logits > 0).astype(logits.dtype)
-        return draw(Labels(logits.shape[-1]), key, logits / self.temperature)
+            return likeliest(labels, logits)
+        return draw(labels, key, logits / self.temperature)
 
 
 AS_PREDICTED = Sampling()

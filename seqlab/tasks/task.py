@@ -114,6 +114,10 @@ class Task(abc.ABC):
         """Show one generated sequence, `(T,)` tokens or `(T, O)` vectors, as text."""
         return " ".join(f"{value:.4g}" for value in np.ravel(sequence))
 
+    def render_answer(self, answer: np.ndarray, prompt: str, architecture: str) -> str:
+        """Show what a network answers to a prompt, `()` or `(T,)` tokens or `(O,)` or `(T, O)` vectors."""
+        return self.render(answer, architecture)
+
     # Examples.
 
     @functools.cached_property

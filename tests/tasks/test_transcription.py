@@ -21,7 +21,7 @@ from seqlab.build import load
 from seqlab.evaluate import evaluate
 from seqlab.tasks import load_task
 from seqlab.tasks.task import VOCABULARY
-from seqlab.types import ConfigError
+from seqlab.types import Batch, ConfigError
 
 FORM = "many_to_many"
 
@@ -55,21 +55,27 @@ def test_every_schema_gives_the_same_transcripts(preset):
     np.testing.assert_allclose(batch.inputs[real].std(axis=0), 1, atol=1e-3)
 
 
-def test_a_run_is_judged_by_jiwer_on_what_its_best_path_spells(folder):
+def spell(task, logits):
+    """Read the best path of a sound as a text."""
+    return task.render(np.array([token for token, _ in itertools.groupby(logits.argmax(axis=-1))]), FORM)
+
+
+def test_a_run_is_judged_and_asked_by_what_its_best_path_spells(folder, inside):
     settings = tiny("transcription", FORM, "training.steps=2", "training.devices=2")
     summary = run([*settings, f"hydra.run.dir={folder}"])
     program, params = load(folder)
     task = program.task
     batch, wanted = whole(task, "test")
-    paths = np.asarray(jax.jit(program.network.apply)(params, batch)).argmax(axis=-1)
-    spelt = []
-    for path, steps in zip(paths.tolist(), batch.lengths.tolist(), strict=True):
-        tokens = [token for token, _ in itertools.groupby(path[:steps])]
-        spelt.append(task.render(np.array(tokens), FORM))
+    logits = np.asarray(jax.jit(program.network.apply)(params, batch))
+    spelt = [spell(task, row[:steps]) for row, steps in zip(logits, batch.lengths, strict=True)]
     expected = {"test/cer": jiwer.cer(wanted, spelt), "test/wer": jiwer.wer(wanted, spelt)}
     told = evaluate(program, params, "test")
     assert {name: told[name] for name in expected} == expected
     assert summary["test"]["test/loss"] == pytest.approx(told["test/loss"], rel=1e-5)
+    sound = str(Path(task.source) / "0.wav")
+    read = Batch(task.read_prompt(sound, FORM)[None], None, None)
+    [logits] = np.asarray(program.network.apply(params, read))
+    assert inside("generate", str(folder), "--prompt", sound).stdout == spell(task, logits) + "\n"
 
 
 def test_what_a_run_kept_says_how_other_sounds_are_read(tmp_path):
@@ -127,5 +133,5 @@ def test_frames_that_cannot_be_made_are_refused(field, value, message):
 
 def test_a_prompt_that_is_no_sound_is_refused(tmp_path):
     task = load_task("transcription", **stand_in("transcription"))
-    with pytest.raises(ConfigError, match=r"^--prompt: .*gone\.wav is no sound: .*$"):
+    with pytest.raises(ConfigError, match=r"^--prompt: .*gone\.wav does not exist$"):
         task.read_prompt(str(tmp_path / "gone.wav"), FORM)

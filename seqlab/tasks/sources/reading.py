@@ -26,7 +26,7 @@ def read_source(source: str | None, config: str | None, instead: str) -> dict[st
     """Read the one corpus that `source` names, and no other in its place.
 
     Args:
-        source: a file; a folder with a file `train`, and, as there are, `validation` and `test`; a folder of
+        source: a file; a folder with files `train`, `validation` and `test`, as there are; a folder of
             images, clips, sounds or MIDI files; the name of a corpus; or `owner/name` on the hub.
         config: of a dataset of the hub, which of its configurations.
         instead: what needs no hub, for the message where the hub is out of reach.
@@ -75,6 +75,4 @@ def _read_corpus(name: str) -> dict[str, Table]:
 def _read_folder(folder: Path) -> dict[str, Table]:
     found = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix in SUFFIXES}
     splits = {split: found[split] for split in SHARES if split in found}
-    if "train" not in splits:
-        return read_media(folder)
-    return {split: read_file(path) for split, path in splits.items()}
+    return {split: read_file(path) for split, path in splits.items()} or read_media(folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import functools
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
@@ -17,6 +18,7 @@ from seqlab.checks import require_choice, require_positive
 from seqlab.tasks.extras import import_extra
 from seqlab.tasks.sources import RowsTask, Vocabulary, cut_to_length
 from seqlab.tasks.sources.splits import split
+from seqlab.tasks.sources.table import Table
 from seqlab.tasks.text.words import LEVELS
 from seqlab.types import Batch, ConfigError, Goal, Spec, Tokens
 
@@ -27,10 +29,10 @@ _MOST_EVALUATED = 1024
 
 
 class _Read(NamedTuple):
-    """A source as int32 `tokens` `(N, T)`, `targets` `(N, M)` and their lengths, its texts, and a count."""
+    """A source as int32 `tokens` `(N, T)`, `targets` `(N, M)` and their lengths, as texts, and a count."""
 
     arrays: dict[str, dict[str, np.ndarray]]
-    texts: dict[str, tuple[list[str], list[str]]]
+    tables: dict[str, Table]
     vocabularies: tuple[Vocabulary, Vocabulary]
     account: Mapping[str, Any]
 
@@ -41,6 +43,8 @@ class TextPairs(RowsTask):
 
     The two are columns of a source. Splits that the source lacks are made by the hash of the text to be read,
     and one that occurs twice is kept once (`sources.splits`). Vocabularies are those of the training split.
+    A target may be a list of texts that are right: the first is taught. Where `text` and `target` name one
+    column, its rows are lists of texts, conversations, each text answered by the next.
 
     Framing: encoder_decoder reads the first T tokens, int32 `(B, T)`, and writes the first M − 1 of the other
     text and a sign that it ends, `(B, M)`. Evaluation is over a split's first 1,024 pairs at most.
@@ -50,11 +54,13 @@ class TextPairs(RowsTask):
         target: the column that is written.
         level: "word" (as written, punctuation apart) or "character".
         judge: what decides: "bleu" or "chrf" (sacrebleu), "cer" or "wer" (jiwer), of greedy decoding, running
-            freely, against the whole target, its tokens too with a space between words.
+            freely, against the whole target, its tokens too with a space between words; the first two count
+            every text that is right, the others the first.
         length: tokens that are read at most, T.
         target_length: tokens that are written at most, the sign of the end among them, M.
         most_tokens: how many different tokens of each side have a number of their own, at most; those rarer,
             and words that training has once, have one together.
+        training: the split of the source that is trained on.
 
     Raises:
         ValueError: a field that is not legal.
@@ -73,6 +79,7 @@ class TextPairs(RowsTask):
     length: int = 32
     target_length: int = 32
     most_tokens: int = 10_000
+    training: str = "train"
 
     def __post_init__(self) -> None:
         require_choice(self, "level", LEVELS)
@@ -124,12 +131,14 @@ class TextPairs(RowsTask):
 
     def _scored(self, written: Sequence[str], split: str) -> dict[str, float]:
         sacrebleu, jiwer = import_extra("sacrebleu"), import_extra("jiwer")
-        wanted = [self._spaced(text) for text in self._read.texts[split][1][: len(written)]]
+        told = self._read.tables[split].columns["targets"][: len(written)]
+        spaced = [[self._spaced(text) for text in targets] for targets in told]
+        right = [list(texts) for texts in itertools.zip_longest(*spaced)]
         return {
-            "bleu": sacrebleu.corpus_bleu(list(written), [wanted]).score,
-            "chrf": sacrebleu.corpus_chrf(list(written), [wanted]).score,
-            "cer": float(jiwer.cer(wanted, list(written))),
-            "wer": float(jiwer.wer(wanted, list(written))),
+            "bleu": sacrebleu.corpus_bleu(list(written), right, force=True).score,
+            "chrf": sacrebleu.corpus_chrf(list(written), right).score,
+            "cer": float(jiwer.cer(right[0], list(written))),
+            "wer": float(jiwer.wer(right[0], list(written))),
         }
 
     def _spaced(self, text: str) -> str:
@@ -180,12 +189,16 @@ def _pieces(text: str, level: str) -> list[str]:
 @functools.lru_cache(maxsize=4)
 def _read(task: TextPairs, stamp: Any) -> _Read:
     """Read a task's source; `stamp` tells a file from what it was."""
-    tables = task.tables()
-    for table in tables.values():
-        table.require(text=task.text, target=task.target)
-    parts = split(tables, lambda table: table.texts(task.text))
-    texts = {name: (table.texts(task.text), table.texts(task.target)) for name, table in parts.tables.items()}
-    cut = {name: [[_pieces(t, task.level) for t in side] for side in sides] for name, sides in texts.items()}
+    given = task.tables()
+    if task.training not in given:
+        raise ConfigError(f"task.training={task.training}: the splits of the source are {', '.join(given)}")
+    given["train"] = given.pop(task.training)
+    tables = {name: _pairs(table, task.text, task.target) for name, table in given.items()}
+    parts = split(tables, lambda table: table.columns["text"])
+    cut = {
+        name: [[_pieces(text, task.level) for text in side] for side in _taught(table)]
+        for name, table in parts.tables.items()
+    }
     kept, least = task.kept_symbols(), 2 if task.level == "word" else 1
     if kept is None:
         reads, writes = (Vocabulary.of(side, task.most_tokens, least) for side in cut["train"])
@@ -212,23 +225,59 @@ def _read(task: TextPairs, stamp: Any) -> _Read:
             for a, b in zip(*sides, strict=True)
         ),
     }
-    return _Read(arrays, texts, (reads, writes), account)
+    return _Read(arrays, parts.tables, (reads, writes), account)
+
+
+def _pairs(table: Table, text: str, target: str) -> Table:
+    """Return each `text` of a table with its `targets`, the list of the texts that may answer it."""
+    table.require(text=text, target=target)
+    if text == target:
+        return _exchanges(table, text)
+    targets = []
+    for index, value in enumerate(table.columns[target]):
+        every = list(value) if isinstance(value, (list, tuple, np.ndarray)) else [value]
+        if strange := [one for one in every if not isinstance(one, str)]:
+            raise table.refusal(index, target, f"must be a text or a list of texts, got {strange[0]!r}")
+        targets.append([one for one in every if one.strip()])
+        if not targets[-1]:
+            raise table.refusal(index, target, "the text is empty")
+    return Table(table.name, {"text": table.texts(text), "targets": targets}, table.rows)
+
+
+def _exchanges(table: Table, column: str) -> Table:
+    """Return each text of lists of texts with the next, its only answer."""
+    pairs = []
+    for index, value in enumerate(table.columns[column]):
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            told = f"must be a list of texts, as task.text and task.target are both it, got {value!r:.60}"
+            raise table.refusal(index, column, told)
+        said = [one for one in value if one.strip()]
+        pairs += [(table.rows[index], *pair) for pair in itertools.pairwise(said)]
+    if not pairs:
+        raise ConfigError(f"{table.name}: {column} holds no text that another follows")
+    rows, texts, answers = zip(*pairs, strict=True)
+    return Table(table.name, {"text": texts, "targets": [[answer] for answer in answers]}, rows)
+
+
+def _taught(table: Table) -> tuple[Sequence[str], list[str]]:
+    """Return the texts of a table, and of each the first that is right."""
+    return table.columns["text"], [targets[0] for targets in table.columns["targets"]]
 
 
 @functools.lru_cache(maxsize=8)
 def _baselines(task: TextPairs, split: str) -> dict[str, dict[str, float]]:
-    texts = task._read.texts
-    read, count = texts[split][0], task.num_evaluation(split, "")
-    frequent = collections.Counter(texts["train"][1]).most_common(1)[0][0]
+    known_texts, known_targets = _taught(task._read.tables["train"])
+    read = task._read.tables[split].columns["text"][: task.num_evaluation(split, "")]
+    frequent = collections.Counter(known_targets).most_common(1)[0][0]
     trigrams = import_extra("sklearn.feature_extraction.text").TfidfVectorizer(
         analyzer="char_wb", ngram_range=(1, 3)
     )
-    known = trigrams.fit_transform(texts["train"][0])
-    alike = np.asarray((trigrams.transform(read[:count]) @ known.T).argmax(axis=1)).ravel()
+    known = trigrams.fit_transform(known_texts)
+    alike = np.asarray((trigrams.transform(read) @ known.T).argmax(axis=1)).ravel()
     answers = {
-        "copy": read[:count],
-        "most frequent": [frequent] * count,
-        "most alike": [texts["train"][1][index] for index in alike],
+        "copy": read,
+        "most frequent": [frequent] * len(read),
+        "most alike": [known_targets[index] for index in alike],
     }
     return {
         name: task._scored([task._spaced(text) for text in told], split) for name, told in answers.items()
