@@ -11,20 +11,27 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from seqlab.architectures.decoding import Beam, Sampling
 from seqlab.build import load
 from seqlab.commands import command
-from seqlab.training import Program, answer, goes_on, write_sample
+from seqlab.tasks import Task
+from seqlab.tasks.saving import Saving
+from seqlab.training import Program, answer, goes_on, write_sequence
 from seqlab.types import ConfigError
 
 
 @command
 def main() -> None:
-    """Print what a run's best network writes, or answers to the prompt."""
+    """Print what a run's best network writes, and save it where it is music; or answers to the prompt."""
     parser = argparse.ArgumentParser(prog="python -m seqlab.generate", description=main.__doc__)
     parser.add_argument("run", metavar="RUN_DIR", type=Path, help="the folder of a run")
     parser.add_argument("--prompt", help="what to read first; by default the first validation example")
     parser.add_argument("--length", type=int, help="how many outputs; by default a whole example, or 200")
+    parser.add_argument(
+        "--output", metavar="FILE", type=Path, help="where to save music; by default generated.mid in the run"
+    )
     sampling = parser.add_argument_group("sampling, the default")
     sampling.add_argument(
         "--temperature", type=float, help="divides the logits; 0 takes the likeliest; default 1"
@@ -46,7 +53,12 @@ def main() -> None:
         _refuse_writing(program, options)
         print(answer(program, params, options.prompt))
         return
-    print(write_sample(program, params, options.length, options.prompt, decoding, options.seed or 0))
+    output = _output(program.task, options)
+    sequence = write_sequence(program, params, options.length, options.prompt, decoding, options.seed or 0)
+    print(program.task.render(sequence, program.architecture))
+    if output is not None:
+        _save(program.task, sequence, output)
+        print(output)
 
 
 def _refuse_writing(program: Program, options: argparse.Namespace) -> None:
@@ -57,6 +69,27 @@ def _refuse_writing(program: Program, options: argparse.Namespace) -> None:
             raise ConfigError(f"--{name.replace('_', '-')} does not apply: {own}")
     if options.prompt is None:
         raise ConfigError(f"--prompt is missing: {own}, to what it reads")
+
+
+def _output(task: Task, options: argparse.Namespace) -> Path | None:
+    """Return the file to save to; None where the task has none."""
+    output = options.output
+    if not isinstance(task, Saving):
+        if output is not None:
+            raise ConfigError(f"--output does not apply: task={task.name} writes text alone")
+        return None
+    if output is None:
+        return options.run / f"generated{task.file_ending}"
+    if output.suffix != task.file_ending:
+        raise ConfigError(f"--output must be a file {task.file_ending}, got {output}")
+    return output
+
+
+def _save(task: Saving, sequence: np.ndarray, output: Path) -> None:
+    try:
+        task.save(sequence, output)
+    except OSError as error:
+        raise ConfigError(f"--output={output} cannot be written: {error.strerror}") from error
 
 
 def _decoding(options: argparse.Namespace) -> Sampling | Beam:

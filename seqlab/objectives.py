@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from seqlab.types import Batch, Spec, Tokens, Transcript
+from seqlab.types import Batch, Labels, Spec, Tokens, Transcript, Vectors
 
 LOG_ZERO = -1e5
 """The logarithm of the probability of what cannot be, where infinity would have no gradient."""
@@ -38,17 +38,17 @@ def loss(spec: Spec, predictions: jax.Array, batch: Batch) -> Mean:
 
     Args:
         spec: the output spec: `Tokens` takes the cross-entropy −ln softmax(predictions)[target], in nats;
-            `Vectors` the squared error, averaged over features; `Transcript` −ln p(targets), in nats a
-            token, p being the sum over all paths of T symbols that `best_path` would read as the targets
-            (Graves et al. 2006, eq. 3; by `optax.ctc_loss`).
+            `Vectors` the squared error, averaged over features; `Labels` the binary cross-entropy
+            −Σ_k ln(y_k p_k + (1 − y_k)(1 − p_k)), p = σ(predictions), in nats; `Transcript` −ln p(targets),
+            in nats a token, p being the sum over all paths of T symbols that `best_path` would read as the
+            targets (Graves et al. 2006, eq. 3; by `optax.ctc_loss`).
         predictions: `(B, O)` or `(B, T, O)`.
         batch: the targets and the mask; of `Transcript` the lengths too, each with a step for every token
             and for a blank between each two that are alike, without which there is no path.
     """
     if isinstance(spec, Transcript):
         return _temporal_classification(predictions, batch)
-    kernel = _cross_entropy if isinstance(spec, Tokens) else _squared_error
-    return _masked(kernel(predictions, batch.targets), batch.mask)
+    return _masked(_KERNELS[type(spec)](predictions, batch.targets), batch.mask)
 
 
 def metric(name: str, predictions: jax.Array, batch: Batch) -> Mean:
@@ -66,6 +66,17 @@ def _cross_entropy(predictions: jax.Array, targets: jax.Array) -> jax.Array:
 
 def _squared_error(predictions: jax.Array, targets: jax.Array) -> jax.Array:
     return jnp.mean(jnp.square(predictions - targets), axis=-1)
+
+
+def _binary_cross_entropy(predictions: jax.Array, targets: jax.Array) -> jax.Array:
+    return jnp.sum(optax.sigmoid_binary_cross_entropy(predictions, targets), axis=-1)
+
+
+_KERNELS: dict[type, Callable[[jax.Array, jax.Array], jax.Array]] = {
+    Tokens: _cross_entropy,
+    Vectors: _squared_error,
+    Labels: _binary_cross_entropy,
+}
 
 
 def _temporal_classification(predictions: jax.Array, batch: Batch) -> Mean:
@@ -114,6 +125,17 @@ def _mae(predictions: jax.Array, batch: Batch) -> Mean:
     return _masked(jnp.mean(jnp.abs(predictions - batch.targets), axis=-1), batch.mask)
 
 
+def _frame_accuracy(predictions: jax.Array, batch: Batch) -> Mean:
+    """Return TP / (TP + FP + FN), the labels above one half being predicted.
+
+    Source: M. Bay, A. Ehmann & J. Downie, "Evaluation of Multiple-F0 Estimation and Tracking Systems", ISMIR
+        2009.
+    """
+    told, true = predictions > 0, batch.targets > 0
+    both, either = (jnp.where(batch.mask[..., None], hits, False) for hits in (told & true, told | true))
+    return Mean(jnp.sum(both, dtype=predictions.dtype), jnp.sum(either, dtype=predictions.dtype))
+
+
 METRICS: dict[str, Callable[[jax.Array, Batch], Mean]] = {
     "accuracy": _accuracy,
     "sequence_accuracy": _sequence_accuracy,
@@ -122,6 +144,8 @@ METRICS: dict[str, Callable[[jax.Array, Batch], Mean]] = {
     "mse": _mse,
     "mae": _mae,
     "mase": _mae,
+    "frame_accuracy": _frame_accuracy,
 }
 """The share of right positions and of wholly right sequences; the cross-entropy in nats and in bits; the mean
-squared and absolute errors, the latter also where the unit is what a naive forecast errs by (MASE)."""
+squared and absolute errors, the latter also where the unit is what a naive forecast errs by (MASE); the share
+that is right of the labels that are true or predicted."""

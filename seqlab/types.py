@@ -33,7 +33,7 @@ class Batch(NamedTuple):
     """A batch of examples, framed for one architecture.
 
     Attributes:
-        inputs: what the network reads; int32 tokens `(B,)` or `(B, T)`, float32 vectors `(B, F)` or
+        inputs: what the network reads; int32 tokens `(B,)` or `(B, T)`, float32 vectors or labels `(B, F)` or
             `(B, T, F)`, or float32 images `(B, H, W, C)` or `(B, T, H, W, C)`. One-input architectures read
             the form without `T`.
         targets: what it should write; int32 classes `(B,)` or `(B, T)`, float32 `(B, O)` or `(B, T, O)`, or
@@ -66,6 +66,22 @@ class Tokens:
 @dataclasses.dataclass(frozen=True)
 class Vectors:
     """A float32 vector of `size` features; as an output: its predicted value, judged by squared error."""
+
+    size: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The axes of what stands at one position."""
+        return (self.size,)
+
+
+@dataclasses.dataclass(frozen=True)
+class Labels:
+    """Any of `size` labels at once, held as float32 0 or 1 `(size,)`; as an output: `size` logits.
+
+    The labels are independent Bernoulli variables given what was read: the loss is −ln of the probability of
+    all of them together.
+    """
 
     size: int
 
@@ -110,7 +126,7 @@ class Transcript:
         return ()
 
 
-Spec = Tokens | Vectors | Images | Transcript
+Spec = Tokens | Vectors | Labels | Images | Transcript
 """What stands at one position of an input or an output."""
 
 

@@ -270,7 +270,16 @@ def _by_class(path: Path, config: Mapping[str, Any], files: list[bytes], ending:
     return path
 
 
+def _played(path: Path, config: Mapping[str, Any]) -> Path:
+    draw = random.Random(0)
+    pieces = [[[60 + draw.randint(0, 3), 72] for _ in range(draw.randint(3, 9))] for _ in range(60)]
+    lines = [json.dumps({config["notes"]: piece}) for piece in pieces]
+    path.with_suffix(".jsonl").write_text("\n".join(lines))
+    return path.with_suffix(".jsonl")
+
+
 WRITERS = {
+    "PianoRoll": _played,
     "LabelledImages": _seen,
     "LabelledSounds": _heard,
     "Frames": _filmed,

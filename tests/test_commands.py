@@ -154,7 +154,12 @@ def test_generate_tags_a_prompt_and_refuses_what_is_for_writers(inside, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("arguments", "word"), [(["--temperature", "-1"], "--temperature"), (["--length", "0"], "--length")]
+    ("arguments", "word"),
+    [
+        (["--temperature", "-1"], "--temperature"),
+        (["--length", "0"], "--length"),
+        (["--output", "a.mid"], "--output"),
+    ],
 )
 def test_generate_refuses(inside, written, arguments, word):
     done = inside("generate", str(written), *arguments)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from seqlab.types import Spec, Transcript, Vectors
+from seqlab.types import Labels, Spec, Transcript, Vectors
 
 
 def likeliest(spec: Spec, predictions: jax.Array, lengths: jax.Array | None = None) -> jax.Array:
-    """Return the most probable symbols, and vectors as they are predicted.
+    """Return the most probable symbols or labels, and vectors as they are predicted.
 
     Args:
         spec: the output spec.
@@ -18,12 +18,14 @@ def likeliest(spec: Spec, predictions: jax.Array, lengths: jax.Array | None = No
 
     Returns:
         int32 `(B,)` or `(B, T)`, those of a `Transcript` as `best_path` returns them; float `(B, O)` or
-        `(B, T, O)` where the spec is `Vectors`.
+        `(B, T, O)` where the spec is `Vectors`, and 0 or 1 where it is `Labels`.
     """
     if isinstance(spec, Transcript):
         return best_path(predictions, lengths)
     if isinstance(spec, Vectors):
         return predictions
+    if isinstance(spec, Labels):
+        return (predictions > 0).astype(predictions.dtype)
     return jnp.argmax(predictions, axis=-1).astype(jnp.int32)
 
 

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.architectures.attention import ATTENTIONS, Attention, Memory
-from seqlab.architectures.network import one_hot
+from seqlab.architectures.network import draw, one_hot
 from seqlab.recurrence import Stack
 from seqlab.recurrence.unroll import plain
 from seqlab.types import Params, Spec, Tokens
@@ -197,7 +197,7 @@ class Decoder:
         return jnp.broadcast_to(one, (num_rows, *one.shape))
 
     def later(self, params: Params, written: jax.Array) -> jax.Array:
-        """Return the features of what was written, tokens `(…)` or vectors `(…, O)`."""
+        """Return the features of what was written, tokens `(…)`, or vectors or labels `(…, O)`."""
         if self._embeds:
             return self._table.apply({"params": params["embedding"]}, written)
         features = one_hot(self.outputs, written)
@@ -205,8 +205,7 @@ class Decoder:
 
     def draw(self, key: jax.Array, prediction: jax.Array) -> jax.Array:
         """Draw outputs from predictions `(B, O)`, letting no gradient through; vectors are as predicted."""
-        prediction = jax.lax.stop_gradient(prediction)
-        return jax.random.categorical(key, prediction) if isinstance(self.outputs, Tokens) else prediction
+        return draw(self.outputs, key, jax.lax.stop_gradient(prediction))
 
     def _written(
         self, params: Params, hidden: jax.Array, memory: Memory | None, context: jax.Array | None = None

@@ -12,17 +12,20 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from seqlab.architectures.answers import likeliest
+from seqlab.architectures.network import draw
 from seqlab.architectures.recurrent import Recurrent
 from seqlab.checks import require_number, require_positive
-from seqlab.types import Batch, ConfigError, Params, Tokens
+from seqlab.types import Batch, ConfigError, Labels, Params, Tokens
 
 
 @dataclasses.dataclass(frozen=True)
 class Sampling:
-    """One symbol after another, each drawn from its prediction.
+    """One symbol after another, each drawn from its prediction; or one set of labels after another.
 
     Attributes:
-        temperature: divides the logits; 0 takes the likeliest symbol (greedy decoding).
+        temperature: divides the logits; 0 takes the likeliest symbol (greedy decoding), and of labels those
+            above one half.
         top_k: how many of the likeliest symbols are left to draw from; None for all (Fan et al. 2018,
             arXiv:1805.04833).
         top_p: the probability that the likeliest symbols left to draw from must reach, after `top_k`; 1 for
@@ -59,6 +62,13 @@ class Sampling:
             least = jnp.min(jnp.where(inside, falling, jnp.inf), axis=-1, keepdims=True)
             logits = jnp.where(logits >= least, logits, -jnp.inf)
         return jax.random.categorical(key, logits)
+
+    def choose_labels(self, key: jax.Array, logits: jax.Array) -> jax.Array:
+        """Draw each of the labels `(B, O)` from its logit `(B, O)`, float 0 or 1."""
+        labels = Labels(logits.shape[-1])
+        if self.temperature == 0:
+            return likeliest(labels, logits)
+        return draw(labels, key, logits / self.temperature)
 
 
 AS_PREDICTED = Sampling()
@@ -113,12 +123,13 @@ def sample(
         inputs: what it reads first, as `Batch.inputs`.
         length: M, how many outputs, static.
         key: PRNG key of the samples.
-        sampling: how tokens are chosen. Vectors are taken as predicted.
+        sampling: how tokens, or labels, are chosen. Vectors are taken as predicted.
         lengths: int32 `(B,)`, the real steps of the inputs; None where every step is real.
         end: the symbol that ends a sequence, and fills what follows it; None for none.
 
     Returns:
-        int32 tokens `(B, M)` or vectors `(B, M, O)`, and the predictions `(B, M, O)` that they came of.
+        int32 tokens `(B, M)`, or vectors or labels `(B, M, O)`, and the predictions `(B, M, O)` that they
+        came of.
 
     Raises:
         ConfigError: a network that needs the future it would have to write.
@@ -126,6 +137,8 @@ def sample(
     _refuse_looking_ahead(network)
 
     def choose(key: jax.Array, prediction: jax.Array, ended: jax.Array) -> jax.Array:
+        if isinstance(network.outputs, Labels):
+            return sampling.choose_labels(key, prediction)
         if not isinstance(network.outputs, Tokens):
             return prediction
         chosen = sampling.choose(key, prediction).astype(jnp.int32)

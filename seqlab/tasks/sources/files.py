@@ -12,7 +12,7 @@ from seqlab.tasks.sources.table import Table
 from seqlab.tasks.sources.ts import read_ts
 from seqlab.types import ConfigError
 
-SUFFIXES = (".csv", ".tsv", ".jsonl", ".json", ".txt", ".conll", ".parquet", ".npz", ".ts")
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".json", ".txt", ".conll", ".parquet", ".npz", ".mat", ".ts")
 """The files that can be read; of a text file every line is a row, in the column `text`."""
 _BINARY = (".parquet", ".npz")
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -33,6 +33,8 @@ def read_file(path: Path) -> Table:
         raise ConfigError(f"task.source={path} cannot be read: legal endings are {', '.join(SUFFIXES)}")
     if not path.is_file():
         raise ConfigError(f"task.source={path} does not exist")
+    if path.suffix == ".mat":
+        raise ConfigError(f"{path} has splits of its own: set task.source={path}")
     if path.suffix not in _BINARY:
         _require_utf8(path)
     try:

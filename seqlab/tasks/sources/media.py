@@ -1,4 +1,4 @@
-"""How are images, clips and sounds read? Those of a folder as rows, and what a file holds as an array."""
+"""How are images, clips, sounds and scores read? Those of a folder as rows, a file of them as an array."""
 
 from __future__ import annotations
 
@@ -18,20 +18,23 @@ from seqlab.types import ConfigError
 KINDS = {
     **dict.fromkeys((".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp"), "image"),
     **dict.fromkeys((".wav", ".flac", ".ogg", ".mp3"), "audio"),
+    **dict.fromkeys((".mid", ".midi"), "notes"),
 }
 """The column that a file goes into, by its ending."""
 
 
 def read_media(folder: Path) -> dict[str, Table]:
-    """Read a folder of images or sounds as `datasets` lays them out: a file a row, in a column of its kind.
+    """Read a folder of images, sounds or scores as `datasets` lays them out: a file a row, in a column of its
+    kind.
 
     Either a table `metadata` lies in it, whose column `file_name` says where each file is, or the files lie
     in a folder for each class, whose name is their `label`. In place of files there may be clips there, each
-    a folder of images. Splits are folders `train`, `validation`, `test`.
+    a folder of images; scores, MIDI files, may lie in the folder itself. Splits are folders `train`,
+    `validation`, `test`.
 
     Returns:
         The splits that the folder has, "train" alone where it has no folder of that name. A value of the
-        column `image`, `audio` or `frames` is a path.
+        column `image`, `audio`, `notes` or `frames` is a path.
 
     Raises:
         ConfigError: there are no such files, a class has none, or one that the table names is missing.
@@ -46,10 +49,11 @@ def _read_split(folder: Path) -> Table:
         if path.suffix in SUFFIXES:
             return _named(read_file(path), folder)
     paths = sorted(path for path in folder.glob("*/*") if _kind(path))
+    paths += sorted(path for path in folder.glob("*") if _kind(path) == "notes")
     if not paths:
         raise ConfigError(
             f"task.source={folder} has neither a file train ({' '.join(SUFFIXES)}) nor a table metadata nor "
-            f"folders of classes with images, clips or sounds ({' '.join(KINDS)})"
+            f"folders of classes with images, clips, sounds or scores ({' '.join(KINDS)})"
         )
     labels = [path.parent.name for path in paths]
     for path in sorted(folder.iterdir()):
@@ -64,7 +68,7 @@ def _named(table: Table, folder: Path) -> Table:
     paths = [folder / name for name in table.texts("file_name")]
     for index, path in enumerate(paths):
         if path.suffix.lower() not in KINDS:
-            raise table.refusal(index, "file_name", f"{path} is no image or sound: {' '.join(KINDS)}")
+            raise table.refusal(index, "file_name", f"{path} is no image, sound or score: {' '.join(KINDS)}")
         if not path.is_file():
             raise table.refusal(index, "file_name", f"{path} does not exist")
     rest = {name: values for name, values in table.columns.items() if name != "file_name"}

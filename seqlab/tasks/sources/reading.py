@@ -10,6 +10,7 @@ from seqlab.tasks.sources.corpora import CORPORA
 from seqlab.tasks.sources.files import SUFFIXES, read_file
 from seqlab.tasks.sources.hub import read_hub
 from seqlab.tasks.sources.media import read_media
+from seqlab.tasks.sources.rolls import read_mat
 from seqlab.tasks.sources.splits import SHARES
 from seqlab.tasks.sources.table import Table
 from seqlab.types import ConfigError
@@ -26,7 +27,7 @@ def read_source(source: str | None, config: str | None, instead: str) -> dict[st
 
     Args:
         source: a file; a folder with files `train`, `validation` and `test`, as there are; a folder of
-            images, clips or sounds; the name of a corpus; or `owner/name` on the hub.
+            images, clips, sounds or MIDI files; the name of a corpus; or `owner/name` on the hub.
         config: of a dataset of the hub, which of its configurations.
         instead: what needs no hub, for the message where the hub is out of reach.
 
@@ -53,6 +54,8 @@ def read_source(source: str | None, config: str | None, instead: str) -> dict[st
         return read_hub(source, config, instead)
     if not path.suffix:
         raise ConfigError(f"task.source={source} is neither a file nor one of {corpora}")
+    if path.suffix == ".mat":
+        return read_mat(path)
     return {"train": read_file(path)}
 
 

@@ -1,0 +1,1 @@
+"""Which tasks ask for music?"""
