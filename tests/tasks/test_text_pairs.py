@@ -17,6 +17,7 @@ from seqlab.build import load
 from seqlab.evaluate import evaluate
 from seqlab.tasks import load_task
 from seqlab.tasks.sources.corpora import CORPORA
+from seqlab.tasks.text.writing import judged
 from seqlab.types import ConfigError
 
 SHORT = ("task.length=4", "task.target_length=4")
@@ -27,10 +28,10 @@ def test_every_schema_gives_the_same_pairs(preset):
     task = load_task(preset, length=64, target_length=64, **stand_in(preset))
     batch = task.evaluation_batch(jnp.int32(0), 4, "train", "encoder_decoder", task.data)
     words = {"red": "rot", "green": "grün", "blue": "blau", "house": "Haus", "tree": "Baum"}
-    texts, answers = task._read.texts["train"]
+    texts, answers = task._read.texts["train"], [wanted for (wanted,) in task._read.wanted["train"]]
     for row in range(4):
         assert [words[word] for word in texts[row].split()] == answers[row].split()
-        read = task._read.vocabularies[0].decode(batch.inputs[row, : batch.lengths[row]].tolist())
+        read = task._read.reads.decode(batch.inputs[row, : batch.lengths[row]].tolist())
         assert "".join(read).replace(" ", "") == texts[row].replace(" ", "")
         assert task.render(np.asarray(batch.targets[row]), "encoder_decoder") == answers[row]
         assert batch.targets[row][batch.mask[row]][-1] == task.end_symbol("encoder_decoder")
@@ -43,7 +44,7 @@ def test_a_run_is_judged_by_the_libraries_on_what_it_writes_freely(folder):
     batch = task.evaluation_batch(jnp.int32(0), count, "test", "encoder_decoder", task.data)
     found = sample(program.network, params, batch.inputs, 4, jax.random.key(0), GREEDY, batch.lengths)[0]
     written = [task.render(row, "encoder_decoder") for row in np.asarray(found)]
-    wanted = task._read.texts["test"][1]
+    wanted = [text for (text,) in task._read.wanted["test"]]
     expected = {
         "test/bleu": sacrebleu.corpus_bleu(written, [wanted]).score,
         "test/chrf": sacrebleu.corpus_chrf(written, [wanted]).score,
@@ -59,7 +60,8 @@ def test_the_whole_target_is_judged_and_copies_are_a_baseline():
     floors = task.baselines("test", "encoder_decoder")
     assert floors["copy"] == 1.0
     assert set(floors) == {"copy", "most frequent", "most alike"}
-    assert task._scored(task._read.texts["test"][1], "test")["wer"] == 0.0
+    wanted = task._read.wanted["test"]
+    assert judged([text for (text,) in wanted], wanted)["wer"] == 0.0
 
 
 def test_misspelt_pieces_differ_and_are_made_alike():
