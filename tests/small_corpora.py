@@ -45,7 +45,8 @@ def write_hub(path: Path, columns: Mapping[str, Any], features: Mapping[str, Any
     from datasets import Dataset, Features
 
     path = path.with_suffix(".parquet")
-    Dataset.from_dict(columns, features=Features(features) if features else None).to_parquet(str(path))
+    rows = Dataset.from_dict(columns)
+    (rows.cast(Features(features)) if features else rows).to_parquet(str(path))
     return path
 
 

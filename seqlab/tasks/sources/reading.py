@@ -9,6 +9,7 @@ from typing import Any
 from seqlab.tasks.sources.corpora import CORPORA
 from seqlab.tasks.sources.files import SUFFIXES, read_file
 from seqlab.tasks.sources.hub import read_hub
+from seqlab.tasks.sources.media import read_media
 from seqlab.tasks.sources.splits import SHARES
 from seqlab.tasks.sources.table import Table
 from seqlab.types import ConfigError
@@ -24,8 +25,8 @@ def read_source(source: str | None, config: str | None, instead: str) -> dict[st
     """Read the one corpus that `source` names, and no other in its place.
 
     Args:
-        source: a file; a folder with a file `train`, and, as there are, `validation` and `test`; the name of
-            a corpus; or `owner/name` on the hub.
+        source: a file; a folder with a file `train`, and, as there are, `validation` and `test`; a folder of
+            images or sounds; the name of a corpus; or `owner/name` on the hub.
         config: of a dataset of the hub, which of its configurations.
         instead: what needs no hub, for the message where the hub is out of reach.
 
@@ -58,7 +59,7 @@ def read_source(source: str | None, config: str | None, instead: str) -> dict[st
 
 def stamp(*files: str | None) -> tuple[Any, ...]:
     """Return what changes when files, or those in a folder, are written anew; what is no file has none."""
-    paths = [path for file in files if file for path in (Path(file), *sorted(Path(file).glob("*")))]
+    paths = [path for file in files if file for path in (Path(file), *sorted(Path(file).rglob("*")))]
     return tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in paths if path.exists())
 
 
@@ -66,5 +67,5 @@ def _read_folder(folder: Path) -> dict[str, Table]:
     found = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix in SUFFIXES}
     splits = {split: found[split] for split in SHARES if split in found}
     if "train" not in splits:
-        raise ConfigError(f"task.source={folder} has no file train ({' '.join(SUFFIXES)})")
+        return read_media(folder)
     return {split: read_file(path) for split, path in splits.items()}

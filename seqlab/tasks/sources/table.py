@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from seqlab.types import ConfigError
 
@@ -69,6 +71,21 @@ class Table:
                 raise self.refusal(index, column, f"no class has the number {value}")
             labels.append(names[value] if names is not None else str(value).strip())
         return labels
+
+    def decoded(self, column: str, decode: Callable[[Any], np.ndarray]) -> list[np.ndarray]:
+        """Return a column as arrays, as `sources.media` decodes them.
+
+        Raises:
+            ConfigError: `decode` refuses a value, by a ValueError.
+        """
+        arrays = []
+        for index, value in enumerate(self.columns[column]):
+            try:
+                arrays.append(decode(value))
+            except ValueError as error:
+                file = value.get("path") if isinstance(value, Mapping) else value
+                raise self.refusal(index, column, f"{file or 'it'} {error}") from error
+        return arrays
 
     def take(self, indices: Iterable[int]) -> Table:
         """Return the rows at some indices, which count from 0."""

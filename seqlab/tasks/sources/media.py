@@ -1,0 +1,129 @@
+"""How are images and sounds read? Those of a folder as rows, and what a file holds as an array."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqlab.tasks.extras import import_extra
+from seqlab.tasks.sources.files import SUFFIXES, read_file
+from seqlab.tasks.sources.splits import SHARES
+from seqlab.tasks.sources.table import Table
+from seqlab.types import ConfigError
+
+KINDS = {
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp"), "image"),
+    **dict.fromkeys((".wav", ".flac", ".ogg", ".mp3"), "audio"),
+}
+"""The column that a file goes into, by its ending."""
+
+
+def read_media(folder: Path) -> dict[str, Table]:
+    """Read a folder of images or sounds as `datasets` lays them out: a file a row, in a column of its kind.
+
+    Either a table `metadata` lies in it, whose column `file_name` says where each file is, or the files lie
+    in a folder for each class, whose name is their `label`. Splits are folders `train`, `validation`, `test`.
+
+    Returns:
+        The splits that the folder has, "train" alone where it has no folder of that name. A value of the
+        column `image` or `audio` is a path.
+
+    Raises:
+        ConfigError: there are no such files, or one that the table names is missing.
+    """
+    if not (folder / "train").is_dir():
+        return {"train": _read_split(folder)}
+    return {split: _read_split(folder / split) for split in SHARES if (folder / split).is_dir()}
+
+
+def _read_split(folder: Path) -> Table:
+    for path in sorted(folder.glob("metadata.*")):
+        if path.suffix in SUFFIXES:
+            return _named(read_file(path), folder)
+    paths = sorted(path for path in folder.glob("*/*") if path.suffix.lower() in KINDS)
+    if not paths:
+        raise ConfigError(
+            f"task.source={folder} has neither a file train ({' '.join(SUFFIXES)}) nor a table metadata nor "
+            f"folders of classes with images or sounds ({' '.join(KINDS)})"
+        )
+    labels = [path.parent.name for path in paths]
+    return Table(str(folder), {_kind(paths, folder): paths, "label": labels}, range(1, len(paths) + 1))
+
+
+def _named(table: Table, folder: Path) -> Table:
+    """Return a table with the files that its column `file_name` names."""
+    table.require(file_name="file_name")
+    paths = [folder / name for name in table.texts("file_name")]
+    for index, path in enumerate(paths):
+        if path.suffix.lower() not in KINDS:
+            raise table.refusal(index, "file_name", f"{path} is no image or sound: {' '.join(KINDS)}")
+        if not path.is_file():
+            raise table.refusal(index, "file_name", f"{path} does not exist")
+    rest = {name: values for name, values in table.columns.items() if name != "file_name"}
+    return Table(table.name, {_kind(paths, folder): paths, **rest}, table.rows, table.names)
+
+
+def _kind(paths: Sequence[Path], folder: Path) -> str:
+    kinds = {KINDS[path.suffix.lower()] for path in paths}
+    if len(kinds) > 1:
+        raise ConfigError(f"task.source={folder} has images and sounds: it must have one or the other")
+    return kinds.pop()
+
+
+def decode_image(value: Any, height: int, width: int, channels: int) -> np.ndarray:
+    """Return an image as float32 `(height, width, channels)` in [0, 1], resized where it is of another size.
+
+    Args:
+        value: a path, or `{"bytes": …, "path": …}` as the hub holds it.
+        height: in pixels.
+        width: in pixels.
+        channels: 1 for grey, 3 for red, green and blue.
+
+    Raises:
+        ValueError: it is no image; the message says what is wrong, not which.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(_file(value)) as image:
+            pixels = image.convert({1: "L", 3: "RGB"}[channels])
+            if pixels.size != (width, height):
+                pixels = pixels.resize((width, height), Image.Resampling.BILINEAR)
+    except (OSError, SyntaxError) as error:  # SyntaxError is Pillow's word for a broken PNG
+        raise ValueError(f"is no image: {error}") from error
+    return np.asarray(pixels, np.float32).reshape(height, width, channels) / 255
+
+
+def decode_sound(value: Any, rate: int) -> np.ndarray:
+    """Return a sound as float32 `(N,)` in [−1, 1], the mean of its channels.
+
+    Args:
+        value: as in `decode_image`.
+        rate: samples a second that it must have, Hz.
+
+    Raises:
+        ValueError: it is no sound, an empty one, or one of another rate.
+    """
+    soundfile = import_extra("soundfile")
+    try:
+        samples, own = soundfile.read(_file(value), dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise ValueError(f"is no sound: {error.error_string}") from error
+    if own != rate:
+        raise ValueError(f"has {own} samples a second, not task.rate={rate}")
+    if not len(samples):
+        raise ValueError("is a sound without samples")
+    return samples.mean(axis=1)
+
+
+def _file(value: Any) -> Path | io.BytesIO:
+    """Return what a value's file is opened by."""
+    if isinstance(value, Mapping):
+        return io.BytesIO(value["bytes"]) if value["bytes"] is not None else Path(value["path"])
+    if isinstance(value, (str, Path)):
+        return Path(value)
+    raise ValueError(f"must be a file, got {value!r}")
