@@ -33,8 +33,9 @@ class Batch(NamedTuple):
     """A batch of examples, framed for one architecture.
 
     Attributes:
-        inputs: what the network reads; int32 tokens `(B,)` or `(B, T)`, or float32 vectors `(B, F)` or
-            `(B, T, F)`. One-input architectures read the form without `T`.
+        inputs: what the network reads; int32 tokens `(B,)` or `(B, T)`, float32 vectors `(B, F)` or
+            `(B, T, F)`, or float32 images `(B, H, W, C)` or `(B, T, H, W, C)`. One-input architectures read
+            the form without `T`.
         targets: what it should write; int32 classes `(B,)` or `(B, T)`, or float32 `(B, O)` or `(B, T, O)`.
         mask: bool `(B,)` or `(B, T)`, the positions of `targets` that count in losses and metrics.
         lengths: int32 `(B,)`, the real steps of each input sequence; None where every step is real.
@@ -55,6 +56,11 @@ class Tokens:
 
     size: int
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The axes of what stands at one position."""
+        return ()
+
 
 @dataclasses.dataclass(frozen=True)
 class Vectors:
@@ -62,8 +68,32 @@ class Vectors:
 
     size: int
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The axes of what stands at one position."""
+        return (self.size,)
 
-Spec = Tokens | Vectors
+
+@dataclasses.dataclass(frozen=True)
+class Images:
+    """A float32 image `(H, W, C)` of values in [0, 1]; never an output."""
+
+    height: int
+    width: int
+    channels: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The axes of what stands at one position."""
+        return self.height, self.width, self.channels
+
+    @property
+    def size(self) -> int:
+        """How many values an image has."""
+        return self.height * self.width * self.channels
+
+
+Spec = Tokens | Vectors | Images
 """What stands at one position of an input or an output."""
 
 

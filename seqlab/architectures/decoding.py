@@ -110,7 +110,7 @@ def sample(
     Args:
         network: what writes.
         params: as `init` returns them.
-        inputs: what it reads first, `(B,)`, `(B, T)`, `(B, F)` or `(B, T, F)`.
+        inputs: what it reads first, as `Batch.inputs`.
         length: M, how many outputs, static.
         key: PRNG key of the samples.
         sampling: how tokens are chosen. Vectors are taken as predicted.

@@ -10,9 +10,10 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from seqlab.architectures.images import ImageEncoder
 from seqlab.checks import require_positive
 from seqlab.recurrence import NO_REMEDIES, Remedies, Truncation
-from seqlab.types import Batch, IncompatibleError, Params, Spec, Tokens
+from seqlab.types import Batch, Images, IncompatibleError, Params, Spec, Tokens
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +25,8 @@ class Network(abc.ABC):
         inputs: what stands at one position of the inputs.
         outputs: what stands at one position of the targets.
         num_layers: how many hidden layers.
-        embedding: the width of a learned embedding of input tokens; None reads them one-hot.
+        embedding: the width of a learned embedding of input tokens, or of what a convolutional network makes
+            of images (`ImageEncoder`); None reads tokens one-hot, and of images the pixels side by side.
     """
 
     cell: Any
@@ -103,16 +105,17 @@ class Network(abc.ABC):
         return nn.Dense(self.outputs.size)
 
     def init_ends(self, key: jax.Array, num_hidden: int) -> dict[str, Params]:
-        """Return the parameters of the embedding, where there is one, and of the readout."""
+        """Return the parameters of the embedding, where inputs have one, and of the readout."""
         key_embedding, key_readout = jax.random.split(key)
         params = {"readout": self.readout.init(key_readout, jnp.zeros((1, num_hidden)))["params"]}
         if self._embeds(self.inputs):
-            table = self._embedding(self.inputs).init(key_embedding, jnp.zeros((1,), jnp.int32))
-            params["embedding"] = table["params"]
+            dtype = jnp.int32 if isinstance(self.inputs, Tokens) else jnp.float32
+            inputs = jnp.zeros((1, *self.inputs.shape), dtype)
+            params["embedding"] = self._embedding(self.inputs).init(key_embedding, inputs)["params"]
         return params
 
     def encode(self, params: Params, values: jax.Array) -> jax.Array:
-        """Turn inputs, tokens `(…)` or vectors `(…, F)`, into float features `(…, F)`."""
+        """Turn inputs, tokens `(…)`, vectors `(…, F)` or images `(…, H, W, C)`, into features `(…, F)`."""
         if self._embeds(self.inputs):
             return self._embedding(self.inputs).apply({"params": params["embedding"]}, values)
         return one_hot(self.inputs, values)
@@ -122,9 +125,11 @@ class Network(abc.ABC):
         return self.readout.apply({"params": params["readout"]}, hidden)
 
     def _embeds(self, spec: Spec) -> bool:
-        return self.embedding is not None and isinstance(spec, Tokens)
+        return self.embedding is not None and isinstance(spec, Tokens | Images)
 
-    def _embedding(self, spec: Spec) -> nn.Embed:
+    def _embedding(self, spec: Spec) -> nn.Embed | ImageEncoder:
+        if isinstance(spec, Images):
+            return ImageEncoder(self.embedding)
         return nn.Embed(spec.size, self.embedding)
 
     def _width(self, spec: Spec) -> int:
@@ -132,5 +137,7 @@ class Network(abc.ABC):
 
 
 def one_hot(spec: Spec, values: jax.Array) -> jax.Array:
-    """Return tokens `(…)` as indicator vectors `(…, size)`, and vectors as they are."""
-    return jax.nn.one_hot(values, spec.size) if isinstance(spec, Tokens) else values
+    """Return tokens `(…)` as indicator vectors `(…, size)`, images flattened, and vectors as they are."""
+    if isinstance(spec, Tokens):
+        return jax.nn.one_hot(values, spec.size)
+    return values.reshape(*values.shape[: values.ndim - len(spec.shape)], spec.size)

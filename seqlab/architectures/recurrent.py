@@ -208,7 +208,7 @@ class Recurrent(Network):
 
         Args:
             params: as `init` returns them.
-            inputs: what the architecture reads first, `(B,)`, `(B, T)`, `(B, F)` or `(B, T, F)`.
+            inputs: what the architecture reads first, as `Batch.inputs`.
             lengths: int32 `(B,)`, the real steps of sequences; None where every step is real.
 
         Returns:

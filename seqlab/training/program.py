@@ -28,7 +28,7 @@ from seqlab.training.packing import Packed, pack
 from seqlab.training.rows import Occasional
 from seqlab.training.settings import Training
 from seqlab.training.state import TrainState, stream
-from seqlab.types import Batch, IncompatibleError, Metrics, Params, Vectors
+from seqlab.types import Batch, IncompatibleError, Metrics, Params
 
 AHEAD_BYTES = 2**24
 """How much memory the batches that are drawn ahead may take, unless a single one takes more."""
@@ -291,7 +291,7 @@ class Program:
         batch = jax.eval_shape(lambda: self._batch(jnp.uint32(0), jnp.int32(0), self.task.data))
         specs = (self.task.input_spec(self.architecture), self.task.output_spec(self.architecture))
         return max(
-            math.prod(array.shape[: array.ndim - isinstance(spec, Vectors)])
+            math.prod(array.shape[: array.ndim - len(spec.shape)])
             for array, spec in zip((batch.inputs, batch.targets), specs, strict=True)
         )
 

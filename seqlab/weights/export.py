@@ -35,10 +35,12 @@ def export(stack: Stack, params: Params, library: str) -> dict[str, np.ndarray]:
         library: a key of `LIBRARIES`.
 
     Raises:
-        ValueError: a cell that the library cannot represent.
+        ValueError: a cell that the library cannot represent, or an encoder of images.
     """
     recurrence, readout, embedding = LIBRARIES[library]
     table = params.get("embedding", {}).get("embedding")
+    if "embedding" in params and table is None:
+        raise ValueError("a network that reads images by convolutions cannot be exported")
     tied = "kernel" not in params["readout"]
     kernel = table.T if tied else params["readout"]["kernel"]
     tree = {

@@ -12,7 +12,7 @@ from seqlab import run
 from seqlab.architectures import ManyToMany
 from seqlab.build import load
 from seqlab.cells import LSTM
-from seqlab.types import Batch, Tokens
+from seqlab.types import Batch, Images, Tokens
 from seqlab.weights import stack_from_torch
 
 
@@ -56,6 +56,15 @@ def test_a_tied_readout_leaves_with_a_kernel_of_its_own():
     params = network.init(jax.random.key(0), Batch(tokens, tokens, tokens == 0))
     arrays = export(network.stack, params, "torch")
     np.testing.assert_array_equal(arrays["readout.weight"], arrays["embedding.weight"])
+
+
+def test_convolutions_are_refused():
+    from seqlab.weights.export import export
+
+    network = ManyToMany(LSTM(3), Images(4, 4, 1), Tokens(4), embedding=3)
+    params = network.init(jax.random.key(0), None)
+    with pytest.raises(ValueError, match="convolutions"):
+        export(network.stack, params, "torch")
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,11 @@ import numpy as np
 
 from seqlab.checks import require_choice, require_positive
 from seqlab.tasks.extras import import_extra
-from seqlab.tasks.sources import RowsTask, Vocabulary, cut_to_length
+from seqlab.tasks.sources import Vocabulary, cut_to_length
+from seqlab.tasks.sources.classification import Classification, classes_of, numbers_of
 from seqlab.tasks.sources.splits import split
-from seqlab.tasks.sources.table import Table
 from seqlab.tasks.text.words import LEVELS, tokens_of
-from seqlab.types import Batch, ConfigError, Goal, Spec, Tokens, Vectors
+from seqlab.types import Batch, ConfigError, Spec, Tokens, Vectors
 
 
 class _Read(NamedTuple):
@@ -30,7 +30,7 @@ class _Read(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class TextClassification(RowsTask):
+class TextClassification(Classification):
     """Say which class a text belongs to.
 
     Texts and classes are two columns of a source. Splits that the source lacks are made by the hash of the
@@ -58,7 +58,6 @@ class TextClassification(RowsTask):
     instead: ClassVar[str] = "task=sms_spam or task=movie_snippets"
 
     text: str = "text"
-    label: str = "label"
     level: str = "word"
     length: int = 64
     most_tokens: int = 10_000
@@ -70,19 +69,6 @@ class TextClassification(RowsTask):
     def input_spec(self, architecture: str) -> Spec:
         size = len(self._read.tokens)
         return Vectors(size) if architecture == "one_to_one" else Tokens(size)
-
-    def output_spec(self, architecture: str) -> Spec:
-        return Tokens(len(self._read.classes))
-
-    def goal(self, architecture: str) -> Goal:
-        """Judge by accuracy; solved is that of naive Bayes over single tokens."""
-        counts = np.bincount(self._read.arrays["test"]["labels"])
-        chance = float(counts.max() / counts.sum())
-        solved = max(chance, _accuracy(self, "naive Bayes")["test"])
-        return Goal("accuracy", chance, "always the most frequent class", solved, higher_is_better=True)
-
-    def metrics(self, architecture: str) -> tuple[str, ...]:
-        return ("accuracy",)
 
     def baselines(self, split: str, architecture: str) -> dict[str, float]:
         """Return the accuracy of scikit-learn's multinomial naive Bayes and logistic regression.
@@ -99,10 +85,6 @@ class TextClassification(RowsTask):
         if architecture == "one_to_one":
             return np.bincount(tokens, minlength=len(self._read.tokens)).astype(np.float32)
         return tokens
-
-    def render(self, sequence: np.ndarray, architecture: str) -> str:
-        """Name the classes."""
-        return " ".join(self._read.classes[number] for number in np.ravel(sequence))
 
     @property
     def symbols(self) -> Mapping[str, Sequence[str]]:
@@ -138,39 +120,21 @@ def _read(task: TextClassification, stamp: Any) -> _Read:
     }
     kept = task.kept_symbols()
     if kept is None:
-        classes = tuple(sorted(set(parts.tables["train"].labels(task.label))))
+        classes = classes_of(parts.tables["train"], task.label)
         vocabulary = Vocabulary.of(texts["train"], task.most_tokens, least=2)
     else:
         classes, vocabulary = tuple(kept["classes"]), Vocabulary(tuple(kept["tokens"]))
-    if len(classes) < 2:
-        raise ConfigError(
-            f"{parts.tables['train'].name}: {task.label} must have at least two classes in training, "
-            f"got {', '.join(classes)}"
-        )
     arrays = {}
     for name, table in parts.tables.items():
         tokens, lengths = cut_to_length([vocabulary.encode(text) for text in texts[name]], task.length)
-        arrays[name] = {"tokens": tokens, "lengths": lengths, "labels": _labels(table, task.label, classes)}
+        labels = numbers_of(table, task.label, classes)
+        arrays[name] = {"tokens": tokens, "lengths": lengths, "labels": labels}
     account = {
         **{name: len(table) for name, table in parts.tables.items()},
         "duplicates": parts.duplicates,
         "cut": sum(len(text) > task.length for every in texts.values() for text in every),
     }
     return _Read(arrays, vocabulary, classes, account)
-
-
-def _labels(table: Table, column: str, classes: Sequence[str]) -> np.ndarray:
-    """Return the numbers of a column's classes, int32 `(N,)`; refuse one that training does not have."""
-    numbers = {name: number for number, name in enumerate(classes)}
-    labels = table.labels(column)
-    for index, label in enumerate(labels):
-        if label not in numbers:
-            known = ", ".join(classes)
-            raise table.refusal(index, column, f"{label!r} is not a class of the training split: {known}")
-    for name in table.names.get(column, ()):
-        if name not in numbers:
-            raise ConfigError(f"{table.name}: the class {name!r} of {column} is empty in the training split")
-    return np.array([numbers[label] for label in labels], np.int32)
 
 
 _BASELINES = {
