@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from seqlab.architectures.network import one_hot
 from seqlab.architectures.recurrent import Recurrent
-from seqlab.types import Batch, Params, Vectors
+from seqlab.types import Batch, IncompatibleError, Params
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +21,18 @@ class OneToMany(Recurrent):
 
     In training y_{t−1} is the target (teacher forcing, Williams & Zipser 1989); running freely it is what the
     network wrote itself. The input and the outputs have features of their own, so they may differ in kind.
+
+    Raises:
+        IncompatibleError: `bidirectional`, which would read what it is to write.
     """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.bidirectional:
+            raise IncompatibleError(
+                "architecture.bidirectional=true does not fit architecture=one_to_many, whose targets it would "
+                "read backwards: legal value is false"
+            )
 
     @property
     def read_back(self) -> None:
@@ -29,7 +40,7 @@ class OneToMany(Recurrent):
 
     @property
     def judged_freely(self) -> bool:
-        return isinstance(self.outputs, Vectors)
+        return True
 
     @property
     def num_inputs(self) -> int:
