@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from seqlab.tasks.extras import import_extra
+from seqlab.tasks.sources.glyphs import glyphs
 from seqlab.tasks.sources.pairs import jupyter_en_fr, respell
 from seqlab.tasks.sources.templates import entity_templates
 from seqlab.tasks.sources.wheels import Wheel
@@ -122,6 +123,7 @@ CORPORA = {
     "jupyter_en_fr": Corpus(jupyter_en_fr, "jupyterlab-language-pack-fr-FR", "BSD-3-Clause"),
     "movie_dialogue": Corpus(movie_dialogue, "Cornell Movie-Dialogs Corpus", "the corpus's", _DIALOGUE_WHEEL),
     "entity_templates": Corpus(entity_templates, "generated from templates", "generated"),
+    "glyphs": Corpus(glyphs, "DejaVu Sans and Unicode's names", "Bitstream Vera, Arev, public domain"),
     "sunspots": Corpus(sunspots, "NGDC yearly sunspot numbers, in statsmodels", "public domain"),
     "co2": Corpus(co2, "CDIAC carbon dioxide at Mauna Loa, in statsmodels", "public domain"),
     "sms_spam": Corpus(sms_spam, "UCI SMS Spam Collection", "CC BY 4.0", _SMS_WHEEL),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import fnmatch
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -55,6 +56,28 @@ class Table:
             if not value.strip():
                 raise self.refusal(index, column, "the text is empty")
         return list(self.columns[column])
+
+    def several_texts(self, key: str, pattern: str) -> list[tuple[str, ...]]:
+        """Return the texts of each row: those of every column that fits a pattern, each a text or a list.
+
+        Args:
+            key: the task's, for messages.
+            pattern: the name of a column, or a pattern of the shell's: `caption_*`.
+
+        Raises:
+            ConfigError: no column fits, or a value is missing, empty or no text.
+        """
+        columns = fnmatch.filter(self.columns, pattern)
+        if not columns:
+            self.require(**{key: pattern})
+        rows: list[tuple[str, ...]] = [()] * len(self)
+        for column in columns:
+            for index, value in enumerate(self.columns[column]):
+                texts = tuple(value) if isinstance(value, (list, tuple)) else (value,)
+                if not texts or not all(isinstance(text, str) and text.strip() for text in texts):
+                    raise self.refusal(index, column, f"must be a text or a list of texts, got {value!r}")
+                rows[index] += texts
+        return rows
 
     def labels(self, column: str) -> list[str]:
         """Return a column of classes by name; numbers are named as they are written.
