@@ -41,7 +41,7 @@ class Recurrent(Network):
 
     Attributes:
         bidirectional: whether each layer also reads its input backwards.
-        dropout: the rate between layers.
+        dropout: the rate on what each layer reads, and on what the readout does.
         recurrent_dropout: the rate within a layer, one mask for all time steps.
         zoneout: the rate at which the carry stays as it was.
         weight_drop: the rate on the recurrent kernels. All four act in training alone; see `Stack`.

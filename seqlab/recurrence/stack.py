@@ -1,4 +1,4 @@
-"""How do layers, directions and the dropout between them make a recurrence?"""
+"""How do layers, directions and the dropout around them make a recurrence?"""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ class Stack:
         num_layers: how many layers.
         bidirectional: whether each layer also reads its input backwards, its outputs being
             `[forward, backward]` `(B, T, 2·H)` (Schuster & Paliwal 1997).
-        dropout: the rate at which a layer's outputs are dropped before the next layer reads them, drawn anew
-            for every element and time step (Zaremba et al. 2014).
+        dropout: the rate on what every layer reads and on what the top one hands on, drawn anew for every
+            element and time step: on each connection that does not recur (Zaremba et al. 2014,
+            arXiv:1409.2329, section 3.1).
         backward: as in `unroll`.
         recurrent_dropout: the rate at which a layer's h is dropped before its recurrent kernel reads it, one
             mask a sequence for all time steps (Gal & Ghahramani 2016).
@@ -69,7 +70,7 @@ class Stack:
 
     @property
     def _drops(self) -> bool:
-        """Whether anything is dropped between layers; a rate that is traced is not 0."""
+        """Whether anything is dropped around layers; a rate that is traced is not 0."""
         return isinstance(self.dropout, jax.Array) or self.dropout > 0
 
     @property
@@ -162,13 +163,12 @@ class Stack:
         """Run all layers, the gradient cut before the steps that `cuts` names."""
         final = {}
         for index, layer in enumerate(self.layers):
-            if index and key is not None and self._drops:
-                inputs = drop(jax.random.fold_in(key, index), inputs, self.dropout)
+            inputs = self._dropped(key, index, inputs)
             final[layer], outputs = {}, []
             for number, direction in enumerate(self.directions):
                 cell, weights, read = self.cell, params[layer][direction], inputs
                 if key is not None:
-                    own = self.num_layers + index * len(self.directions) + number
+                    own = 1 + self.num_layers + index * len(self.directions) + number
                     cell, weights, read = self._with_noise(jax.random.fold_in(key, own), weights, inputs)
                 final[layer][direction], output = unroll(
                     cell,
@@ -185,7 +185,13 @@ class Stack:
                 )
                 outputs.append(output)
             inputs = outputs[0] if len(outputs) == 1 else jnp.concatenate(outputs, axis=-1)
-        return final, inputs
+        return final, self._dropped(key, self.num_layers, inputs)
+
+    def _dropped(self, key: jax.Array | None, below: int, passed_up: jax.Array) -> jax.Array:
+        """Return what is passed up above so many layers, in training some of it dropped."""
+        if key is None or not self._drops:
+            return passed_up
+        return drop(jax.random.fold_in(key, below), passed_up, self.dropout)
 
     def _with_noise(self, key: jax.Array, params: Params, inputs: jax.Array) -> tuple[Any, Params, jax.Array]:
         """Return the cell, its parameters and its inputs, as training regularises them."""

@@ -36,6 +36,17 @@ def test_masks_are_functions_of_the_key_and_none_without(rate):
     np.testing.assert_array_equal(run(plain, KEY), run(plain, None))
 
 
+def test_dropout_acts_on_what_is_read_and_on_what_is_handed_on_alone():
+    """With a cell that hands on what it reads, half of each half is left, and twice as large each time."""
+    cell = Elman(F, activation="identity")
+    params = {"input_kernel": jnp.eye(F), "recurrent_kernel": jnp.zeros((F, F)), "bias": jnp.zeros(F)}
+    inputs = jnp.ones((64, 64, F))
+    stack = Stack(cell, dropout=0.5)
+    _, outputs = stack.apply({"layer_0": {"forward": params}}, inputs, key=KEY)
+    assert set(np.unique(outputs)) == {0.0, 4.0}
+    np.testing.assert_allclose((outputs > 0).mean(), 0.25, atol=0.02)
+
+
 def test_recurrent_dropout_is_one_mask_for_all_steps():
     cell, rate = Elman(H), 0.5
     params, inputs = problem(Stack(cell))
