@@ -123,7 +123,7 @@ CORPORA = {
     "jupyter_en_fr": Corpus(jupyter_en_fr, "jupyterlab-language-pack-fr-FR", "BSD-3-Clause"),
     "movie_dialogue": Corpus(movie_dialogue, "Cornell Movie-Dialogs Corpus", "the corpus's", _DIALOGUE_WHEEL),
     "entity_templates": Corpus(entity_templates, "generated from templates", "generated"),
-    "glyphs": Corpus(glyphs, "DejaVu Sans and Unicode's names", "Bitstream Vera, Arev, public domain"),
+    "glyphs": Corpus(glyphs, "DejaVu Sans and Unicode's names", "Bitstream Vera's and Arev's; Unicode's"),
     "sunspots": Corpus(sunspots, "NGDC yearly sunspot numbers, in statsmodels", "public domain"),
     "co2": Corpus(co2, "CDIAC carbon dioxide at Mauna Loa, in statsmodels", "public domain"),
     "sms_spam": Corpus(sms_spam, "UCI SMS Spam Collection", "CC BY 4.0", _SMS_WHEEL),
