@@ -11,7 +11,7 @@ help:  ## show this list
 quickstart: .venv/run.stamp  ## train a character LSTM on real text, in under two minutes
 	$(BIN)/python -m seqlab.train +experiment=quickstart $(ARGS)
 
-train: .venv/run.stamp  ## train: make train ARGS="cell=gru task=adding architecture=many_to_one"
+train: .venv/run.stamp  ## train: make train ARGS="cell=gru task=adding"
 	$(BIN)/python -m seqlab.train $(ARGS)
 
 test: .venv/test.stamp  ## run every test, on all cores

@@ -1,4 +1,8 @@
-"""Generate: `python -m seqlab.generate RUN_DIR [--prompt TEXT] [--length N] [--temperature X | --beam K]`."""
+"""Generate: `python -m seqlab.generate RUN_DIR [--prompt TEXT] [--length N] [--temperature X | --beam K]`.
+
+A network that answers what it reads, and cannot read that back, answers the prompt: its class, its tags, its
+forecast.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +14,13 @@ from typing import Any
 from seqlab.architectures.decoding import Beam, Sampling
 from seqlab.build import load
 from seqlab.commands import command
-from seqlab.training import write_sample
+from seqlab.training import Program, answer, goes_on, write_sample
 from seqlab.types import ConfigError
 
 
 @command
 def main() -> None:
-    """Print what a run's best network writes."""
+    """Print what a run's best network writes, or answers to the prompt."""
     parser = argparse.ArgumentParser(prog="python -m seqlab.generate", description=main.__doc__)
     parser.add_argument("run", metavar="RUN_DIR", type=Path, help="the folder of a run")
     parser.add_argument("--prompt", help="what to read first; by default the first validation example")
@@ -38,7 +42,21 @@ def main() -> None:
         raise ConfigError(f"--length must be a positive integer, got {options.length}")
     decoding = _decoding(options)
     program, params = load(options.run)
+    if not goes_on(program):
+        _refuse_writing(program, options)
+        print(answer(program, params, options.prompt))
+        return
     print(write_sample(program, params, options.length, options.prompt, decoding, options.seed or 0))
+
+
+def _refuse_writing(program: Program, options: argparse.Namespace) -> None:
+    """Raise ConfigError where an option is given that is for what is written step by step, or no prompt."""
+    own = f"task={program.task.name} with architecture={program.architecture} answers once"
+    for name, value in vars(options).items():
+        if name not in ("run", "prompt") and value is not None:
+            raise ConfigError(f"--{name.replace('_', '-')} does not apply: {own}")
+    if options.prompt is None:
+        raise ConfigError(f"--prompt is missing: {own}, to what it reads")
 
 
 def _decoding(options: argparse.Namespace) -> Sampling | Beam:

@@ -10,7 +10,10 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from seqlab.types import Batch, Spec, Tokens
+from seqlab.types import Batch, Spec, Tokens, Transcript
+
+LOG_ZERO = -1e5
+"""The logarithm of the probability of what cannot be, where infinity would have no gradient."""
 
 
 class Mean(NamedTuple):
@@ -35,10 +38,15 @@ def loss(spec: Spec, predictions: jax.Array, batch: Batch) -> Mean:
 
     Args:
         spec: the output spec: `Tokens` takes the cross-entropy −ln softmax(predictions)[target], in nats;
-            `Vectors` the squared error, averaged over features.
+            `Vectors` the squared error, averaged over features; `Transcript` −ln p(targets), in nats a
+            token, p being the sum over all paths of T symbols that `best_path` would read as the targets
+            (Graves et al. 2006, eq. 3; by `optax.ctc_loss`).
         predictions: `(B, O)` or `(B, T, O)`.
-        batch: the targets and the mask.
+        batch: the targets and the mask; of `Transcript` the lengths too, each with a step for every token
+            and for a blank between each two that are alike, without which there is no path.
     """
+    if isinstance(spec, Transcript):
+        return _temporal_classification(predictions, batch)
     kernel = _cross_entropy if isinstance(spec, Tokens) else _squared_error
     return _masked(kernel(predictions, batch.targets), batch.mask)
 
@@ -58,6 +66,22 @@ def _cross_entropy(predictions: jax.Array, targets: jax.Array) -> jax.Array:
 
 def _squared_error(predictions: jax.Array, targets: jax.Array) -> jax.Array:
     return jnp.mean(jnp.square(predictions - targets), axis=-1)
+
+
+def _temporal_classification(predictions: jax.Array, batch: Batch) -> Mean:
+    counted, T = jnp.any(batch.mask, axis=1), predictions.shape[1]
+    lengths = jnp.full(len(predictions), T) if batch.lengths is None else batch.lengths
+    padding = jnp.arange(T) >= lengths[:, None]
+    nats = optax.ctc_loss(
+        predictions,
+        padding.astype(predictions.dtype),
+        batch.targets,
+        (~batch.mask).astype(predictions.dtype),
+        blank_id=predictions.shape[-1] - 1,
+        # Its scan starts from this, which has to be each device's own, as the batch is.
+        log_epsilon=jnp.where(counted[0], LOG_ZERO, LOG_ZERO),
+    )
+    return Mean(jnp.sum(jnp.where(counted, nats, 0.0)), jnp.sum(batch.mask, dtype=nats.dtype))
 
 
 def _right(predictions: jax.Array, targets: jax.Array) -> jax.Array:

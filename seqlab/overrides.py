@@ -85,14 +85,17 @@ def _misspelt(key: str, overrides: Sequence[str]) -> ConfigError:
     else:
         name = None
     legal = [] if not isinstance(node, DictConfig) else [k for k in node if k not in ("hydra", "_target_")]
-    if name is None or not legal:
+    group = "".join(path[:1])
+    chooser = "task" if group == "architecture" and group not in chosen else group
+    swept = "," in chosen.get(chooser, "")
+    if not swept and (name is None or not legal):
         return ConfigError(f"{key} cannot be overridden here: it takes no value of this form")
-    hint = difflib.get_close_matches(name, legal, n=1)
+    hint = difflib.get_close_matches(name or "", legal, n=1)
     meant = f" (did you mean {'.'.join([*path, hint[0]])}?)" if hint else ""
     where = f" of {'.'.join(path)}" if path else ""
     if key.split("=")[0] == "experiment":
         return ConfigError("experiment is added, not overridden: write +experiment=NAME")
     legal_keys = f"the legal keys{where} are {', '.join(map(str, legal))}"
-    if path and "," in chosen.get(path[0], ""):
-        legal_keys = f"where {path[0]} is swept, write ++{key}, and every choice must have it"
+    if swept:
+        legal_keys = f"where {chooser} is swept, write ++{key}, and every choice must have it"
     return ConfigError(f"{key} is not a key{meant}: {legal_keys}")

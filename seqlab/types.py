@@ -36,8 +36,9 @@ class Batch(NamedTuple):
         inputs: what the network reads; int32 tokens `(B,)` or `(B, T)`, float32 vectors `(B, F)` or
             `(B, T, F)`, or float32 images `(B, H, W, C)` or `(B, T, H, W, C)`. One-input architectures read
             the form without `T`.
-        targets: what it should write; int32 classes `(B,)` or `(B, T)`, or float32 `(B, O)` or `(B, T, O)`.
-        mask: bool `(B,)` or `(B, T)`, the positions of `targets` that count in losses and metrics.
+        targets: what it should write; int32 classes `(B,)` or `(B, T)`, float32 `(B, O)` or `(B, T, O)`, or
+            int32 transcripts `(B, M)`.
+        mask: bool `(B,)`, `(B, T)` or `(B, M)`, the positions of `targets` that count in losses and metrics.
         lengths: int32 `(B,)`, the real steps of each input sequence; None where every step is real.
         resets: bool `(B, T)`, the steps at which a sequence starts anew, which many_to_many reads; None where
             none does.
@@ -93,7 +94,23 @@ class Images:
         return self.height * self.width * self.channels
 
 
-Spec = Tokens | Vectors | Images
+@dataclasses.dataclass(frozen=True)
+class Transcript:
+    """Tokens in `[0, size)`, held as int32 `(M,)`, that T steps spell; which step writes which is not said.
+
+    As an output: `size + 1` logits at each step, the last that of the blank, which is no token (connectionist
+    temporal classification, Graves et al. 2006).
+    """
+
+    size: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The axes of what stands at one position."""
+        return ()
+
+
+Spec = Tokens | Vectors | Images | Transcript
 """What stands at one position of an input or an output."""
 
 

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import soundfile
 import yaml
 
 from seqlab.paths import CONF
@@ -37,6 +39,12 @@ def write_csv(path: Path, rows: list[Mapping[str, Any]]) -> Path:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
+    return path
+
+
+def write_jsonl(path: Path, rows: list[Mapping[str, Any]]) -> Path:
+    """Write a JSON object a line."""
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return path
 
 
@@ -78,6 +86,28 @@ def _classified(path: Path, config: Mapping[str, Any]) -> Path:
         for text, label in zip(texts, labels, strict=True)
     ]
     return write_csv(path.with_suffix(".csv"), rows)
+
+
+def labelled() -> tuple[list[list[list[float]]], list[str]]:
+    """Return 120 series of 3 to 6 steps of 2 numbers, and their classes: which of the two is the larger."""
+    draw = random.Random(0)
+    labels = [("left", "right")[index % 2] for index in range(120)]
+    series = [
+        [
+            [round(draw.random() + (label == name), 3) for name in ("left", "right")]
+            for _ in range(draw.randint(3, 6))
+        ]
+        for label in labels
+    ]
+    return series, labels
+
+
+def _labelled(path: Path, config: Mapping[str, Any]) -> Path:
+    series, labels = labelled()
+    rows = [
+        {config["series"]: steps, config["label"]: label} for steps, label in zip(series, labels, strict=True)
+    ]
+    return write_jsonl(path.with_suffix(".jsonl"), rows)
 
 
 def _text(path: Path, config: Mapping[str, Any]) -> Path:
@@ -125,12 +155,11 @@ def _tagged(path: Path, config: Mapping[str, Any]) -> Path:
 
         kinds = {config["tokens"]: List(Value("string")), config["tags"]: List(ClassLabel(names=tags))}
         return write_hub(path, columns, kinds)
-    lines = [
-        json.dumps({config["tokens"]: words, config["tags"]: [tags[number] for number in numbers]})
+    named = [
+        {config["tokens"]: words, config["tags"]: [tags[number] for number in numbers]}
         for words, numbers in rows
     ]
-    path.with_suffix(".jsonl").write_text("\n".join(lines))
-    return path.with_suffix(".jsonl")
+    return write_jsonl(path.with_suffix(".jsonl"), named)
 
 
 def _paired(path: Path, config: Mapping[str, Any]) -> Path:
@@ -138,13 +167,20 @@ def _paired(path: Path, config: Mapping[str, Any]) -> Path:
     words = {"red": "rot", "green": "grün", "blue": "blau", "house": "Haus", "tree": "Baum"}
     texts = [" ".join(draw.choices(list(words), k=draw.randint(3, 6))) for _ in range(120)]
     answers = [" ".join(words[word] for word in text.split()) for text in texts]
+    if config["text"] == config["target"]:
+        dialogues = [list(pair) for pair in zip(texts, answers, strict=True)]
+        return write_hub(path, {config["text"]: dialogues})
+    if config["training"] != "train":
+        path.mkdir(exist_ok=True)
+        for split, part in ((config["training"], slice(100)), ("test", slice(100, None))):
+            rights = [[answer, f"{answer}!"] for answer in answers[part]]
+            write_hub(path / split, {config["text"]: texts[part], config["target"]: rights})
+        return path
     rows = [{config["text"]: text, config["target"]: told} for text, told in zip(texts, answers, strict=True)]
     return write_csv(path.with_suffix(".csv"), rows)
 
 
 def _captioned(path: Path, config: Mapping[str, Any]) -> Path:
-    from PIL import Image
-
     draw = random.Random(0)
     colours = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
     names = [draw.choice(list(colours)) for _ in range(60)]
@@ -169,8 +205,60 @@ def _captioned(path: Path, config: Mapping[str, Any]) -> Path:
     return path
 
 
+def write_clip(folder: Path, frames: np.ndarray) -> Path:
+    """Write uint8 `(T, H, W)` or `(T, H, W, C)` as a folder of images."""
+    from PIL import Image
+
+    folder.mkdir(parents=True)
+    for number, frame in enumerate(frames):
+        Image.fromarray(frame).save(folder / f"{number:04}.png")
+    return folder
+
+
+def _filmed(path: Path, config: Mapping[str, Any]) -> Path:
+    draw = np.random.default_rng(0)
+    for index in range(120):
+        count, label = 2 + index % 3, ("fade", "rise")[index % 2]
+        light = np.linspace(0, 200, count)[:: (-1, 1)[index % 2], None, None]
+        frames = light + draw.integers(0, 50, (count, 4, 4))
+        write_clip(path / label / str(index), frames.astype(np.uint8))
+    return path
+
+
+def tones(text: str, rate: int, draw: random.Random) -> np.ndarray:
+    """Spell a text: a letter is a tone of its own pitch, for 40 to 60 ms, all of one loudness."""
+    loudness, sounds = draw.uniform(0.1, 0.9), []
+    for letter in text:
+        time = np.arange(int(draw.uniform(0.04, 0.06) * rate)) / rate
+        sounds.append(loudness * np.sin(2 * np.pi * 120 * (ord(letter) - 90) * time))
+    return np.concatenate(sounds).astype(np.float32)
+
+
+def _transcribed(path: Path, config: Mapping[str, Any]) -> Path:
+    draw = random.Random(0)
+    path.mkdir(exist_ok=True)
+    rows = []
+    for index in range(60):
+        rows.append({"file_name": f"{index}.wav", config["text"]: draw.choice(["no", "yes", "oo", "a"])})
+        text = rows[-1][config["text"]]
+        soundfile.write(path / f"{index}.wav", tones(text, config["rate"], draw), config["rate"])
+    if "/" not in (config["source"] or ""):
+        write_csv(path / "metadata.csv", rows)
+        return path
+    from datasets import Audio, ClassLabel
+
+    names, texts = ["a", "no", "oo", "yes"], [row[config["text"]] for row in rows]
+    files = [{"bytes": (path / row["file_name"]).read_bytes(), "path": row["file_name"]} for row in rows]
+    columns = {config["sound"]: files, config["text"]: list(map(names.index, texts))}
+    kinds = {config["sound"]: Audio(decode=False), config["text"]: ClassLabel(names=names)}
+    return write_hub(path, columns, kinds)
+
+
 WRITERS = {
     "Captions": _captioned,
+    "Frames": _filmed,
+    "LabelledSeries": _labelled,
+    "Transcription": _transcribed,
     "TextPairs": _paired,
     "Tagging": _tagged,
     "Series": _series,

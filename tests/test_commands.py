@@ -130,6 +130,8 @@ def test_generate_goes_on_from_the_prompt(command, inside, written):
         ("digits", "one_to_many", "3"),
         ("python_docs", "many_to_one", "abcdef"),
         ("python_docs", "one_to_many", "a"),
+        ("even_pairs", "many_to_one", "0110"),
+        ("text_classification", "one_to_one", "a good film"),
     ],
 )
 def test_generate_for_every_kind_of_writer(inside, tmp_path, task, architecture, prompt):
@@ -137,6 +139,18 @@ def test_generate_for_every_kind_of_writer(inside, tmp_path, task, architecture,
     done = inside("generate", str(tmp_path), "--prompt", prompt)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
+
+
+def test_generate_tags_a_prompt_and_refuses_what_is_for_writers(inside, tmp_path):
+    run([*tiny("tagging", "many_to_many", "training.steps=1"), f"hydra.run.dir={tmp_path}"])
+    lines = inside("generate", str(tmp_path), "--prompt", "Mr Smith left").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["Mr", "Smith", "left"]
+    assert {line.split()[1] for line in lines} <= {"O", "B-PER", "I-PER"}
+    for arguments in (["--length", "3"], ["--beam", "2"], ["--seed", "0"], []):
+        done = inside("generate", str(tmp_path), *arguments)
+        option = arguments[0] if arguments else "--prompt"
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith(f"error: {option} ")
 
 
 @pytest.mark.parametrize(
@@ -150,9 +164,8 @@ def test_generate_refuses(inside, written, arguments, word):
 
 def test_own_config_folder(command, tmp_path):
     (tmp_path / "mine" / "experiment").mkdir(parents=True)
-    (tmp_path / "mine" / "experiment" / "own.yaml").write_text(
-        "# @package _global_\ndefaults: [{override /task: adding}, {override /architecture: many_to_one}]\n"
-    )
+    own = "# @package _global_\ndefaults: [{override /task: adding}]\n"
+    (tmp_path / "mine" / "experiment" / "own.yaml").write_text(own)
     overrides = [*tiny("adding", "many_to_one", "training.steps=1")[2:], "hydra.run.dir=out"]
     done = command("train", "--config-dir", "mine", "+experiment=own", *overrides)
     assert done.returncode == 0, done.stderr

@@ -41,12 +41,30 @@ def test_every_file_is_tested():
 def test_option_builds(group, name):
     overrides = [f"{group}={name}"]
     if group == "task":
-        overrides += [f"architecture={load_task(name).architectures[0]}", *stand_in(name)]
+        overrides += stand_in(name)
     if group == "architecture":
         task = next(task for task, framing in FRAMINGS if framing == name)
         overrides += [f"task={task}", *stand_in(task)]
     made = built(overrides)
     assert made.choices.get(group, name) == name
+    if group == "task":
+        assert made.choices["architecture"] == load_task(name).architectures[0]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "architecture"),
+    [
+        (["task=digits", "architecture=one_to_many"], "one_to_many"),
+        (["architecture=one_to_many", "task=digits"], "one_to_many"),
+        (["+experiment=parity_check"], "many_to_many"),
+        (["+experiment=parity_check", "architecture=one_to_one"], "one_to_one"),
+        (["+experiment=sms_spam", "task=respell"], "encoder_decoder"),
+    ],
+)
+def test_the_command_line_and_then_the_experiment_overrule_the_architecture_of_the_task(
+    overrides, architecture
+):
+    assert composed(overrides).hydra.runtime.choices.architecture == architecture
 
 
 SINGLE = [

@@ -14,8 +14,11 @@ OWN = [name for name in task_names() if load_task(name).name == name]
 PRESETS = [name for name in task_names() if name not in OWN]
 FRAMINGS = [(name, architecture) for name in OWN for architecture in load_task(name).architectures]
 
-NARROW = {"associative_recall": {"num_pairs": 1, "min_length": 4, "num_tokens": 8}}
-"""What lets a task have sequences as short as the tests', where its defaults do not."""
+NARROW = {
+    "associative_recall": {"num_pairs": 1, "min_length": 4, "num_tokens": 8},
+    "frames": {"height": 4, "width": 4},
+}
+"""What lets a task have sequences as short, and images as small, as the tests', where its defaults do not."""
 ONE_EACH = list({architecture: (task, architecture) for task, architecture in reversed(FRAMINGS)}.values())
 """Each architecture with one task."""
 

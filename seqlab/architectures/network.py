@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from seqlab.architectures.images import ImageEncoder
 from seqlab.checks import require_positive
 from seqlab.recurrence import NO_REMEDIES, Remedies, Truncation
-from seqlab.types import Batch, Images, IncompatibleError, Params, Spec, Tokens
+from seqlab.types import Batch, Images, IncompatibleError, Params, Spec, Tokens, Transcript
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +57,8 @@ class Network(abc.ABC):
             taps: as `zero_taps` returns them, to take norms through time; None for none.
 
         Returns:
-            float `(B, O)` or `(B, T, O)`: logits where the output spec is `Tokens`, values where `Vectors`.
+            float `(B, O)` or `(B, T, O)`: logits where the output spec is `Tokens` or `Transcript`, values
+            where `Vectors`.
         """
 
     def zero_taps(self, params: Params, batch: Batch) -> Any:
@@ -100,9 +101,14 @@ class Network(abc.ABC):
         return self._width(self.inputs)
 
     @property
+    def num_outputs(self) -> int:
+        """O, the features of one output."""
+        return self.outputs.size + isinstance(self.outputs, Transcript)
+
+    @property
     def readout(self) -> nn.Dense:
         """The linear map from hidden features to the output spec."""
-        return nn.Dense(self.outputs.size)
+        return nn.Dense(self.num_outputs)
 
     def init_ends(self, key: jax.Array, num_hidden: int) -> dict[str, Params]:
         """Return the parameters of the embedding, where inputs have one, and of the readout."""

@@ -99,12 +99,12 @@ class StringTask(RaggedTask):
         return ("accuracy",) if architecture == "many_to_one" else ("accuracy", "sequence_accuracy")
 
     def read_prompt(self, text: str, architecture: str) -> np.ndarray:
-        """Turn symbols, given as numbers apart, or as digits together, into a string for encoder_decoder.
+        """Turn symbols, given as numbers apart, or as digits together, into a string.
 
         Raises:
-            ConfigError: another architecture, or no symbols of the language.
+            ConfigError: an architecture that reads more than the string, or no symbols of the language.
         """
-        if architecture != "encoder_decoder":
+        if architecture not in ("many_to_one", "encoder_decoder"):
             return super().read_prompt(text, architecture)
         symbols = text.split() if " " in text else list(text)
         legal = {str(symbol): symbol for symbol in range(self.num_symbols)}

@@ -114,6 +114,10 @@ class Task(abc.ABC):
         """Show one generated sequence, `(T,)` tokens or `(T, O)` vectors, as text."""
         return " ".join(f"{value:.4g}" for value in np.ravel(sequence))
 
+    def render_answer(self, answer: np.ndarray, prompt: str, architecture: str) -> str:
+        """Show what a network answers to a prompt, `()` or `(T,)` tokens or `(O,)` or `(T, O)` vectors."""
+        return self.render(answer, architecture)
+
     # Examples.
 
     @functools.cached_property
@@ -152,7 +156,8 @@ class Task(abc.ABC):
             data: the resident arrays (`self.data` by default), so that jit takes them as arguments.
         """
         architecture = self.framing(architecture)
-        check_split(split)
+        if split not in SPLITS:
+            raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split}")
         return self.draw(key, size, split, architecture, self.data if data is None else data)
 
     @abc.abstractmethod
@@ -291,9 +296,3 @@ class LoadedTask(Task):
 def mask_past_end(batch: Batch, inside: jax.Array) -> Batch:
     """Mask out the rows where bool `inside` `(B,)` is False."""
     return batch._replace(mask=batch.mask & inside.reshape(inside.shape + (1,) * (batch.mask.ndim - 1)))
-
-
-def check_split(split: str) -> None:
-    """Raise ValueError where `split` is not one of `SPLITS`."""
-    if split not in SPLITS:
-        raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split}")

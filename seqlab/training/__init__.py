@@ -10,7 +10,7 @@ from seqlab.training.program import Program
 from seqlab.training.record import Member
 from seqlab.training.settings import Training
 from seqlab.training.state import TrainState
-from seqlab.training.writing import require_writer, write_sample
+from seqlab.training.writing import answer, goes_on, require_writer, write_sample
 
 __all__ = [
     "Checkpoints",
@@ -21,8 +21,10 @@ __all__ = [
     "TrainState",
     "Training",
     "alone",
+    "answer",
     "choose_devices",
     "functions_of",
+    "goes_on",
     "offer_cores",
     "require_writer",
     "train",

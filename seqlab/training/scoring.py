@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from seqlab.architectures.answers import likeliest
 from seqlab.architectures.decoding import run_freely
 from seqlab.training.program import Program
 from seqlab.types import Params
@@ -47,7 +48,7 @@ def _predictor(program: Program, split: str) -> Callable[..., Any]:
         written = (
             run_freely(network, params, batch) if network.judged_freely else network.apply(params, batch)
         )
-        return jnp.argmax(written, axis=-1), batch.targets, batch.mask
+        return likeliest(network.outputs, written, batch.lengths), batch.targets, batch.mask
 
     def every(params: Params, data: Any) -> tuple[jax.Array, ...]:
         return jax.lax.map(functools.partial(one, params, data), jnp.arange(num_blocks))

@@ -1,4 +1,4 @@
-"""What does a trained network write? One sequence, shown as text."""
+"""What does a trained network write? One sequence, or one answer to what it reads, shown as text."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.architectures import EncoderDecoder, OneToMany, Recurrent
+from seqlab.architectures.answers import likeliest
 from seqlab.architectures.decoding import AS_PREDICTED, Beam, Sampling, sample, search
 from seqlab.training.program import Program
-from seqlab.types import ConfigError, Params, Tokens
+from seqlab.types import Batch, ConfigError, Params, Tokens
 
 
 def write_sample(
@@ -59,12 +60,35 @@ def write_sample(
     return task.render(_joined(program, inputs[0], _until(end, np.asarray(written))), architecture)
 
 
+def answer(program: Program, params: Params, prompt: str) -> str:
+    """Let a network that does not go on read a prompt, and return its likeliest answer as the task shows it.
+
+    Args:
+        program: whose network and task.
+        params: the network's parameters.
+        prompt: what it reads.
+
+    Raises:
+        ConfigError: the prompt does not fit.
+    """
+    task, architecture, network = program.task, program.architecture, program.network
+    inputs = jnp.asarray(task.read_prompt(prompt, architecture))[None]
+    told = jax.jit(network.apply)(params, Batch(inputs, targets=None, mask=None))
+    likely = likeliest(network.outputs, told)[0]
+    return task.render_answer(np.asarray(likely), prompt, architecture)
+
+
+def goes_on(program: Program) -> bool:
+    """Say whether a program's network can read back what it writes."""
+    task, network = program.task, program.network
+    return _writes(network) or (isinstance(network, Recurrent) and task.autoregressive)
+
+
 def require_writer(program: Program) -> None:
     """Raise ConfigError where a program's network cannot read back what it writes."""
-    task, network = program.task, program.network
-    if not _writes(network) and not (isinstance(network, Recurrent) and task.autoregressive):
+    if not goes_on(program):
         raise ConfigError(
-            f"task={task.name} with architecture={program.architecture} cannot generate: legal are "
+            f"task={program.task.name} with architecture={program.architecture} cannot generate: legal are "
             "architecture=one_to_many or encoder_decoder, and recurrent architectures on tasks that predict "
             "their own next input"
         )

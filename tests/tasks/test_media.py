@@ -91,18 +91,24 @@ def test_what_is_no_such_file_is_named_with_its_row_and_column(tmp_path):
     put(tmp_path / "a" / "slow.wav", 4000)
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "broken.wav").write_bytes(b"RIFF")
+    import_extra("soundfile").write(tmp_path / "b" / "nan.wav", np.array([0, np.nan]), RATE, "FLOAT")
     table = read(tmp_path)["train"]
     with pytest.raises(ConfigError, match=r"^.*, row 2, audio: .*slow\.wav has 4000 .* not task\.rate=8000$"):
         table.decoded("audio", sound)
     with pytest.raises(ConfigError, match=r"^.*, row 3, audio: .*broken\.wav is no sound: .*$"):
         table.take([2]).decoded("audio", sound)
+    with pytest.raises(
+        ConfigError, match=r"^.*, row 4, audio: .*nan\.wav has a sample that is no finite number$"
+    ):
+        table.take([3]).decoded("audio", sound)
 
 
 @pytest.mark.parametrize(
     ("files", "message"),
     [
         ([], "has neither a file train .* nor a table metadata nor folders of classes .*"),
-        (["a/a.png", "a/a.wav"], "has images and sounds: it must have one or the other"),
+        (["a/a.png", "a/a.wav"], "has audio and image: it must have one of them"),
+        (["a/a.png", "a/a/a.png"], "has frames and image: it must have one of them"),
     ],
 )
 def test_a_folder_of_something_else_is_refused(files, message, tmp_path):

@@ -24,14 +24,14 @@ def every(task, split, architecture="many_to_one"):
 
 
 @pytest.mark.parametrize("horizon", [1, 3])
-@pytest.mark.parametrize("difference", [0, 2])
+@pytest.mark.parametrize("difference", [0, 3])
 def test_each_value_is_forecast_once_from_those_before(horizon, difference, tmp_path):
     x = np.random.default_rng(0).normal(size=40).cumsum()
     task = of(tmp_path, x, horizon=horizon, difference=difference, season=2)
     unit = np.abs(x[2:28] - x[:26]).mean()
     told = (x - x[:28].mean()) / unit
     if difference:
-        told = np.concatenate([[0, 0], (x[2:] - x[:-2]) / unit])
+        told = np.concatenate([[0, 0, 0], (x[3:] - x[:-3]) / unit])
     forecast = []
     for split in SPLITS:
         batch = every(task, split)
@@ -41,6 +41,29 @@ def test_each_value_is_forecast_once_from_those_before(horizon, difference, tmp_
             forecast.append(at)
     assert forecast == list(range(forecast[0], 40))
     assert [task.num_examples(split, "many_to_one") for split in SPLITS[1:]] == [6, 6]
+
+
+@pytest.mark.parametrize("architecture", ["many_to_one", "many_to_many", "one_to_one"])
+@pytest.mark.parametrize("difference", [0, 3])
+def test_a_prompt_is_told_as_training_is_and_its_forecast_as_the_prompt_is(
+    architecture, difference, tmp_path
+):
+    x = np.random.default_rng(0).normal(5, 3, size=40).round(2)
+    task = of(tmp_path, x, horizon=2, difference=difference, season=2)
+    batch = every(task, "test", architecture)
+    prompt = " ".join(map(str, x[:-2]))
+    np.testing.assert_allclose(task.read_prompt(prompt, architecture), batch.inputs[-1], atol=1e-5)
+    told = task.render_answer(np.asarray(batch.targets[-1]), prompt, architecture)
+    assert float(told) == pytest.approx(x[-1], abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "complaint"),
+    [("1 2 3", "reads at least 4 numbers, got 3"), ("1 2 a 4", "number 3 must be a finite number, got 'a'")],
+)
+def test_a_prompt_that_is_no_series_is_refused(prompt, complaint, tmp_path):
+    with pytest.raises(ConfigError, match=f"^--prompt: .*{complaint}$"):
+        of(tmp_path, [1, 2, 4, 3] * 10).read_prompt(prompt, "many_to_one")
 
 
 def test_baselines_are_the_mase_of_the_naive_forecasts(tmp_path):
@@ -88,6 +111,13 @@ def test_what_is_no_number_is_named(bad, shown, tmp_path):
         ConfigError, match=rf"a\.csv, row 3, value: must be a finite number, got ({shown}|'')$"
     ):
         _ = task.data
+
+
+def test_a_blank_line_of_a_column_alone_is_a_missing_value(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("value\n1\n2\n\n" + "\n".join(map(str, range(40))) + "\n")
+    with pytest.raises(ConfigError, match=r"a\.csv, row 3, value: must be a finite number, got (None|'')$"):
+        _ = load_task("series", source=str(path)).data
 
 
 @pytest.mark.parametrize(

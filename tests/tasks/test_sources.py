@@ -7,10 +7,12 @@ import json
 import threading
 import zipfile
 
+import numpy as np
 import pytest
 from small_corpora import write_csv, write_hub
 
 from seqlab.tasks.sources import hub, read_source
+from seqlab.tasks.sources.corpora import CORPORA, Corpus
 from seqlab.tasks.sources.splits import SHARES, split
 from seqlab.tasks.sources.table import Table
 from seqlab.tasks.sources.wheels import Wheel
@@ -47,6 +49,32 @@ def test_every_format_gives_the_same_rows(ending, tmp_path):
 def test_a_text_file_is_a_row_a_line(tmp_path):
     (tmp_path / "a.txt").write_text("one\n\ntwo\n")
     assert read(tmp_path / "a.txt")["train"].columns["text"] == ["one", "", "two"]
+
+
+def test_a_ts_file_has_a_series_and_a_class_a_row(tmp_path):
+    rows = "1,2,3:-1,?,0:b\n0.5:1e2:a\n"
+    (tmp_path / "a.ts").write_text(f"# a remark\n@timeStamps false\n@classLabel true a b\n@data\n{rows}")
+    table = read(tmp_path / "a.ts")["train"]
+    for read_series, told in zip(
+        table.columns["series"], ([[1, -1], [2, np.nan], [3, 0]], [[0.5, 100]]), strict=True
+    ):
+        np.testing.assert_array_equal(read_series, told)
+    assert table.labels("label") == ["b", "a"]
+
+
+def test_a_corpus_may_have_splits_of_its_own(monkeypatch):
+    parts = {"train": ["a", "b"], "test": ["c"]}
+    monkeypatch.setitem(
+        CORPORA, "parted", Corpus(lambda name: {"text": parts[name]}, "", "", splits=(*parts,))
+    )
+    assert {name: texts(part) for name, part in read("parted").items()} == parts
+
+
+def test_a_file_of_tagged_tokens_is_a_row_a_sentence(tmp_path):
+    (tmp_path / "a.conll").write_text("-DOCSTART- -X- O\n\nMr NNP O\nSmith NNP B-PER\n\n\nleft VBD O\n")
+    table = read(tmp_path / "a.conll")["train"]
+    assert table.columns == {"tokens": [["Mr", "Smith"], ["left"]], "tags": [["O", "B-PER"], ["O"]]}
+    assert list(table.rows) == [1, 2]
 
 
 def test_a_changed_file_is_read_anew(tmp_path):
@@ -111,8 +139,16 @@ BROKEN = {
     "utf8.csv": (b"text,label\nfine,a\nbr\xffken,b\n", r"utf8\.csv, line 3: the byte 0xff is not UTF-8"),
     "wide.csv": (b"text,label\na,b\na,b,c\n", r"wide\.csv cannot be read: .*line 3.*"),
     "none.csv": (b"text,label\n", r"none\.csv cannot be read: it has no rows"),
-    "empty.csv": (b"", r"empty\.csv cannot be read: .*"),
+    "empty.csv": (b"", r"empty\.csv cannot be read: it has no rows"),
+    "empty.txt": (b"", r"empty\.txt cannot be read: it has no rows"),
     "bad.jsonl": (b'{"text": 1\n', r"bad\.jsonl cannot be read: .*"),
+    "none.ts": (b"@classLabel true a\n@data\n", r"none\.ts cannot be read: it has no rows"),
+    "times.ts": (b"@timestamps true\n", r"times\.ts cannot be read: line 1: steps with times .*"),
+    "value.ts": (b"@classLabel true a\n@data\n1,x:a\n", r"value\.ts cannot be read: line 3: .*'x'"),
+    "class.ts": (b"@classLabel true a\n@data\n1,2:b\n", r"class\.ts cannot be read: line 3: 'b' is none .*"),
+    "ragged.ts": (b"@classLabel true a\n@data\n1:2,3:a\n", r"ragged\.ts .*: line 3: before the class .*"),
+    "target.ts": (b"@targetLabel true\n@data\n1:2\n", r"target\.ts .*: it has no line @classLabel true .*"),
+    "bare.conll": (b"Mr O\n\nSmith\n", r"bare\.conll cannot be read: line 3 has no tag: 'Smith'"),
     "not.parquet": (b"text", r"not\.parquet cannot be read: .*"),
     "sheet.ods": (b"text", r"task\.source=.*sheet\.ods cannot be read: legal endings are \.csv, .*"),
 }

@@ -75,6 +75,7 @@ def test_generated_names_do_not_tell_what_they_are_of():
     ("row", "message"),
     [
         ((["a", "b"], ["O"]), r"row 2, tags: must be a list of 2 tags, one a token"),
+        ((["a", "b"], ["O", None]), r"row 2, tags: the tag of 'b' is missing"),
         (([], []), r"row 2, tokens: must be a list of texts, got \[\]"),
     ],
 )

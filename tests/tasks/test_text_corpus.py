@@ -66,6 +66,9 @@ def test_counting_contexts_beats_counting_words(tmp_path):
 def test_a_text_too_short_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"^task\.length: legal values are 1 to \d, got 8$"):
         _ = of(tmp_path, "abc " * 30).data
+    for few in (" \n", "hello"):
+        with pytest.raises(ConfigError, match=r"is too short: its split \w+ has \d symbols, and needs more"):
+            _ = of(tmp_path, few).goal("many_to_many")
 
 
 @pytest.mark.parametrize("preset", ["wikitext2", "tiny_shakespeare"])

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import jiwer
 import numpy as np
 import pytest
 import sacrebleu
-from small_corpora import stand_in, write_csv
+from small_corpora import stand_in, write_csv, write_hub
 from tiny_runs import tiny
 
 from seqlab import run
@@ -23,12 +25,22 @@ from seqlab.types import ConfigError
 SHORT = ("task.length=4", "task.target_length=4")
 
 
-@pytest.mark.parametrize("preset", ["text_pairs", "respell", "jupyter_en_fr", "movie_dialogue", "multi30k"])
+def wanted(task, which=0):
+    """Return the test split's targets, of several the one meant."""
+    return [targets[which] for targets in task._read.tables["test"].columns["targets"]]
+
+
+PRESETS = ["text_pairs", "respell", "jupyter_en_fr", "movie_dialogue", "multi30k", "jfleg", "daily_dialog"]
+
+
+@pytest.mark.parametrize("preset", PRESETS)
 def test_every_schema_gives_the_same_pairs(preset):
     task = load_task(preset, length=64, target_length=64, **stand_in(preset))
     batch = task.evaluation_batch(jnp.int32(0), 4, "train", "encoder_decoder", task.data)
     words = {"red": "rot", "green": "grün", "blue": "blau", "house": "Haus", "tree": "Baum"}
-    texts, answers = task._read.texts["train"], [wanted for (wanted,) in task._read.wanted["train"]]
+    texts, targets = task._read.tables["train"].columns.values()
+    answers = [right[0] for right in targets]
+    assert {len(right) for right in targets} == {2 if preset == "jfleg" else 1}
     for row in range(4):
         assert [words[word] for word in texts[row].split()] == answers[row].split()
         read = task._read.reads.decode(batch.inputs[row, : batch.lengths[row]].tolist())
@@ -44,12 +56,12 @@ def test_a_run_is_judged_by_the_libraries_on_what_it_writes_freely(folder):
     batch = task.evaluation_batch(jnp.int32(0), count, "test", "encoder_decoder", task.data)
     found = sample(program.network, params, batch.inputs, 4, jax.random.key(0), GREEDY, batch.lengths)[0]
     written = [task.render(row, "encoder_decoder") for row in np.asarray(found)]
-    wanted = [text for (text,) in task._read.wanted["test"]]
+    right = wanted(task)
     expected = {
-        "test/bleu": sacrebleu.corpus_bleu(written, [wanted]).score,
-        "test/chrf": sacrebleu.corpus_chrf(written, [wanted]).score,
-        "test/cer": jiwer.cer(wanted, written),
-        "test/wer": jiwer.wer(wanted, written),
+        "test/bleu": sacrebleu.corpus_bleu(written, [right]).score,
+        "test/chrf": sacrebleu.corpus_chrf(written, [right]).score,
+        "test/cer": jiwer.cer(right, written),
+        "test/wer": jiwer.wer(right, written),
     }
     told = evaluate(program, params, "test")
     assert {name: told[name] for name in expected} == expected
@@ -60,8 +72,33 @@ def test_the_whole_target_is_judged_and_copies_are_a_baseline():
     floors = task.baselines("test", "encoder_decoder")
     assert floors["copy"] == 1.0
     assert set(floors) == {"copy", "most frequent", "most alike"}
-    wanted = task._read.wanted["test"]
-    assert judged([text for (text,) in wanted], wanted)["wer"] == 0.0
+    assert judged(wanted(task), task._wanted("test"))["wer"] == 0.0
+
+
+def test_every_text_that_is_right_counts_where_the_judge_knows_several():
+    task = load_task("jfleg", **stand_in("jfleg"))
+    spaced = [[task._spaced(text) for text in wanted(task, which)] for which in (0, 1)]
+    first, second = (judged(written, task._wanted("test")) for written in spaced)
+    assert first["bleu"] == second["bleu"] == pytest.approx(100)
+    assert first["cer"] == 0.0 < second["cer"]
+
+
+def test_what_is_trained_on_is_judged_nowhere():
+    task = load_task("jfleg", **stand_in("jfleg"))
+    origins = {name: Path(table.name).stem for name, table in task._read.tables.items()}
+    assert origins == {"train": "validation", "validation": "validation", "test": "test"}
+    with pytest.raises(ConfigError, match=r"^task\.training=train: the splits of the source are validation"):
+        _ = load_task("jfleg", **stand_in("jfleg"), training="train").data
+
+
+def test_a_conversation_is_texts_each_answered_by_the_next(tmp_path):
+    said = [["a", "b", " ", "c"], ["alone"], *([f"d{n}", "e"] for n in range(40))]
+    path = write_hub(tmp_path / "a", {"said": said})
+    task = load_task("text_pairs", source=str(path), text="said", target="said")
+    pairs = {}
+    for table in task._read.tables.values():
+        pairs |= zip(table.columns["text"], table.columns["targets"], strict=True)
+    assert pairs == {"a": ["b"], "b": ["c"], **{f"d{n}": ["e"] for n in range(40)}}
 
 
 def test_misspelt_pieces_differ_and_are_made_alike():

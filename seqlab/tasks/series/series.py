@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
 import jax
@@ -13,27 +13,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_count, require_positive
+from seqlab.tasks.series.courses import Unit, courses_of, finite
 from seqlab.tasks.sources import SourceTask, stamp
-from seqlab.tasks.sources.table import Table
 from seqlab.tasks.task import SPLITS
 from seqlab.types import Batch, ConfigError, Goal, Spec, Vectors
 
-_SHARES = (0.7, 0.85)
-"""Where validation and test begin, where the source does not say."""
-
 NAIVE = ("persistence", "seasonal naive", "seasonal naive and the rise since")
-
-
-class Course(NamedTuple):
-    """One series in order of time.
-
-    Attributes:
-        values: float64 `(N,)`.
-        begins: where validation and where the test begin.
-    """
-
-    values: np.ndarray
-    begins: tuple[int, int]
 
 
 class _Read(NamedTuple):
@@ -43,6 +28,7 @@ class _Read(NamedTuple):
     parts: np.ndarray
     targets: dict[str, np.ndarray]
     errors: dict[str, np.ndarray]
+    units: list[Unit]
     account: Mapping[str, int]
 
 
@@ -90,6 +76,10 @@ class Series(SourceTask):
     def __post_init__(self) -> None:
         require_positive(self, "length", "horizon", "season")
         require_count(self, "difference")
+        if 0 < self.difference < self.horizon:  # the value to add back would lie ahead
+            raise ValueError(
+                f"difference must be 0 or at least horizon={self.horizon}, got {self.difference}"
+            )
 
     def input_spec(self, architecture: str) -> Spec:
         return Vectors(self.length if architecture == "one_to_one" else 1)
@@ -118,6 +108,36 @@ class Series(SourceTask):
             at = at[self._read.parts[at] == SPLITS.index(split)]
         return {name: float(errors[at].mean()) for name, errors in self._read.errors.items()}
 
+    def read_prompt(self, text: str, architecture: str) -> np.ndarray:
+        """Turn numbers, in order of time and apart by white space or commas, into the last T to be read.
+
+        Raises:
+            ConfigError: a word is no number, or there are less than T + k of them.
+        """
+        x, _ = self._told(text)
+        past = (x - _shifted(x, self.difference) if self.difference else x)[-self.length :]
+        return (past if architecture == "one_to_one" else past[:, None]).astype(np.float32)
+
+    def render_answer(self, answer: np.ndarray, prompt: str, architecture: str) -> str:
+        """Show the forecast of the value H steps after the prompt, in the prompt's own measure."""
+        x, unit = self._told(prompt)
+        forecast = np.ravel(answer)[-1]
+        if self.difference:
+            forecast += x[len(x) - 1 + self.horizon - self.difference]
+        return f"{forecast * unit.size + unit.mean:.6g}"
+
+    def _told(self, prompt: str) -> tuple[np.ndarray, Unit]:
+        """Return a prompt's numbers in units of the series, or where there are several, in their own."""
+        words, least = prompt.replace(",", " ").split(), self.length + self.difference
+        x = finite(words, lambda at, told: ConfigError(f"--prompt: number {at + 1} {told}"))
+        if len(x) < least:
+            raise ConfigError(f"--prompt: {self.name} reads at least {least} numbers, got {len(x)}")
+        units = self._read.units
+        unit = units[0] if len(units) == 1 else Unit.of(x, self.season)
+        if not unit.size:
+            raise ConfigError(f"--prompt: the numbers never change over a season of {self.season}")
+        return (x - unit.mean) / unit.size, unit
+
     def account(self) -> Mapping[str, Any]:
         return self._read.account
 
@@ -145,19 +165,18 @@ class Series(SourceTask):
 @functools.lru_cache(maxsize=4)
 def _read(task: Series, stamp: Any) -> _Read:
     """Read a task's source; `stamp` tells a file from what it was."""
-    values, parts, targets = [], [], {split: [] for split in SPLITS}
+    values, parts, units, targets = [], [], [], {split: [] for split in SPLITS}
     errors: dict[str, list[np.ndarray]] = {name: [] for name in NAIVE}
     offset, k, H, m = 0, task.difference, task.horizon, task.season
     courses = courses_of(task.tables(), task.value)
     for x, begins in courses:
-        train = x[: begins[0]]
-        unit = np.abs(train[m:] - train[:-m]).mean() if len(train) > m else 0.0
-        if not unit:
+        units.append(Unit.of(x[: begins[0]], m))
+        if not units[-1].size:
             raise ConfigError(
                 f"task.season={m}: in training, a series of {len(x)} values from {task.source} has no season "
                 "or never changes over one"
             )
-        x = (x - train.mean()) / unit
+        x = (x - units[-1].mean) / units[-1].size
         back = m * math.ceil(H / m)
         naive = _shifted(x, H), _shifted(x, back)
         rise = _shifted(x - _shifted(x, back), H)
@@ -182,6 +201,7 @@ def _read(task: Series, stamp: Any) -> _Read:
         np.concatenate(parts).astype(np.int32),
         places,
         {name: np.concatenate(e) for name, e in errors.items()},
+        units,
         account,
     )
 
@@ -189,63 +209,3 @@ def _read(task: Series, stamp: Any) -> _Read:
 def _shifted(x: np.ndarray, lag: int) -> np.ndarray:
     """Return what stood `lag` steps before each value; NaN where nothing did."""
     return np.concatenate([np.full(min(lag, len(x)), np.nan), x[: max(0, len(x) - lag)]])
-
-
-def courses_of(tables: Mapping[str, Table], column: str) -> list[Course]:
-    """Return the series of a source, with where its splits begin.
-
-    Raises:
-        ConfigError: a value is missing, no number or not finite; or the rows of lists do not go on.
-    """
-    if "train" not in tables:
-        raise ConfigError(f"{next(iter(tables.values())).name}: there is no split train")
-    for table in tables.values():
-        table.require(value=column)
-    train = tables["train"]
-    if not isinstance(train.columns[column][0], (list, tuple, np.ndarray)):
-        parts = [_numbers(tables[s], column) if s in tables else np.empty(0) for s in SPLITS]
-        whole = np.concatenate(parts)
-        if len(tables) == 1:
-            return [Course(whole, _cut(len(whole)))]
-        return [Course(whole, (len(parts[0]), len(parts[0]) + len(parts[1])))]
-    courses = []
-    for index in range(len(train)):
-        parts = {name: _row(table, index, column) for name, table in tables.items() if name in SPLITS}
-        if len(parts) == 1:
-            courses.append(Course(parts["train"], _cut(len(parts["train"]))))
-            continue
-        whole = parts["test"]
-        begins = (len(parts["train"]), len(parts.get("validation", parts["train"])))
-        for name, part in parts.items():
-            if not np.array_equal(part, whole[: len(part)]):
-                raise tables[name].refusal(index, column, "does not begin the series of the split test")
-        courses.append(Course(whole, begins))
-    return courses
-
-
-def _cut(count: int) -> tuple[int, int]:
-    first, second = (int(share * count) for share in _SHARES)
-    return first, second
-
-
-def _row(table: Table, index: int, column: str) -> np.ndarray:
-    return _finite(
-        table.columns[column][index], lambda at, told: table.refusal(index, f"{column}[{at}]", told)
-    )
-
-
-def _numbers(table: Table, column: str) -> np.ndarray:
-    return _finite(table.columns[column], lambda at, told: table.refusal(at, column, told))
-
-
-def _finite(values: Sequence[Any], refusal: Any) -> np.ndarray:
-    """Return values as float64 `(N,)`; raise `refusal(place, complaint)` where one is no number."""
-    numbers = np.empty(len(values))
-    for at, value in enumerate(values):
-        try:
-            numbers[at] = math.nan if value is None else float(value)
-        except (TypeError, ValueError):
-            numbers[at] = math.nan
-        if not math.isfinite(numbers[at]):
-            raise refusal(at, f"must be a finite number, got {value!r}")
-    return numbers

@@ -1,4 +1,4 @@
-"""How is a user's file read? Tables and text by `datasets`, arrays by NumPy."""
+"""How is a user's file read? Tables and text by `datasets`, arrays by NumPy, other forms by us."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from seqlab.tasks.sources.table import Table
+from seqlab.tasks.sources.ts import read_ts
 from seqlab.types import ConfigError
 
-SUFFIXES = (".csv", ".tsv", ".jsonl", ".json", ".txt", ".parquet", ".npz")
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".json", ".txt", ".conll", ".parquet", ".npz", ".ts")
 """The files that can be read; of a text file every line is a row, in the column `text`."""
 _BINARY = (".parquet", ".npz")
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -21,7 +22,9 @@ def read_file(path: Path) -> Table:
     """Read a file.
 
     Values of `.csv` and `.tsv` are text, as they stand there; each array of an `.npz` is a column, a row for
-    each step along its first axis; the values of other files have the types that `datasets` finds.
+    each step along its first axis; the columns of a `.ts` are `series` and `label` (`sources.ts`), those of a
+    `.conll` `tokens` and `tags`, a row a sentence; the values of other files have the types that `datasets`
+    finds.
 
     Raises:
         ConfigError: the file is missing, of another kind, broken or without a row.
@@ -33,8 +36,14 @@ def read_file(path: Path) -> Table:
     if path.suffix not in _BINARY:
         _require_utf8(path)
     try:
+        if not path.stat().st_size:
+            raise ValueError("it has no rows")
         if path.suffix == ".npz":
             return _arrays(path)
+        if path.suffix == ".ts":
+            return read_ts(path)
+        if path.suffix == ".conll":
+            return _sentences(path)
         rows = _rows(path)
     except Exception as error:  # each reader has its own; the last cause says what is wrong
         while error.__cause__ is not None:
@@ -51,6 +60,32 @@ def _arrays(path: Path) -> Table:
         told = ", ".join(f"{name} {count}" for name, count in counts.items())
         raise ValueError(f"its arrays must have as many rows, at least one, got {told or 'no array'}")
     return Table(str(path), columns, range(1, max(counts.values()) + 1))
+
+
+def _sentences(path: Path) -> Table:
+    """Read a token and its tag a line, its first and its last column; a blank line ends a sentence.
+
+    Lines that begin a document are left out.
+
+    Source: E. Tjong Kim Sang & F. De Meulder, "Introduction to the CoNLL-2003 Shared Task", 2003.
+    """
+    sentences: list[list[list[str]]] = [[]]
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+        columns = line.split()
+        if not columns:
+            sentences.append([])
+        elif columns[0] != "-DOCSTART-":
+            if len(columns) < 2:
+                raise ValueError(f"line {number} has no tag: {line!r:.60}")
+            sentences[-1].append(columns)
+    sentences = [sentence for sentence in sentences if sentence]
+    if not sentences:
+        raise ValueError("it has no rows")
+    columns = {
+        name: [[columns[place] for columns in sentence] for sentence in sentences]
+        for name, place in (("tokens", 0), ("tags", -1))
+    }
+    return Table(str(path), columns, range(1, len(sentences) + 1))
 
 
 def table_of(name: str, rows: Any) -> Table:
@@ -92,7 +127,12 @@ def _rows(path: Path) -> Any:
                 raise ValueError("it has no rows")
         texts = Features({column: Value("string") for column in head})
         return Dataset.from_csv(
-            str(path), sep=delimiter, features=texts, keep_default_na=False, encoding="utf-8-sig"
+            str(path),
+            sep=delimiter,
+            features=texts,
+            keep_default_na=False,
+            encoding="utf-8-sig",
+            skip_blank_lines=len(head) > 1,  # of one column a blank line is a value that is missing
         )
     if path.suffix == ".parquet":
         return Dataset.from_parquet(str(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 import urllib.error
@@ -65,9 +66,9 @@ def _load(name: str, config: str | None, offline: bool) -> Any:
 
 def _cached(name: str) -> bool:
     """Say whether `datasets` may hold a copy of what it fetched before."""
-    import datasets.config
+    from huggingface_hub.constants import HF_HOME  # importing `datasets` to ask it takes a second
 
-    folder = Path(datasets.config.HF_DATASETS_CACHE)
+    folder = Path(os.environ.get("HF_DATASETS_CACHE", f"{HF_HOME}/datasets"))
     return (folder / name.replace("/", "___")).is_dir()
 
 

@@ -1,4 +1,4 @@
-"""How are images and sounds read? Those of a folder as rows, and what a file holds as an array."""
+"""How are images, clips and sounds read? Those of a folder as rows, and what a file holds as an array."""
 
 from __future__ import annotations
 
@@ -26,14 +26,15 @@ def read_media(folder: Path) -> dict[str, Table]:
     """Read a folder of images or sounds as `datasets` lays them out: a file a row, in a column of its kind.
 
     Either a table `metadata` lies in it, whose column `file_name` says where each file is, or the files lie
-    in a folder for each class, whose name is their `label`. Splits are folders `train`, `validation`, `test`.
+    in a folder for each class, whose name is their `label`. In place of files there may be clips there, each
+    a folder of images. Splits are folders `train`, `validation`, `test`.
 
     Returns:
         The splits that the folder has, "train" alone where it has no folder of that name. A value of the
-        column `image` or `audio` is a path.
+        column `image`, `audio` or `frames` is a path.
 
     Raises:
-        ConfigError: there are no such files, or one that the table names is missing.
+        ConfigError: there are no such files, a class has none, or one that the table names is missing.
     """
     if not (folder / "train").is_dir():
         return {"train": _read_split(folder)}
@@ -44,14 +45,17 @@ def _read_split(folder: Path) -> Table:
     for path in sorted(folder.glob("metadata.*")):
         if path.suffix in SUFFIXES:
             return _named(read_file(path), folder)
-    paths = sorted(path for path in folder.glob("*/*") if path.suffix.lower() in KINDS)
+    paths = sorted(path for path in folder.glob("*/*") if _kind(path))
     if not paths:
         raise ConfigError(
             f"task.source={folder} has neither a file train ({' '.join(SUFFIXES)}) nor a table metadata nor "
-            f"folders of classes with images or sounds ({' '.join(KINDS)})"
+            f"folders of classes with images, clips or sounds ({' '.join(KINDS)})"
         )
     labels = [path.parent.name for path in paths]
-    return Table(str(folder), {_kind(paths, folder): paths, "label": labels}, range(1, len(paths) + 1))
+    for path in sorted(folder.iterdir()):
+        if _kind(path) == "frames" and path.name not in labels:
+            raise ConfigError(f"task.source={folder}: the class {path.name!r} is empty")
+    return Table(str(folder), {_one_kind(paths, folder): paths, "label": labels}, range(1, len(paths) + 1))
 
 
 def _named(table: Table, folder: Path) -> Table:
@@ -64,14 +68,21 @@ def _named(table: Table, folder: Path) -> Table:
         if not path.is_file():
             raise table.refusal(index, "file_name", f"{path} does not exist")
     rest = {name: values for name, values in table.columns.items() if name != "file_name"}
-    return Table(table.name, {_kind(paths, folder): paths, **rest}, table.rows, table.names)
+    return Table(table.name, {_one_kind(paths, folder): paths, **rest}, table.rows, table.names)
 
 
-def _kind(paths: Sequence[Path], folder: Path) -> str:
-    kinds = {KINDS[path.suffix.lower()] for path in paths}
+def _kind(path: Path) -> str | None:
+    """Return the column that a file, or a folder of frames, goes into; None for none."""
+    if path.is_dir():
+        return None if path.name.startswith(".") else "frames"
+    return KINDS.get(path.suffix.lower())
+
+
+def _one_kind(paths: Sequence[Path], folder: Path) -> str:
+    kinds = sorted({_kind(path) for path in paths})
     if len(kinds) > 1:
-        raise ConfigError(f"task.source={folder} has images and sounds: it must have one or the other")
-    return kinds.pop()
+        raise ConfigError(f"task.source={folder} has {' and '.join(kinds)}: it must have one of them")
+    return kinds[0]
 
 
 def decode_image(value: Any, height: int, width: int, channels: int) -> np.ndarray:
@@ -106,7 +117,7 @@ def decode_sound(value: Any, rate: int) -> np.ndarray:
         rate: samples a second that it must have, Hz.
 
     Raises:
-        ValueError: it is no sound, an empty one, or one of another rate.
+        ValueError: it is no sound, an empty one, one of another rate, or one that is not finite.
     """
     soundfile = import_extra("soundfile")
     try:
@@ -117,13 +128,26 @@ def decode_sound(value: Any, rate: int) -> np.ndarray:
         raise ValueError(f"has {own} samples a second, not task.rate={rate}")
     if not len(samples):
         raise ValueError("is a sound without samples")
+    if not np.isfinite(samples).all():
+        raise ValueError("has a sample that is no finite number")
     return samples.mean(axis=1)
 
 
 def _file(value: Any) -> Path | io.BytesIO:
     """Return what a value's file is opened by."""
     if isinstance(value, Mapping):
+<<<<<<< HEAD
         return io.BytesIO(value["bytes"]) if value["bytes"] is not None else Path(value["path"])
     if isinstance(value, (str, Path)):
         return Path(value)
-    raise ValueError(f"must be a file, got {value!r}")
+    raise ValueError(f"must be a file, got {value!r:.60}")
+=======
+        if value["bytes"] is not None:
+            return io.BytesIO(value["bytes"])
+        value = value["path"]
+    if not isinstance(value, (str, Path)):
+        raise ValueError(f"must be a file, got {value!r}")
+    if not Path(value).is_file():
+        raise ValueError("does not exist")
+    return Path(value)
+>>>>>>> i-transcription

@@ -25,8 +25,8 @@ def read_source(source: str | None, config: str | None, instead: str) -> dict[st
     """Read the one corpus that `source` names, and no other in its place.
 
     Args:
-        source: a file; a folder with a file `train`, and, as there are, `validation` and `test`; a folder of
-            images or sounds; the name of a corpus; or `owner/name` on the hub.
+        source: a file; a folder with files `train`, `validation` and `test`, as there are; a folder of
+            images, clips or sounds; the name of a corpus; or `owner/name` on the hub.
         config: of a dataset of the hub, which of its configurations.
         instead: what needs no hub, for the message where the hub is out of reach.
 
@@ -48,8 +48,7 @@ def read_source(source: str | None, config: str | None, instead: str) -> dict[st
     if path.is_dir():
         return _read_folder(path)
     if source in CORPORA:
-        columns = CORPORA[source].read()
-        return {"train": Table(source, columns, range(1, 1 + len(next(iter(columns.values())))))}
+        return _read_corpus(source)
     if is_hub(source):
         return read_hub(source, config, instead)
     if not path.suffix:
@@ -63,9 +62,14 @@ def stamp(*files: str | None) -> tuple[Any, ...]:
     return tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in paths if path.exists())
 
 
+def _read_corpus(name: str) -> dict[str, Table]:
+    corpus = CORPORA[name]
+    if not corpus.splits:
+        return {"train": Table.of(name, corpus.read())}
+    return {split: Table.of(f"{name} ({split})", corpus.read(split)) for split in corpus.splits}
+
+
 def _read_folder(folder: Path) -> dict[str, Table]:
     found = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix in SUFFIXES}
     splits = {split: found[split] for split in SHARES if split in found}
-    if "train" not in splits:
-        return read_media(folder)
-    return {split: read_file(path) for split, path in splits.items()}
+    return {split: read_file(path) for split, path in splits.items()} or read_media(folder)

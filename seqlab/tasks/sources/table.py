@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import fnmatch
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,11 @@ class Table:
     columns: Mapping[str, Sequence[Any]]
     rows: Sequence[int]
     names: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def of(cls, name: str, columns: Mapping[str, Sequence[Any]], **names: Sequence[str]) -> Table:
+        """Return a whole source, of as many rows as its columns have values."""
+        return cls(name, columns, range(1, 1 + len(next(iter(columns.values())))), names)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -60,6 +66,8 @@ class Table:
     def several_texts(self, key: str, pattern: str) -> list[tuple[str, ...]]:
         """Return the texts of each row: those of every column that fits a pattern, each a text or a list.
 
+        Of a list, empty texts are left out.
+
         Args:
             key: the task's, for messages.
             pattern: the name of a column, or a pattern of the shell's: `caption_*`.
@@ -73,9 +81,12 @@ class Table:
         rows: list[tuple[str, ...]] = [()] * len(self)
         for column in columns:
             for index, value in enumerate(self.columns[column]):
-                texts = tuple(value) if isinstance(value, (list, tuple)) else (value,)
-                if not texts or not all(isinstance(text, str) and text.strip() for text in texts):
-                    raise self.refusal(index, column, f"must be a text or a list of texts, got {value!r}")
+                every = value if isinstance(value, (list, tuple, np.ndarray)) else [value]
+                if strange := [one for one in every if not isinstance(one, str)]:
+                    complaint = f"must be a text or a list of texts, got {strange[0]!r}"
+                    raise self.refusal(index, column, complaint)
+                if not (texts := tuple(one for one in every if one.strip())):
+                    raise self.refusal(index, column, "the text is empty")
                 rows[index] += texts
         return rows
 
@@ -107,8 +118,20 @@ class Table:
                 arrays.append(decode(value))
             except ValueError as error:
                 file = value.get("path") if isinstance(value, Mapping) else value
-                raise self.refusal(index, column, f"{file or 'it'} {error}") from error
+                named = file if isinstance(file, (str, Path)) else "it"
+                raise self.refusal(index, column, f"{named} {error}") from error
         return arrays
+
+    def counts(self, column: str, most: Sequence[int]) -> list[int]:
+        """Return a column of integers from 1 to the `most` of each row.
+
+        Raises:
+            ConfigError: a value is another.
+        """
+        for index, (value, limit) in enumerate(zip(self.columns[column], most, strict=True)):
+            if not (isinstance(value, (int, np.integer)) and 1 <= value <= limit):
+                raise self.refusal(index, column, f"must be an integer from 1 to {limit}, got {value}")
+        return [int(value) for value in self.columns[column]]
 
     def take(self, indices: Iterable[int]) -> Table:
         """Return the rows at some indices, which count from 0."""

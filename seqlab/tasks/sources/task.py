@@ -67,7 +67,7 @@ class VocabularyTask(SourceTask):
     """A task whose symbols are numbered by the training split, or as an earlier run numbered them.
 
     Attributes:
-        vocabulary: a file to take the numbers of symbols from, as a run leaves it; None to make them from
+        vocabulary: a file to take what numbers stand for from, as a run leaves it; None to make that from
             the training split.
     """
 
@@ -90,8 +90,8 @@ class VocabularyTask(SourceTask):
 
     @property
     @abc.abstractmethod
-    def symbols(self) -> Mapping[str, Sequence[str]]:
-        """What stands for each number, by name: as a run kept it, or made from the data."""
+    def symbols(self) -> Mapping[str, Sequence[Any]]:
+        """What numbers stand for, by name: as a run kept it, or made from the training split."""
 
     def kept(self) -> Mapping[str, str]:
         return {VOCABULARY: json.dumps(self.symbols, ensure_ascii=False, indent=0) + "\n"}
@@ -118,17 +118,17 @@ class RowsTask(VocabularyTask):
         return self._read.arrays
 
     def num_examples(self, split: str, architecture: str) -> int:
-        return len(self._read.arrays[split]["tokens"])
+        return len(next(iter(self._read.arrays[split].values())))
 
 
 def cut_to_length(sequences: Sequence[np.ndarray], length: int) -> tuple[np.ndarray, np.ndarray]:
-    """Lay int32 sequences side by side, each cut to its first T tokens and followed by zeros.
+    """Lay sequences of tokens or of vectors side by side, each cut to its first T and followed by zeros.
 
     Returns:
-        int32 `(N, T)`, and int32 `(N,)`, how many tokens of each are real.
+        `(N, T)` or `(N, T, F)`, of the sequences' type; and int32 `(N,)`, how many steps of each are real.
     """
-    tokens = np.zeros((len(sequences), length), np.int32)
+    laid = np.zeros((len(sequences), length, *sequences[0].shape[1:]), sequences[0].dtype)
     lengths = np.array([min(len(sequence), length) for sequence in sequences], np.int32)
-    for row, sequence, end in zip(tokens, sequences, lengths, strict=True):
+    for row, sequence, end in zip(laid, sequences, lengths, strict=True):
         row[:end] = sequence[:end]
-    return tokens, lengths
+    return laid, lengths

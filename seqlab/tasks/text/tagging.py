@@ -17,7 +17,7 @@ from seqlab.tasks.extras import import_extra
 from seqlab.tasks.sources import RowsTask, Vocabulary, cut_to_length
 from seqlab.tasks.sources.splits import split
 from seqlab.tasks.sources.table import Table
-from seqlab.types import Batch, Goal, Spec, Tokens
+from seqlab.types import Batch, ConfigError, Goal, Spec, Tokens
 
 
 class _Read(NamedTuple):
@@ -33,9 +33,9 @@ class _Read(NamedTuple):
 class Tagging(RowsTask):
     """Give every token of a sentence its tag, such as B-PER, I-PER or O.
 
-    Tokens and tags are two columns of lists. Splits that the source lacks are made by the hash of the
-    sentence; one that occurs twice is kept once (`sources.splits`). Vocabulary and tags are those of the
-    training split.
+    Tokens and tags are two columns of lists; a `.conll` file has them too. Splits that the source lacks are
+    made by the hash of the sentence; one that occurs twice is kept once (`sources.splits`). Vocabulary and
+    tags are those of the training split.
 
     Framing: many_to_many reads the first T tokens, as written, int32 `(B, T)`, and writes their tags,
     `(B, T)`.
@@ -110,6 +110,21 @@ class Tagging(RowsTask):
         likely = counts.argmax(axis=1)[part["tokens"]]
         return {"each word's most frequent tag": self.scores(likely, part["tags"], _real(part))["span_f1"]}
 
+    def read_prompt(self, text: str, architecture: str) -> np.ndarray:
+        """Encode the first T tokens, those of the text between white space."""
+        if not text.split():
+            raise ConfigError(f"--prompt: {self.name} reads at least one token, got {text!r}")
+        return self._read.tokens.encode(text.split()[: self.length])
+
+    def render(self, sequence: np.ndarray, architecture: str) -> str:
+        """Name the tags."""
+        return " ".join(self._read.tags[number] for number in np.ravel(sequence))
+
+    def render_answer(self, answer: np.ndarray, prompt: str, architecture: str) -> str:
+        """Show a token and its tag a line."""
+        tags = (self._read.tags[number] for number in answer)
+        return "\n".join(f"{token} {tag}" for token, tag in zip(prompt.split(), tags, strict=False))
+
     @property
     def symbols(self) -> Mapping[str, Sequence[str]]:
         return {"tokens": self._read.tokens.symbols, "tags": self._read.tags}
@@ -174,6 +189,8 @@ def _tags(table: Table, column: str, sentences: Sequence[Sequence[str]]) -> list
     for index, (value, sentence) in enumerate(zip(table.columns[column], sentences, strict=True)):
         if not isinstance(value, list) or len(value) != len(sentence):
             raise table.refusal(index, column, f"must be a list of {len(sentence)} tags, one a token")
+        if None in value:
+            raise table.refusal(index, column, f"the tag of {sentence[value.index(None)]!r} is missing")
         try:
             rows.append([str(tag) if names is None else names[tag] for tag in value])
         except (IndexError, TypeError) as error:

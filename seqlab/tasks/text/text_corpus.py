@@ -130,6 +130,10 @@ def _read(task: TextCorpus, stamp: Any) -> _Read:
             return vocabulary.encode(parts(text))
 
     numbers = {split: cut(text) for split, text in texts.items()}
+    for split, found in numbers.items():
+        if len(found) <= _MAX_ORDER:
+            told = f"has {len(found)} symbols, and needs more than {_MAX_ORDER}"
+            raise ConfigError(f"task.source={task.source} is too short: its split {split} {told}")
     begins = np.zeros(len(numbers["train"]), bool)
     begins[:1] = True
     return _Read(Corpus(numbers, tokens, begins), cut, symbols, account | _sizes(numbers))

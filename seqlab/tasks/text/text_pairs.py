@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
@@ -15,19 +16,24 @@ from seqlab.checks import require_positive
 from seqlab.tasks.extras import import_extra
 from seqlab.tasks.sources import Vocabulary, cut_to_length
 from seqlab.tasks.sources.splits import split
+from seqlab.tasks.sources.table import Table
 from seqlab.tasks.text.writing import WritingTask, pieces, with_ends
 from seqlab.types import Batch, ConfigError, Spec, Tokens
 
 
 class _Read(NamedTuple):
-    """A source as int32 `tokens` `(N, T)`, `targets` `(N, M)` and their lengths, its texts, and a count."""
+    """A source as int32 `tokens` `(N, T)`, `targets` `(N, M)` and their lengths, as texts, and a count."""
 
     arrays: dict[str, dict[str, np.ndarray]]
-    texts: dict[str, list[str]]
-    wanted: dict[str, list[tuple[str, ...]]]
+    tables: dict[str, Table]
     reads: Vocabulary
     writes: Vocabulary
     account: Mapping[str, Any]
+
+    @property
+    def wanted(self) -> dict[str, Sequence[Sequence[str]]]:
+        """The texts that are right, of each example of each split."""
+        return {name: table.columns["targets"] for name, table in self.tables.items()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +42,8 @@ class TextPairs(WritingTask):
 
     The two are columns of a source. Splits that the source lacks are made by the hash of the text to be read,
     and one that occurs twice is kept once (`sources.splits`). Vocabularies are those of the training split.
+    A target may be a list of texts that are right: the first is taught. Where `text` and `target` name one
+    column, its rows are lists of texts, conversations, each text answered by the next.
 
     Framing: encoder_decoder reads the first T tokens, int32 `(B, T)`, and writes the first M − 1 of the other
     text and a sign that it ends, `(B, M)`.
@@ -45,6 +53,7 @@ class TextPairs(WritingTask):
         target: the column that is written.
         length: tokens that are read at most, T.
         target_length: tokens that are written at most, the sign of the end among them, M.
+        training: the split of the source that is trained on.
 
     Raises:
         ValueError: a field that is not legal.
@@ -58,6 +67,7 @@ class TextPairs(WritingTask):
     target: str = "target"
     length: int = 32
     target_length: int = 32
+    training: str = "train"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -72,17 +82,17 @@ class TextPairs(WritingTask):
         The last two are training's; alike are texts whose character trigrams are (TF-IDF and cosine, by
         scikit-learn).
         """
-        texts, known = self._read.texts, [wanted for wanted, *_ in self._read.wanted["train"]]
-        read = texts[split][: self.num_evaluation(split, "")]
+        known_texts, known_targets = _taught(self._read.tables["train"])
+        read = self._read.tables[split].columns["text"][: self.num_evaluation(split, "")]
         trigrams = import_extra("sklearn.feature_extraction.text").TfidfVectorizer(
             analyzer="char_wb", ngram_range=(1, 3)
         )
-        features = trigrams.fit_transform(texts["train"])
-        alike = np.asarray((trigrams.transform(read) @ features.T).argmax(axis=1)).ravel()
+        known = trigrams.fit_transform(known_texts)
+        alike = np.asarray((trigrams.transform(read) @ known.T).argmax(axis=1)).ravel()
         return {
             "copy": read,
             "most frequent": [self.most_frequent()] * len(read),
-            "most alike": [known[index] for index in alike],
+            "most alike": [known_targets[index] for index in alike],
         }
 
     def read_prompt(self, text: str, architecture: str) -> np.ndarray:
@@ -107,15 +117,15 @@ class TextPairs(WritingTask):
 @functools.lru_cache(maxsize=4)
 def _read(task: TextPairs, stamp: Any) -> _Read:
     """Read a task's source; `stamp` tells a file from what it was."""
-    tables = task.tables()
-    for table in tables.values():
-        table.require(text=task.text, target=task.target)
-    parts = split(tables, lambda table: table.texts(task.text))
-    texts = {name: table.texts(task.text) for name, table in parts.tables.items()}
-    wanted = {name: [(text,) for text in table.texts(task.target)] for name, table in parts.tables.items()}
+    given = task.tables()
+    if task.training not in given:
+        raise ConfigError(f"task.training={task.training}: the splits of the source are {', '.join(given)}")
+    given["train"] = given.pop(task.training)
+    tables = {name: _pairs(table, task.text, task.target) for name, table in given.items()}
+    parts = split(tables, lambda table: table.columns["text"])
     cut = {
-        name: ([pieces(t, task.level) for t in texts[name]], [pieces(t, task.level) for (t,) in wanted[name]])
-        for name in parts.tables
+        name: [[pieces(text, task.level) for text in side] for side in _taught(table)]
+        for name, table in parts.tables.items()
     }
     kept = task.kept_symbols()
     if kept is None:
@@ -141,4 +151,33 @@ def _read(task: TextPairs, stamp: Any) -> _Read:
             for a, b in zip(*sides, strict=True)
         ),
     }
-    return _Read(arrays, texts, wanted, reads, writes, account)
+    return _Read(arrays, parts.tables, reads, writes, account)
+
+
+def _pairs(table: Table, text: str, target: str) -> Table:
+    """Return each `text` of a table with its `targets`, the texts that may answer it."""
+    table.require(text=text, target=target)
+    if text == target:
+        return _exchanges(table, text)
+    columns = {"text": table.texts(text), "targets": table.several_texts("target", target)}
+    return Table(table.name, columns, table.rows)
+
+
+def _exchanges(table: Table, column: str) -> Table:
+    """Return each text of lists of texts with the next, its only answer."""
+    pairs = []
+    for index, value in enumerate(table.columns[column]):
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            told = f"must be a list of texts, as task.text and task.target are both it, got {value!r:.60}"
+            raise table.refusal(index, column, told)
+        said = [one for one in value if one.strip()]
+        pairs += [(table.rows[index], *pair) for pair in itertools.pairwise(said)]
+    if not pairs:
+        raise ConfigError(f"{table.name}: {column} holds no text that another follows")
+    rows, texts, answers = zip(*pairs, strict=True)
+    return Table(table.name, {"text": texts, "targets": [[answer] for answer in answers]}, rows)
+
+
+def _taught(table: Table) -> tuple[Sequence[str], list[str]]:
+    """Return the texts of a table, and of each the first that is right."""
+    return table.columns["text"], [targets[0] for targets in table.columns["targets"]]

@@ -36,7 +36,8 @@ class WritingTask(RowsTask):
     Attributes:
         level: "word" (as written, punctuation apart) or "character".
         judge: what decides: "bleu" or "chrf" (sacrebleu), "cer" or "wer" (jiwer), of greedy decoding, running
-            freely, against all of what is wanted, its tokens too with a space between words.
+            freely, against all of what is wanted, its tokens too with a space between words; the first two
+            count every text that is right, the others the first.
         most_tokens: how many different tokens have a number of their own, at most; those rarer, and words
             that training has once, have one together.
 
@@ -166,7 +167,7 @@ def judged(written: Sequence[str], wanted: Sequence[Sequence[str]]) -> dict[str,
     sacrebleu, jiwer = import_extra("sacrebleu"), import_extra("jiwer")
     every, first = list(itertools.zip_longest(*wanted)), [texts[0] for texts in wanted]
     return {
-        "bleu": sacrebleu.corpus_bleu(list(written), every).score,
+        "bleu": sacrebleu.corpus_bleu(list(written), every, force=True).score,
         "chrf": sacrebleu.corpus_chrf(list(written), every).score,
         "cer": float(jiwer.cer(first, list(written))),
         "wer": float(jiwer.wer(first, list(written))),

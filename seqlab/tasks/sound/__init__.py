@@ -1,0 +1,1 @@
+"""What is said? Sounds and what they are called."""
