@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import functools
+import io
 import json
 import random
 import tempfile
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 import soundfile
 import yaml
+from PIL import Image
 
 from seqlab.paths import CONF
 
@@ -254,8 +256,49 @@ def _transcribed(path: Path, config: Mapping[str, Any]) -> Path:
     return write_hub(path, columns, kinds)
 
 
+def _seen(path: Path, config: Mapping[str, Any]) -> Path:
+    """Noise, the brighter on the side that the class names."""
+    draw = np.random.default_rng(0)
+    pixels = draw.integers(0, 100, (80, 4, 4), np.uint8)
+    pixels[0::2, :, :2] += 100
+    pixels[1::2, :, 2:] += 100
+    files = [io.BytesIO() for _ in pixels]
+    for image, file in zip(pixels, files, strict=True):
+        Image.fromarray(image).save(file, "PNG")
+    return _by_class(path, config, [file.getvalue() for file in files], ".png")
+
+
+def _heard(path: Path, config: Mapping[str, Any]) -> Path:
+    """Two letters, of `tones`."""
+    draw = random.Random(0)
+    files = [io.BytesIO() for _ in range(80)]
+    for index, file in enumerate(files):
+        soundfile.write(file, tones("az"[index % 2], config["rate"], draw), config["rate"], format="WAV")
+    return _by_class(path, config, [file.getvalue() for file in files], ".wav")
+
+
+def _by_class(path: Path, config: Mapping[str, Any], files: list[bytes], ending: str) -> Path:
+    """Write files of the classes left and right in turn: folders, or a column as the hub holds them."""
+    import datasets
+
+    names = ["left", "right"]
+    if "/" in (config["source"] or ""):
+        kind = {".png": datasets.Image, ".wav": datasets.Audio}[ending](decode=False)
+        held = [{"bytes": file, "path": f"{index}{ending}"} for index, file in enumerate(files)]
+        columns = {config["series"]: held, config["label"]: [index % 2 for index in range(len(files))]}
+        return write_hub(
+            path, columns, {config["series"]: kind, config["label"]: datasets.ClassLabel(names=names)}
+        )
+    for index, file in enumerate(files):
+        (path / names[index % 2]).mkdir(parents=True, exist_ok=True)
+        (path / names[index % 2] / f"{index}{ending}").write_bytes(file)
+    return path
+
+
 WRITERS = {
     "Captions": _captioned,
+    "LabelledImages": _seen,
+    "LabelledSounds": _heard,
     "Frames": _filmed,
     "LabelledSeries": _labelled,
     "Transcription": _transcribed,

@@ -9,6 +9,7 @@ from small_corpora import labelled, stand_in, write_hub, write_jsonl
 
 from seqlab.tasks import load_task
 from seqlab.tasks.sources.corpora import CORPORA
+from seqlab.tasks.sources.media import decode_image
 from seqlab.tasks.task import VOCABULARY
 from seqlab.types import ConfigError
 
@@ -158,6 +159,26 @@ def test_an_empty_class_is_refused(tmp_path):
     path.write_text(path.read_text().replace("left right", "left right up", 1))
     with pytest.raises(ConfigError, match=r"the class 'up' of label is empty in the training split$"):
         read(path)
+
+
+@pytest.mark.parametrize("name", ["labelled_images", "mnist", "labelled_sounds", "spoken_digits"])
+def test_files_are_series_by_class(name):
+    task = load_task(name, **stand_in(name))
+    part = task.load()["train"]
+    assert task.symbols["classes"] == ("left", "right")
+    real = np.arange(part["series"].shape[1]) < part["lengths"][:, None]
+    np.testing.assert_allclose(part["series"][real].mean(axis=0), 0, atol=1e-4)
+    nearest = task.baselines("test", "many_to_one")["nearest neighbour"]
+    assert nearest > task.goal("many_to_one").chance + 0.2
+
+
+@pytest.mark.parametrize(("by", "shape"), [("row", (4, 6)), ("pixel", (8, 3))])
+def test_an_image_is_read_by_row_or_by_pixel(by, shape):
+    fields = {"by": by, "height": 4, "width": 2, "channels": 3} | stand_in("labelled_images")
+    task = load_task("labelled_images", **fields)
+    table = task.tables()["train"]
+    image = decode_image(table.columns["image"][0], 4, 2, 3)
+    np.testing.assert_array_equal(task.series_of(table)[0], image.reshape(shape))
 
 
 CORPUS = {"japanese_vowels": (270, 370, 9, 12), "mnist1d": (4000, 1000, 10, 1)}

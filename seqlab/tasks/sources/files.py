@@ -1,4 +1,4 @@
-"""How is a user's file read? Tables and text by `datasets`, arrays by NumPy, other forms by us."""
+"""How is a user's file read? Tables and text by `datasets`, arrays by NumPy, tokens and series by line."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def read_file(path: Path) -> Table:
     """Read a file.
 
     Values of `.csv` and `.tsv` are text, as they stand there; each array of an `.npz` is a column, a row for
-    each step along its first axis; the columns of a `.ts` are `series` and `label` (`sources.ts`), those of a
-    `.conll` `tokens` and `tags`, a row a sentence; the values of other files have the types that `datasets`
-    finds.
+    each step along its first axis; a `.conll` gives the columns `tokens` and `tags`, a row a sentence, and a
+    `.ts` the columns `series` and `label` (`sources.ts`); the values of other files have the types that
+    `datasets` finds.
 
     Raises:
         ConfigError: the file is missing, of another kind, broken or without a row.

@@ -136,18 +136,11 @@ def decode_sound(value: Any, rate: int) -> np.ndarray:
 def _file(value: Any) -> Path | io.BytesIO:
     """Return what a value's file is opened by."""
     if isinstance(value, Mapping):
-<<<<<<< HEAD
-        return io.BytesIO(value["bytes"]) if value["bytes"] is not None else Path(value["path"])
-    if isinstance(value, (str, Path)):
-        return Path(value)
-    raise ValueError(f"must be a file, got {value!r:.60}")
-=======
         if value["bytes"] is not None:
             return io.BytesIO(value["bytes"])
         value = value["path"]
     if not isinstance(value, (str, Path)):
-        raise ValueError(f"must be a file, got {value!r}")
+        raise ValueError(f"must be a file, got {value!r:.60}")
     if not Path(value).is_file():
         raise ValueError("does not exist")
     return Path(value)
->>>>>>> i-transcription
