@@ -75,6 +75,10 @@ class SeriesClassification(Classification):
             ConfigError: the column is missing, or a value is no such series.
         """
 
+    @abc.abstractmethod
+    def prompted(self, text: str) -> Mapping[str, Sequence[Any]]:
+        """Return the one row that a text tells of, as columns that `series_of` reads."""
+
     def input_spec(self, architecture: str) -> Spec:
         num_features = len(self._read.scale.mean)
         return Vectors(2 * num_features if architecture == "one_to_one" else num_features)
@@ -86,6 +90,17 @@ class SeriesClassification(Classification):
         neighbour step by step, over all T of them and zeros after the last.
         """
         return {name: _accuracy(self, name, split) for name in _BASELINES}
+
+    def read_prompt(self, text: str, architecture: str) -> np.ndarray:
+        """Read one series: `(T, F)`, or its means and deviations, `(2F,)`."""
+        table = Table.of("--prompt", self.prompted(text))
+        [steps] = series = self.series_of(table)
+        scale = self._read.scale
+        _require_features(table, self.series, series, len(scale.mean))
+        steps = scale.apply(steps[: self.length])
+        if architecture == "one_to_one":
+            return np.asarray(_described(jnp.asarray(steps)[None], jnp.array([len(steps)])))[0]
+        return steps
 
     @property
     def symbols(self) -> Mapping[str, Sequence[Any]]:
@@ -124,15 +139,16 @@ def _read(task: SeriesClassification, stamp: Any) -> _Read:
     kept = task.kept_symbols()
     if kept is None:
         classes = classes_of(train, task.label)
-        _require_features(train, task.series, train.columns[task.series][0].shape[1])
-        scale = Scale.of(series[: task.length] for series in train.columns[task.series])
+        series = train.columns[task.series]
+        _require_features(train, task.series, series, series[0].shape[1])
+        scale = Scale.of(steps[: task.length] for steps in series)
     else:
         classes, scale = tuple(kept["classes"]), Scale(tuple(kept["mean"]), tuple(kept["deviation"]))
     arrays, cut = {}, 0
     longest = max(len(series) for table in parts.tables.values() for series in table.columns[task.series])
     for name, table in parts.tables.items():
-        _require_features(table, task.series, len(scale.mean))
         series = table.columns[task.series]
+        _require_features(table, task.series, series, len(scale.mean))
         cut += sum(len(steps) > task.length for steps in series)
         scaled = [scale.apply(steps[: task.length]) for steps in series]
         laid, lengths = cut_to_length(scaled, min(task.length, longest))
@@ -143,11 +159,11 @@ def _read(task: SeriesClassification, stamp: Any) -> _Read:
     return _Read(arrays, ragged, scale, classes, {**counts, "duplicates": parts.duplicates, "cut": cut})
 
 
-def _require_features(table: Table, column: str, count: int) -> None:
-    """Raise ConfigError where a series has another number of features than those of training."""
-    for index, series in enumerate(table.columns[column]):
-        if series.shape[1] != count:
-            complaint = f"must have {count} numbers a step, as those of training, got {series.shape[1]}"
+def _require_features(table: Table, column: str, series: Sequence[np.ndarray], count: int) -> None:
+    """Raise ConfigError where a row's series has another number of features than those of training."""
+    for index, steps in enumerate(series):
+        if steps.shape[1] != count:
+            complaint = f"must have {count} numbers a step, as those of training, got {steps.shape[1]}"
             raise table.refusal(index, column, complaint)
 
 

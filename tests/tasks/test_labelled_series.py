@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -124,6 +126,22 @@ def test_a_run_is_judged_on_what_it_was_taught(message, tmp_path):
     path.rename(tmp_path / "train.jsonl")
     with pytest.raises(ConfigError, match=rf"^.*test\.jsonl, row 1, {message}$"):
         read(tmp_path, vocabulary=str(kept))
+
+
+def test_a_prompt_is_read_as_a_row_is(tmp_path):
+    task = read(written(tmp_path / "a.npz"), lengths="steps")
+    first = task.gather(jnp.arange(1), "train", "one_to_one", task.data).inputs[0]
+    part = task.load()["train"]
+    deviation, mean = (np.array(task.symbols[name]) for name in ("deviation", "mean"))
+    told = json.dumps((part["series"][0, : part["lengths"][0]] * deviation + mean).tolist())
+    np.testing.assert_allclose(task.read_prompt(told, "one_to_one"), first, atol=1e-5)
+    assert task.read_prompt(told, "many_to_one").shape == (part["lengths"][0], 2)
+    for bad, message in (
+        ("zap", " must be a list, as .*, got 'zap'"),
+        ("[1]", ", row 1, series: must have 2 .*"),
+    ):
+        with pytest.raises(ConfigError, match=f"^--prompt{message}$"):
+            task.read_prompt(bad, "many_to_one")
 
 
 BAD = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -52,3 +53,7 @@ class LabelledImages(SeriesClassification):
         images = table.decoded(self.series, functools.partial(decode_image, **size))
         num_steps = self.height * (1 if self.by == "row" else self.width)
         return [image.reshape(num_steps, -1) for image in images]
+
+    def prompted(self, text: str) -> dict[str, list[Path]]:
+        """Name a file."""
+        return {self.series: [Path(text)]}

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from seqlab.tasks.series_classification import SeriesClassification
 from seqlab.tasks.sources.table import Table
+from seqlab.types import ConfigError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +30,16 @@ class LabelledSeries(SeriesClassification):
     def series_of(self, table: Table) -> list[np.ndarray]:
         table.require(series=self.series, **({"lengths": self.lengths} if self.lengths else {}))
         return [_steps(self, table, index) for index in range(len(table))]
+
+    def prompted(self, text: str) -> Mapping[str, Sequence[Any]]:
+        """Read a series as JSON has it: `[0.1, 0.2]`, or `[[0.1, 2], [0.2, 3]]`."""
+        try:
+            steps = json.loads(text)
+        except ValueError:
+            steps = None
+        if not isinstance(steps, list):
+            raise ConfigError(f"--prompt must be a list, as [[0.1, 2], [0.2, 3]], got {text!r}")
+        return {self.series: [steps], **({self.lengths: [len(steps)]} if self.lengths else {})}
 
 
 def _steps(task: LabelledSeries, table: Table, index: int) -> np.ndarray:

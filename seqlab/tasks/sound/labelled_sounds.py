@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -44,6 +45,10 @@ class LabelledSounds(SeriesClassification):
     def series_of(self, table: Table) -> list[np.ndarray]:
         table.require(series=self.series)
         return table.decoded(self.series, lambda file: self._frames(decode_sound(file, self.rate)))
+
+    def prompted(self, text: str) -> dict[str, list[Path]]:
+        """Name a file."""
+        return {self.series: [Path(text)]}
 
     def _frames(self, samples: np.ndarray) -> np.ndarray:
         return frames(samples, self.rate, self.window, self.hop, self.num_mels)
