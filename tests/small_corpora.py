@@ -182,6 +182,31 @@ def _paired(path: Path, config: Mapping[str, Any]) -> Path:
     return write_csv(path.with_suffix(".csv"), rows)
 
 
+def _captioned(path: Path, config: Mapping[str, Any]) -> Path:
+    draw = random.Random(0)
+    colours = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
+    names = [draw.choice(list(colours)) for _ in range(60)]
+    path.mkdir(exist_ok=True)
+    files = [path / f"{index}.png" for index in range(len(names))]
+    for index, (file, name) in enumerate(zip(files, names, strict=True)):
+        image = Image.new("RGB", (6, 6))
+        image.paste(colours[name], (index % 6, index // 10, 6, 6))
+        image.putpixel((0, 0), (index, index, index))
+        image.save(file)
+    if "/" in (config["source"] or ""):
+        from datasets import Image as Kind
+        from datasets import Value
+
+        turns = [config["text"].replace("*", str(turn)) for turn in range(5)]
+        rows = {turn: [f"{name} to {turn[-1]}" for name in names] for turn in turns}
+        rows[config["image"]] = [{"bytes": file.read_bytes(), "path": None} for file in files]
+        return write_hub(path, rows, {**dict.fromkeys(turns, Value("string")), config["image"]: Kind()})
+    told = zip(files, names, strict=True)
+    rows = [{"file_name": file.name, config["text"]: f"{name} to 0"} for file, name in told]
+    write_csv(path / "metadata.csv", rows)
+    return path
+
+
 def write_clip(folder: Path, frames: np.ndarray) -> Path:
     """Write uint8 `(T, H, W)` or `(T, H, W, C)` as a folder of images."""
     from PIL import Image
@@ -280,6 +305,7 @@ def _played(path: Path, config: Mapping[str, Any]) -> Path:
 
 WRITERS = {
     "PianoRoll": _played,
+    "Captions": _captioned,
     "LabelledImages": _seen,
     "LabelledSounds": _heard,
     "Frames": _filmed,

@@ -42,6 +42,7 @@ CASES = [
     (["task.stream=2"], ["task.stream", "true or false"]),
     (["task.stream=true", "architecture=many_to_one"], ["task.stream", "many_to_one", "many_to_many"]),
     (["task.stream=true", "architecture.bidirectional=true"], ["architecture.bidirectional", "task.stream"]),
+    (["architecture=one_to_many", "architecture.bidirectional=true"], ["architecture.bidirectional"]),
     (["task.stream=true", "training.batch_size=3000"], ["training.batch_size", "task.length", "3000"]),
     (["training.clip_value=-1"], ["training.clip_value", "at least"]),
     (["training.clip_recurrent=0"], ["training.clip_recurrent", "at least"]),

@@ -43,7 +43,8 @@ def test_option_builds(group, name):
     if group == "task":
         overrides += stand_in(name)
     if group == "architecture":
-        overrides.append(f"task={next(task for task, framing in FRAMINGS if framing == name)}")
+        task = next(task for task, framing in FRAMINGS if framing == name)
+        overrides += [f"task={task}", *stand_in(task)]
     made = built(overrides)
     assert made.choices.get(group, name) == name
     if group == "task":

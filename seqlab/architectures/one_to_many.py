@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from seqlab.architectures.network import one_hot
 from seqlab.architectures.recurrent import Recurrent
-from seqlab.types import Batch, Params, Vectors
+from seqlab.types import Batch, IncompatibleError, Params, Spec
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,20 +20,43 @@ class OneToMany(Recurrent):
         step 1 reads [x, 0], step t > 1 reads [0, y_{t−1}], every step writes y_t
 
     In training y_{t−1} is the target (teacher forcing, Williams & Zipser 1989); running freely it is what the
-    network wrote itself. The input and the outputs have features of their own, so they may differ in kind.
+    network wrote itself. The input and the outputs have features of their own, so they may differ in kind;
+    where there is an embedding, tokens that are written have their own too.
+
+    Raises:
+        IncompatibleError: `bidirectional`, which would read what it is to write.
     """
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.bidirectional:
+            raise IncompatibleError(
+                "architecture.bidirectional=true does not fit architecture=one_to_many, which would read "
+                "what it is to write: legal value is false"
+            )
+
     @property
-    def read_back(self) -> None:
-        return None  # it is read one-hot
+    def read_back(self) -> Spec:
+        return self.outputs
+
+    def table(self, params: Params) -> jax.Array:
+        return params["read_back"]["embedding"]
 
     @property
     def judged_freely(self) -> bool:
-        return isinstance(self.outputs, Vectors)
+        return True
 
     @property
     def num_inputs(self) -> int:
-        return super().num_inputs + self.outputs.size
+        return self._width(self.inputs) + self._width(self.outputs)
+
+    def init_ends(self, key: jax.Array, num_hidden: int) -> dict[str, Params]:
+        key, key_written = jax.random.split(key)
+        params = super().init_ends(key, num_hidden)
+        if self._embeds(self.outputs):
+            table = self._embedding(self.outputs).init(key_written, jnp.zeros((1,), jnp.int32))
+            params["read_back"] = table["params"]
+        return params
 
     def read(self, params: Params, batch: Batch) -> jax.Array:
         """Return what the lowest layer reads, `(B, T, F)`: the input, then the targets."""
@@ -54,10 +77,13 @@ class OneToMany(Recurrent):
 
     def _first(self, params: Params, inputs: jax.Array) -> jax.Array:
         features = self.encode(params, inputs)
-        return jnp.concatenate([features, jnp.zeros((*features.shape[:-1], self.outputs.size))], axis=-1)
+        nothing = jnp.zeros((*features.shape[:-1], self._width(self.outputs)))
+        return jnp.concatenate([features, nothing], axis=-1)
 
     def _later(self, params: Params, written: jax.Array) -> jax.Array:
-        features = one_hot(self.outputs, written)
-        return jnp.concatenate(
-            [jnp.zeros((*features.shape[:-1], self._width(self.inputs))), features], axis=-1
-        )
+        if self._embeds(self.outputs):
+            features = self._embedding(self.outputs).apply({"params": params["read_back"]}, written)
+        else:
+            features = one_hot(self.outputs, written)
+        nothing = jnp.zeros((*features.shape[:-1], self._width(self.inputs)))
+        return jnp.concatenate([nothing, features], axis=-1)

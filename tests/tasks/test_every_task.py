@@ -80,9 +80,14 @@ def test_shapes_and_types_agree_with_the_specs(name, architecture, split):
 
 @every_framing
 def test_lengths_say_what_is_real(name, architecture):
-    batch = small_task(name).batch(jax.random.key(0), 64, "train", architecture)
+    task = small_task(name)
+    batch = task.batch(jax.random.key(0), 64, "train", architecture)
+    if (end := task.end_symbol(architecture)) is not None:
+        ends = np.asarray(batch.mask).sum(axis=1)
+        np.testing.assert_array_equal(batch.mask, np.arange(batch.mask.shape[1]) < ends[:, None])
+        assert (np.asarray(batch.targets)[np.arange(64), ends - 1] == end).all()
     if batch.lengths is None:
-        assert batch.mask.all()
+        assert batch.mask.all() or end is not None
         return
     real = np.arange(batch.inputs.shape[1]) < np.asarray(batch.lengths)[:, None]
     assert not np.asarray(batch.inputs)[~real].any()

@@ -19,6 +19,7 @@ from seqlab.build import load
 from seqlab.evaluate import evaluate
 from seqlab.tasks import load_task
 from seqlab.tasks.sources.corpora import CORPORA
+from seqlab.tasks.text.writing import judged
 from seqlab.types import ConfigError
 
 SHORT = ("task.length=4", "task.target_length=4")
@@ -42,7 +43,7 @@ def test_every_schema_gives_the_same_pairs(preset):
     assert {len(right) for right in targets} == {2 if preset == "jfleg" else 1}
     for row in range(4):
         assert [words[word] for word in texts[row].split()] == answers[row].split()
-        read = task._read.vocabularies[0].decode(batch.inputs[row, : batch.lengths[row]].tolist())
+        read = task._read.reads.decode(batch.inputs[row, : batch.lengths[row]].tolist())
         assert "".join(read).replace(" ", "") == texts[row].replace(" ", "")
         assert task.render(np.asarray(batch.targets[row]), "encoder_decoder") == answers[row]
         assert batch.targets[row][batch.mask[row]][-1] == task.end_symbol("encoder_decoder")
@@ -71,12 +72,13 @@ def test_the_whole_target_is_judged_and_copies_are_a_baseline():
     floors = task.baselines("test", "encoder_decoder")
     assert floors["copy"] == 1.0
     assert set(floors) == {"copy", "most frequent", "most alike"}
-    assert task._scored(wanted(task), "test")["wer"] == 0.0
+    assert judged(wanted(task), task._wanted("test"))["wer"] == 0.0
 
 
 def test_every_text_that_is_right_counts_where_the_judge_knows_several():
     task = load_task("jfleg", **stand_in("jfleg"))
-    first, second = (task._scored([task._spaced(text) for text in wanted(task, n)], "test") for n in (0, 1))
+    spaced = [[task._spaced(text) for text in wanted(task, which)] for which in (0, 1)]
+    first, second = (judged(written, task._wanted("test")) for written in spaced)
     assert first["bleu"] == second["bleu"] == pytest.approx(100)
     assert first["cer"] == 0.0 < second["cer"]
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from seqlab.tasks.extras import import_extra
 from seqlab.tasks.sources import chorales
+from seqlab.tasks.sources.glyphs import glyphs
 from seqlab.tasks.sources.labelled import VOWELS, japanese_vowels, mnist1d
 from seqlab.tasks.sources.moving_digits import moving_digits
 from seqlab.tasks.sources.pairs import jupyter_en_fr, respell
@@ -159,6 +160,7 @@ CORPORA = {
     "jupyter_en_fr": Corpus(jupyter_en_fr, "jupyterlab-language-pack-fr-FR", "BSD-3-Clause"),
     "movie_dialogue": Corpus(movie_dialogue, "Cornell Movie-Dialogs Corpus", "the corpus's", _DIALOGUE_WHEEL),
     "entity_templates": Corpus(entity_templates, "generated from templates", "generated"),
+    "glyphs": Corpus(glyphs, "DejaVu Sans and Unicode's names", "Bitstream Vera's and Arev's; Unicode's"),
     "moving_digits": Corpus(
         moving_digits, "scikit-learn's digits, moved", "CC BY 4.0", splits=("train", "validation", "test")
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import fnmatch
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,33 @@ class Table:
             if not value.strip():
                 raise self.refusal(index, column, "the text is empty")
         return list(self.columns[column])
+
+    def several_texts(self, key: str, pattern: str) -> list[tuple[str, ...]]:
+        """Return the texts of each row: those of every column that fits a pattern, each a text or a list.
+
+        Of a list, empty texts are left out.
+
+        Args:
+            key: the task's, for messages.
+            pattern: the name of a column, or a pattern of the shell's: `caption_*`.
+
+        Raises:
+            ConfigError: no column fits, or a value is missing, empty or no text.
+        """
+        columns = fnmatch.filter(self.columns, pattern)
+        if not columns:
+            self.require(**{key: pattern})
+        rows: list[tuple[str, ...]] = [()] * len(self)
+        for column in columns:
+            for index, value in enumerate(self.columns[column]):
+                every = value if isinstance(value, (list, tuple, np.ndarray)) else [value]
+                if strange := [one for one in every if not isinstance(one, str)]:
+                    complaint = f"must be a text or a list of texts, got {strange[0]!r}"
+                    raise self.refusal(index, column, complaint)
+                if not (texts := tuple(one for one in every if one.strip())):
+                    raise self.refusal(index, column, "the text is empty")
+                rows[index] += texts
+        return rows
 
     def labels(self, column: str) -> list[str]:
         """Return a column of classes by name; numbers are named as they are written.

@@ -1,0 +1,100 @@
+"""Are images read as they are, and is what is written of them freely judged beside all that was wanted?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import jiwer
+import numpy as np
+import pytest
+import sacrebleu
+from PIL import Image
+from small_corpora import stand_in, write_csv
+from tiny_runs import tiny
+
+from seqlab import run
+from seqlab.architectures.decoding import GREEDY, sample
+from seqlab.build import load
+from seqlab.tasks import load_task
+from seqlab.tasks.sources.corpora import CORPORA
+from seqlab.tasks.text.writing import judged
+from seqlab.types import ConfigError
+
+FORM = "one_to_many"
+
+
+@pytest.mark.parametrize(("preset", "turns"), [("captions", 1), ("glyphs", 1), ("flickr8k", 5)])
+def test_every_schema_gives_the_same_captions(preset, turns):
+    task = load_task(preset, height=6, width=6, channels=3, **stand_in(preset))
+    count = len(task._read.wanted["train"])
+    assert task.num_examples("train", FORM) == turns * count
+    assert task.num_evaluation("train", FORM) == count
+    every = task.gather(jnp.arange(turns * count), "train", FORM, task.data)
+    # The last pixel is of the caption's colour, the first tells the image.
+    hues = np.asarray(every.inputs)[:, -1, -1].argmax(axis=-1)
+    told = [task.render(np.asarray(row), FORM) for row in every.targets]
+    assert told == [f"{['red', 'green', 'blue'][h]} to {n // count}" for n, h in enumerate(hues)]
+    assert len(np.unique(every.inputs[:count, 0, 0, 0])) == count
+    assert [texts[0] for texts in task._read.wanted["train"]] == told[:count]
+
+
+def test_all_that_is_wanted_is_judged_by():
+    written, wanted = ["a cat", "the dog"], [["a tall tree", "a cat"], ["the dog"]]
+    found = judged(written, wanted)
+    several = [["a tall tree", "the dog"], ["a cat", None]]
+    assert found["bleu"] == sacrebleu.corpus_bleu(written, several, force=True).score
+    assert found["chrf"] == sacrebleu.corpus_chrf(written, several).score == 100.0
+    assert found["wer"] == jiwer.wer(["a tall tree", "the dog"], written)
+
+
+def test_a_run_is_judged_on_what_it_writes_freely_and_captions_a_file(folder, tmp_path, inside):
+    small = ("task.height=6", "task.width=6", "task.length=4", "architecture.embedding=4", "training.steps=2")
+    summary = run([*tiny("captions", FORM, *small), f"hydra.run.dir={folder}"])
+    program, params = load(folder)
+    task, count = program.task, program.task.num_evaluation("test", FORM)
+    batch = task.evaluation_batch(jnp.int32(0), count, "test", FORM, task.data)
+    found = sample(program.network, params, batch.inputs, 4, jax.random.key(0), GREEDY)[0]
+    written = [task.render(row, FORM) for row in np.asarray(found)]
+    assert summary["test"]["test/cer"] == jiwer.cer([text for (text,) in task._read.wanted["test"]], written)
+    assert summary["test"]["test/free_running/loss"] > 0
+
+    image = Path(task.source) / "0.png"
+    done = inside("generate", str(folder), "--prompt", str(image), "--beam", "2")
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "no.png").write_text("no image")
+    done = inside("generate", str(folder), "--prompt", str(tmp_path / "no.png"))
+    assert done.returncode != 0
+    assert f"--prompt: {tmp_path / 'no.png'} is no image" in done.stderr
+
+
+def test_no_glyph_is_in_two_splits_and_no_name_is_lost():
+    task = load_task("glyphs")
+    images = [image.tobytes() for part in task._read.arrays.values() for image in part["images"]]
+    assert len(set(images)) == len(images) > 5000
+    wanted = [text for every in task._read.wanted.values() for texts in every for text in texts]
+    assert sorted(wanted) == sorted(CORPORA["glyphs"].read()["text"])
+    assert len(images) + task.account()["duplicates"] == len(wanted)
+
+
+@pytest.mark.parametrize(
+    ("change", "fields", "message"),
+    [
+        ("broken", {}, r"metadata\.csv, row 3, image: .*2\.png is no image: .*"),
+        ("empty", {}, r"metadata\.csv, row 4, text: the text is empty"),
+        ("", {"text": "words"}, r"task\.text=words is not a column of .*: its columns are image, text"),
+        ("", {"image": "picture"}, r"task\.image=picture is not a column of .*: its columns are image, text"),
+    ],
+)
+def test_what_is_wrong_with_a_row_is_said_in_one_line(change, fields, message, tmp_path):
+    for index in range(5):
+        Image.new("L", (2, 2), index).save(tmp_path / f"{index}.png")
+    if change == "broken":
+        (tmp_path / "2.png").write_bytes(b"\x89PNG")
+    texts = ["one", "two", "three", " " if change == "empty" else "four", "five"]
+    write_csv(
+        tmp_path / "metadata.csv", [{"file_name": f"{n}.png", "text": text} for n, text in enumerate(texts)]
+    )
+    with pytest.raises(ConfigError, match=rf"^.*{message}$"):
+        _ = load_task("captions", source=str(tmp_path), **fields).data
