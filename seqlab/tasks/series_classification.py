@@ -17,7 +17,7 @@ from seqlab.tasks.extras import import_extra
 from seqlab.tasks.sources import cut_to_length
 from seqlab.tasks.sources.classification import Classification, classes_of, numbers_of
 from seqlab.tasks.sources.scale import Scale
-from seqlab.tasks.sources.splits import digest, split
+from seqlab.tasks.sources.splits import Example, split
 from seqlab.tasks.sources.table import Table
 from seqlab.types import Batch, Spec, Vectors
 
@@ -68,7 +68,7 @@ class SeriesClassification(Classification):
         require_positive(self, "length")
 
     @abc.abstractmethod
-    def series_of(self, table: Table) -> list[np.ndarray]:
+    def series_of(self, table: Table) -> list[Example]:
         """Return the series of a table, each float `(T, F)`, at least one step, every value finite.
 
         Raises:
@@ -94,9 +94,9 @@ class SeriesClassification(Classification):
     def read_prompt(self, text: str, architecture: str) -> np.ndarray:
         """Read one series: `(T, F)`, or its means and deviations, `(2F,)`."""
         table = Table.of("--prompt", self.prompted(text))
-        [steps] = series = self.series_of(table)
+        [(steps, _)] = self.series_of(table)
         scale = self._read.scale
-        _require_features(table, self.series, series, len(scale.mean))
+        _require_features(table, self.series, [steps], len(scale.mean))
         steps = scale.apply(steps[: self.length])
         if architecture == "one_to_one":
             return np.asarray(_described(jnp.asarray(steps)[None], jnp.array([len(steps)])))[0]
@@ -132,9 +132,10 @@ def _read(task: SeriesClassification, stamp: Any) -> _Read:
     given = {}
     for name, table in task.tables().items():
         table.require(label=task.label)
-        columns = {task.series: task.series_of(table), task.label: table.columns[task.label]}
+        series, digests = zip(*task.series_of(table), strict=True)
+        columns = {task.series: series, task.label: table.columns[task.label], "digest": digests}
         given[name] = dataclasses.replace(table, columns=columns)
-    parts = split(given, lambda table: list(map(digest, table.columns[task.series])))
+    parts = split(given, lambda table: table.columns["digest"])
     train = parts.tables["train"]
     kept = task.kept_symbols()
     if kept is None:

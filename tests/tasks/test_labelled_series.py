@@ -196,7 +196,7 @@ def test_an_image_is_read_by_row_or_by_pixel(by, shape):
     task = load_task("labelled_images", **fields)
     table = task.tables()["train"]
     image = decode_image(table.columns["image"][0], 4, 2, 3)
-    np.testing.assert_array_equal(task.series_of(table)[0], image.reshape(shape))
+    np.testing.assert_array_equal(task.series_of(table)[0].values, image.reshape(shape))
 
 
 CORPUS = {"japanese_vowels": (270, 370, 9, 12), "mnist1d": (4000, 1000, 10, 1)}

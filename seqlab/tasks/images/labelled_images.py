@@ -7,11 +7,10 @@ import functools
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
-
 from seqlab.checks import require_choice, require_positive
 from seqlab.tasks.series_classification import SeriesClassification
 from seqlab.tasks.sources.media import decode_image
+from seqlab.tasks.sources.splits import Example
 from seqlab.tasks.sources.table import Table
 
 
@@ -47,12 +46,12 @@ class LabelledImages(SeriesClassification):
         require_positive(self, "height", "width")
         require_choice(self, "channels", (1, 3))
 
-    def series_of(self, table: Table) -> list[np.ndarray]:
+    def series_of(self, table: Table) -> list[Example]:
         table.require(series=self.series)
         size = {"height": self.height, "width": self.width, "channels": self.channels}
         images = table.decoded(self.series, functools.partial(decode_image, **size))
         num_steps = self.height * (1 if self.by == "row" else self.width)
-        return [image.reshape(num_steps, -1) for image in images]
+        return [Example.of(image.reshape(num_steps, -1)) for image in images]
 
     def prompted(self, text: str) -> dict[str, list[Path]]:
         """Name a file."""

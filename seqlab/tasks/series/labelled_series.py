@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from seqlab.tasks.series_classification import SeriesClassification
+from seqlab.tasks.sources.splits import Example
 from seqlab.tasks.sources.table import Table
 from seqlab.types import ConfigError
 
@@ -27,9 +28,9 @@ class LabelledSeries(SeriesClassification):
 
     lengths: str | None = None
 
-    def series_of(self, table: Table) -> list[np.ndarray]:
+    def series_of(self, table: Table) -> list[Example]:
         table.require(series=self.series, **({"lengths": self.lengths} if self.lengths else {}))
-        return [_steps(self, table, index) for index in range(len(table))]
+        return [Example.of(_steps(self, table, index)) for index in range(len(table))]
 
     def prompted(self, text: str) -> Mapping[str, Sequence[Any]]:
         """Read a series as JSON has it: `[0.1, 0.2]`, or `[[0.1, 2], [0.2, 3]]`."""

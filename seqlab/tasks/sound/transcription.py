@@ -13,22 +13,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from seqlab.checks import require_number, require_positive
+from seqlab.checks import require_positive
 from seqlab.tasks.extras import import_extra
 from seqlab.tasks.sources import RowsTask, Vocabulary, cut_to_length
-from seqlab.tasks.sources.media import decode_sound
 from seqlab.tasks.sources.scale import Scale
-from seqlab.tasks.sources.sounds import frames
-from seqlab.tasks.sources.splits import digest, split
+from seqlab.tasks.sources.sounds import Hearing
+from seqlab.tasks.sources.splits import split
 from seqlab.tasks.sources.table import Table
 from seqlab.types import Batch, ConfigError, Goal, Spec, Transcript, Vectors
-
-
-class _Sound(NamedTuple):
-    """What is read of a sound, its frames `(T, F)`, and what tells it from others."""
-
-    frames: np.ndarray
-    digest: str
 
 
 class _Read(NamedTuple):
@@ -41,7 +33,7 @@ class _Read(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class Transcription(RowsTask):
+class Transcription(Hearing, RowsTask):
     """Write down what is said, character by character.
 
     Sounds and transcripts are two columns of a source. Splits that the source lacks are made by the digest of
@@ -55,10 +47,6 @@ class Transcription(RowsTask):
     Attributes:
         sound: the column of sounds, WAV, FLAC or OGG.
         text: the column of transcripts; of one that holds classes, their names.
-        rate: samples a second that every sound must have, in Hz.
-        window: what a frame tells of, in milliseconds.
-        hop: from one frame to the next, in milliseconds.
-        num_mels: how many bands, F.
         length: frames that are read of a sound at most.
         target_length: characters that a transcript may have at most.
 
@@ -74,21 +62,12 @@ class Transcription(RowsTask):
 
     sound: str = "audio"
     text: str = "text"
-    rate: int = 16_000
-    window: float = 25.0
-    hop: float = 10.0
-    num_mels: int = 40
     length: int = 2000
     target_length: int = 400
 
     def __post_init__(self) -> None:
-        require_positive(self, "rate", "num_mels", "length", "target_length")
-        require_number(self, "window", 0.0)
-        require_number(self, "hop", 0.0)
-        self._frames(np.zeros(1))  # refuses what does not fit together
-
-    def _frames(self, samples: np.ndarray) -> np.ndarray:
-        return frames(samples, self.rate, self.window, self.hop, self.num_mels)
+        require_positive(self, "length", "target_length")
+        self.require_hearing()
 
     def input_spec(self, architecture: str) -> Spec:
         return Vectors(self.num_mels)
@@ -129,10 +108,10 @@ class Transcription(RowsTask):
     def read_prompt(self, text: str, architecture: str) -> np.ndarray:
         """Read the sound in a file: float32 `(T, F)`."""
         try:
-            samples = decode_sound(Path(text), self.rate)
+            frames = self.hear(Path(text)).values
         except ValueError as error:
             raise ConfigError(f"--prompt: {text} {error}") from error
-        return self._read.scale.apply(self._frames(samples)[: self.length])
+        return self._read.scale.apply(frames[: self.length])
 
     def render(self, sequence: np.ndarray, architecture: str) -> str:
         """Spell the characters, leaving blanks out."""
@@ -161,20 +140,15 @@ class Transcription(RowsTask):
             ConfigError: a column is not there, or a value is no such sound or transcript.
         """
         table.require(sound=self.sound, text=self.text)
-
-        def hear(value: Any) -> Any:
-            samples = decode_sound(value, self.rate)
-            return _Sound(self._frames(samples), digest(samples))
-
         texts = table.labels(self.text) if self.text in table.names else table.texts(self.text)
         texts = [" ".join(text.split()) for text in texts]
-        columns = {self.sound: table.decoded(self.sound, hear), self.text: texts}
+        columns = {self.sound: table.decoded(self.sound, self.hear), self.text: texts}
         heard = dataclasses.replace(table, columns=columns)
         for index, (sound, text) in enumerate(zip(*columns.values(), strict=True)):
             if len(text) > self.target_length:
                 told = f"has {len(text)} characters, more than task.target_length={self.target_length}"
                 raise heard.refusal(index, self.text, told)
-            count = min(len(sound.frames), self.length)
+            count = min(len(sound.values), self.length)
             if (least := len(text) + sum(map(str.__eq__, text, text[1:]))) > count:
                 told = f"takes {least} frames to spell, and {count} are read of the sound: "
                 raise heard.refusal(index, self.text, f"{told}task.hop or task.length does not suit it")
@@ -187,7 +161,7 @@ def _read(task: Transcription, stamp: Any) -> _Read:
     given = {name: task.heard(table) for name, table in task.tables().items()}
     parts = split(given, lambda table: [sound.digest for sound in table.columns[task.sound]])
     heard = {
-        name: [sound.frames for sound in table.columns[task.sound]] for name, table in parts.tables.items()
+        name: [sound.values for sound in table.columns[task.sound]] for name, table in parts.tables.items()
     }
     texts = {name: table.columns[task.text] for name, table in parts.tables.items()}
     kept = task.kept_symbols()

@@ -2,12 +2,54 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 
+from seqlab.checks import require_number, require_positive
+from seqlab.tasks.sources.media import decode_sound
+from seqlab.tasks.sources.splits import Example, digest
+
 QUIET = 1e-10
 """The least energy that is told from silence: a sine 100 dB below the loudest."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Hearing:
+    """How a task reads sounds, as `frames` tells.
+
+    Attributes:
+        rate: samples a second that every sound must have, in Hz.
+        window: what a frame tells of, in milliseconds.
+        hop: from one frame to the next, in milliseconds.
+        num_mels: how many bands, F.
+    """
+
+    rate: int = 16_000
+    window: float = 25.0
+    hop: float = 10.0
+    num_mels: int = 40
+
+    def require_hearing(self) -> None:
+        """Raise ValueError where a field is not legal, or they do not fit together."""
+        require_positive(self, "rate", "num_mels")
+        require_number(self, "window", 0.0)
+        require_number(self, "hop", 0.0)
+        self._frames(np.zeros(1))
+
+    def hear(self, file: Any) -> Example:
+        """Return the frames of a file, float32 `(T, F)`, told from others by its samples.
+
+        Raises:
+            ValueError: as `media.decode_sound`.
+        """
+        samples = decode_sound(file, self.rate)
+        return Example(self._frames(samples), digest(samples))
+
+    def _frames(self, samples: np.ndarray) -> np.ndarray:
+        return frames(samples, self.rate, self.window, self.hop, self.num_mels)
 
 
 def frames(samples: np.ndarray, rate: int, window: float, hop: float, num_mels: int) -> np.ndarray:

@@ -27,6 +27,24 @@ class Splits(NamedTuple):
     duplicates: int
 
 
+class Example(NamedTuple):
+    """What is read of a row.
+
+    Attributes:
+        values: an array.
+        digest: a text that is the same where two rows are one example: the `digest` of the values, or of what
+            they are computed from, where machines may round otherwise.
+    """
+
+    values: np.ndarray
+    digest: str
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> Example:
+        """Return values that are read as they are."""
+        return cls(values, digest(values))
+
+
 def split(given: Mapping[str, Table], examples: Callable[[Table], Sequence[str]]) -> Splits:
     """Make three splits in which every example occurs once.
 

@@ -106,8 +106,8 @@ class Table:
             labels.append(names[value] if names is not None else str(value).strip())
         return labels
 
-    def decoded(self, column: str, decode: Callable[[Any], np.ndarray]) -> list[np.ndarray]:
-        """Return a column as arrays, as `sources.media` decodes them.
+    def decoded(self, column: str, decode: Callable[[Any], Any]) -> list[Any]:
+        """Return what a function makes of each value of a column.
 
         Raises:
             ConfigError: `decode` refuses a value, by a ValueError.
