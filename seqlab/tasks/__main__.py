@@ -33,8 +33,11 @@ def describe_tasks() -> Table:
 
 
 def _goals(task: Task) -> Iterator[tuple[str, str, str, str]]:
-    """Yield the architectures that share a size and a goal, the size, the chance level and the threshold."""
-    if not task.offline:
+    """Yield the architectures that share a size and a goal, the size, the chance level and the threshold.
+
+    They are not known of what is on the hub, nor of a user's own source.
+    """
+    if not task.offline or task.source is None:
         yield ", ".join(task.architectures), "?", "?", "?"
         return
     try:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from small_corpora import stand_in
 from tiny_runs import OWN, PRESETS
 
 from seqlab.paths import CONF
-from seqlab.tasks import Task, load_task, task_names
-from seqlab.tasks.__main__ import main
+from seqlab.tasks import Task, __main__, load_task, task_names
 from seqlab.types import ConfigError
 
 
@@ -69,7 +69,8 @@ def test_a_window_longer_than_the_shortest_split_is_refused(name):
 
 def test_the_table_shows_every_task(capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["seqlab.tasks"])
-    main()
+    monkeypatch.setattr(__main__, "load_task", lambda name: load_task(name, **stand_in(name)))
+    __main__.main()
     table = capsys.readouterr().out
     assert all(name in table for name in task_names())
     assert "0.1667" in table
@@ -79,7 +80,8 @@ def test_the_table_shows_every_task(capsys, monkeypatch):
 def test_the_table_survives_a_missing_package(capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["seqlab.tasks"])
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
-    main()
+    monkeypatch.setattr(__main__, "task_names", lambda: ["digits"])
+    __main__.main()
     row = next(line for line in capsys.readouterr().out.splitlines() if "digits" in line)
     assert "sklearn" in row
     assert "?" in row
