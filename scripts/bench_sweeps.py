@@ -25,7 +25,7 @@ from pathlib import Path
 
 from bench_recurrence import machine
 
-from seqlab.studies.marked import write_marked
+from seqlab.analysis.studies.marked import write_marked
 from seqlab.tracking import read_summary
 
 FOLDER = Path(__file__).parents[1] / "experiments" / "vectorised_sweeps"

@@ -21,11 +21,11 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from seqlab import objectives
 from seqlab.architectures import ManyToMany
 from seqlab.cells import LSTM
 from seqlab.cells.cell import Cell
-from seqlab.gradients import Settings
+from seqlab.diagnostics import Settings
+from seqlab.metrics import objectives
 from seqlab.tasks import GeneratedTask
 from seqlab.tracking import RunFolder, RunInfo, Trackers
 from seqlab.training import Member, Plan, Program, Training, alone, train

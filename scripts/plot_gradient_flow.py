@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from seqlab.commands import command
+from seqlab.cli.command import command
 from seqlab.tracking import read_rows, read_summary
 from seqlab.tracking.gradient_flow import Flow, draw, flow_of
 from seqlab.types import ConfigError

@@ -23,10 +23,10 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from seqlab.build import load
-from seqlab.commands import command
-from seqlab.paths import CONF
-from seqlab.studies.marked import write_marked
+from seqlab.analysis.studies.marked import write_marked
+from seqlab.cli.command import command
+from seqlab.registry import CONF
+from seqlab.runs.objects import load
 from seqlab.tasks import LoadedTask, load_task
 from seqlab.tracking import read_summary
 from seqlab.types import ConfigError

@@ -13,9 +13,9 @@ import jax
 import rich.console
 import rich.table
 
-from seqlab.build import load
-from seqlab.by_length import draw, evaluate_lengths, read_lengths, write_csv
-from seqlab.commands import command
+from seqlab.analysis.by_length import draw, evaluate_lengths, read_lengths, write_csv
+from seqlab.cli.command import command
+from seqlab.runs.objects import load
 from seqlab.tasks import SPLITS
 from seqlab.training import Program, evaluation
 from seqlab.training.rows import evaluation_row

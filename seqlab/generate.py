@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.architectures.decoding import Beam, Sampling
-from seqlab.build import load
-from seqlab.commands import command
+from seqlab.cli.command import command
+from seqlab.generation.decoding import Beam, Sampling
+from seqlab.generation.writing import answer, goes_on, write_sequence
+from seqlab.runs.objects import load
 from seqlab.tasks import Task
-from seqlab.tasks.saving import Saving
-from seqlab.training import Program, answer, goes_on, write_sequence
+from seqlab.tasks._saving import Saving
+from seqlab.training import Program
 from seqlab.types import ConfigError
 
 

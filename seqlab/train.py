@@ -13,10 +13,10 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from seqlab.commands import SHOW_TRACES, complain
-from seqlab.execution import Job, UnfinishedRunError, concluded, execute
-from seqlab.overrides import HYDRA_ERRORS, composed, explain
-from seqlab.paths import CONF
+from seqlab.cli.command import SHOW_TRACES, complain
+from seqlab.registry import CONF
+from seqlab.runs.compose import HYDRA_ERRORS, composed, explain
+from seqlab.runs.execution import Job, UnfinishedRunError, concluded, execute
 from seqlab.sweeps.resume import resumed
 from seqlab.sweeps.shortfall import shortfall
 from seqlab.sweeps.vectorized import register

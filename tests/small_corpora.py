@@ -17,7 +17,7 @@ import soundfile
 import yaml
 from PIL import Image
 
-from seqlab.paths import CONF
+from seqlab.registry import CONF
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="seqlab-corpora-")
 

@@ -8,7 +8,7 @@ import pytest
 from tiny_runs import tiny
 
 from seqlab import run
-from seqlab.paths import CONF
+from seqlab.registry import CONF
 
 SCRIPT = runpy.run_path(str(CONF.parent / "scripts" / "run_applications.py"))
 ROWS = {

@@ -9,10 +9,9 @@ from small_corpora import overrides as stand_in
 from tiny_runs import FRAMINGS, TINY
 
 from seqlab import run
-from seqlab.build import build
-from seqlab.overrides import composed
-from seqlab.paths import CONF
-from seqlab.targets import locate
+from seqlab.registry import CONF, locate
+from seqlab.runs.compose import composed
+from seqlab.runs.objects import build
 from seqlab.tasks import load_task
 from seqlab.types import ConfigError
 
@@ -70,7 +69,7 @@ def test_the_command_line_and_then_the_experiment_overrule_the_architecture_of_t
 SINGLE = [
     name
     for name in EXPERIMENTS
-    if "seqlab.studies." not in (CONF / "experiment" / f"{name}.yaml").read_text()
+    if "seqlab.analysis.studies." not in (CONF / "experiment" / f"{name}.yaml").read_text()
 ]
 """The experiments that are no study; those have their own test."""
 
@@ -115,7 +114,7 @@ def test_every_task_has_an_experiment():
     [
         "os.system",
         "seqlab.train.sys.exit",
-        "seqlab.commands.os.system",
+        "seqlab.cli.command.os.system",
         "subprocess.run",
         "jax.pure_callback",
     ],

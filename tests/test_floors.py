@@ -1,88 +1,133 @@
-"""Does every arrow of the house point down?"""
+"""The structure of the package: imports point down, no circles, few packages in the lower rooms."""
 
 from __future__ import annotations
 
 import ast
+import graphlib
 import sys
 from pathlib import Path
-
-import pytest
 
 import seqlab
 
 PACKAGE = Path(seqlab.__file__).parent
-FLOORS = {
-    0: {"types", "checks", "paths"},
-    1: {"cells", "recurrence", "tasks", "objectives", "gradients", "tracking"},
-    2: {"architectures", "weights"},
-    3: {"training"},
-    4: {"targets", "overrides", "commands", "provenance", "axes", "cost"},
-    5: {"build"},
-    6: {"execution", "by_length"},
-    7: {"sweeps"},
-    8: {"studies", "train", "evaluate", "generate", "__main__"},
-    9: {"__init__"},
+FLOORS = (
+    ({"types", "checks", "registry"},),
+    ({"cells"}, {"recurrence"}, {"data"}, {"metrics"}, {"tracking"}),
+    ({"tasks"}, {"architectures"}, {"weights"}),
+    ({"generation"}, {"diagnostics"}),
+    ({"training"},),
+    ({"runs"},),
+    ({"sweeps"}, {"analysis"}),
+    ({"cli"},),
+    ({"train"}, {"evaluate"}, {"generate"}, {"__main__"}),
+    ({"__init__"},),
+)
+"""The rooms of each floor, the lowest first; the three files of the ground floor are one room."""
+PLACE_OF = {
+    name: (height, index)
+    for height, floor in enumerate(FLOORS)
+    for index, room in enumerate(floor)
+    for name in room
 }
-FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 THIRD_PARTY = {
     "types": {"jax"},
     "checks": {"jax"},
+    "registry": set(),
     "cells": {"jax", "flax"},
     "recurrence": {"jax"},
-    "tasks": {"jax", "numpy", "yaml", "rich"},
-    "objectives": {"jax", "optax"},
-    "gradients": {"jax"},
+    "data": {"numpy"},
+    "metrics": {"jax", "numpy", "optax"},
+    "tasks": {"jax", "numpy", "yaml"},
     "architectures": {"jax", "flax"},
     "weights": {"numpy"},
+    "generation": {"jax", "numpy"},
+    "diagnostics": {"jax"},
 }
-"""What the lower rooms may import at the top of a file; the rest is imported lazily or higher up."""
-
-FILES = sorted(path for path in PACKAGE.rglob("*.py") if "conf" not in path.relative_to(PACKAGE).parts)
+"""The packages that a lower room may import at the top of a file; others are imported where needed."""
 
 
-def room_of(path: Path) -> str:
-    """Return the file's room; a room's command is on the floor of the commands."""
-    return "__main__" if path.name == "__main__.py" else path.relative_to(PACKAGE).with_suffix("").parts[0]
+def module_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {
+    module_of(path): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+    if "conf" not in path.relative_to(PACKAGE).parts
+}
+TREES = {module: ast.parse(path.read_text()) for module, path in MODULES.items()}
+
+
+def room_of(module: str) -> str:
+    """Return a module's room; the `__main__` of a room is a command."""
+    parts = module.split(".")
+    return "__main__" if parts[-1] == "__main__" else parts[1] if len(parts) > 1 else "__init__"
 
 
 def imported(tree: ast.AST, anywhere: bool) -> set[str]:
+    """Return the dotted names that a file imports, anywhere in it or at its top."""
     nodes = ast.walk(tree) if anywhere else ast.iter_child_nodes(tree)
     names: set[str] = set()
     for node in nodes:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
     return names
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_run_down(path):
-    room = room_of(path)
-    names = imported(ast.parse(path.read_text()), anywhere=True)
-    for target in {name.split(".")[1] for name in names if name.startswith("seqlab.")}:
-        below = FLOOR_OF[target] < FLOOR_OF[room]
-        assert below or target == room, f"{room} may not import {target}"
-
-
-LOW = [path for path in FILES if room_of(path) in THIRD_PARTY]
-
-
-@pytest.mark.parametrize("path", LOW, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_low_rooms_import_few_packages(path):
-    packages = {name.split(".")[0] for name in imported(ast.parse(path.read_text()), anywhere=False)}
-    foreign = packages - set(sys.stdlib_module_names) - {"seqlab", "__future__"}
-    assert foreign <= THIRD_PARTY[room_of(path)]
+def modules_imported(module: str) -> set[str]:
+    """Return the modules of the package that a module imports, anywhere in it."""
+    names = imported(TREES[module], anywhere=True)
+    found = {name if name in MODULES else name.rpartition(".")[0] for name in names}
+    return (found & MODULES.keys()) - {module}
 
 
 def test_every_room_has_a_floor():
-    assert {room_of(path) for path in FILES} == set(FLOOR_OF)
+    assert set(map(room_of, MODULES)) == set(PLACE_OF)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_every_module_opens_with_its_question(path):
-    docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
-    first = docstring.split("\n")[0]
-    command = FLOOR_OF[room_of(path)] >= FLOOR_OF["train"]
-    assert "?" in first or command
-    assert docstring
+def test_imports_point_down():
+    wrong = []
+    for module in MODULES:
+        height, index = PLACE_OF[room_of(module)]
+        for target in modules_imported(module):
+            place = PLACE_OF[room_of(target)]
+            if place[0] >= height and place != (height, index):
+                wrong.append(f"{module} imports {target}")
+    assert wrong == []
+
+
+def test_no_module_imports_itself_through_others():
+    graph = {module: modules_imported(module) for module in MODULES}
+    try:
+        tuple(graphlib.TopologicalSorter(graph).static_order())
+        circle = []
+    except graphlib.CycleError as error:
+        circle = error.args[1]
+    assert circle == []
+
+
+def test_low_rooms_import_few_packages():
+    wrong = {}
+    for module, tree in TREES.items():
+        packages = {name.split(".")[0] for name in imported(tree, anywhere=False)}
+        foreign = packages - set(sys.stdlib_module_names) - {"seqlab", "__future__"}
+        if (room := room_of(module)) in THIRD_PARTY and (more := foreign - THIRD_PARTY[room]):
+            wrong[module] = more
+    assert wrong == {}
+
+
+def test_files_and_functions_are_short():
+    long = [module for module, path in MODULES.items() if len(path.read_text().splitlines()) > 300]
+    for module, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= 50 + _docstring(node):
+                long.append(f"{module}.{node.name}")
+    assert long == []
+
+
+def _docstring(node: ast.FunctionDef) -> int:
+    """Return how many lines a function's docstring and signature take."""
+    return node.body[0].end_lineno - node.lineno if ast.get_docstring(node) else 0

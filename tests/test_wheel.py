@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from tiny_runs import tiny
 
-from seqlab.paths import CONF
+from seqlab.registry import CONF
 from seqlab.tracking import read_summary
 
 ROOT = CONF.parent
@@ -67,7 +67,7 @@ def test_the_wheel_is_what_runs(installed, tmp_path):
         str(installed),
         "-I",
         "-c",
-        "import seqlab, seqlab.paths as p; print(seqlab.__file__); print(p.CONF)",
+        "import seqlab, seqlab.registry as p; print(seqlab.__file__); print(p.CONF)",
     ]
     package, conf = subprocess.run(where, cwd=tmp_path, capture_output=True, text=True).stdout.split()
     assert Path(package).is_relative_to(installed.parent.parent)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import yaml
 from small_corpora import overrides as stand_in_overrides
 
-from seqlab.paths import CONF
+from seqlab.registry import CONF
 from seqlab.tasks import load_task, task_names
 
 CELLS = sorted(path.stem for path in (CONF / "cell").glob("*.yaml"))

@@ -12,8 +12,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
-from seqlab.build import VARYING, build
-from seqlab.overrides import HYDRA_ERRORS
+from seqlab.runs.compose import HYDRA_ERRORS
+from seqlab.runs.objects import VARYING, build
 from seqlab.types import IncompatibleError
 
 

@@ -11,10 +11,10 @@ from typing import Any
 import jax
 
 from seqlab.checks import require_positive
-from seqlab.execution import Job, Outcome, Ready, make_ready, settled_before, train_ready
+from seqlab.runs.execution import Job, Outcome, Ready, make_ready, settled_before, train_ready
 from seqlab.sweeps.cluster import submitted
 from seqlab.tracking import Chorus, RunFolder, Tracker, Trackers
-from seqlab.training.planning import choose_plan, most_runs
+from seqlab.training.vectorize.planning import choose_plan, most_runs
 from seqlab.types import ConfigError, IncompatibleError
 
 _log = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ def resumed(arguments: Sequence[str]) -> list[str]:
     """Return the command line of the sweep that `sweep.resume=DIR` names, in its folder.
 
     The jobs of a sweep are its grid in order, and a job's folder is its number: so the same command line
-    meets the same folders, where `seqlab.execution` leaves alone what has ended for good.
+    meets the same folders, where `seqlab.runs.execution` leaves alone what has ended for good.
 
     Args:
         arguments: of the command; returned as they are where none names a sweep. What else they hold

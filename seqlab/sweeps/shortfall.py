@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seqlab.execution import UnfinishedRunError
+from seqlab.runs.execution import UnfinishedRunError
 
 NO_TRIAL = "No trials are completed yet."
 """What Optuna says where every trial of a search failed."""

@@ -21,8 +21,8 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from seqlab.build import VARYING
-from seqlab.execution import Job, concluded
+from seqlab.runs.execution import Job, concluded
+from seqlab.runs.objects import VARYING
 from seqlab.sweeps.programs import Together, submit_jobs, train_jobs
 
 _log = logging.getLogger(__name__)

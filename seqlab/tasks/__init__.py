@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from seqlab.paths import CONF
+from seqlab.registry import CONF
 from seqlab.tasks.task import SPLITS, GeneratedTask, LoadedTask, Task
 from seqlab.types import ConfigError
 

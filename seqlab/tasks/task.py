@@ -69,7 +69,7 @@ class Task(abc.ABC):
 
     @abc.abstractmethod
     def metrics(self, architecture: str) -> tuple[str, ...]:
-        """Name the metrics of `seqlab.objectives` that are reported beside the loss.
+        """Name the metrics of `seqlab.metrics.objectives` that are reported beside the loss.
 
         `<part>/<metric>` is one of what `part` returns.
         """

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 
-from seqlab import objectives
-from seqlab.architectures.decoding import run_freely
-from seqlab.objectives import Mean
+from seqlab.generation.decoding import run_freely
+from seqlab.metrics import objectives
+from seqlab.metrics.objectives import Mean
 from seqlab.training import devices
 from seqlab.types import Batch, Params
 

@@ -12,11 +12,11 @@ import jax
 import numpy as np
 
 from seqlab.training.background import Background
-from seqlab.training.family import Family, Functions, Numbers, functions_of
 from seqlab.training.interrupts import Interrupts
-from seqlab.training.plan import Plan
-from seqlab.training.record import Member, Record
+from seqlab.training.monitor import Member, Record
 from seqlab.training.state import TrainState
+from seqlab.training.vectorize.family import Family, Functions, Numbers, functions_of
+from seqlab.training.vectorize.plan import Plan
 
 _log = logging.getLogger(__name__)
 

@@ -14,14 +14,14 @@ import optax
 from jax.flatten_util import ravel_pytree
 
 from seqlab.architectures import Network, Recurrent
-from seqlab.gradients import Settings
-from seqlab.gradients.norms import ScaledNorm, clip, clip_elements, scaled_norm
-from seqlab.gradients.statistics import count_nonfinite, update_statistics
-from seqlab.gradients.through_time import through_time
-from seqlab.objectives import Mean
+from seqlab.diagnostics import Settings, recurrent
+from seqlab.diagnostics.statistics import count_nonfinite, update_statistics
+from seqlab.diagnostics.through_time import through_time
+from seqlab.metrics.objectives import Mean
 from seqlab.recurrence import Remedies
+from seqlab.recurrence.norms import ScaledNorm, clip, clip_elements, scaled_norm
 from seqlab.tasks.task import Task
-from seqlab.training import devices, watching
+from seqlab.training import devices
 from seqlab.training.branches import once_if, only_if, zeros_of
 from seqlab.training.evaluation import judge
 from seqlab.training.packing import Packed, pack
@@ -198,13 +198,13 @@ class Program:
     def _recurrence(self, state: TrainState, batch: Batch) -> Metrics:
         """Return what the gates did, and now and then how the recurrence stretches the state."""
         carries = state.carries if self.task.stream else None
-        met = watching.follow(self.network, state.params, batch, carries)
-        gates = watching.gates(met, self._axis)
+        met = recurrent.follow(self.network, state.params, batch, carries)
+        gates = recurrent.gates(met, self._axis)
         if not (self.gradients.full and met):
             return gates
         costly = self._any(self.gradients.is_due(state.step + 1, self.training.log_every))
         own = self.network.stack, self.network.layer_params(state.params)
-        stretched = only_if(costly, lambda: watching.jacobians(*own, met, self._axis))
+        stretched = only_if(costly, lambda: recurrent.jacobians(*own, met, self._axis))
         return gates | {key: Occasional(value, costly) for key, value in stretched.items()}
 
     @property

@@ -10,8 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from seqlab.architectures.answers import likeliest
-from seqlab.architectures.decoding import run_freely
+from seqlab.generation.decoding import run_freely
+from seqlab.generation.most_likely import likeliest
 from seqlab.training.program import Program
 from seqlab.types import Params
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from seqlab.architectures import ManyToMany, ManyToOne, OneToMany, OneToOne
-from seqlab.architectures.decoding import GREEDY, Sampling, sample
 from seqlab.cells import GRU, LSTM, Elman
+from seqlab.generation.decoding import GREEDY, Sampling, sample
 from seqlab.types import Batch, ConfigError, IncompatibleError, Tokens, Vectors
 
 CELLS = [Elman(5), LSTM(5), GRU(5)]

@@ -12,8 +12,8 @@ import pytest
 
 from seqlab.architectures import EncoderDecoder
 from seqlab.architectures.attention import ATTENTIONS
-from seqlab.architectures.decoding import GREEDY, run_freely, sample
 from seqlab.cells import GRU, LRU, LSTM
+from seqlab.generation.decoding import GREEDY, run_freely, sample
 from seqlab.recurrence import NO_REMEDIES, Truncation
 from seqlab.types import Batch, IncompatibleError, Tokens, Vectors
 

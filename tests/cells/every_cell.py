@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 import yaml
 
-from seqlab.paths import CONF
 from seqlab.recurrence import Stack, unroll
-from seqlab.targets import locate
+from seqlab.registry import CONF, locate
 
 B, T, F, H = 3, 6, 3, 6
 LENGTHS = (6, 1, 4)

@@ -9,7 +9,7 @@ import pytest
 from every_cell import CELLS
 from rich.console import Console
 
-from seqlab.cells.__main__ import (
+from seqlab.cli.cells import (
     TERMS,
     cell_names,
     count_multiply_adds,

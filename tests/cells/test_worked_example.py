@@ -6,7 +6,7 @@ import inspect
 from pathlib import Path
 
 from seqlab.cells import MGU
-from seqlab.paths import CONF
+from seqlab.registry import CONF
 
 PAGE = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()
 

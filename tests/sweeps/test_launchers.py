@@ -8,9 +8,9 @@ import pytest
 import yaml
 from tiny_runs import UNSTABLE
 
-from seqlab.axes import Place, place_of
-from seqlab.overrides import composed
-from seqlab.paths import CONF
+from seqlab.registry import CONF
+from seqlab.runs.compose import composed
+from seqlab.runs.sweep_place import Place, place_of
 from seqlab.sweeps.shortfall import shortfall
 from seqlab.tracking import read_summary
 from seqlab.types import ConfigError

@@ -9,13 +9,13 @@ from omegaconf import OmegaConf
 from tiny_runs import WATCHED, tiny
 
 from seqlab import run
-from seqlab.build import NUMBERS, build
-from seqlab.execution import Job
-from seqlab.overrides import composed
+from seqlab.runs.compose import composed
+from seqlab.runs.execution import Job
+from seqlab.runs.objects import NUMBERS, build
 from seqlab.sweeps.programs import Together, submit_jobs, train_jobs
 from seqlab.tracking import read_rows, read_summary
 from seqlab.training import Plan
-from seqlab.training.planning import choose_plan, most_runs
+from seqlab.training.vectorize.planning import choose_plan, most_runs
 from seqlab.types import ConfigError, IncompatibleError
 
 GRID = [

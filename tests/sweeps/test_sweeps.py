@@ -16,7 +16,7 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 from tiny_runs import tiny
 
-from seqlab.paths import CONF
+from seqlab.registry import CONF
 from seqlab.sweeps.resume import resumed
 from seqlab.sweeps.vectorized import AlikeLoader
 from seqlab.tracking import read_rows, read_summary

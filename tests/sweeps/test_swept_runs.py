@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hand_made import write_run
 
-from seqlab.sweeps.runs import read_sweep, swept_keys
+from seqlab.analysis.sweep_runs import read_sweep, swept_keys
 from seqlab.tracking import find_runs
 
 

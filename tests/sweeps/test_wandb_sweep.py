@@ -9,8 +9,8 @@ import yaml
 from omegaconf import OmegaConf
 from wandb.sdk.launch.sweeps.utils import create_sweep_command_args
 
-from seqlab.overrides import composed
-from seqlab.paths import CONF
+from seqlab.registry import CONF
+from seqlab.runs.compose import composed
 from seqlab.tasks import load_task
 
 SWEEP = yaml.safe_load((CONF / "wandb_sweep.yaml").read_text())

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from seqlab.objectives import metric
+from seqlab.metrics.objectives import metric
 from seqlab.tasks import load_task
 from seqlab.types import ConfigError
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from seqlab.objectives import loss, metric
+from seqlab.metrics.objectives import loss, metric
 from seqlab.tasks import load_task
 from seqlab.types import Tokens
 

@@ -10,7 +10,7 @@ import pytest
 from small_corpora import stand_in
 from tiny_runs import FRAMINGS, NARROW, OWN
 
-from seqlab.objectives import METRICS
+from seqlab.metrics.objectives import METRICS
 from seqlab.tasks import GeneratedTask, LoadedTask, load_task
 from seqlab.types import IncompatibleError, Tokens, Transcript
 

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 from small_corpora import write_clip, write_hub
 
+from seqlab.data.clips import decode_clip
+from seqlab.data.moving_digits import HEADINGS, images_of, moving_digits
 from seqlab.tasks import load_task
-from seqlab.tasks.sources.clips import decode_clip
-from seqlab.tasks.sources.moving_digits import HEADINGS, images_of, moving_digits
 from seqlab.types import ConfigError
 
 H, W, LABELS, ENDS = 3, 4, ["left", "right"] * 15, [1 + index % 3 for index in range(30)]

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from small_corpora import labelled, stand_in, write_hub, write_jsonl
 
+from seqlab.data.corpora import CORPORA
+from seqlab.data.media import decode_image
 from seqlab.tasks import load_task
-from seqlab.tasks.sources.corpora import CORPORA
-from seqlab.tasks.sources.media import decode_image
 from seqlab.tasks.task import VOCABULARY
 from seqlab.types import ConfigError
 

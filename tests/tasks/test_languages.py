@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from seqlab.tasks import load_task
-from seqlab.tasks.binary import nonzero
+from seqlab.tasks.languages._binary import nonzero
 
 GOLDEN = Path(
     os.environ.get("SEQLAB_GOLDEN", Path(__file__).parents[3] / "shared" / "data" / "chomsky_golden.npz")

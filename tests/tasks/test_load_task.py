@@ -9,7 +9,7 @@ import yaml
 from small_corpora import stand_in
 from tiny_runs import OWN, PRESETS
 
-from seqlab.paths import CONF
+from seqlab.registry import CONF
 from seqlab.tasks import Task, __main__, load_task, task_names
 from seqlab.types import ConfigError
 

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from seqlab.tasks.text.ngrams import ngram_probabilities
+from seqlab.tasks.text._ngrams import ngram_probabilities
 
 
 def test_a_worked_example():

@@ -14,11 +14,11 @@ from small_corpora import stand_in
 from tiny_runs import tiny
 
 from seqlab import run
+from seqlab.data.chorales import read_score, scores
+from seqlab.data.midi import Note, read_midi, write_midi
+from seqlab.data.rolls import LOWEST, MAT, NUM_KEYS, notes_of, roll_of
 from seqlab.tasks import SPLITS, load_task
 from seqlab.tasks.music.piano_roll import INDEPENDENT, STAYING
-from seqlab.tasks.sources.chorales import read_score, scores
-from seqlab.tasks.sources.midi import Note, read_midi, write_midi
-from seqlab.tasks.sources.rolls import LOWEST, MAT, NUM_KEYS, notes_of, roll_of
 from seqlab.types import ConfigError
 
 draw = np.random.default_rng(0)

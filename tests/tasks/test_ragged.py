@@ -7,7 +7,7 @@ import pytest
 from tiny_runs import NARROW
 
 from seqlab.tasks import load_task, task_names
-from seqlab.tasks.ragged import RaggedTask
+from seqlab.tasks._ragged import RaggedTask
 
 RAGGED = [name for name in task_names() if isinstance(load_task(name), RaggedTask)]
 every_ragged_task = pytest.mark.parametrize("name", RAGGED)

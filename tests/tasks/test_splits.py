@@ -7,8 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from seqlab.tasks import SPLITS, splits
-from seqlab.tasks.splits import class_range
+from seqlab.tasks import SPLITS
+from seqlab.tasks.languages import _disjoint_splits as splits
+from seqlab.tasks.languages._disjoint_splits import class_range
 
 assign = jax.jit(splits.assign, static_argnums=3)
 class_of = jax.jit(splits.class_of, static_argnums=2)

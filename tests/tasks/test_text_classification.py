@@ -9,10 +9,10 @@ from small_corpora import reviews, stand_in, write_csv, write_hub
 from tiny_runs import TINY
 
 from seqlab import run
-from seqlab.build import load
+from seqlab.data.corpora import CORPORA
 from seqlab.evaluate import evaluate
+from seqlab.runs.objects import load
 from seqlab.tasks import load_task
-from seqlab.tasks.sources.corpora import CORPORA
 from seqlab.types import ConfigError
 
 PRESETS = ["sms_spam", "movie_snippets", "ucirvine_sms_spam", "rotten_tomatoes", "imdb"]

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from small_corpora import stand_in
 
+from seqlab.data import hub
 from seqlab.tasks import SPLITS, load_task
-from seqlab.tasks.sources import hub
 from seqlab.types import ConfigError
 
 TEXT = "".join(f"Line {n} says so, don't it?\n\n" for n in range(300))

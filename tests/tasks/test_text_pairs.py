@@ -14,12 +14,12 @@ from small_corpora import stand_in, write_csv, write_hub
 from tiny_runs import tiny
 
 from seqlab import run
-from seqlab.architectures.decoding import GREEDY, sample
-from seqlab.build import load
+from seqlab.data.corpora import CORPORA
 from seqlab.evaluate import evaluate
+from seqlab.generation.decoding import GREEDY, sample
+from seqlab.runs.objects import load
 from seqlab.tasks import load_task
-from seqlab.tasks.sources.corpora import CORPORA
-from seqlab.tasks.text.writing import judged
+from seqlab.tasks.text._writing import judged
 from seqlab.types import ConfigError
 
 SHORT = ("task.length=4", "task.target_length=4")

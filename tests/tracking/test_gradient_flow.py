@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from seqlab.paths import CONF
+from seqlab.registry import CONF
 from seqlab.tracking import RunFolder
 from seqlab.tracking.gradient_flow import LOG10_NORM, SLOPE, draw, flow_of
 

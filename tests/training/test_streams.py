@@ -9,11 +9,12 @@ import pytest
 from tiny_runs import WATCHED, tiny
 
 from seqlab import run
-from seqlab.build import build
-from seqlab.overrides import composed
+from seqlab.diagnostics import recurrent
 from seqlab.recurrence import Truncation
+from seqlab.runs.compose import composed
+from seqlab.runs.objects import build
 from seqlab.tracking import read_rows
-from seqlab.training import Checkpoints, watching
+from seqlab.training import Checkpoints
 from seqlab.types import ConfigError
 
 STREAM = tiny(
@@ -58,7 +59,7 @@ def test_what_is_carried_and_told_is_that_of_one_long_run():
 
     before = state._replace(carries=jax.jit(apply)(state.params, joined(batches[:2]))[0])
     told = jax.jit(program._recurrence)(before, batches[2])
-    follow = jax.jit(lambda params, batch: watching.follow(network, params, batch))
+    follow = jax.jit(lambda params, batch: recurrent.follow(network, params, batch))
     met = follow(state.params, whole)["layer_1"]["forward"].gates["forget"]
     np.testing.assert_allclose(told["gates/forget/mean"], met[-len(met) // 3 :].mean(), rtol=1e-5)
 

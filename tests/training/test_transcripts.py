@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from seqlab.architectures.answers import best_path
-from seqlab.objectives import loss
+from seqlab.generation.most_likely import best_path
+from seqlab.metrics.objectives import loss
 from seqlab.types import Batch, Transcript
 
 T, O = 5, 3  # noqa: E741

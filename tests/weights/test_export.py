@@ -10,8 +10,8 @@ from tiny_runs import tiny
 
 from seqlab import run
 from seqlab.architectures import ManyToMany
-from seqlab.build import load
 from seqlab.cells import LSTM
+from seqlab.runs.objects import load
 from seqlab.types import Batch, Images, Tokens
 from seqlab.weights import stack_from_torch
 

@@ -15,12 +15,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_choice, require_positive
-from seqlab.tasks.extras import import_extra
-from seqlab.tasks.sources import Vocabulary
-from seqlab.tasks.sources.media import decode_image
-from seqlab.tasks.sources.splits import split
-from seqlab.tasks.sources.table import Table
-from seqlab.tasks.text.writing import WritingTask, pieces, with_ends
+from seqlab.data.media import decode_image
+from seqlab.data.splits import split
+from seqlab.data.table import Table
+from seqlab.data.vocabulary import Vocabulary
+from seqlab.registry import import_extra
+from seqlab.tasks.text._writing import WritingTask, pieces, with_ends
 from seqlab.types import Batch, ConfigError, Images, Spec
 
 
@@ -42,7 +42,7 @@ class Captions(WritingTask):
     """Read an image and write a text that describes it.
 
     Images and texts are columns of a source. Splits that the source lacks are made by the hash of the pixels,
-    and an image that occurs twice is kept once (`sources.splits`), with the texts of all its rows in the
+    and an image that occurs twice is kept once (`data.splits`), with the texts of all its rows in the
     split. The vocabulary is that of the training split. An image with several texts is an example of training
     with each of them, and is evaluated once, its loss that of the first.
 
@@ -106,7 +106,7 @@ class Captions(WritingTask):
             raise ConfigError(f"--prompt: {text} {error}") from error
 
     def decode(self, value: Any) -> np.ndarray:
-        """Return an image as it is read; arguments and refusals as in `sources.media.decode_image`."""
+        """Return an image as it is read; arguments and refusals as in `data.media.decode_image`."""
         return decode_image(value, self.height, self.width, self.channels)
 
     @property

@@ -12,12 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_positive
-from seqlab.tasks.extras import import_extra
-from seqlab.tasks.sources import cut_to_length
-from seqlab.tasks.sources.classification import Classification, classes_of, numbers_of
-from seqlab.tasks.sources.clips import decode_clip
-from seqlab.tasks.sources.splits import digest, split
-from seqlab.tasks.sources.table import Table
+from seqlab.data.clips import decode_clip
+from seqlab.data.padding import cut_to_length
+from seqlab.data.splits import digest, split
+from seqlab.data.table import Table
+from seqlab.registry import import_extra
+from seqlab.tasks._classification import Classification, classes_of, numbers_of
 from seqlab.types import Batch, Goal, Images, Spec
 
 
@@ -33,10 +33,10 @@ class _Read(NamedTuple):
 class Frames(Classification):
     """Say which class a clip belongs to, of any number of frames T.
 
-    Clips and classes are two columns of a source; what a clip may be, `sources.clips` says. A folder with a
+    Clips and classes are two columns of a source; what a clip may be, `data.clips` says. A folder with a
     folder for each class, in which each clip is a folder of images, has them in the columns `frames` and
     `label`. Splits that the source lacks are made by the digest of the clip; one that occurs twice is kept
-    once (`sources.splits`). The classes are those of the training split.
+    once (`data.splits`). The classes are those of the training split.
 
     Framings: many_to_one reads the first T frames of a clip, float32 `(B, T, H, W, C)` in [0, 1], and writes
     its class, int32 `(B,)`; one_to_one reads them as the channels of one image, black after the last,

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from seqlab.checks import require_choice, require_positive
-from seqlab.tasks.series_classification import SeriesClassification
-from seqlab.tasks.sources.media import decode_image
-from seqlab.tasks.sources.splits import Example
-from seqlab.tasks.sources.table import Table
+from seqlab.data.media import decode_image
+from seqlab.data.splits import Example
+from seqlab.data.table import Table
+from seqlab.tasks.series._classification import SeriesClassification
 
 
 @dataclasses.dataclass(frozen=True)

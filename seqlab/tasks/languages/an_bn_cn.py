@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import ClassVar
 
-from seqlab.tasks.counting import CountingTask
+from seqlab.tasks.languages._counting import CountingTask
 
 
 @dataclasses.dataclass(frozen=True)

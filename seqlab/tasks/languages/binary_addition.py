@@ -7,8 +7,8 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 
-from seqlab.tasks.binary import BinaryOperation, carried, num_bits
-from seqlab.tasks.strings import Length
+from seqlab.tasks.languages._binary import BinaryOperation, carried, num_bits
+from seqlab.tasks.languages._strings import Length
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,9 +17,9 @@ class BinaryAddition(BinaryOperation):
 
         y = n + m and the end 2, without leading zeros; 0 is written as one
 
-    The numbers are those of `seqlab.tasks.binary.BinaryOperation`; a string without an operator is its own
-    sum. A symbol at random is right once in three times; the constant 1, about half of the time (.49 at
-    lengths to 40).
+    The numbers are those of `seqlab.tasks.languages._binary.BinaryOperation`; a string without an operator is
+    its own sum. A symbol at random is right once in three times; the constant 1, about half of the time (.49
+    at lengths to 40).
 
     >>> BinaryAddition().answer([1, 1, 2, 1])  # 3 + 1
     [0, 0, 1, 2]

@@ -7,8 +7,8 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 
-from seqlab.tasks.binary import BinaryOperation, carried, num_bits
-from seqlab.tasks.strings import Length
+from seqlab.tasks.languages._binary import BinaryOperation, carried, num_bits
+from seqlab.tasks.languages._strings import Length
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,9 +17,9 @@ class BinaryMultiplication(BinaryOperation):
 
         y = n m and the end 2, without leading zeros; 0 is written as L − 1 of them
 
-    The numbers are those of `seqlab.tasks.binary.BinaryOperation`, of which none is 0; a string without an
-    operator has the product 0. A symbol at random is right once in three times; the constant 1, about half
-    of the time (.48 at lengths to 40).
+    The numbers are those of `seqlab.tasks.languages._binary.BinaryOperation`, of which none is 0; a string
+    without an operator has the product 0. A symbol at random is right once in three times; the constant 1,
+    about half of the time (.48 at lengths to 40).
 
     >>> BinaryMultiplication().answer([1, 1, 2, 1, 0, 1])  # 3 × 5
     [1, 1, 1, 1, 2]

@@ -8,7 +8,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from seqlab.tasks.strings import Length, StringTask
+from seqlab.tasks.languages._strings import Length, StringTask
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from seqlab.tasks.binary import difference, nonzero
-from seqlab.tasks.strings import Length, StringTask
+from seqlab.tasks.languages._binary import difference, nonzero
+from seqlab.tasks.languages._strings import Length, StringTask
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from seqlab.tasks.strings import StringTask
+from seqlab.tasks.languages._strings import StringTask
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_positive
-from seqlab.tasks.ragged import RaggedTask
+from seqlab.tasks._ragged import RaggedTask
 from seqlab.types import Batch, Goal, Spec, Tokens
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from seqlab.tasks.strings import StringTask, last
+from seqlab.tasks.languages._strings import StringTask, last
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from seqlab.tasks.expressions import MODULUS, PLUS, TIMES, ExpressionTask
-from seqlab.tasks.strings import Length
+from seqlab.tasks.languages._expressions import MODULUS, PLUS, TIMES, ExpressionTask
+from seqlab.tasks.languages._strings import Length
 
 
 @dataclasses.dataclass(frozen=True)

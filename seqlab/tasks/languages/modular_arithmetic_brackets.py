@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import jax
 
-from seqlab.tasks.expressions import ExpressionTask, bracketed
+from seqlab.tasks.languages._expressions import ExpressionTask, bracketed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,7 +17,7 @@ class ModularArithmeticBrackets(ExpressionTask):
         d,   −d,   (d),   (−d),   (E ∘ E) with ∘ one of +, − and ×
 
     written in the digits 0 to 4 and 5 for +, 6 for −, 7 for ×, 8 and 9 for the brackets. An expression of
-    more than four symbols is split at a uniform place (`seqlab.tasks.expressions.bracketed`).
+    more than four symbols is split at a uniform place (`seqlab.tasks.languages._expressions.bracketed`).
 
     A digit at random is right once in five times. A product is 0 more often than another digit, so that the
     constant 0 is right a little more often: 19 times in 75 at length 5, .27 of the time at lengths to 40.

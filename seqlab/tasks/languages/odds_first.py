@@ -8,7 +8,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from seqlab.tasks.strings import Length, StringTask, rearranged
+from seqlab.tasks.languages._strings import Length, StringTask, rearranged
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,8 +10,8 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from seqlab.tasks import splits
-from seqlab.tasks.ragged import RaggedTask
+from seqlab.tasks._ragged import RaggedTask
+from seqlab.tasks.languages import _disjoint_splits as splits
 from seqlab.types import Batch, Goal, Spec, Tokens, Vectors
 
 
@@ -25,7 +25,7 @@ class ParityCheck(RaggedTask):
 
     Framings: many_to_one reads int32 bits `(B, T)` and writes the parity `(B,)`; many_to_many writes the
     running parity `(B, T)`; one_to_one reads the bits at once as float32 `(B, T)`. Lengths are uniform in
-    [min_length, length], padded with 0. No sequence occurs in two splits (see `seqlab.tasks.splits`).
+    [min_length, length], padded with 0. No sequence occurs in two splits (see `_disjoint_splits`).
 
     No length is below 4, so that every split holds sequences of each parity.
 

@@ -8,8 +8,8 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from seqlab.tasks.expressions import CLOSE, MODULUS, OPEN, ExpressionTask, bracketed, value
-from seqlab.tasks.strings import last
+from seqlab.tasks.languages._expressions import CLOSE, MODULUS, OPEN, ExpressionTask, bracketed, value
+from seqlab.tasks.languages._strings import last
 
 X, EQUALS = 9, 10
 

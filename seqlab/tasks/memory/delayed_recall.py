@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.checks import require_positive
-from seqlab.tasks.ragged import RaggedTask
+from seqlab.tasks._ragged import RaggedTask
 from seqlab.types import Batch, Goal, Spec, Tokens
 
 

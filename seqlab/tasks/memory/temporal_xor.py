@@ -9,7 +9,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from seqlab.tasks.ragged import RaggedTask
+from seqlab.tasks._ragged import RaggedTask
 from seqlab.types import Batch, Goal, Spec, Tokens
 
 

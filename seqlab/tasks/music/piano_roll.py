@@ -15,12 +15,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_number, require_positive
-from seqlab.tasks.saving import Saving
-from seqlab.tasks.sources import SourceTask, stamp
-from seqlab.tasks.sources.midi import write_midi
-from seqlab.tasks.sources.rolls import LOWEST, NUM_KEYS, decode_roll, notes_of
-from seqlab.tasks.sources.splits import split as make_splits
-from seqlab.tasks.sources.table import Table
+from seqlab.data.midi import write_midi
+from seqlab.data.reading import stamp
+from seqlab.data.rolls import LOWEST, NUM_KEYS, decode_roll, notes_of
+from seqlab.data.splits import split as make_splits
+from seqlab.data.table import Table
+from seqlab.tasks._data_task import SourceTask
+from seqlab.tasks._saving import Saving
 from seqlab.types import Batch, ConfigError, Goal, Labels, Spec
 
 _PITCHES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
@@ -42,7 +43,7 @@ class PianoRoll(SourceTask, Saving):
     A source's column holds a piece a row: a list of frames, each a list of MIDI numbers from 21 to 108; an
     array `(T, 88)` of 0 and 1, as a column `(N, T, 88)` of an `.npz` or a cell of a `.mat` file; or a MIDI
     file of a folder. Silence after the last note of a piece is left out. Splits that the source lacks are
-    made by the hash of the piece; one that occurs twice is kept once (`sources.splits`).
+    made by the hash of the piece; one that occurs twice is kept once (`data.splits`).
 
     Framing: many_to_many reads silence and then the frames x_0 … x_{T−2}, float32 `(B, T, 88)`, and writes
     x_0 … x_{T−1}, each after those before it. A longer piece is cut into windows of T frames that overlap by

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_positive
-from seqlab.tasks.extras import import_extra
+from seqlab.registry import import_extra
 from seqlab.tasks.task import LoadedTask
 from seqlab.types import Batch, ConfigError, Goal, Spec, Vectors
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.tasks.series_classification import SeriesClassification
-from seqlab.tasks.sources.splits import Example
-from seqlab.tasks.sources.table import Table
+from seqlab.data.splits import Example
+from seqlab.data.table import Table
+from seqlab.tasks.series._classification import SeriesClassification
 from seqlab.types import ConfigError
 
 

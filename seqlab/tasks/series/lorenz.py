@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.checks import require_count
-from seqlab.tasks.forecasts import ForecastTask, settled
+from seqlab.tasks.series._forecasts import ForecastTask, settled
 
 SIGMA, RHO, BETA = 10.0, 28.0, 8 / 3
 STEP = 0.01

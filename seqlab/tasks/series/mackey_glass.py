@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.checks import require_count, require_positive
-from seqlab.tasks.forecasts import ForecastTask, settled
+from seqlab.tasks.series._forecasts import ForecastTask, settled
 
 PRODUCTION, DECAY, EXPONENT = 0.2, 0.1, 10
 STEPS_PER_UNIT = 10

@@ -13,8 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_count, require_positive
-from seqlab.tasks.series.courses import Unit, courses_of, finite
-from seqlab.tasks.sources import SourceTask, stamp
+from seqlab.data.reading import stamp
+from seqlab.tasks._data_task import SourceTask
+from seqlab.tasks.series._courses import Unit, courses_of, finite
 from seqlab.tasks.task import SPLITS
 from seqlab.types import Batch, ConfigError, Goal, Spec, Vectors
 

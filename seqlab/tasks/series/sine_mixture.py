@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.checks import require_positive
-from seqlab.tasks.forecasts import Errors, ForecastTask
+from seqlab.tasks.series._forecasts import Errors, ForecastTask
 
 SLOWEST, FASTEST = 2 * math.pi / 100, 2 * math.pi / 10
 """The range of the frequencies, in radians a step: periods of 100 to 10 steps."""

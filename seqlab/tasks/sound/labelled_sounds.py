@@ -6,10 +6,10 @@ import dataclasses
 from pathlib import Path
 from typing import ClassVar
 
-from seqlab.tasks.series_classification import SeriesClassification
-from seqlab.tasks.sources.sounds import Hearing
-from seqlab.tasks.sources.splits import Example
-from seqlab.tasks.sources.table import Table
+from seqlab.data.sounds import Hearing
+from seqlab.data.splits import Example
+from seqlab.data.table import Table
+from seqlab.tasks.series._classification import SeriesClassification
 
 
 @dataclasses.dataclass(frozen=True)

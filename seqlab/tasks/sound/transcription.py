@@ -14,12 +14,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_positive
-from seqlab.tasks.extras import import_extra
-from seqlab.tasks.sources import RowsTask, Vocabulary, cut_to_length
-from seqlab.tasks.sources.scale import Scale
-from seqlab.tasks.sources.sounds import Hearing
-from seqlab.tasks.sources.splits import split
-from seqlab.tasks.sources.table import Table
+from seqlab.data.padding import cut_to_length
+from seqlab.data.sounds import Hearing
+from seqlab.data.splits import split
+from seqlab.data.standardizer import Scale
+from seqlab.data.table import Table
+from seqlab.data.vocabulary import Vocabulary
+from seqlab.registry import import_extra
+from seqlab.tasks._data_task import RowsTask
 from seqlab.types import Batch, ConfigError, Goal, Spec, Transcript, Vectors
 
 
@@ -37,10 +39,10 @@ class Transcription(Hearing, RowsTask):
     """Write down what is said, character by character.
 
     Sounds and transcripts are two columns of a source. Splits that the source lacks are made by the digest of
-    the samples; a sound that occurs twice is kept once (`sources.splits`). Characters are those of the
+    the samples; a sound that occurs twice is kept once (`data.splits`). Characters are those of the
     training split, and every feature of a frame is told in units of its mean and standard deviation there.
 
-    Framing: many_to_many reads the first T frames, logarithms of the energies in F bands (`sources.sounds`),
+    Framing: many_to_many reads the first T frames, logarithms of the energies in F bands (`data.sounds`),
     float32 `(B, T, F)`, and writes the transcript, int32 `(B, M)`, by connectionist temporal classification:
     the loss is in nats a character. T and M are those of the longest sound and transcript of the source.
 

@@ -9,8 +9,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from seqlab.tasks.text.ngrams import ngram_probabilities
-from seqlab.tasks.text.windows import Corpus, TextWindows
+from seqlab.tasks.text._ngrams import ngram_probabilities
+from seqlab.tasks.text._windows import Corpus, TextWindows
 from seqlab.types import ConfigError
 
 _UNKNOWN = "\N{REPLACEMENT CHARACTER}"

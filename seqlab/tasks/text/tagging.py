@@ -13,10 +13,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_positive
-from seqlab.tasks.extras import import_extra
-from seqlab.tasks.sources import RowsTask, Vocabulary, cut_to_length
-from seqlab.tasks.sources.splits import split
-from seqlab.tasks.sources.table import Table
+from seqlab.data.padding import cut_to_length
+from seqlab.data.splits import split
+from seqlab.data.table import Table
+from seqlab.data.vocabulary import Vocabulary
+from seqlab.registry import import_extra
+from seqlab.tasks._data_task import RowsTask
 from seqlab.types import Batch, ConfigError, Goal, Spec, Tokens
 
 
@@ -34,7 +36,7 @@ class Tagging(RowsTask):
     """Give every token of a sentence its tag, such as B-PER, I-PER or O.
 
     Tokens and tags are two columns of lists; a `.conll` file has them too. Splits that the source lacks are
-    made by the hash of the sentence; one that occurs twice is kept once (`sources.splits`). Vocabulary and
+    made by the hash of the sentence; one that occurs twice is kept once (`data.splits`). Vocabulary and
     tags are those of the training split.
 
     Framing: many_to_many reads the first T tokens, as written, int32 `(B, T)`, and writes their tags,

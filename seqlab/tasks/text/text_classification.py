@@ -12,11 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_choice, require_positive
-from seqlab.tasks.extras import import_extra
-from seqlab.tasks.sources import Vocabulary, cut_to_length
-from seqlab.tasks.sources.classification import Classification, classes_of, numbers_of
-from seqlab.tasks.sources.splits import split
-from seqlab.tasks.text.words import LEVELS, tokens_of
+from seqlab.data.padding import cut_to_length
+from seqlab.data.splits import split
+from seqlab.data.vocabulary import Vocabulary
+from seqlab.data.words import LEVELS, tokens_of
+from seqlab.registry import import_extra
+from seqlab.tasks._classification import Classification, classes_of, numbers_of
 from seqlab.types import Batch, ConfigError, Spec, Tokens, Vectors
 
 
@@ -34,7 +35,7 @@ class TextClassification(Classification):
     """Say which class a text belongs to.
 
     Texts and classes are two columns of a source. Splits that the source lacks are made by the hash of the
-    text; a text that occurs twice is kept once (`sources.splits`). The vocabulary and the classes are those
+    text; a text that occurs twice is kept once (`data.splits`). The vocabulary and the classes are those
     of the training split.
 
     Framings: many_to_one reads the first T tokens of a text, int32 `(B, T)`, and writes its class, `(B,)`;

@@ -12,12 +12,12 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from seqlab.checks import require_choice, require_positive
-from seqlab.tasks.extras import import_extra
-from seqlab.tasks.sources import Vocabulary, VocabularyTask
-from seqlab.tasks.sources.table import Table
-from seqlab.tasks.sources.vocabulary import UNKNOWN
-from seqlab.tasks.text.ngrams import ngram_probabilities
-from seqlab.tasks.text.windows import Corpus, TextWindows
+from seqlab.data.table import Table
+from seqlab.data.vocabulary import UNKNOWN, Vocabulary
+from seqlab.registry import import_extra
+from seqlab.tasks._data_task import VocabularyTask
+from seqlab.tasks.text._ngrams import ngram_probabilities
+from seqlab.tasks.text._windows import Corpus, TextWindows
 from seqlab.types import ConfigError
 
 LEVELS = {"character": "character", "word": "word", "byte_pair": "token"}

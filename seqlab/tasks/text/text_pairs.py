@@ -13,11 +13,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_positive
-from seqlab.tasks.extras import import_extra
-from seqlab.tasks.sources import Vocabulary, cut_to_length
-from seqlab.tasks.sources.splits import split
-from seqlab.tasks.sources.table import Table
-from seqlab.tasks.text.writing import WritingTask, pieces, with_ends
+from seqlab.data.padding import cut_to_length
+from seqlab.data.splits import split
+from seqlab.data.table import Table
+from seqlab.data.vocabulary import Vocabulary
+from seqlab.registry import import_extra
+from seqlab.tasks.text._writing import WritingTask, pieces, with_ends
 from seqlab.types import Batch, ConfigError, Spec, Tokens
 
 
@@ -41,7 +42,7 @@ class TextPairs(WritingTask):
     """Read a text and write the text that belongs to it.
 
     The two are columns of a source. Splits that the source lacks are made by the hash of the text to be read,
-    and one that occurs twice is kept once (`sources.splits`). Vocabularies are those of the training split.
+    and one that occurs twice is kept once (`data.splits`). Vocabularies are those of the training split.
     A target may be a list of texts that are right: the first is taught. Where `text` and `target` name one
     column, its rows are lists of texts, conversations, each text answered by the next.
 

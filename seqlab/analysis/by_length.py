@@ -1,0 +1,160 @@
+"""How well does a run do at each length? Its metrics by length, from one compiled program, and their mean."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from seqlab.tasks._ragged import RaggedTask
+from seqlab.training import Program, evaluation
+from seqlab.training.rows import evaluation_row
+from seqlab.types import ConfigError, Goal, Params
+
+
+class ByLength(NamedTuple):
+    """What was found at each length.
+
+    Attributes:
+        rows: for each length `length` and `<split>/<metric>`.
+        split: on which split.
+        goal: how the task is judged.
+        trained: the shortest and the longest length of training.
+    """
+
+    rows: Sequence[Mapping[str, float]]
+    split: str
+    goal: Goal
+    trained: tuple[int, int]
+
+    @property
+    def curve(self) -> tuple[np.ndarray, np.ndarray]:
+        """The lengths and the deciding metric at each."""
+        key = f"{self.split}/{self.goal.metric}"
+        return np.array([row["length"] for row in self.rows]), np.array([row[key] for row in self.rows])
+
+    @property
+    def score(self) -> float:
+        """The mean of the deciding metric over the lengths, each counting as one."""
+        return float(self.curve[1].mean())
+
+
+def read_lengths(text: str) -> list[int]:
+    """Read `41,100,500`, `41:500` (both ends included) or `100:500:100`, or several joined by commas.
+
+    Raises:
+        ConfigError: none of these, or no length at all.
+    """
+    lengths: list[int] = []
+    for part in text.split(","):
+        bounds = part.split(":")
+        if not all(bound.isdecimal() and int(bound) > 0 for bound in bounds) or len(bounds) > 3:
+            raise ConfigError(f"lengths must be like 41,100,500 or 41:500, got {text!r}")
+        first, *rest = map(int, bounds)
+        last, every = (*rest, 1)[:2] if rest else (first, 1)
+        lengths += range(first, last + 1, every)
+    if not lengths:
+        raise ConfigError(f"lengths must not run down, got {text!r}")
+    return lengths
+
+
+def evaluate_lengths(program: Program, params: Params, lengths: Sequence[int], split: str) -> ByLength:
+    """Evaluate at each of some lengths; all are padded to the longest, so that one program serves all.
+
+    Args:
+        program: of the run.
+        params: its parameters.
+        lengths: one or more.
+        split: "train", "validation" or "test".
+
+    Raises:
+        ConfigError: the task has no length, or not these, or the network reads one length only.
+    """
+    task = program.task
+    if program.architecture == "one_to_one":
+        raise ConfigError("--lengths does not apply: architecture one_to_one reads one length only")
+    at_each = _in_one_program if isinstance(task, RaggedTask) else _one_by_one
+    means = at_each(program, params, lengths, split)
+    rows = [
+        {"length": length, **evaluation_row(found, split)}
+        for length, found in zip(lengths, means, strict=True)
+    ]
+    trained = (getattr(task, "min_length", task.length), task.length)
+    if getattr(task, "curriculum", "fixed") == "fixed":
+        trained = (task.length, task.length)
+    return ByLength(rows, split, task.goal(program.architecture), trained)
+
+
+def _in_one_program(
+    program: Program, params: Params, lengths: Sequence[int], split: str
+) -> Iterator[Mapping[str, Any]]:
+    if min(lengths) < program.task.shortest:
+        raise ConfigError(f"--lengths: length must be at least {program.task.shortest}, got {min(lengths)}")
+    fields = {"length": max(lengths), "min_length": min(lengths), "curriculum": "uniform"}
+    program = _with_task(program, fields)
+    evaluate = _compiled(program, split)
+    for length in lengths:
+        yield jax.device_get(evaluate(params, program.task.lengths_between(length, length)))
+
+
+def _one_by_one(
+    program: Program, params: Params, lengths: Sequence[int], split: str
+) -> Iterator[Mapping[str, Any]]:
+    if not hasattr(program.task, "length"):
+        raise ConfigError(f"--lengths does not apply: task {program.task.name} has no length")
+    for length in lengths:
+        at_length = _with_task(program, {"length": length})
+        yield jax.device_get(_compiled(at_length, split)(params, at_length.task.data))
+
+
+@functools.lru_cache(maxsize=8)
+def _compiled(program: Program, split: str) -> Callable[..., Any]:
+    """Return the jitted evaluation, the same one for runs that are alike."""
+    return jax.jit(functools.partial(evaluation.evaluate, program, split=split))
+
+
+def _with_task(program: Program, fields: Mapping[str, Any]) -> Program:
+    try:
+        return dataclasses.replace(program, task=dataclasses.replace(program.task, **fields))
+    except ValueError as error:
+        raise ConfigError(f"--lengths: {error}") from error
+
+
+def write_csv(path: Path, found: ByLength) -> None:
+    """Write a line a length, with a head of names."""
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, found.rows[0])
+        writer.writeheader()
+        writer.writerows(found.rows)
+
+
+def draw(found: ByLength) -> Any:
+    """Draw the deciding metric over the length.
+
+    Returns:
+        A `matplotlib.figure.Figure`.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 3.6), dpi=110, layout="constrained")
+    ax = figure.subplots()
+    plot(ax, found, label=f"{found.split}/{found.goal.metric}")
+    ax.legend(fontsize=8)
+    return figure
+
+
+def plot(ax: Any, found: ByLength, **style: Any) -> None:
+    """Draw the deciding metric over the length into axes; grey: the lengths of training, dotted: chance."""
+    first, last = found.trained
+    lengths, scores = found.curve
+    ax.axvspan(first - 0.5, last + 0.5, color="0.93", zorder=0, label="lengths of training")
+    ax.axhline(found.goal.chance, color="grey", linewidth=0.8, linestyle=":", label="chance")
+    ax.plot(lengths, scores, **{"linewidth": 1.4, "marker": "." if len(lengths) < 20 else ""} | style)
+    ax.set_xlabel("length")
+    ax.set_ylabel(f"{found.split}/{found.goal.metric}")

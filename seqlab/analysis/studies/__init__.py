@@ -1,0 +1,10 @@
+"""What did a sweep show? One study a file, called by Hydra when its sweep has ended."""
+
+from seqlab.analysis.studies.copy_memory import CopyMemory
+from seqlab.analysis.studies.dyck import Dyck
+from seqlab.analysis.studies.generalisation import Generalisation
+from seqlab.analysis.studies.learning import Learning
+from seqlab.analysis.studies.paired import Paired
+from seqlab.analysis.studies.vanishing_gradients import VanishingGradients
+
+__all__ = ["CopyMemory", "Dyck", "Generalisation", "Learning", "Paired", "VanishingGradients"]

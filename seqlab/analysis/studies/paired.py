@@ -1,0 +1,66 @@
+"""Which of two values learns sooner? The same seeds with each, and a sign test."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from seqlab.analysis.groups import Group
+from seqlab.analysis.studies.learning import Learning, named, read_groups
+from seqlab.types import ConfigError
+
+
+class Signs(NamedTuple):
+    """How many pairs each side won, and how likely it is to be as uneven by chance.
+
+    Attributes:
+        first: the pairs whose first run solved the task in fewer steps.
+        second: those whose second did.
+        ties: those that did so at the same evaluation, or not at all.
+        p: of the two-sided sign test, ties left out.
+    """
+
+    first: int
+    second: int
+    ties: int
+    p: float
+
+
+class Paired(Learning):
+    """Compares the two groups of a sweep, seed by seed, by their steps to solved."""
+
+    def tell(self, sweep: Path) -> tuple[Any, str]:
+        figure, table = super().tell(sweep)
+        groups = read_groups(sweep)
+        if len(groups) != 2:
+            raise ConfigError(f"a paired study compares two groups of runs, got {len(groups)}")
+        signs = compare(*groups)
+        first, second = (", ".join(f"{k} {v}" for k, v in named(g, groups).items()) for g in groups)
+        return figure, (
+            f"{table}\n\nSeeds that solve the task sooner with {first}: {signs.first}; with {second}: "
+            f"{signs.second}; as soon with both: {signs.ties}. By the two-sided sign test, p = {signs.p:.2g}."
+        )
+
+
+def compare(first: Group, second: Group) -> Signs:
+    """Compare the runs of two groups that share a seed; one that never solves the task comes last."""
+    late, early = ({run.identity["seed"]: run for run in group.finished} for group in (first, second))
+    wins = [_sooner(_steps(late[seed]), _steps(early[seed])) for seed in late.keys() & early.keys()]
+    return Signs(wins.count(1), wins.count(-1), wins.count(0), _sign_test(wins))
+
+
+def _steps(run: Any) -> float:
+    return math.inf if run.steps_to_solved is None else run.steps_to_solved
+
+
+def _sooner(first: float, second: float) -> int:
+    return (first < second) - (first > second)
+
+
+def _sign_test(wins: Sequence[int]) -> float:
+    from scipy.stats import binomtest
+
+    decided = [win for win in wins if win]
+    return float(binomtest(decided.count(1), len(decided)).pvalue) if decided else 1.0

@@ -1,0 +1,140 @@
+"""Which cells are there? `python -m seqlab.cells` prints a table of them.
+
+Every number is derived from the cell itself: parameters and state from the shapes of its arrays,
+multiply-adds from the matrix products of its traced step. All are polynomials in F and H with small
+coefficients, so one evaluation, at powers of ten far apart, shows them as digits.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import yaml
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from seqlab.recurrence import Stack
+from seqlab.registry import CONF, locate
+from seqlab.weights.export import LIBRARIES
+
+PIPED_WIDTH = 200
+TERMS = {"1": 1, "F": 10**3, "H": 10**6, "F·H": 10**9, "H²": 10**12}
+"""What stands beside each coefficient, at F = 10³ and H = 10⁶; coefficients stay below 10³."""
+
+
+def make_cell(name: str, features: int) -> Any:
+    """Return the cell of a file under `conf/cell`, of another width."""
+    settings = yaml.safe_load((CONF / "cell" / f"{name}.yaml").read_text()) | {"features": features}
+    return locate(settings.pop("_target_"), "cell")(**settings)
+
+
+def cell_names() -> list[str]:
+    """Return the names of all cells."""
+    return sorted(path.stem for path in (CONF / "cell").glob("*.yaml"))
+
+
+def shapes(cell: Any, num_inputs: int) -> tuple[Any, Any]:
+    """Return the shapes of a cell's parameters and of one sequence's carry."""
+    params = jax.eval_shape(lambda key: Stack(cell).init(key, num_inputs), jax.random.key(0))
+    carry = jax.eval_shape(lambda key: cell.initialize_carry(key, (1, num_inputs)), jax.random.key(0))
+    return params["layer_0"]["forward"], carry
+
+
+def count_parameters(cell: Any, num_inputs: int) -> int:
+    """Return the number of a cell's parameters for inputs of F features."""
+    return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(shapes(cell, num_inputs)[0]))
+
+
+def count_state(cell: Any, num_inputs: int) -> int:
+    """Return the number of elements of the carry of one sequence."""
+    return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(shapes(cell, num_inputs)[1]))
+
+
+def count_multiply_adds(cell: Any, num_inputs: int) -> int:
+    """Return the multiply-adds of the matrix products of one step of one sequence."""
+    params, carry = shapes(cell, num_inputs)
+    x = jax.ShapeDtypeStruct((1, num_inputs), jnp.float32)
+    step = jax.make_jaxpr(lambda params, carry, x: cell.apply({"params": params}, carry, x))
+    return sum(_products(step(params, carry, x).jaxpr))
+
+
+def _products(jaxpr: Any) -> Iterator[int]:
+    for equation in jaxpr.eqns:
+        if equation.primitive.name == "dot_general":
+            (contracted, _), _ = equation.params["dimension_numbers"]
+            left = equation.invars[0].aval.shape
+            summed = math.prod(left[axis] for axis in contracted)
+            yield summed * math.prod(equation.outvars[0].aval.shape)
+        for value in equation.params.values():
+            inner = getattr(value, "jaxpr", value)
+            if hasattr(inner, "eqns"):
+                yield from _products(inner)
+
+
+def polynomial(value: int) -> str:
+    """Write a number counted at F = 10³ and H = 10⁶ as a polynomial in F and H."""
+    terms = []
+    for name, weight in reversed(TERMS.items()):
+        coefficient, value = divmod(value, weight)
+        if coefficient:
+            factors = [str(coefficient)] * (coefficient > 1 or name == "1") + [name] * (name != "1")
+            terms.append("·".join(factors))
+    return " + ".join(terms) or "0"
+
+
+def equation(cell: Any) -> str:
+    """Return the equations of a cell's docstring, or where to find them."""
+    kind = type(cell)
+    if not kind.__module__.startswith("seqlab."):
+        return f"as {kind.__module__.partition('.')[0]}.linen.{kind.__name__} documents it"
+    paragraphs = inspect.getdoc(kind).split("\n\n")
+    return inspect.cleandoc(next(text for text in paragraphs if text.startswith("    ")))
+
+
+def libraries(cell: Any) -> str:
+    """Return the libraries whose weights the cell can take and give."""
+    stack = Stack(cell)
+    params = jax.tree.map(lambda leaf: np.zeros(leaf.shape), shapes(cell, 2)[0])
+    found = []
+    for library, (convert, *_) in LIBRARIES.items():
+        try:
+            convert(stack, {"layer_0": {"forward": params}})
+        except ValueError:
+            continue
+        found.append(library)
+    return " ".join(found) or "—"
+
+
+def describe_cells() -> Table:
+    """Tabulate every cell."""
+    table = Table(title="seqlab cells, of H features reading F", show_lines=True)
+    columns = ("cell", "equation", "parameters", "state", "multiply-adds a step", "gates", "weights from")
+    for column in columns:
+        table.add_column(column, no_wrap=column == "equation")
+    num_inputs, features = TERMS["F"], TERMS["H"]
+    for name in cell_names():
+        cell, small = make_cell(name, features), make_cell(name, 3)
+        table.add_row(
+            name,
+            Text(equation(cell)),
+            polynomial(count_parameters(cell, num_inputs)),
+            polynomial(count_state(cell, num_inputs)),
+            polynomial(count_multiply_adds(cell, num_inputs)),
+            " ".join(getattr(cell, "gates", ())) or "—",
+            libraries(small),
+        )
+    return table
+
+
+def main() -> None:
+    """Print the table, wide enough to read when piped."""
+    width = None if sys.stdout.isatty() else PIPED_WIDTH
+    Console(width=width).print(describe_cells())

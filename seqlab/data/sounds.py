@@ -1,0 +1,137 @@
+"""What does a network read of a sound? How loud each band of its spectrum is, frame after frame."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+
+from seqlab.checks import require_number, require_positive
+from seqlab.data.media import decode_sound
+from seqlab.data.splits import Example, digest
+
+QUIET = 1e-10
+"""The least energy that is told from silence: a sine 100 dB below the loudest."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Hearing:
+    """How a task reads sounds, as `frames` tells.
+
+    Attributes:
+        rate: samples a second that every sound must have, in Hz.
+        window: what a frame tells of, in milliseconds.
+        hop: from one frame to the next, in milliseconds.
+        num_mels: how many bands, F.
+    """
+
+    rate: int = 16_000
+    window: float = 25.0
+    hop: float = 10.0
+    num_mels: int = 40
+
+    def require_hearing(self) -> None:
+        """Raise ValueError where a field is not legal, or they do not fit together."""
+        require_positive(self, "rate", "num_mels")
+        require_number(self, "window", 0.0)
+        require_number(self, "hop", 0.0)
+        self._frames(np.zeros(1))
+
+    def hear(self, file: Any) -> Example:
+        """Return the frames of a file, float32 `(T, F)`, told from others by its samples.
+
+        Raises:
+            ValueError: as `media.decode_sound`.
+        """
+        samples = decode_sound(file, self.rate)
+        return Example(self._frames(samples), digest(samples))
+
+    def _frames(self, samples: np.ndarray) -> np.ndarray:
+        return frames(samples, self.rate, self.window, self.hop, self.num_mels)
+
+
+def frames(samples: np.ndarray, rate: int, window: float, hop: float, num_mels: int) -> np.ndarray:
+    """Return the logarithms of the energies in bands of equal width on the mel scale, frame after frame.
+
+        x_tk = |2/Σw Σ_n w_n s_{tJ+n} e^{−2πikn/K}|²,   E_tm = ln max(Σ_k M_km x_tk, 1e-10)
+
+    with w Hann's window of W samples, J the samples of a hop, K the least power of 2 from W up, and M of
+    `mel_bands`. A sine of amplitude 1 has an energy of about 1 in its band. What is left of less than a
+    hop after the last whole window is left out; a sound shorter than a window is filled up with zeros.
+
+    Args:
+        samples: float32 `(N,)`.
+        rate: samples a second, in Hz.
+        window: W, in milliseconds.
+        hop: J, in milliseconds.
+        num_mels: how many bands, F.
+
+    Returns:
+        float32 `(T, F)`, T = 1 + ⌊max(N − W, 0) / J⌋.
+
+    Raises:
+        ValueError: a window or a hop below one sample, or a band too narrow to hold a frequency.
+
+    Source: S. Davis & P. Mermelstein, "Comparison of parametric representations for monosyllabic word
+        recognition", IEEE Trans. ASSP 28(4), 1980; without their cosine transform.
+    """
+    size, step = _samples("window", window, rate), _samples("hop", hop, rate)
+    bands = mel_bands(rate, window, num_mels)
+    samples = np.pad(np.asarray(samples, np.float32), (0, max(0, size - len(samples))))
+    weights = np.hanning(size + 2)[1:-1]
+    cut = np.lib.stride_tricks.sliding_window_view(samples, size)[::step] * (2 * weights / weights.sum())
+    spectrum = np.square(np.abs(np.fft.rfft(cut, _num_points(size))))
+    return np.log(np.maximum(spectrum @ bands, QUIET)).astype(np.float32)
+
+
+def mel_bands(rate: int, window: float, num_mels: int) -> np.ndarray:
+    """Return the weights of frequencies in F triangular bands whose centres are evenly spaced in mel.
+
+        mel(f) = 2595 log10(1 + f/700),   c_m = mel⁻¹(m mel(rate/2) / (F + 1)),
+        M_km = max(0, min((f_k − c_{m−1}) / (c_m − c_{m−1}), (c_{m+1} − f_k) / (c_{m+1} − c_m)))
+
+    with f_k = k rate / K.
+
+    Args:
+        rate: in Hz.
+        window: in milliseconds.
+        num_mels: F.
+
+    Returns:
+        float `(1 + K/2, F)`.
+
+    Raises:
+        ValueError: as `frames`.
+
+    Source: D. O'Shaughnessy, "Speech Communication: Human and Machine", 1987, for the scale.
+    """
+    num_points = _num_points(_samples("window", window, rate))
+    frequencies = np.arange(1 + num_points // 2) * rate / num_points
+    highest = _mel(rate / 2)
+    # The bands widen upwards: where the lowest, below c_2, holds the first frequency above 0, each holds one.
+    most = math.ceil(2 * highest / _mel(rate / num_points)) - 2
+    if not 1 <= num_mels <= most:
+        raise ValueError(
+            f"num_mels must be from 1 to {most} at {rate} Hz and a window of {window:g} ms, got {num_mels}"
+        )
+    centres = 700 * (10 ** (np.linspace(0, highest, num_mels + 2) / 2595) - 1)
+    below, centre, above = centres[:-2], centres[1:-1], centres[2:]
+    at = frequencies[:, None]
+    return np.maximum(0, np.minimum((at - below) / (centre - below), (above - at) / (above - centre)))
+
+
+def _mel(frequency: float) -> float:
+    return 2595 * math.log10(1 + frequency / 700)
+
+
+def _samples(name: str, milliseconds: float, rate: int) -> int:
+    """Return how many samples a time takes."""
+    if (count := round(milliseconds * rate / 1000)) < 1:
+        raise ValueError(f"{name} must be at least {1000 / rate:g} ms, a sample, got {milliseconds!r}")
+    return count
+
+
+def _num_points(size: int) -> int:
+    return 1 << (size - 1).bit_length()

@@ -1,0 +1,87 @@
+"""Does every study's sweep end in a figure and a table, and are its numbers those of the runs?"""
+
+import numpy as np
+import pytest
+from hydra.types import RunMode
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+from tiny_runs import TINY
+
+from seqlab import run
+from seqlab.analysis.by_length import ByLength, read_lengths
+from seqlab.analysis.studies.generalisation import first_below, mean_over
+from seqlab.registry import CONF
+from seqlab.runs.compose import composed
+from seqlab.tracking import read_summary
+from seqlab.types import ConfigError, Goal
+
+STUDIES = sorted(
+    path.stem
+    for path in (CONF / "experiment").glob("*.yaml")
+    if "seqlab.analysis.studies." in path.read_text() and path.stem != "vanishing_gradients"
+)
+"""The experiments that are studies, but the one that has tests of its own."""
+
+
+def first_job(sweeper):
+    """Return the overrides of the first job of a sweep."""
+    return [f"{key}={str(values).partition(',')[0]}" for key, values in sweeper.params.items()]
+
+
+def table_of(readme):
+    lines = [line for line in readme.read_text().splitlines() if line.startswith("|")]
+    head, _, *rows = ([word.strip() for word in line.split("|")[1:-1]] for line in lines)
+    return [dict(zip(head, row, strict=True)) for row in rows]
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_the_experiment_is_a_sweep_that_ends_in_figure_and_table(name, tmp_path):
+    hydra = composed([f"+experiment={name}"]).hydra
+    assert hydra.mode == RunMode.MULTIRUN
+    assert hydra.callbacks.study.folder == f"experiments/{name}"
+    few = ["training.steps=2", "task.num_evaluation_examples=16", "training.log_every=1"]
+    job = [f"+experiment={name}", *first_job(hydra.sweeper), *TINY, *few]
+    other = "cell.forget_bias_init=1" if name == "forget_bias" else "seed=1"
+    for number, override in enumerate(["seed=0", other]):
+        run([*job, override, f"hydra.run.dir={tmp_path / str(number)}"])
+    fields = {"folder": str(tmp_path / "study")}
+    if "lengths" in hydra.callbacks.study:
+        fields |= {"lengths": "5,9", "ranges": ["5:9"], "examples": 8}
+    study = instantiate(hydra.callbacks.study, **fields)
+    study.on_multirun_end(OmegaConf.create({"hydra": {"sweep": {"dir": str(tmp_path)}}}))
+    assert (tmp_path / "study" / "figure.png").read_bytes().startswith(b"\x89PNG")
+    rows = table_of(tmp_path / "study" / "README.md")
+    assert rows
+    assert rows[0]["cell"] == read_summary(tmp_path / "0")["cell"]
+    assert sum(int(row["runs"]) for row in rows) == 2
+
+
+def by_length(lengths, scores):
+    rows = [{"length": length, "test/accuracy": score} for length, score in zip(lengths, scores, strict=True)]
+    return ByLength(rows, "test", Goal("accuracy", 0.5, "a coin", 0.99, higher_is_better=True), (1, 40))
+
+
+def test_the_score_of_a_range_is_the_mean_over_it_and_the_first_failing_length_is_the_first():
+    found = by_length([10, 20, 30, 40], [1.0, 0.9, 1.0, 0.5])
+    assert mean_over(found, range(20, 41)) == pytest.approx(0.8)
+    assert found.score == pytest.approx(0.85)
+    assert first_below(found, 0.99) == 20
+    assert first_below(found, 0.5) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "lengths"),
+    [("7", [7]), ("3:5", [3, 4, 5]), ("3:9:3", [3, 6, 9]), ("2,4:5,9:13:4", [2, 4, 5, 9, 13])],
+)
+def test_lengths_are_read_with_both_ends(text, lengths):
+    assert read_lengths(text) == lengths
+
+
+@pytest.mark.parametrize("text", ["5:3", "", "a", "0", "1:2:3:4", "1:2:0", "-3"])
+def test_what_is_no_lengths_is_refused_in_one_line(text):
+    with pytest.raises(ConfigError, match=r"^lengths must .*$"):
+        read_lengths(text)
+
+
+def test_curves_are_read_off_in_order():
+    np.testing.assert_array_equal(by_length([1, 2], [0.5, 1.0]).curve, [[1, 2], [0.5, 1.0]])

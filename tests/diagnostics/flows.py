@@ -1,0 +1,58 @@
+"""What do the laws' tests share? Networks whose gradients through time are known, and their flow."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from seqlab.architectures import ManyToOne
+from seqlab.diagnostics.through_time import through_time
+from seqlab.types import Batch, Vectors
+
+B, F, H = 3, 2, 4
+
+
+def orthogonal(seed=0, size=H):
+    return np.linalg.qr(np.random.default_rng(seed).normal(size=(size, size)))[0]
+
+
+def network_of(cell, architecture=ManyToOne, **options):
+    return architecture(cell, Vectors(F), Vectors(F), **options)
+
+
+def batch_of(num_steps, dtype, lengths=None, seed=0, per_step=False):
+    """Return random inputs and targets; `per_step` targets are `(B, T, F)`."""
+    draw = np.random.default_rng(seed)
+    inputs = jnp.asarray(draw.normal(size=(B, num_steps, F)), dtype)
+    shape = (B, num_steps) if per_step else (B,)
+    targets = jnp.asarray(draw.normal(size=(*shape, F)), dtype)
+    lengths = None if lengths is None else jnp.array(lengths)
+    return Batch(inputs, targets, jnp.ones(shape, bool), lengths)
+
+
+def params_of(network, batch, dtype, **recurrent):
+    """Return random parameters, those named replaced in every layer and direction."""
+    params = network.init(jax.random.key(1), batch)
+    for layer in params["recurrence"].values():
+        for direction in layer.values():
+            direction.update(recurrent)
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), params)
+
+
+def flow(network, params, batch, scale=1.0):
+    """Return the statistics through time of `scale` times the sum of what the network writes, weighed."""
+
+    def loss(taps):
+        written = network.apply(params, batch, taps=taps)
+        weights = jnp.cos(jnp.arange(written.size, dtype=written.dtype)).reshape(written.shape)
+        return scale * jnp.sum(weights * written)
+
+    norms = jax.jit(jax.grad(loss))(network.zero_taps(params, batch))
+    return jax.jit(through_time)(norms, batch.lengths)
+
+
+def ratios(metrics, key="grads/through_time/log10_norm"):
+    """Return ‖∂L/∂h_t‖ over the last of them, for every t."""
+    log10 = np.asarray(metrics[key], np.float64)
+    return 10 ** (log10 - log10[-1])

@@ -1,0 +1,245 @@
+"""Is a run a pure function of its config, and does it survive whatever ends it?"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import jax
+import numpy as np
+import pytest
+from tiny_runs import CELLS, FRAMINGS, ONE_EACH, WATCHED, tiny
+
+from seqlab import run
+from seqlab.evaluate import evaluate
+from seqlab.runs.objects import load
+from seqlab.tasks import load_task
+from seqlab.tasks.languages._strings import StringTask
+from seqlab.tracking import read_rows, read_summary
+from seqlab.training.rows import Rows, evaluation_row
+from seqlab.types import ConfigError
+
+ADDING = ("adding", "many_to_one")
+SUMMARY_KEYS = {
+    *("status", "reason", "cell", "architecture", "task", "seed", "num_params", "steps", "chance", "solved"),
+    *("seconds", "compile_seconds", "steps_per_second", "versions", "git_commit", "data_fingerprint"),
+}
+
+
+def rows_of(folder):
+    """Return the rows without what the clock says."""
+    return [
+        {key: value for key, value in row.items() if not key.startswith("timing/")}
+        for row in read_rows(folder)
+    ]
+
+
+def equal_params(one, other):
+    first, second = (load(folder)[1] for folder in (one, other))
+    jax.tree.map(np.testing.assert_array_equal, first, second)
+
+
+EVERY_TASK = {
+    name if not isinstance(load_task(name), StringTask) else (StringTask, architecture): (name, architecture)
+    for name, architecture in dict(reversed(FRAMINGS)).items()
+}.values()
+"""Each task in its first framing; of the languages whose strings are drawn alike, one a framing."""
+
+
+@pytest.mark.parametrize(("task", "architecture"), dict.fromkeys([*EVERY_TASK, *ONE_EACH]))
+def test_same_seed_gives_the_same_run_which_tells_what_evaluate_finds(task, architecture, tmp_path):
+    summaries = [
+        run([*tiny(task, architecture, "training.steps=3"), f"hydra.run.dir={tmp_path / name}"])
+        for name in ("one", "two")
+    ]
+    assert rows_of(tmp_path / "one") == rows_of(tmp_path / "two")
+    equal_params(tmp_path / "one", tmp_path / "two")
+    summary = summaries[1]
+    assert set(summary) >= SUMMARY_KEYS
+    assert summary["status"] == "finished"
+    assert summary["metric"] in {key.partition("/")[2] for key in summary["best"]}
+    assert read_summary(tmp_path / "two") == summary
+    program, params = load(tmp_path / "two")
+    for split, prefix, told in (("validation", "eval", "best"), ("test", "test", "test")):
+        for key, value in evaluate(program, params, split).items():
+            name = f"{prefix}/{key.partition('/')[2]}"
+            np.testing.assert_allclose(value, summary[told][name], rtol=1e-5)
+
+
+def test_another_seed_gives_another_run(tmp_path):
+    for seed in (0, 1):
+        run([*tiny(*ADDING, f"seed={seed}", "training.steps=3"), f"hydra.run.dir={tmp_path / str(seed)}"])
+    assert rows_of(tmp_path / "0")[0]["train/loss"] != rows_of(tmp_path / "1")[0]["train/loss"]
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_every_cell_trains(cell, folder):
+    summary = run([*tiny(*ADDING, "training.steps=2"), f"cell={cell}", f"hydra.run.dir={folder}"])
+    assert (summary["status"], summary["cell"]) == ("finished", cell)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "flax_gru"])
+def test_training_is_alike_whatever_the_steps_per_call(cell, tmp_path):
+    short = [*tiny(*ADDING, "training.steps=53", "training.log_every=10"), f"cell={cell}"]
+    for per_call in (1, 50):
+        overrides = [
+            *short,
+            f"training.steps_per_call={per_call}",
+            f"hydra.run.dir={tmp_path / str(per_call)}",
+        ]
+        assert run(overrides)["status"] == "finished"
+    equal_params(tmp_path / "1", tmp_path / "50")
+    assert rows_of(tmp_path / "1") == rows_of(tmp_path / "50")
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "elsewhere"),
+    [("adam", True), ("adamw", False), ("sgd", False), ("rmsprop", False)],
+)
+def test_resumed_run_equals_the_uninterrupted_one(optimizer, elsewhere, tmp_path):
+    settings = [
+        *tiny(*ADDING, f"optimizer={optimizer}", "architecture.num_layers=2", "architecture.dropout=0.3"),
+        *("training.eval_every=2", "training.checkpoint_every=3"),
+    ]
+    run([*settings, "training.steps=7", f"hydra.run.dir={tmp_path / 'whole'}"])
+    run([*settings, "training.steps=3", f"hydra.run.dir={tmp_path / 'half'}"])
+    end = tmp_path / ("other" if elsewhere else "half")
+    resume = tmp_path / "half" if elsewhere else "auto"
+    summary = run([*settings, "training.steps=7", f"resume={resume}", f"hydra.run.dir={end}"])
+    assert summary["steps"] == 7
+    equal_params(tmp_path / "whole", end)
+    judged = ("train/", "grads/")
+    for whole, resumed in zip(training_rows(tmp_path / "whole"), training_rows(end), strict=True):
+        assert {k: v for k, v in whole.items() if k.startswith(judged)} == {
+            k: v for k, v in resumed.items() if k.startswith(judged)
+        }
+    assert read_summary(tmp_path / "whole")["test"] == read_summary(end)["test"]
+
+
+def training_rows(folder):
+    return [row for row in read_rows(folder) if "train/loss" in row]
+
+
+def test_resuming_another_network_is_refused(tmp_path):
+    run([*tiny(*ADDING, "training.steps=1"), f"hydra.run.dir={tmp_path}"])
+    with pytest.raises(ConfigError, match="does not fit this network"):
+        run([*tiny(*ADDING, "training.steps=2", "cell=gru", "resume=auto"), f"hydra.run.dir={tmp_path}"])
+    with pytest.raises(ConfigError, match="does not fit this network"):
+        run(
+            [
+                *tiny(*ADDING, "training.steps=2", "cell.features=5", "resume=auto"),
+                f"hydra.run.dir={tmp_path}",
+            ]
+        )
+
+
+def test_divergence_names_step_and_parameter_and_keeps_finite_parameters(folder):
+    overrides = tiny(*ADDING, "cell=elman", "cell.activation=identity", "optimizer=sgd", "training.steps=200")
+    overrides += ["optimizer.learning_rate=1e9", "training.clip_norm=null", "training.eval_every=1"]
+    summary = run([*overrides, f"hydra.run.dir={folder}"])
+    assert summary["status"] == "diverged"
+    assert f"is not finite at step {summary['steps'] + 1}" in summary["reason"]
+    assert "the gradient of " in summary["reason"]
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(load(folder)[1]))
+    last = training_rows(folder)[-1]
+    assert last["step"] == summary["steps"] + 1
+    assert last["grads/nonfinite"] > 0 or not np.isfinite(last["train/loss"])
+
+
+def test_clipping_is_reported_and_obeyed(folder):
+    run([*tiny(*ADDING, "training.steps=5", "training.clip_norm=0.01"), f"hydra.run.dir={folder}"])
+    for row in training_rows(folder):
+        assert row["grads/clipped"] == (row["grads/norm"] > 0.01)
+        np.testing.assert_allclose(row["grads/norm_clipped"], min(row["grads/norm"], 0.01), rtol=1e-5)
+
+
+def test_clipping_by_value_comes_before_clipping_by_norm(tmp_path):
+    settings = [WATCHED, "optimizer=sgd", "optimizer.learning_rate=1", "training.clip_value=0.01"]
+    limit = 0.02
+    settings += ["training.steps=1", f"training.clip_norm={limit}"]
+    for name, further in (("both", []), ("loose", ["training.clip_norm=1"])):
+        run([*tiny(*ADDING), *settings, *further, f"hydra.run.dir={tmp_path / name}"])
+    both, loose = (training_rows(tmp_path / name)[0] for name in ("both", "loose"))
+    assert both["grads/norm"] == loose["grads/norm"] > 1
+    assert (both["grads/clipped"], loose["grads/clipped"]) == (1, 0)
+    assert loose["grads/norm_clipped"] > limit
+    for row in (both, loose):
+        np.testing.assert_allclose(row["updates/norm"], row["grads/norm_clipped"], rtol=1e-5)
+    np.testing.assert_allclose(both["updates/norm"], limit, rtol=1e-5)
+
+
+def test_gradients_off_leaves_the_global_norm_alone(folder):
+    run([*tiny(*ADDING, "training.steps=2"), f"hydra.run.dir={folder}"])
+    keys = {key for row in training_rows(folder) for key in row if not key.startswith(("train/", "timing/"))}
+    assert keys == {"step", "grads/norm", "grads/norm_clipped", "grads/clipped", "grads/nonfinite"}
+
+
+def test_best_is_the_best_by_validation(folder):
+    summary = run(
+        [*tiny(*ADDING, "training.steps=12", "training.eval_every=1"), "optimizer.learning_rate=0.3",
+         f"hydra.run.dir={folder}"]
+    )  # fmt: skip
+    losses = {row["step"]: row["eval/mse"] for row in read_rows(folder) if "eval/mse" in row}
+    assert len(losses) == 12
+    assert summary["best"]["eval/mse"] == min(losses.values())
+    assert summary["best"]["step"] == min(losses, key=losses.get)
+    assert summary["final"]["step"] == 12
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_keeps_what_was_learnt(number, folder):
+    # Minutes of steps: none goes on for ever, should the tests themselves be killed.
+    overrides = tiny(*ADDING, "training.steps=300000", "training.steps_per_call=5", f"hydra.run.dir={folder}")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "seqlab.train", *overrides], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    deadline = time.monotonic() + 120
+    while len(read_rows(folder)) < 20 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    os.kill(process.pid, number)
+    try:
+        output = process.communicate(timeout=60)[0].decode()
+    finally:
+        process.kill()
+    assert process.returncode == 130, output
+    summary = read_summary(folder)
+    assert summary["status"] == "interrupted"
+    assert summary["steps"] >= 20
+    assert load(folder)
+
+
+def test_a_mean_over_nothing_is_not_a_number():
+    from seqlab.metrics.objectives import Mean
+
+    metrics = {"train/accuracy": Mean(np.zeros(1), np.zeros(1)), "grads/nonfinite": np.zeros((1, 1))}
+    (row,) = Rows(log_every=1).take(metrics, {}, 1, 1, last=True)
+    assert np.isnan(row["train/accuracy"])
+    assert np.isnan(evaluation_row({"accuracy": Mean(0, 0)}, "eval")["eval/accuracy"])
+
+
+def test_rows_average_since_the_last_row():
+    from seqlab.metrics.objectives import Mean
+
+    rows = Rows(log_every=4)
+    steps = np.arange(1.0, 7.0)
+    metrics = {
+        "train/loss": Mean(steps * 2, np.full(6, 2.0)),
+        "grads/norm": steps,
+        "grads/nonfinite": np.array([[1, 0]] * 6),
+    }
+    found = list(rows.take(metrics, {}, 1, 3, last=False)) + list(
+        rows.take(metrics, {"params/norm": np.array(7.0)}, 4, 3, last=True)
+    )
+    assert found == [
+        {"step": 4, "train/loss": np.mean([1, 2, 3, 1]), "grads/norm": 1.0, "grads/nonfinite": 4},
+        {
+            "step": 6,
+            "train/loss": np.mean([2, 3]),
+            "grads/norm": 3.0,
+            "grads/nonfinite": 2,
+            "params/norm": 7.0,
+        },
+    ]
