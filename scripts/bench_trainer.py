@@ -41,25 +41,25 @@ FOLDER = Path(__file__).parents[1] / "experiments" / "recurrence_speed"
 class Noise(GeneratedTask):
     """Write the inputs down as they come: independent uniform values."""
 
-    architectures: ClassVar[tuple[str, ...]] = ("many_to_many",)
+    framings: ClassVar[tuple[str, ...]] = ("many_to_many",)
     source: ClassVar[str] = "drawn"
 
     length: int = 1
     features: int = 1
 
-    def input_spec(self, architecture: str) -> Vectors:
+    def input_spec(self, framing: str) -> Vectors:
         return Vectors(self.features)
 
-    def output_spec(self, architecture: str) -> Vectors:
+    def output_spec(self, framing: str) -> Vectors:
         return Vectors(self.features)
 
-    def goal(self, architecture: str) -> Goal:
+    def goal(self, framing: str) -> Goal:
         return Goal("mse", 1 / 3, "zero", 0.0, higher_is_better=False)
 
-    def metrics(self, architecture: str) -> tuple[str, ...]:
+    def metrics(self, framing: str) -> tuple[str, ...]:
         return ("mse",)
 
-    def draw(self, key: jax.Array, size: int, split: str, architecture: str, data: Any) -> Batch:
+    def draw(self, key: jax.Array, size: int, split: str, framing: str, data: Any) -> Batch:
         values = jax.random.uniform(key, (size, self.length, self.features))
         return Batch(values, values, jnp.ones(values.shape[:2], bool))
 

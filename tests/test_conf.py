@@ -47,7 +47,7 @@ def test_option_builds(group, name):
     made = built(overrides)
     assert made.choices.get(group, name) == name
     if group == "task":
-        assert made.choices["architecture"] == load_task(name).architectures[0]
+        assert made.choices["architecture"] == load_task(name).framings[0]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ CELLS = sorted(path.stem for path in (CONF / "cell").glob("*.yaml"))
 OWN = [name for name in task_names() if load_task(name).name == name]
 """The tasks; every other name is a preset of one of them."""
 PRESETS = [name for name in task_names() if name not in OWN]
-FRAMINGS = [(name, architecture) for name in OWN for architecture in load_task(name).architectures]
+FRAMINGS = [(name, architecture) for name in OWN for architecture in load_task(name).framings]
 
 NARROW = {
     "associative_recall": {"num_pairs": 1, "min_length": 4, "num_tokens": 8},

@@ -38,19 +38,19 @@ def _goals(task: Task) -> Iterator[tuple[str, str, str, str]]:
     They are not known of what is on the hub, nor of a user's own source.
     """
     if not task.offline or task.source is None:
-        yield ", ".join(task.architectures), "?", "?", "?"
+        yield ", ".join(task.framings), "?", "?", "?"
         return
     try:
         corpus = CORPORA.get(task.source)
         if corpus and corpus.kept and not corpus.kept().is_file():
-            yield ", ".join(task.architectures), "read at first use", "?", "?"
+            yield ", ".join(task.framings), "read at first use", "?", "?"
             return
         described = {
             architecture: (_size(task, architecture), task.goal(architecture))
-            for architecture in task.architectures
+            for architecture in task.framings
         }
     except ConfigError as missing_package:
-        yield ", ".join(task.architectures), str(missing_package), "?", "?"
+        yield ", ".join(task.framings), str(missing_package), "?", "?"
         return
     for size, goal in dict.fromkeys(described.values()):
         alike = [name for name, description in described.items() if description == (size, goal)]

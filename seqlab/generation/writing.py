@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -12,8 +12,10 @@ import numpy as np
 from seqlab.architectures import EncoderDecoder, OneToMany, Recurrent
 from seqlab.generation.decoding import AS_PREDICTED, Beam, Sampling, sample, search
 from seqlab.generation.most_likely import likeliest
-from seqlab.training.program import Program
 from seqlab.types import Batch, ConfigError, Params, Tokens
+
+if TYPE_CHECKING:
+    from seqlab.training.program import Program
 
 
 def write_sample(program: Program, params: Params, length: int, seed: int) -> str:
@@ -126,7 +128,7 @@ def _natural_length(program: Program, num_steps: tuple[int, ...], lengths: jax.A
         (steps,) = num_steps if lengths is None else lengths.tolist()
         if (answer := task.num_written(steps, architecture)) is not None:
             return answer
-    batch = functools.partial(task.batch, size=1, architecture=architecture)
+    batch = functools.partial(task.batch, size=1, framing=architecture)
     return jax.eval_shape(batch, jax.random.key(0)).targets.shape[1]
 
 

@@ -124,7 +124,7 @@ def _program(plain: Mapping[str, Any], architecture: str) -> Program:
     cell = make(plain, "cell")
     with blame("cell."):
         require_positive(cell, "features")
-    task.framing(architecture)
+    task.checked_framing(architecture)
     specs = {"inputs": task.input_spec(architecture), "outputs": task.output_spec(architecture)}
     network = make(plain, "architecture", cell=cell, **specs)
     training = make(plain, "training")

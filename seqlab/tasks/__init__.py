@@ -28,7 +28,7 @@ def load_task(name: str, **fields: Any) -> Task:
     if name not in task_names():
         raise ConfigError(f"task={name}: legal values are {', '.join(task_names())}")
     config = yaml.safe_load((CONF / "task" / f"{name}.yaml").read_text(encoding="utf-8"))
-    config.pop("defaults", None)  # the architecture is chosen for a run, not for the task
+    config.pop("defaults", None)  # the framing is chosen for a run, not for the task
     module, _, form = config.pop("_target_").rpartition(".")
     if unknown := sorted(fields.keys() - config.keys()):
         raise ConfigError(f"task.{unknown[0]} of task={name}: legal fields are {', '.join(config)}")

@@ -24,23 +24,23 @@ class Classification(RowsTask):
     label: str = "label"
 
     @abc.abstractmethod
-    def baselines(self, split: str, architecture: str) -> dict[str, float]:
+    def baselines(self, split: str, framing: str) -> dict[str, float]:
         """Return the accuracy of models that are simple."""
 
-    def output_spec(self, architecture: str) -> Spec:
+    def output_spec(self, framing: str) -> Spec:
         return Tokens(len(self._read.classes))
 
-    def goal(self, architecture: str) -> Goal:
+    def goal(self, framing: str) -> Goal:
         """Judge by accuracy; solved is that of the best baseline."""
         counts = np.bincount(self._read.arrays["test"]["labels"])
         chance = float(counts.max() / counts.sum())
-        solved = max(chance, *self.baselines("test", architecture).values())
+        solved = max(chance, *self.baselines("test", framing).values())
         return Goal("accuracy", chance, "always the most frequent class", solved, higher_is_better=True)
 
-    def metrics(self, architecture: str) -> tuple[str, ...]:
+    def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy",)
 
-    def render(self, sequence: np.ndarray, architecture: str) -> str:
+    def render(self, sequence: np.ndarray, framing: str) -> str:
         """Name the classes."""
         return " ".join(self._read.classes[number] for number in np.ravel(sequence))
 

@@ -117,5 +117,5 @@ class RowsTask(VocabularyTask):
     def load(self) -> dict[str, dict[str, np.ndarray]]:
         return self._read.arrays
 
-    def num_examples(self, split: str, architecture: str) -> int:
+    def num_examples(self, split: str, framing: str) -> int:
         return len(next(iter(self._read.arrays[split].values())))

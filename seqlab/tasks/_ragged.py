@@ -78,25 +78,25 @@ class RaggedTask(GeneratedTask):
         low, high = data
         return jnp.stack([low, low + (jnp.minimum(1.0, 2 * progress) * (high - low)).astype(jnp.int32)])
 
-    def draw(self, key: jax.Array, size: int, split: str, architecture: str, data: Any) -> Batch:
+    def draw(self, key: jax.Array, size: int, split: str, framing: str, data: Any) -> Batch:
         key = jax.random.fold_in(key, SPLITS.index(split))
         if isinstance(data, tuple):
-            batch = self.of_lengths(key, jnp.full(size, self.length, jnp.int32), split, architecture)
+            batch = self.of_lengths(key, jnp.full(size, self.length, jnp.int32), split, framing)
             return batch._replace(lengths=None)
         lengths_key, key = jax.random.split(key)
         lengths = jax.random.randint(lengths_key, (size,), data[0], data[1] + 1)
-        batch = self.of_lengths(key, lengths, split, architecture)
-        return batch._replace(lengths=None) if architecture.startswith("one_to_") else batch
+        batch = self.of_lengths(key, lengths, split, framing)
+        return batch._replace(lengths=None) if framing.startswith("one_to_") else batch
 
     @abc.abstractmethod
-    def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, architecture: str) -> Batch:
+    def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
         """Draw one example of each length, padded to what one of `length` takes.
 
         Args:
             key: PRNG key, another one for each split.
             lengths: int32 `(B,)`, at most `length`.
             split: for the tasks whose splits share no example.
-            architecture: the framing.
+            framing: the framing.
 
         Returns:
             A batch whose `lengths` count the steps of the network, all of them where the length is `length`.

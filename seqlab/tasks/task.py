@@ -32,7 +32,7 @@ class Task(abc.ABC):
     pure function of `(task, key)`: same key, same batch, on any host.
 
     Class attributes:
-        architectures: the architectures the task can be framed for; the first is the default.
+        framings: the framings the task can be framed for; the first is the default.
         source: where the data or the rule come from; licence: that of the data, or "generated".
         offline: whether it needs no download.
         autoregressive: whether what is written at one step is what is read at the next.
@@ -40,7 +40,7 @@ class Task(abc.ABC):
         stream: whether each row of a batch goes on where it left off (`stream_batch`); a field where it can.
     """
 
-    architectures: ClassVar[tuple[str, ...]]
+    framings: ClassVar[tuple[str, ...]]
     source: ClassVar[str]
     licence: ClassVar[str]
     offline: ClassVar[bool] = True
@@ -56,19 +56,19 @@ class Task(abc.ABC):
     # What the network meets.
 
     @abc.abstractmethod
-    def input_spec(self, architecture: str) -> Spec:
+    def input_spec(self, framing: str) -> Spec:
         """Say what stands at one position of `Batch.inputs`."""
 
     @abc.abstractmethod
-    def output_spec(self, architecture: str) -> Spec:
+    def output_spec(self, framing: str) -> Spec:
         """Say what stands at one position of `Batch.targets`."""
 
     @abc.abstractmethod
-    def goal(self, architecture: str) -> Goal:
+    def goal(self, framing: str) -> Goal:
         """Say how a run is judged: metric, or "loss", naive baseline and threshold."""
 
     @abc.abstractmethod
-    def metrics(self, architecture: str) -> tuple[str, ...]:
+    def metrics(self, framing: str) -> tuple[str, ...]:
         """Name the metrics of `seqlab.metrics.objectives` that are reported beside the loss.
 
         `<part>/<metric>` is one of what `part` returns.
@@ -82,7 +82,7 @@ class Task(abc.ABC):
         """Return what the field's own libraries say of the most probable outputs, `(N, …)`, over a split."""
         raise NotImplementedError(f"task {self.name} has no scores")
 
-    def baselines(self, split: str, architecture: str) -> dict[str, float]:
+    def baselines(self, split: str, framing: str) -> dict[str, float]:
         """Return further baselines and floors by name, each its value of the goal's metric on a split."""
         return {}
 
@@ -94,7 +94,7 @@ class Task(abc.ABC):
         """Return what the summary tells of the data besides their fingerprint."""
         return {}
 
-    def read_prompt(self, text: str, architecture: str) -> np.ndarray:
+    def read_prompt(self, text: str, framing: str) -> np.ndarray:
         """Turn what a user typed after `--prompt` into one example's inputs, without the batch axis.
 
         Raises:
@@ -102,21 +102,21 @@ class Task(abc.ABC):
         """
         raise ConfigError(f"task {self.name} takes no --prompt")
 
-    def num_written(self, num_steps: int, architecture: str) -> int | None:
+    def num_written(self, num_steps: int, framing: str) -> int | None:
         """Return how many outputs answer inputs of `num_steps`; None where that does not say."""
         return None
 
-    def end_symbol(self, architecture: str) -> int | None:
+    def end_symbol(self, framing: str) -> int | None:
         """Return the token that ends what is written; None where none does."""
         return None
 
-    def render(self, sequence: np.ndarray, architecture: str) -> str:
+    def render(self, sequence: np.ndarray, framing: str) -> str:
         """Show one generated sequence, `(T,)` tokens or `(T, O)` vectors, as text."""
         return " ".join(f"{value:.4g}" for value in np.ravel(sequence))
 
-    def render_answer(self, answer: np.ndarray, prompt: str, architecture: str) -> str:
+    def render_answer(self, answer: np.ndarray, prompt: str, framing: str) -> str:
         """Show what a network answers to a prompt, `()` or `(T,)` tokens or `(O,)` or `(T, O)` vectors."""
-        return self.render(answer, architecture)
+        return self.render(answer, framing)
 
     # Examples.
 
@@ -143,7 +143,7 @@ class Task(abc.ABC):
         key: jax.Array,
         size: int,
         split: str = "train",
-        architecture: str | None = None,
+        framing: str | None = None,
         data: Any = None,
     ) -> Batch:
         """Draw `size` examples; pure and jittable, with the sizes static.
@@ -152,54 +152,52 @@ class Task(abc.ABC):
             key: PRNG key.
             size: number of examples, B.
             split: "train", "validation" or "test"; a task says whether they may share an example.
-            architecture: the framing; the task's first by default.
+            framing: the framing; the task's first by default.
             data: the resident arrays (`self.data` by default), so that jit takes them as arguments.
         """
-        architecture = self.framing(architecture)
+        framing = self.checked_framing(framing)
         if split not in SPLITS:
             raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split}")
-        return self.draw(key, size, split, architecture, self.data if data is None else data)
+        return self.draw(key, size, split, framing, self.data if data is None else data)
 
     @abc.abstractmethod
-    def draw(self, key: jax.Array, size: int, split: str, architecture: str, data: Any) -> Batch:
+    def draw(self, key: jax.Array, size: int, split: str, framing: str, data: Any) -> Batch:
         """Draw a random batch; called by `batch` with every argument checked."""
 
-    def stream_batch(self, key: jax.Array, step: jax.Array, size: int, architecture: str, data: Any) -> Batch:
+    def stream_batch(self, key: jax.Array, step: jax.Array, size: int, framing: str, data: Any) -> Batch:
         """Return the training batch of a step, each row going on where it left off at the step before.
 
         Args:
             key: PRNG key, the same at all steps.
             step: int32 scalar.
             size: number of rows, B.
-            architecture: the framing.
+            framing: the framing.
             data: the resident arrays.
         """
         raise NotImplementedError(f"task {self.name} has no stream")
 
     @abc.abstractmethod
-    def num_evaluation(self, split: str, architecture: str) -> int:
+    def num_evaluation(self, split: str, framing: str) -> int:
         """Count the examples of one full evaluation pass over a split."""
 
     @abc.abstractmethod
-    def evaluation_batch(
-        self, index: jax.Array, size: int, split: str, architecture: str, data: Any
-    ) -> Batch:
+    def evaluation_batch(self, index: jax.Array, size: int, split: str, framing: str, data: Any) -> Batch:
         """Return the `index`-th block of the fixed evaluation pass; positions past its end are masked out."""
 
-    def framing(self, architecture: str | None) -> str:
-        """Return the architecture to frame for, refusing one that does not fit.
+    def checked_framing(self, framing: str | None) -> str:
+        """Return the framing to frame for, refusing one that does not fit.
 
         Raises:
-            IncompatibleError: naming the architectures that fit.
+            IncompatibleError: naming the framings that fit.
         """
-        if architecture is None:
-            return self.architectures[0]
-        if architecture not in self.architectures:
+        if framing is None:
+            return self.framings[0]
+        if framing not in self.framings:
             raise IncompatibleError(
-                f"architecture={architecture} does not fit task {self.name}: legal values are "
-                + ", ".join(self.architectures)
+                f"architecture={framing} does not fit task {self.name}: legal values are "
+                + ", ".join(self.framings)
             )
-        return architecture
+        return framing
 
     @property
     def name(self) -> str:
@@ -228,16 +226,14 @@ class GeneratedTask(Task):
         rule = "".join(map(inspect.getsource, modules))
         return hashlib.sha256((rule + repr(self)).encode()).hexdigest()
 
-    def num_evaluation(self, split: str, architecture: str) -> int:
+    def num_evaluation(self, split: str, framing: str) -> int:
         return self.num_evaluation_examples
 
-    def evaluation_batch(
-        self, index: jax.Array, size: int, split: str, architecture: str, data: Any
-    ) -> Batch:
+    def evaluation_batch(self, index: jax.Array, size: int, split: str, framing: str, data: Any) -> Batch:
         key = jax.random.fold_in(
             jax.random.fold_in(jax.random.key(EVALUATION_SEED), SPLITS.index(split)), index
         )
-        batch = self.batch(key, size, split, architecture, data)
+        batch = self.batch(key, size, split, framing, data)
         return mask_past_end(batch, index * size + jnp.arange(size) < self.num_evaluation_examples)
 
 
@@ -260,27 +256,25 @@ class LoadedTask(Task):
         """
 
     @abc.abstractmethod
-    def gather(self, indices: jax.Array, split: str, architecture: str, data: Any) -> Batch:
-        """Return the examples at int32 `indices` `(B,)`, each in `[0, num_examples(split, architecture))`."""
+    def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
+        """Return the examples at int32 `indices` `(B,)`, each in `[0, num_examples(split, framing))`."""
 
     @abc.abstractmethod
-    def num_examples(self, split: str, architecture: str) -> int:
+    def num_examples(self, split: str, framing: str) -> int:
         """Count the examples of a split."""
 
-    def draw(self, key: jax.Array, size: int, split: str, architecture: str, data: Any) -> Batch:
-        indices = jax.random.randint(key, (size,), 0, self.num_examples(split, architecture))
-        return self.gather(indices, split, architecture, data)
+    def draw(self, key: jax.Array, size: int, split: str, framing: str, data: Any) -> Batch:
+        indices = jax.random.randint(key, (size,), 0, self.num_examples(split, framing))
+        return self.gather(indices, split, framing, data)
 
-    def num_evaluation(self, split: str, architecture: str) -> int:
-        return self.num_examples(split, architecture)
+    def num_evaluation(self, split: str, framing: str) -> int:
+        return self.num_examples(split, framing)
 
-    def evaluation_batch(
-        self, index: jax.Array, size: int, split: str, architecture: str, data: Any
-    ) -> Batch:
+    def evaluation_batch(self, index: jax.Array, size: int, split: str, framing: str, data: Any) -> Batch:
         indices = index * size + jnp.arange(size)
-        count = self.num_evaluation(split, architecture)
+        count = self.num_evaluation(split, framing)
         return mask_past_end(
-            self.gather(jnp.minimum(indices, count - 1), split, architecture, data), indices < count
+            self.gather(jnp.minimum(indices, count - 1), split, framing, data), indices < count
         )
 
     def fingerprint(self) -> str:

@@ -30,9 +30,7 @@ def test_an_evaluation_pass_holds_every_image_once(split):
 @pytest.mark.parametrize(("by", "shape"), [("row", (8, 8)), ("pixel", (64, 1))])
 def test_the_framings_show_the_same_image(by, shape):
     task, indices = load_task("digits", by=by), jnp.array([5])
-    read, drawn, at_once = (
-        task.gather(indices, "test", framing, task.data) for framing in task.architectures
-    )
+    read, drawn, at_once = (task.gather(indices, "test", framing, task.data) for framing in task.framings)
     assert read.inputs.shape == drawn.targets.shape == (1, *shape)
     np.testing.assert_array_equal(read.inputs, drawn.targets)
     np.testing.assert_array_equal(read.inputs.reshape(1, 64), at_once.inputs)

@@ -125,7 +125,7 @@ def test_the_goal_is_a_reported_metric_and_harder_than_chance(name, architecture
 @pytest.mark.parametrize("name", OWN)
 def test_a_framing_that_does_not_fit_is_refused_in_one_line(name):
     with pytest.raises(IncompatibleError, match=rf"^architecture=sideways does not fit task {name}: .*$"):
-        small_task(name).batch(jax.random.key(0), SIZE, architecture="sideways")
+        small_task(name).batch(jax.random.key(0), SIZE, framing="sideways")
 
 
 @pytest.mark.parametrize("name", OWN)

@@ -15,7 +15,7 @@ every_series = pytest.mark.parametrize("name", NAMES)
 @every_series
 def test_the_framings_show_the_same_series(name):
     task, key = load_task(name, length=9, horizon=3), jax.random.key(0)
-    last, every, drawn = (task.batch(key, 4, "test", framing) for framing in task.architectures)
+    last, every, drawn = (task.batch(key, 4, "test", framing) for framing in task.framings)
     np.testing.assert_array_equal(every.inputs[:, 3:], every.targets[:, :-3])
     np.testing.assert_array_equal(last.inputs, every.inputs)
     np.testing.assert_array_equal(last.targets, every.targets[:, -1])
@@ -26,7 +26,7 @@ def test_the_framings_show_the_same_series(name):
 def test_a_shorter_example_looks_as_far_ahead(name):
     task, key = load_task(name, length=9, horizon=3, curriculum="uniform"), jax.random.key(0)
     short = task.lengths_between(5, 5)
-    last, every, drawn = (task.batch(key, 4, "test", framing, short) for framing in task.architectures)
+    last, every, drawn = (task.batch(key, 4, "test", framing, short) for framing in task.framings)
     np.testing.assert_array_equal(last.targets, every.targets[:, 4])
     np.testing.assert_array_equal(every.targets[:, :2], every.inputs[:, 3:5])
     np.testing.assert_array_equal(drawn.mask, every.mask)

@@ -64,7 +64,7 @@ def test_arrays_folders_and_columns_of_images_are_read_alike(written, tmp_path):
 
 def test_the_frames_of_a_clip_are_the_channels_of_one_image(tmp_path):
     task = as_arrays(tmp_path)
-    many, one = (task.gather(jnp.arange(4), "train", framing, task.data) for framing in task.architectures)
+    many, one = (task.gather(jnp.arange(4), "train", framing, task.data) for framing in task.framings)
     assert one.inputs.shape[1:] == task.input_spec("one_to_one").shape
     for t in range(3):
         np.testing.assert_array_equal(one.inputs[..., 3 * t : 3 * t + 3], many.inputs[:, t])

@@ -155,12 +155,10 @@ def test_an_oracle_in_plain_python_agrees(name):
     assert ends == {task.string_length(length) for length in range(task.min_length, 41)}
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in ORACLES if "encoder_decoder" in load_task(name).architectures]
-)
+@pytest.mark.parametrize("name", [name for name in ORACLES if "encoder_decoder" in load_task(name).framings])
 def test_an_encoder_decoder_reads_the_string_and_writes_the_answer(name):
     task = load_task(name, length=9)
-    draw = jax.jit(lambda key: task.batch(key, 16, architecture="encoder_decoder"))
+    draw = jax.jit(lambda key: task.batch(key, 16, framing="encoder_decoder"))
     batch = jax.tree.map(np.asarray, draw(jax.random.key(0)))
     for string, target, written, length in zip(
         batch.inputs, batch.targets, batch.mask, batch.lengths, strict=True
@@ -202,7 +200,7 @@ def test_permuted_answers_are_right_by_chance(name):
     task = load_task(name, length=30, min_length=10)
     answers = written(task, 2048)
     chance, right = 1 / task.num_answers, np.random.default_rng(0).permutation(answers) == answers
-    assert task.goal(task.architectures[0]).chance == pytest.approx(chance)
+    assert task.goal(task.framings[0]).chance == pytest.approx(chance)
     assert right.mean() == pytest.approx(chance, abs=4 * np.sqrt(chance * (1 - chance) / 2048))
 
 

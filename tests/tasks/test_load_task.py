@@ -9,16 +9,16 @@ import yaml
 from small_corpora import stand_in
 from tiny_runs import OWN, PRESETS
 
+from seqlab.cli import tasks as command
 from seqlab.registry import CONF
-from seqlab.tasks import Task, __main__, load_task, task_names
+from seqlab.tasks import Task, load_task, task_names
 from seqlab.types import ConfigError
 
 
 def test_every_task_module_has_a_config():
     families = Path(sys.modules["seqlab.tasks"].__file__).parent
-    families = [path for path in families.iterdir() if path.is_dir() and path.name != "sources"]
-    beside = {"__init__", "courses", "ngrams", "windows", "words", "writing"}
-    modules = {path.stem for family in families for path in family.glob("*.py")} - beside
+    families = [path for path in families.iterdir() if path.is_dir()]
+    modules = {path.stem for family in families for path in family.glob("[!_]*.py")}
     assert set(OWN) == modules
 
 
@@ -69,8 +69,8 @@ def test_a_window_longer_than_the_shortest_split_is_refused(name):
 
 def test_the_table_shows_every_task(capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["seqlab.tasks"])
-    monkeypatch.setattr(__main__, "load_task", lambda name: load_task(name, **stand_in(name)))
-    __main__.main()
+    monkeypatch.setattr(command, "load_task", lambda name: load_task(name, **stand_in(name)))
+    command.main()
     table = capsys.readouterr().out
     assert all(name in table for name in task_names())
     assert "0.1667" in table
@@ -80,8 +80,8 @@ def test_the_table_shows_every_task(capsys, monkeypatch):
 def test_the_table_survives_a_missing_package(capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["seqlab.tasks"])
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
-    monkeypatch.setattr(__main__, "task_names", lambda: ["digits"])
-    __main__.main()
+    monkeypatch.setattr(command, "task_names", lambda: ["digits"])
+    command.main()
     row = next(line for line in capsys.readouterr().out.splitlines() if "digits" in line)
     assert "sklearn" in row
     assert "?" in row

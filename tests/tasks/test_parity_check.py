@@ -10,7 +10,7 @@ from seqlab.tasks import SPLITS, load_task
 @pytest.mark.parametrize("split", SPLITS)
 def test_the_oracle_is_always_right(split):
     task, key = load_task("parity_check", length=9), jax.random.key(0)
-    batches = (task.batch(key, 64, split, framing) for framing in task.architectures)
+    batches = (task.batch(key, 64, split, framing) for framing in task.framings)
     last, running, at_once = (jax.tree.map(np.asarray, batch) for batch in batches)
     for bits, length, parity in zip(last.inputs, last.lengths, last.targets, strict=True):
         assert int(parity) == np.sum(bits[:length]) % 2

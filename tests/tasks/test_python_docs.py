@@ -73,7 +73,7 @@ def test_the_framings_show_the_same_window():
     task = load_task("python_docs", length=5)
     window = np.asarray(task.data["test"][3:9])
     many, one, first, at_once = (
-        task.gather(jnp.array([3]), "test", framing, task.data) for framing in task.architectures
+        task.gather(jnp.array([3]), "test", framing, task.data) for framing in task.framings
     )
     np.testing.assert_array_equal(many.inputs[0], window[:-1])
     np.testing.assert_array_equal(many.targets[0], window[1:])

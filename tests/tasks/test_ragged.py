@@ -40,7 +40,7 @@ def test_growing_lengths_grow_over_the_first_half(progress, longest):
 @every_ragged_task
 def test_every_length_alone_comes_from_one_program(name):
     task = load_task(name, length=9, curriculum="uniform", **NARROW.get(name, {}))
-    framing = task.architectures[0]
+    framing = task.framings[0]
     draw = jax.jit(lambda data: task.batch(jax.random.key(0), 8, "test", framing, data))
     steps = [np.unique(lengths_of(draw(task.lengths_between(n, n)))) for n in range(task.shortest, 10)]
     assert all(len(alike) == 1 for alike in steps)

@@ -66,7 +66,7 @@ class Captions(WritingTask):
         network too sees the image at the first step alone. Deviation: its convolutions were trained before.
     """
 
-    architectures: ClassVar[tuple[str, ...]] = ("one_to_many",)
+    framings: ClassVar[tuple[str, ...]] = ("one_to_many",)
     instead: ClassVar[str] = "task=glyphs"
 
     image: str = "image"
@@ -81,7 +81,7 @@ class Captions(WritingTask):
         require_positive(self, "height", "width", "length")
         require_choice(self, "channels", (1, 3))
 
-    def input_spec(self, architecture: str) -> Spec:
+    def input_spec(self, framing: str) -> Spec:
         return Images(self.height, self.width, self.channels)
 
     def answers(self, split: str) -> Mapping[str, Sequence[str]]:
@@ -98,7 +98,7 @@ class Captions(WritingTask):
             "nearest image": [self._read.wanted["train"][index][0] for index in nearest],
         }
 
-    def read_prompt(self, text: str, architecture: str) -> np.ndarray:
+    def read_prompt(self, text: str, framing: str) -> np.ndarray:
         """Read an image file."""
         try:
             return self.decode(Path(text))
@@ -116,10 +116,10 @@ class Captions(WritingTask):
     def read(self, stamp: Any) -> _Read:
         return _read(self, stamp)
 
-    def num_examples(self, split: str, architecture: str) -> int:
+    def num_examples(self, split: str, framing: str) -> int:
         return len(self._read.arrays[split]["targets"])
 
-    def gather(self, indices: jax.Array, split: str, architecture: str, data: Any) -> Batch:
+    def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
         part = data[split]
         images = part["images"][part["image"][indices]].astype(jnp.float32) / 255
         mask = jnp.arange(self.length) < part["lengths"][indices][:, None]

@@ -41,7 +41,7 @@ class Digits(LoadedTask):
         Repository, 1998, doi:10.24432/C50P49: its test part, as `sklearn.datasets.load_digits` holds it.
     """
 
-    architectures: ClassVar[tuple[str, ...]] = ("many_to_one", "one_to_many", "one_to_one")
+    framings: ClassVar[tuple[str, ...]] = ("many_to_one", "one_to_many", "one_to_one")
     source: ClassVar[str] = "UCI Optical Recognition of Handwritten Digits"
     licence: ClassVar[str] = "CC BY 4.0"
 
@@ -50,60 +50,60 @@ class Digits(LoadedTask):
     def __post_init__(self) -> None:
         require_choice(self, "by", ("row", "pixel"))
 
-    def input_spec(self, architecture: str) -> Spec:
-        if architecture == "one_to_many":
+    def input_spec(self, framing: str) -> Spec:
+        if framing == "one_to_many":
             return Tokens(_NUM_CLASSES)
-        return Vectors(_SIDE**2 if architecture == "one_to_one" else self._step_features)
+        return Vectors(_SIDE**2 if framing == "one_to_one" else self._step_features)
 
-    def output_spec(self, architecture: str) -> Spec:
-        return Vectors(self._step_features) if architecture == "one_to_many" else Tokens(_NUM_CLASSES)
+    def output_spec(self, framing: str) -> Spec:
+        return Vectors(self._step_features) if framing == "one_to_many" else Tokens(_NUM_CLASSES)
 
     @property
     def _step_features(self) -> int:
         return _SIDE if self.by == "row" else 1
 
-    def goal(self, architecture: str) -> Goal:
+    def goal(self, framing: str) -> Goal:
         """Judge reading by accuracy, and drawing by the squared error of what is drawn freely.
 
         The mean of the class minimises that error; solved is an error within 5 % of its.
         """
-        if architecture == "one_to_many":
+        if framing == "one_to_many":
             train, test = self.data["train"], self.data["test"]
             chance = float(jnp.mean((test["images"] - train["images"].mean(axis=0)) ** 2))
-            solved = 1.05 * self.baselines("test", architecture)["class mean"]
+            solved = 1.05 * self.baselines("test", framing)["class mean"]
             return Goal("free_running/mse", chance, "the mean training image", solved, higher_is_better=False)
         counts = np.bincount(np.asarray(self.data["test"]["labels"]))
         chance = float(counts.max() / counts.sum())
         return Goal("accuracy", chance, "always the most frequent class", 0.95, higher_is_better=True)
 
-    def metrics(self, architecture: str) -> tuple[str, ...]:
-        return ("mse",) if architecture == "one_to_many" else ("accuracy",)
+    def metrics(self, framing: str) -> tuple[str, ...]:
+        return ("mse",) if framing == "one_to_many" else ("accuracy",)
 
-    def baselines(self, split: str, architecture: str) -> dict[str, float]:
+    def baselines(self, split: str, framing: str) -> dict[str, float]:
         """Return, for drawing, the squared error of the mean training image of each class."""
-        if architecture != "one_to_many":
+        if framing != "one_to_many":
             return {}
         train, held = self.data["train"], self.data[split]
         membership = jax.nn.one_hot(train["labels"], _NUM_CLASSES, axis=0)
         class_means = membership @ train["images"] / membership.sum(axis=1, keepdims=True)
         return {"class mean": float(jnp.mean((held["images"] - class_means[held["labels"]]) ** 2))}
 
-    def read_prompt(self, text: str, architecture: str) -> np.ndarray:
+    def read_prompt(self, text: str, framing: str) -> np.ndarray:
         """Turn "0" … "9" into the class to draw, int32 `()`.
 
         Raises:
-            ConfigError: the text is not one digit, or the architecture does not draw.
+            ConfigError: the text is not one digit, or the framing does not draw.
         """
-        if architecture != "one_to_many":
-            return super().read_prompt(text, architecture)
+        if framing != "one_to_many":
+            return super().read_prompt(text, framing)
         if text not in tuple("0123456789"):
             raise ConfigError(f"--prompt: legal values are 0 to 9, got {text!r}")
         return np.int32(text)
 
-    def render(self, sequence: np.ndarray, architecture: str) -> str:
+    def render(self, sequence: np.ndarray, framing: str) -> str:
         """Draw the whole rows of an image with a character a pixel, the darker the larger its value."""
-        if architecture != "one_to_many":
-            return super().render(sequence, architecture)
+        if framing != "one_to_many":
+            return super().render(sequence, framing)
         pixels = np.ravel(sequence)
         image = np.clip(pixels[: len(pixels) // _SIDE * _SIDE].reshape(-1, _SIDE), 0, 1)
         return "\n".join("".join(_SHADES[round(9 * pixel)] for pixel in row) for row in image.tolist())
@@ -117,13 +117,13 @@ class Digits(LoadedTask):
         rows = {"train": slice(first), "validation": slice(first, second), "test": slice(second, None)}
         return {split: {"images": images[part], "labels": labels[part]} for split, part in rows.items()}
 
-    def num_examples(self, split: str, architecture: str) -> int:
+    def num_examples(self, split: str, framing: str) -> int:
         return len(self.data[split]["labels"])
 
-    def gather(self, indices: jax.Array, split: str, architecture: str, data: Any) -> Batch:
+    def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
         flat, labels = data[split]["images"][indices], data[split]["labels"][indices]
         steps = flat.reshape(len(indices), -1, self._step_features)
-        if architecture == "one_to_many":
+        if framing == "one_to_many":
             return Batch(labels, steps, mask=jnp.ones(steps.shape[:2], bool))
-        inputs = flat if architecture == "one_to_one" else steps
+        inputs = flat if framing == "one_to_one" else steps
         return Batch(inputs, labels, mask=jnp.ones(labels.shape, bool))

@@ -60,7 +60,7 @@ class Frames(Classification):
         CVPR, section 3.1.
     """
 
-    architectures: ClassVar[tuple[str, ...]] = ("many_to_one", "one_to_one")
+    framings: ClassVar[tuple[str, ...]] = ("many_to_one", "one_to_one")
     instead: ClassVar[str] = "task=moving_digits"
 
     frames: str = "frames"
@@ -73,16 +73,16 @@ class Frames(Classification):
     def __post_init__(self) -> None:
         require_positive(self, "length", "height", "width", "channels")
 
-    def input_spec(self, architecture: str) -> Spec:
-        num_steps = self._read.arrays["train"]["frames"].shape[1] if architecture == "one_to_one" else 1
+    def input_spec(self, framing: str) -> Spec:
+        num_steps = self._read.arrays["train"]["frames"].shape[1] if framing == "one_to_one" else 1
         return Images(self.height, self.width, num_steps * self.channels)
 
-    def goal(self, architecture: str) -> Goal:
+    def goal(self, framing: str) -> Goal:
         """Judge by accuracy; solved is half the way from the best baseline to 1."""
-        goal = super().goal(architecture)
+        goal = super().goal(framing)
         return dataclasses.replace(goal, solved=(1 + goal.solved) / 2)
 
-    def baselines(self, split: str, architecture: str) -> dict[str, float]:
+    def baselines(self, split: str, framing: str) -> dict[str, float]:
         """Return the accuracy of scikit-learn's logistic regression over single images, learnt in training.
 
         One reads the mean of a clip's frames, the other the last less the first.
@@ -110,10 +110,10 @@ class Frames(Classification):
             clips = [clip[:end] for clip, end in zip(clips, ends, strict=True)]
         return clips
 
-    def gather(self, indices: jax.Array, split: str, architecture: str, data: Any) -> Batch:
+    def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
         frames, lengths, labels = (data[split][name][indices] for name in ("frames", "lengths", "labels"))
         mask = jnp.ones(labels.shape, bool)
-        if architecture == "one_to_one":
+        if framing == "one_to_one":
             fused = jnp.moveaxis(frames, 1, 3).reshape(len(indices), self.height, self.width, -1)
             return Batch(fused, labels, mask)
         return Batch(frames, labels, mask, lengths)

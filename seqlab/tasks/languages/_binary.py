@@ -27,7 +27,7 @@ class BinaryOperation(StringTask):
     Strings of one or two symbols are too short for an operation: they are a number, uniform in [0, 2^L − 2].
     """
 
-    architectures: ClassVar[tuple[str, ...]] = ("many_to_many", "encoder_decoder")
+    framings: ClassVar[tuple[str, ...]] = ("many_to_many", "encoder_decoder")
     num_symbols: ClassVar[int] = 3
     num_answers: ClassVar[int] = 3
     end: ClassVar[int | None] = MARK

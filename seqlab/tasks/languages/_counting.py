@@ -32,7 +32,7 @@ class CountingTask(RaggedTask):
         letters: the letters, in order; their tokens are their places here, and # comes last.
     """
 
-    architectures: ClassVar[tuple[str, ...]] = ("many_to_many",)
+    framings: ClassVar[tuple[str, ...]] = ("many_to_many",)
     source: ClassVar[str] = "Gers & Schmidhuber 2001; Weiss et al. 2018"
     autoregressive: ClassVar[bool] = True
     letters: ClassVar[str]
@@ -41,21 +41,21 @@ class CountingTask(RaggedTask):
     min_length: int = 1
     curriculum: str = "uniform"
 
-    def input_spec(self, architecture: str) -> Spec:
+    def input_spec(self, framing: str) -> Spec:
         return Tokens(len(self.letters) + 1)
 
-    def output_spec(self, architecture: str) -> Spec:
+    def output_spec(self, framing: str) -> Spec:
         return Tokens(len(self.letters) + 1)
 
-    def goal(self, architecture: str) -> Goal:
+    def goal(self, framing: str) -> Goal:
         """Judge by the share of strings recognised; who ends all alike recognises those of a single n."""
         counts = 1 if self.curriculum == "fixed" else self.length - self.min_length + 1
         return Goal("sequence_accuracy", 1 / counts, "the same n for all", 0.99, higher_is_better=True)
 
-    def metrics(self, architecture: str) -> tuple[str, ...]:
+    def metrics(self, framing: str) -> tuple[str, ...]:
         return ("sequence_accuracy", "accuracy")
 
-    def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, architecture: str) -> Batch:
+    def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
         mark = len(self.letters)
         n, steps = lengths[:, None], jnp.arange(1 + mark * self.length)
         last = mark * n
@@ -64,7 +64,7 @@ class CountingTask(RaggedTask):
         inputs = jnp.where(steps <= last, jnp.roll(block, 1, axis=1).at[:, 0].set(mark), 0)
         return Batch(inputs, targets, (steps > n) & (steps <= last), 1 + last[:, 0])
 
-    def read_prompt(self, text: str, architecture: str) -> np.ndarray:
+    def read_prompt(self, text: str, framing: str) -> np.ndarray:
         """Encode text such as `#aaa`, int32 `(T,)`.
 
         Raises:
@@ -74,5 +74,5 @@ class CountingTask(RaggedTask):
             raise ConfigError(f"--prompt: legal characters are {self.letters}#, got {text!r}")
         return np.array([(self.letters + "#").index(letter) for letter in text], np.int32)
 
-    def render(self, sequence: np.ndarray, architecture: str) -> str:
+    def render(self, sequence: np.ndarray, framing: str) -> str:
         return "".join((self.letters + "#")[token] for token in np.ravel(sequence))

@@ -23,7 +23,7 @@ _LONGEST_LEAF = 4
 class ExpressionTask(StringTask):
     """Tell the value modulo 5 of an expression."""
 
-    architectures: ClassVar[tuple[str, ...]] = ("many_to_one",)
+    framings: ClassVar[tuple[str, ...]] = ("many_to_one",)
     num_answers: ClassVar[int] = MODULUS
 
     def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:

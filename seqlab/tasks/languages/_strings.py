@@ -84,47 +84,47 @@ class StringTask(RaggedTask):
         """Return the most symbols of an answer to `length` symbols; of an array, for each element."""
         return length**0
 
-    def input_spec(self, architecture: str) -> Spec:
-        return Tokens(self.num_symbols + (architecture == "many_to_many"))
+    def input_spec(self, framing: str) -> Spec:
+        return Tokens(self.num_symbols + (framing == "many_to_many"))
 
-    def output_spec(self, architecture: str) -> Spec:
+    def output_spec(self, framing: str) -> Spec:
         return Tokens(self.num_answers)
 
-    def goal(self, architecture: str) -> Goal:
+    def goal(self, framing: str) -> Goal:
         """Judge by the share of right symbols, beside that of one drawn at random."""
-        metric = "free_running/accuracy" if architecture == "encoder_decoder" else "accuracy"
+        metric = "free_running/accuracy" if framing == "encoder_decoder" else "accuracy"
         return Goal(metric, 1 / self.num_answers, "a symbol at random", 0.99, higher_is_better=True)
 
-    def metrics(self, architecture: str) -> tuple[str, ...]:
-        return ("accuracy",) if architecture == "many_to_one" else ("accuracy", "sequence_accuracy")
+    def metrics(self, framing: str) -> tuple[str, ...]:
+        return ("accuracy",) if framing == "many_to_one" else ("accuracy", "sequence_accuracy")
 
-    def read_prompt(self, text: str, architecture: str) -> np.ndarray:
+    def read_prompt(self, text: str, framing: str) -> np.ndarray:
         """Turn symbols, given as numbers apart, or as digits together, into a string.
 
         Raises:
-            ConfigError: an architecture that reads more than the string, or no symbols of the language.
+            ConfigError: an framing that reads more than the string, or no symbols of the language.
         """
-        if architecture not in ("many_to_one", "encoder_decoder"):
-            return super().read_prompt(text, architecture)
+        if framing not in ("many_to_one", "encoder_decoder"):
+            return super().read_prompt(text, framing)
         symbols = text.split() if " " in text else list(text)
         legal = {str(symbol): symbol for symbol in range(self.num_symbols)}
         if not symbols or not legal.keys() >= set(symbols):
             raise ConfigError(f"--prompt: legal are the symbols {' '.join(legal)}, got {text!r}")
         return np.array([legal[symbol] for symbol in symbols], np.int32)
 
-    def num_written(self, num_steps: int, architecture: str) -> int:
+    def num_written(self, num_steps: int, framing: str) -> int:
         return self.answer_length(num_steps)
 
-    def end_symbol(self, architecture: str) -> int | None:
+    def end_symbol(self, framing: str) -> int | None:
         return self.end
 
-    def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, architecture: str) -> Batch:
+    def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
         T, ends = self.string_length(self.length), self.string_length(lengths)
         strings = self.strings(key, ends, T)
         answers, counts = self.answers(strings, ends)
-        if architecture == "many_to_one":
+        if framing == "many_to_one":
             return Batch(strings, answers[:, 0], jnp.ones(len(lengths), bool), ends)
-        if architecture == "encoder_decoder":
+        if framing == "encoder_decoder":
             return Batch(strings, answers, jnp.arange(answers.shape[1]) < counts[:, None], ends)
         M, blanks = self.answer_length(T), self.answer_length(ends)
         since = jnp.arange(T + M) - ends[:, None]  # steps since the string's end

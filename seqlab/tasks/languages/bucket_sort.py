@@ -26,7 +26,7 @@ class BucketSort(StringTask):
     Source: G. Delétang et al., arXiv:2207.02098, 2023, appendix A.1.3 (context-sensitive).
     """
 
-    architectures: ClassVar[tuple[str, ...]] = ("many_to_many", "encoder_decoder")
+    framings: ClassVar[tuple[str, ...]] = ("many_to_many", "encoder_decoder")
     num_symbols: ClassVar[int] = 5
     num_answers: ClassVar[int] = 5
 

@@ -54,7 +54,7 @@ class Dyck(RaggedTask):
         arXiv:2010.07515, 2020, section 6.
     """
 
-    architectures: ClassVar[tuple[str, ...]] = ("many_to_many",)
+    framings: ClassVar[tuple[str, ...]] = ("many_to_many",)
     source: ClassVar[str] = "Hewitt et al. 2020"
     autoregressive: ClassVar[bool] = True
 
@@ -68,23 +68,23 @@ class Dyck(RaggedTask):
         super().__post_init__()
         require_positive(self, "num_kinds", "max_depth")
 
-    def input_spec(self, architecture: str) -> Spec:
+    def input_spec(self, framing: str) -> Spec:
         return Tokens(2 * self.num_kinds + 1)
 
-    def output_spec(self, architecture: str) -> Spec:
+    def output_spec(self, framing: str) -> Spec:
         return Tokens(2 * self.num_kinds + 1)
 
-    def goal(self, architecture: str) -> Goal:
+    def goal(self, framing: str) -> Goal:
         """Judge by the loss: .02 nats a symbol above the generator's entropy is solved."""
         opening, closing, ending = self._shares()
         kinds = [opening / self.num_kinds] * self.num_kinds + [closing / self.num_kinds] * self.num_kinds
         frequencies = sum(-share * math.log(share) for share in [*kinds, ending] if share)
         return Goal("loss", frequencies, "symbol frequencies", self.entropy() + 0.02, higher_is_better=False)
 
-    def metrics(self, architecture: str) -> tuple[str, ...]:
+    def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy", "closing/accuracy")
 
-    def baselines(self, split: str, architecture: str) -> dict[str, float]:
+    def baselines(self, split: str, framing: str) -> dict[str, float]:
         """Return the loss of the generator itself, and of who knows how many are open, but not their kinds.
 
         The latter misses all of a closing bracket's kind, ln k nats.
@@ -128,7 +128,7 @@ class Dyck(RaggedTask):
             depths = depths @ chain
         return total / total.sum()
 
-    def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, architecture: str) -> Batch:
+    def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
         coins_key, kinds_key = jax.random.split(key)
         shape = (self.length, len(lengths))
         coins = jax.random.bernoulli(coins_key, shape=shape)
@@ -169,7 +169,7 @@ class Dyck(RaggedTask):
     def _closes(self, symbols: jax.Array) -> jax.Array:
         return (symbols >= self.num_kinds) & (symbols < 2 * self.num_kinds)
 
-    def render(self, sequence: np.ndarray, architecture: str) -> str:
+    def render(self, sequence: np.ndarray, framing: str) -> str:
         """Show an opening bracket of kind 1 as `(1`, a closing one as `1)`, and the end symbol as `#`."""
         k = self.num_kinds
         names = [f"({kind}" for kind in range(k)] + [f"{kind})" for kind in range(k)] + ["#"]

@@ -26,7 +26,7 @@ class EvenPairs(StringTask):
     Source: G. Delétang et al., arXiv:2207.02098, 2023, appendix A.1.1 (a regular language).
     """
 
-    architectures: ClassVar[tuple[str, ...]] = ("many_to_one",)
+    framings: ClassVar[tuple[str, ...]] = ("many_to_one",)
     num_symbols: ClassVar[int] = 2
     num_answers: ClassVar[int] = 2
 

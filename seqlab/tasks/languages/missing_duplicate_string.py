@@ -26,7 +26,7 @@ class MissingDuplicateString(StringTask):
     Source: G. Delétang et al., arXiv:2207.02098, 2023, appendix A.1.3 (context-sensitive).
     """
 
-    architectures: ClassVar[tuple[str, ...]] = ("many_to_one",)
+    framings: ClassVar[tuple[str, ...]] = ("many_to_one",)
     num_symbols: ClassVar[int] = 4
     num_answers: ClassVar[int] = 2
 

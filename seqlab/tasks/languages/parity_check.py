@@ -33,7 +33,7 @@ class ParityCheck(RaggedTask):
         G. Delétang et al., "Neural Networks and the Chomsky Hierarchy", arXiv:2207.02098, 2023.
     """
 
-    architectures: ClassVar[tuple[str, ...]] = ("many_to_one", "many_to_many", "one_to_one")
+    framings: ClassVar[tuple[str, ...]] = ("many_to_one", "many_to_many", "one_to_one")
     source: ClassVar[str] = "Minsky & Papert 1969; Delétang et al. 2023"
 
     shortest: ClassVar[int] = splits.NUM_DESIGNATED + 1
@@ -42,33 +42,33 @@ class ParityCheck(RaggedTask):
     min_length: int = 4
     curriculum: str = "uniform"
 
-    def input_spec(self, architecture: str) -> Spec:
-        return Vectors(self.length) if architecture == "one_to_one" else Tokens(2)
+    def input_spec(self, framing: str) -> Spec:
+        return Vectors(self.length) if framing == "one_to_one" else Tokens(2)
 
-    def output_spec(self, architecture: str) -> Spec:
+    def output_spec(self, framing: str) -> Spec:
         return Tokens(2)
 
-    def goal(self, architecture: str) -> Goal:
+    def goal(self, framing: str) -> Goal:
         """Judge by accuracy; the running parity, like the final one, is 1 half of the time."""
         return Goal("accuracy", 0.5, "a fair coin", 0.99, higher_is_better=True)
 
-    def metrics(self, architecture: str) -> tuple[str, ...]:
-        return ("accuracy", "sequence_accuracy") if architecture == "many_to_many" else ("accuracy",)
+    def metrics(self, framing: str) -> tuple[str, ...]:
+        return ("accuracy", "sequence_accuracy") if framing == "many_to_many" else ("accuracy",)
 
     def fingerprint(self) -> str:
         """Digest the rule, that of the splits included."""
         rule = super().fingerprint() + inspect.getsource(splits)
         return hashlib.sha256(rule.encode()).hexdigest()
 
-    def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, architecture: str) -> Batch:
+    def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
         bits_key, split_key = jax.random.split(key)
         real = jnp.arange(self.length) < lengths[:, None]
         bits = jax.random.bernoulli(bits_key, shape=real.shape) & real
         bits = splits.move_to_split(split_key, bits.astype(jnp.int32), lengths, split, alphabet=2)
-        if architecture == "many_to_many":
+        if framing == "many_to_many":
             return Batch(bits, bits.cumsum(axis=1) % 2, real, lengths)
         parity, mask = self.answers(bits, lengths)[0][:, 0], jnp.ones(len(lengths), bool)
-        if architecture == "one_to_one":
+        if framing == "one_to_one":
             return Batch(bits.astype(jnp.float32), parity, mask)
         return Batch(bits, parity, mask, lengths)
 

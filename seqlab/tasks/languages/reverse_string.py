@@ -25,7 +25,7 @@ class ReverseString(StringTask):
     Source: G. Delétang et al., arXiv:2207.02098, 2023, appendix A.1.2 (deterministic context-free).
     """
 
-    architectures: ClassVar[tuple[str, ...]] = ("many_to_many", "encoder_decoder")
+    framings: ClassVar[tuple[str, ...]] = ("many_to_many", "encoder_decoder")
     num_symbols: ClassVar[int] = 2
     num_answers: ClassVar[int] = 2
 

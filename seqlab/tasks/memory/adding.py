@@ -30,7 +30,7 @@ class Adding(RaggedTask):
         M. Arjovsky, A. Shah & Y. Bengio, arXiv:1511.06464, 2016.
     """
 
-    architectures: ClassVar[tuple[str, ...]] = ("many_to_one", "one_to_one")
+    framings: ClassVar[tuple[str, ...]] = ("many_to_one", "one_to_one")
     source: ClassVar[str] = "Hochreiter & Schmidhuber 1997; Le et al. 2015"
 
     shortest: ClassVar[int] = 2
@@ -39,20 +39,20 @@ class Adding(RaggedTask):
     min_length: int = 2
     curriculum: str = "fixed"
 
-    def input_spec(self, architecture: str) -> Spec:
-        return Vectors(2 * self.length if architecture == "one_to_one" else 2)
+    def input_spec(self, framing: str) -> Spec:
+        return Vectors(2 * self.length if framing == "one_to_one" else 2)
 
-    def output_spec(self, architecture: str) -> Spec:
+    def output_spec(self, framing: str) -> Spec:
         return Vectors(1)
 
-    def goal(self, architecture: str) -> Goal:
+    def goal(self, framing: str) -> Goal:
         """Judge by squared error; the constant 1 is left with the variance of two uniforms, 2/12."""
         return Goal("mse", 1 / 6, "always 1, the mean of the sum", 0.01, higher_is_better=False)
 
-    def metrics(self, architecture: str) -> tuple[str, ...]:
+    def metrics(self, framing: str) -> tuple[str, ...]:
         return ("mse",)
 
-    def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, architecture: str) -> Batch:
+    def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
         values_key, first_key, second_key = jax.random.split(key, 3)
         size, half = len(lengths), lengths // 2
         values = jax.random.uniform(values_key, (size, self.length))
@@ -61,7 +61,7 @@ class Adding(RaggedTask):
         second = jax.random.randint(second_key, (size,), half, lengths)
         markers = jax.nn.one_hot(first, self.length) + jax.nn.one_hot(second, self.length)
         inputs = jnp.stack([values, markers], axis=-1)
-        if architecture == "one_to_one":
+        if framing == "one_to_one":
             inputs = inputs.reshape(size, -1)
         targets = (values * markers).sum(axis=1, keepdims=True)
         return Batch(inputs, targets, jnp.ones(size, bool), lengths)

@@ -51,7 +51,7 @@ class AssociativeRecall(RaggedTask):
         here.
     """
 
-    architectures: ClassVar[tuple[str, ...]] = ("many_to_many",)
+    framings: ClassVar[tuple[str, ...]] = ("many_to_many",)
     source: ClassVar[str] = "Arora et al. 2023"
 
     length: int = 64
@@ -80,25 +80,25 @@ class AssociativeRecall(RaggedTask):
         """The token that is the first value; those from 1 to below it are keys."""
         return self.num_tokens // 2
 
-    def input_spec(self, architecture: str) -> Spec:
+    def input_spec(self, framing: str) -> Spec:
         return Tokens(self.num_tokens)
 
-    def output_spec(self, architecture: str) -> Spec:
+    def output_spec(self, framing: str) -> Spec:
         return Tokens(self.num_tokens)
 
-    def goal(self, architecture: str) -> Goal:
+    def goal(self, framing: str) -> Goal:
         """Judge by the share of queries answered, beside that of a value drawn at random."""
         chance = 1 / (self.num_tokens - self.first_value)
         return Goal("accuracy", chance, "a value at random", 0.99, higher_is_better=True)
 
-    def baselines(self, split: str, architecture: str) -> dict[str, float]:
+    def baselines(self, split: str, framing: str) -> dict[str, float]:
         """Return the accuracy of naming one of the values that were read, whatever the key."""
         return {"one of the values read": 1 / self.num_pairs}
 
-    def metrics(self, architecture: str) -> tuple[str, ...]:
+    def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy", "sequence_accuracy")
 
-    def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, architecture: str) -> Batch:
+    def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
         noise_key, keys_key, values_key, gaps_key = jax.random.split(key, 4)
         size, K = len(lengths), self.num_pairs
         noise = jax.random.randint(noise_key, (size, self.length), 0, self.num_tokens)

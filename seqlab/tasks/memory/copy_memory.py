@@ -43,30 +43,30 @@ class CopyMemory(RaggedTask):
         one number for all sequences, as it is here by default.
     """
 
-    architectures: ClassVar[tuple[str, ...]] = ("many_to_many",)
+    framings: ClassVar[tuple[str, ...]] = ("many_to_many",)
     source: ClassVar[str] = "Arjovsky et al. 2016"
 
     length: int = 30
     min_length: int = 1
     curriculum: str = "fixed"
 
-    def input_spec(self, architecture: str) -> Spec:
+    def input_spec(self, framing: str) -> Spec:
         return Tokens(NUM_SYMBOLS + 2)
 
-    def output_spec(self, architecture: str) -> Spec:
+    def output_spec(self, framing: str) -> Spec:
         return Tokens(NUM_SYMBOLS + 1)
 
-    def goal(self, architecture: str) -> Goal:
+    def goal(self, framing: str) -> Goal:
         """Judge by nats a step; solved at half of the baseline, more known of the ten than not."""
         steps = [length + 2 * NUM_RECALLED for length in self.lengths_drawn]
         chance = NUM_RECALLED * math.log(NUM_SYMBOLS) * len(steps) / sum(steps)
         baseline = "blanks, then a symbol at random"
         return Goal("cross_entropy", chance, baseline, chance / 2, higher_is_better=False)
 
-    def metrics(self, architecture: str) -> tuple[str, ...]:
+    def metrics(self, framing: str) -> tuple[str, ...]:
         return ("cross_entropy", "accuracy", "sequence_accuracy")
 
-    def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, architecture: str) -> Batch:
+    def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
         return self.arrange(jax.random.randint(key, (len(lengths), NUM_RECALLED), 0, NUM_SYMBOLS), lengths)
 
     def arrange(self, symbols: jax.Array, lengths: jax.Array) -> Batch:

@@ -42,7 +42,7 @@ class DelayedRecall(RaggedTask):
         their kind: one symbol, one blank, no cue but the end.
     """
 
-    architectures: ClassVar[tuple[str, ...]] = ("many_to_one",)
+    framings: ClassVar[tuple[str, ...]] = ("many_to_one",)
     source: ClassVar[str] = "after Hochreiter & Schmidhuber 1997; Martens & Sutskever 2011"
 
     length: int = 50
@@ -56,20 +56,20 @@ class DelayedRecall(RaggedTask):
         if self.num_symbols < 2:
             raise ValueError(f"num_symbols must be an integer of at least 2, got {self.num_symbols}")
 
-    def input_spec(self, architecture: str) -> Spec:
+    def input_spec(self, framing: str) -> Spec:
         return Tokens(self.num_symbols + 1)
 
-    def output_spec(self, architecture: str) -> Spec:
+    def output_spec(self, framing: str) -> Spec:
         return Tokens(self.num_symbols)
 
-    def goal(self, architecture: str) -> Goal:
+    def goal(self, framing: str) -> Goal:
         """Judge by the share of symbols recalled, beside that of one drawn at random."""
         return Goal("accuracy", 1 / self.num_symbols, "a symbol at random", 0.99, higher_is_better=True)
 
-    def metrics(self, architecture: str) -> tuple[str, ...]:
+    def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy",)
 
-    def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, architecture: str) -> Batch:
+    def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
         return self.arrange(jax.random.randint(key, lengths.shape, 0, self.num_symbols), lengths)
 
     def arrange(self, symbols: jax.Array, lengths: jax.Array) -> Batch:

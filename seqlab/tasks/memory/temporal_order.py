@@ -46,7 +46,7 @@ class TemporalOrder(RaggedTask):
         are. The original's second symbol of two falls into steps 50 to 60.
     """
 
-    architectures: ClassVar[tuple[str, ...]] = ("many_to_one",)
+    framings: ClassVar[tuple[str, ...]] = ("many_to_one",)
     source: ClassVar[str] = "Hochreiter & Schmidhuber 1997; Pascanu et al. 2013"
 
     shortest: ClassVar[int] = 4
@@ -60,20 +60,20 @@ class TemporalOrder(RaggedTask):
         super().__post_init__()
         require_choice(self, "num_symbols", tuple(TENTHS))
 
-    def input_spec(self, architecture: str) -> Spec:
+    def input_spec(self, framing: str) -> Spec:
         return Tokens(2 + NUM_DISTRACTORS)
 
-    def output_spec(self, architecture: str) -> Spec:
+    def output_spec(self, framing: str) -> Spec:
         return Tokens(2**self.num_symbols)
 
-    def goal(self, architecture: str) -> Goal:
+    def goal(self, framing: str) -> Goal:
         """Judge by the share of right classes, beside that of one drawn at random."""
         return Goal("accuracy", 2**-self.num_symbols, "a class at random", 0.99, higher_is_better=True)
 
-    def metrics(self, architecture: str) -> tuple[str, ...]:
+    def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy",)
 
-    def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, architecture: str) -> Batch:
+    def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
         distractors_key, positions_key, symbols_key = jax.random.split(key, 3)
         size, tenths = len(lengths), jnp.array(TENTHS[self.num_symbols])
         distractors = jax.random.randint(distractors_key, (size, self.length), 2, 2 + NUM_DISTRACTORS)

@@ -36,7 +36,7 @@ class TemporalXor(RaggedTask):
         by the squared error, here in sequences of T and by the cross-entropy.
     """
 
-    architectures: ClassVar[tuple[str, ...]] = ("many_to_many",)
+    framings: ClassVar[tuple[str, ...]] = ("many_to_many",)
     source: ClassVar[str] = "Elman 1990"
 
     shortest: ClassVar[int] = 2
@@ -45,17 +45,17 @@ class TemporalXor(RaggedTask):
     min_length: int = 2
     curriculum: str = "fixed"
 
-    def input_spec(self, architecture: str) -> Spec:
+    def input_spec(self, framing: str) -> Spec:
         return Tokens(2)
 
-    def output_spec(self, architecture: str) -> Spec:
+    def output_spec(self, framing: str) -> Spec:
         return Tokens(2)
 
-    def goal(self, architecture: str) -> Goal:
+    def goal(self, framing: str) -> Goal:
         """Judge by nats a bit; solved within .01 of the floor."""
         return Goal("cross_entropy", math.log(2), "a fair coin", self.floor + 0.01, higher_is_better=False)
 
-    def baselines(self, split: str, architecture: str) -> dict[str, float]:
+    def baselines(self, split: str, framing: str) -> dict[str, float]:
         """Return the floor, the entropy of a bit in nats when the rule is known."""
         return {"floor": self.floor}
 
@@ -65,10 +65,10 @@ class TemporalXor(RaggedTask):
         certain = sum((length + 1) // 3 for length in self.lengths_drawn)
         return (1 - certain / sum(self.lengths_drawn)) * math.log(2)
 
-    def metrics(self, architecture: str) -> tuple[str, ...]:
+    def metrics(self, framing: str) -> tuple[str, ...]:
         return ("cross_entropy", "accuracy")
 
-    def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, architecture: str) -> Batch:
+    def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
         shape = (len(lengths), self.length // 3 + 1, 2)
         return self.arrange(jax.random.bernoulli(key, shape=shape).astype(jnp.int32), lengths)
 

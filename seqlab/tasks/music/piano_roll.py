@@ -64,7 +64,7 @@ class PianoRoll(SourceTask, Saving):
         ICML 2012, for the framing and for the negative log-likelihood of a frame, the loss.
     """
 
-    architectures: ClassVar[tuple[str, ...]] = ("many_to_many",)
+    framings: ClassVar[tuple[str, ...]] = ("many_to_many",)
     autoregressive: ClassVar[bool] = True
     instead: ClassVar[str] = "task=bach_chorales"
     file_ending: ClassVar[str] = ".mid"
@@ -77,22 +77,22 @@ class PianoRoll(SourceTask, Saving):
         require_positive(self, "length")
         require_number(self, "frame", 0.01)
 
-    def input_spec(self, architecture: str) -> Spec:
+    def input_spec(self, framing: str) -> Spec:
         return Labels(NUM_KEYS)
 
-    def output_spec(self, architecture: str) -> Spec:
+    def output_spec(self, framing: str) -> Spec:
         return Labels(NUM_KEYS)
 
-    def goal(self, architecture: str) -> Goal:
+    def goal(self, framing: str) -> Goal:
         """Judge by the nats that a frame costs; solved is a tenth below both baselines."""
-        costs = self.baselines("test", architecture)
+        costs = self.baselines("test", framing)
         solved = 0.9 * min(costs.values())
         return Goal("loss", costs[INDEPENDENT], INDEPENDENT, solved, higher_is_better=False)
 
-    def metrics(self, architecture: str) -> tuple[str, ...]:
+    def metrics(self, framing: str) -> tuple[str, ...]:
         return ("frame_accuracy",)
 
-    def baselines(self, split: str, architecture: str) -> dict[str, float]:
+    def baselines(self, split: str, framing: str) -> dict[str, float]:
         """Return the nats that a frame of a split costs, each note predicted apart from all others.
 
             p_k(v) = (n_k(v) + 1) / (n + 2),   p_k(v | s) = (n_k(s, v) + 1) / (n_k(s) + 2)
@@ -108,7 +108,7 @@ class PianoRoll(SourceTask, Saving):
     def account(self) -> Mapping[str, int]:
         return self._read.account
 
-    def read_prompt(self, text: str, architecture: str) -> np.ndarray:
+    def read_prompt(self, text: str, framing: str) -> np.ndarray:
         """Read a piece of a MIDI file or of the only array of an `.npz`, after silence; "" is silence alone.
 
         Returns:
@@ -120,7 +120,7 @@ class PianoRoll(SourceTask, Saving):
         piece = _prompt(Path(text), self.frame) if text else np.zeros((0, NUM_KEYS))
         return np.concatenate([np.zeros((1, NUM_KEYS)), piece]).astype(np.float32)
 
-    def render(self, sequence: np.ndarray, architecture: str) -> str:
+    def render(self, sequence: np.ndarray, framing: str) -> str:
         """Name the notes of each frame after the silence read first; C4 is the middle C, a dash silence."""
         return " | ".join(" ".join(map(_name, np.flatnonzero(frame))) or "-" for frame in sequence[1:])
 
@@ -140,10 +140,10 @@ class PianoRoll(SourceTask, Saving):
         """
         return {name: _windows(pieces, self.length) for name, pieces in self._read.pieces.items()}
 
-    def num_examples(self, split: str, architecture: str) -> int:
+    def num_examples(self, split: str, framing: str) -> int:
         return len(self.data[split]["starts"])
 
-    def gather(self, indices: jax.Array, split: str, architecture: str, data: Any) -> Batch:
+    def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
         part = data[split]
         lengths = part["lengths"][indices]
         real = jnp.arange(self.length) < lengths[:, None]
@@ -153,10 +153,8 @@ class PianoRoll(SourceTask, Saving):
         )
         return Batch(inputs, targets, real, lengths)
 
-    def evaluation_batch(
-        self, index: jax.Array, size: int, split: str, architecture: str, data: Any
-    ) -> Batch:
-        batch = super().evaluation_batch(index, size, split, architecture, data)
+    def evaluation_batch(self, index: jax.Array, size: int, split: str, framing: str, data: Any) -> Batch:
+        batch = super().evaluation_batch(index, size, split, framing, data)
         context = data[split]["context"].at[index * size + jnp.arange(size)].get(mode="clip")
         return batch._replace(mask=batch.mask & (jnp.arange(self.length) >= context[:, None]))
 

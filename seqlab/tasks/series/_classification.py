@@ -58,7 +58,7 @@ class SeriesClassification(Classification):
             field. Or scikit-learn is not installed, which the baselines are made with.
     """
 
-    architectures: ClassVar[tuple[str, ...]] = ("many_to_one", "one_to_one")
+    framings: ClassVar[tuple[str, ...]] = ("many_to_one", "one_to_one")
     instead: ClassVar[str] = "task=japanese_vowels or task=mnist1d"
 
     series: str = "series"
@@ -79,11 +79,11 @@ class SeriesClassification(Classification):
     def prompted(self, text: str) -> Mapping[str, Sequence[Any]]:
         """Return the one row that a text tells of, as columns that `series_of` reads."""
 
-    def input_spec(self, architecture: str) -> Spec:
+    def input_spec(self, framing: str) -> Spec:
         num_features = len(self._read.scale.mean)
-        return Vectors(2 * num_features if architecture == "one_to_one" else num_features)
+        return Vectors(2 * num_features if framing == "one_to_one" else num_features)
 
-    def baselines(self, split: str, architecture: str) -> dict[str, float]:
+    def baselines(self, split: str, framing: str) -> dict[str, float]:
         """Return the accuracy of models of scikit-learn's, which learn from the training split.
 
         They are logistic regression and the nearest neighbour over what one_to_one reads, and the nearest
@@ -91,14 +91,14 @@ class SeriesClassification(Classification):
         """
         return {name: _accuracy(self, name, split) for name in _BASELINES}
 
-    def read_prompt(self, text: str, architecture: str) -> np.ndarray:
+    def read_prompt(self, text: str, framing: str) -> np.ndarray:
         """Read one series: `(T, F)`, or its means and deviations, `(2F,)`."""
         table = Table.of("--prompt", self.prompted(text))
         [(steps, _)] = self.series_of(table)
         scale = self._read.scale
         _require_features(table, self.series, [steps], len(scale.mean))
         steps = scale.apply(steps[: self.length])
-        if architecture == "one_to_one":
+        if framing == "one_to_one":
             return np.asarray(_described(jnp.asarray(steps)[None], jnp.array([len(steps)])))[0]
         return steps
 
@@ -109,10 +109,10 @@ class SeriesClassification(Classification):
     def read(self, stamp: Any) -> _Read:
         return _read(self, stamp)
 
-    def gather(self, indices: jax.Array, split: str, architecture: str, data: Any) -> Batch:
+    def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
         series, lengths, labels = (data[split][name][indices] for name in ("series", "lengths", "labels"))
         mask = jnp.ones(labels.shape, bool)
-        if architecture == "one_to_one":
+        if framing == "one_to_one":
             return Batch(_described(series, lengths), labels, mask)
         return Batch(series, labels, mask, lengths if self._read.ragged else None)
 

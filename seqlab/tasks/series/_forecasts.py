@@ -42,7 +42,7 @@ class ForecastTask(RaggedTask):
         ValueError: `horizon` is not a positive integer, or as in `RaggedTask`.
     """
 
-    architectures: ClassVar[tuple[str, ...]] = ("many_to_one", "many_to_many", "one_to_many")
+    framings: ClassVar[tuple[str, ...]] = ("many_to_one", "many_to_many", "one_to_many")
 
     length: int = 100
     min_length: int = 1
@@ -71,28 +71,28 @@ class ForecastTask(RaggedTask):
         """Whether what many_to_many writes is what it reads next."""
         return self.horizon == 1
 
-    def input_spec(self, architecture: str) -> Spec:
-        return Vectors(self.state_size if architecture == "one_to_many" else 1)
+    def input_spec(self, framing: str) -> Spec:
+        return Vectors(self.state_size if framing == "one_to_many" else 1)
 
-    def output_spec(self, architecture: str) -> Spec:
+    def output_spec(self, framing: str) -> Spec:
         return Vectors(1)
 
-    def goal(self, architecture: str) -> Goal:
+    def goal(self, framing: str) -> Goal:
         """Judge by squared error against the variance, which forecasting the mean is left with.
 
         Solved is a tenth of it. In one_to_many it is the error of what the network writes when it reads its
         own forecasts.
         """
         variance = self.errors.mean
-        metric = "free_running/mse" if architecture == "one_to_many" else "mse"
+        metric = "free_running/mse" if framing == "one_to_many" else "mse"
         return Goal(metric, variance, "the mean of the series", 0.1 * variance, higher_is_better=False)
 
-    def metrics(self, architecture: str) -> tuple[str, ...]:
+    def metrics(self, framing: str) -> tuple[str, ...]:
         return ("mse", "mae")
 
-    def baselines(self, split: str, architecture: str) -> dict[str, float]:
+    def baselines(self, split: str, framing: str) -> dict[str, float]:
         """Return the squared error of forecasting the latest value, where that is read."""
-        return {} if architecture == "one_to_many" else {"persistence": self.errors.persistence}
+        return {} if framing == "one_to_many" else {"persistence": self.errors.persistence}
 
     @functools.cached_property
     def errors(self) -> Errors:
@@ -106,16 +106,16 @@ class ForecastTask(RaggedTask):
     def _num_steps(self) -> int:
         return self.length + self.horizon
 
-    def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, architecture: str) -> Batch:
+    def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
         state, series = self.courses(key, len(lengths), self._num_steps)
         real = jnp.arange(self.length) < lengths[:, None]
         past, following = (
             jnp.where(real, part, 0.0)[..., None]
             for part in (series[:, : self.length], series[:, self.horizon :])
         )
-        if architecture == "one_to_many":
+        if framing == "one_to_many":
             return Batch(state, following, real)
-        if architecture == "many_to_many":
+        if framing == "many_to_many":
             return Batch(past, following, real, lengths)
         last = jnp.take_along_axis(following[..., 0], lengths[:, None] - 1, axis=1)
         return Batch(past, last, jnp.ones(len(lengths), bool), lengths)

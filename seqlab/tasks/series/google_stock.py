@@ -38,7 +38,7 @@ class GoogleStock(LoadedTask):
     Source: `goog.npz` of Matplotlib's sample data.
     """
 
-    architectures: ClassVar[tuple[str, ...]] = ("many_to_one", "many_to_many", "one_to_many", "one_to_one")
+    framings: ClassVar[tuple[str, ...]] = ("many_to_one", "many_to_many", "one_to_many", "one_to_one")
     source: ClassVar[str] = "Matplotlib's sample data goog.npz"
     licence: ClassVar[str] = "Matplotlib licence"
     autoregressive: ClassVar[bool] = True
@@ -48,36 +48,34 @@ class GoogleStock(LoadedTask):
     def __post_init__(self) -> None:
         require_positive(self, "length")
 
-    def input_spec(self, architecture: str) -> Spec:
-        return Vectors(self.length if architecture == "one_to_one" else 1)
+    def input_spec(self, framing: str) -> Spec:
+        return Vectors(self.length if framing == "one_to_one" else 1)
 
-    def output_spec(self, architecture: str) -> Spec:
+    def output_spec(self, framing: str) -> Spec:
         return Vectors(1)
 
-    def goal(self, architecture: str) -> Goal:
+    def goal(self, framing: str) -> Goal:
         """Judge by squared error against the price that stays as it is, a return of 0.
 
         In one_to_many it is the error of what the network writes when it reads its own forecasts.
         Solved is an error 5 % below. Daily returns are close to unpredictable: a run that solves the task
         is a reason to look for a leak.
         """
-        chance = self._error_of_constant(0.0, "test", architecture)
-        metric = "free_running/mse" if architecture == "one_to_many" else "mse"
+        chance = self._error_of_constant(0.0, "test", framing)
+        metric = "free_running/mse" if framing == "one_to_many" else "mse"
         return Goal(metric, chance, "persistence forecast", 0.95 * chance, higher_is_better=False)
 
-    def metrics(self, architecture: str) -> tuple[str, ...]:
+    def metrics(self, framing: str) -> tuple[str, ...]:
         return ("mse", "mae")
 
-    def baselines(self, split: str, architecture: str) -> dict[str, float]:
+    def baselines(self, split: str, framing: str) -> dict[str, float]:
         """Return the squared errors of predicting no change, and the mean return of the training part."""
         constants = {"persistence": 0.0, "mean training return": float(self.data["train"].mean())}
-        return {
-            name: self._error_of_constant(value, split, architecture) for name, value in constants.items()
-        }
+        return {name: self._error_of_constant(value, split, framing) for name, value in constants.items()}
 
-    def _error_of_constant(self, value: float, split: str, architecture: str) -> float:
-        every = jnp.arange(self.num_examples(split, architecture))
-        targets = self.gather(every, split, architecture, self.data).targets
+    def _error_of_constant(self, value: float, split: str, framing: str) -> float:
+        every = jnp.arange(self.num_examples(split, framing))
+        targets = self.gather(every, split, framing, self.data).targets
         return float(jnp.mean((targets - value) ** 2))
 
     def load(self) -> dict[str, np.ndarray]:
@@ -94,15 +92,15 @@ class GoogleStock(LoadedTask):
             raise ConfigError(f"task.length: legal values are 1 to {shortest - 1}, got {self.length}")
         return parts
 
-    def num_examples(self, split: str, architecture: str) -> int:
+    def num_examples(self, split: str, framing: str) -> int:
         return len(self.data[split]) - self.length
 
-    def gather(self, indices: jax.Array, split: str, architecture: str, data: Any) -> Batch:
+    def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
         """Return the windows that start at int32 `indices` `(B,)`."""
         windows = data[split][indices[:, None] + jnp.arange(self.length + 1)]
         past, following = windows[:, :-1, None], windows[:, 1:, None]
-        if architecture in ("many_to_many", "one_to_many"):
-            inputs = past if architecture == "many_to_many" else past[:, 0]
+        if framing in ("many_to_many", "one_to_many"):
+            inputs = past if framing == "many_to_many" else past[:, 0]
             return Batch(inputs, following, mask=jnp.ones(following.shape[:2], bool))
-        inputs = past[..., 0] if architecture == "one_to_one" else past
+        inputs = past[..., 0] if framing == "one_to_one" else past
         return Batch(inputs, following[:, -1], mask=jnp.ones(indices.shape, bool))

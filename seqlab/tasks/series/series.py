@@ -65,7 +65,7 @@ class Series(SourceTask):
         Journal of Forecasting 22(4), 2006.
     """
 
-    architectures: ClassVar[tuple[str, ...]] = ("many_to_one", "many_to_many", "one_to_one")
+    framings: ClassVar[tuple[str, ...]] = ("many_to_one", "many_to_many", "one_to_one")
     instead: ClassVar[str] = "task=sunspots or task=co2"
 
     value: str = "value"
@@ -82,34 +82,34 @@ class Series(SourceTask):
                 f"difference must be 0 or at least horizon={self.horizon}, got {self.difference}"
             )
 
-    def input_spec(self, architecture: str) -> Spec:
-        return Vectors(self.length if architecture == "one_to_one" else 1)
+    def input_spec(self, framing: str) -> Spec:
+        return Vectors(self.length if framing == "one_to_one" else 1)
 
-    def output_spec(self, architecture: str) -> Spec:
+    def output_spec(self, framing: str) -> Spec:
         return Vectors(1)
 
-    def goal(self, architecture: str) -> Goal:
+    def goal(self, framing: str) -> Goal:
         """Judge by MASE against the best of the naive forecasts; solved is a tenth below it."""
-        naive = self.baselines("test", architecture)
+        naive = self.baselines("test", framing)
         best = min(naive, key=naive.__getitem__)
         return Goal("mase", naive[best], best, 0.9 * naive[best], higher_is_better=False)
 
-    def metrics(self, architecture: str) -> tuple[str, ...]:
+    def metrics(self, framing: str) -> tuple[str, ...]:
         return ("mase", "mse")
 
-    def baselines(self, split: str, architecture: str) -> dict[str, float]:
+    def baselines(self, split: str, framing: str) -> dict[str, float]:
         """Return the MASE of naive forecasts.
 
         They are the last value read, x_t; the latest one of the season to forecast, x_{t+H−m} (m ≥ H, else
         whole seasons back); and that one, raised as the last value is over the one of its season.
         """
         at = self._read.targets[split]
-        if architecture == "many_to_many":
+        if framing == "many_to_many":
             at = (at[:, None] + np.arange(1 - self.length, 1)).ravel()
             at = at[self._read.parts[at] == SPLITS.index(split)]
         return {name: float(errors[at].mean()) for name, errors in self._read.errors.items()}
 
-    def read_prompt(self, text: str, architecture: str) -> np.ndarray:
+    def read_prompt(self, text: str, framing: str) -> np.ndarray:
         """Turn numbers, in order of time and apart by white space or commas, into the last T to be read.
 
         Raises:
@@ -117,9 +117,9 @@ class Series(SourceTask):
         """
         x, _ = self._told(text)
         past = (x - _shifted(x, self.difference) if self.difference else x)[-self.length :]
-        return (past if architecture == "one_to_one" else past[:, None]).astype(np.float32)
+        return (past if framing == "one_to_one" else past[:, None]).astype(np.float32)
 
-    def render_answer(self, answer: np.ndarray, prompt: str, architecture: str) -> str:
+    def render_answer(self, answer: np.ndarray, prompt: str, framing: str) -> str:
         """Show the forecast of the value H steps after the prompt, in the prompt's own measure."""
         x, unit = self._told(prompt)
         forecast = np.ravel(answer)[-1]
@@ -150,16 +150,16 @@ class Series(SourceTask):
         """Return the float32 values of all series; int32, the split of each, and what each forecasts."""
         return {"values": self._read.values, "parts": self._read.parts, **self._read.targets}
 
-    def num_examples(self, split: str, architecture: str) -> int:
+    def num_examples(self, split: str, framing: str) -> int:
         return len(self._read.targets[split])
 
-    def gather(self, indices: jax.Array, split: str, architecture: str, data: Any) -> Batch:
+    def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
         at = data[split][indices][:, None] + jnp.arange(1 - self.length, 1)
         past, ahead = data["values"][at - self.horizon], data["values"][at]
-        if architecture == "many_to_many":
+        if framing == "many_to_many":
             own = data["parts"][at] == SPLITS.index(split)
             return Batch(past[..., None], ahead[..., None], own)
-        inputs = past if architecture == "one_to_one" else past[..., None]
+        inputs = past if framing == "one_to_one" else past[..., None]
         return Batch(inputs, ahead[:, -1:], jnp.ones(indices.shape, bool))
 
 

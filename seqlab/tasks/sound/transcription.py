@@ -58,7 +58,7 @@ class Transcription(Hearing, RowsTask):
             spell: one line names file, row and field. Or soundfile, jiwer or scikit-learn is not installed.
     """
 
-    architectures: ClassVar[tuple[str, ...]] = ("many_to_many",)
+    framings: ClassVar[tuple[str, ...]] = ("many_to_many",)
     instead: ClassVar[str] = "task=transcription with a folder of your own sounds"
     scored: ClassVar[tuple[str, ...]] = ("cer", "wer")
 
@@ -71,19 +71,19 @@ class Transcription(Hearing, RowsTask):
         require_positive(self, "length", "target_length")
         self.require_hearing()
 
-    def input_spec(self, architecture: str) -> Spec:
+    def input_spec(self, framing: str) -> Spec:
         return Vectors(self.num_mels)
 
-    def output_spec(self, architecture: str) -> Spec:
+    def output_spec(self, framing: str) -> Spec:
         return Transcript(len(self._read.characters))
 
-    def goal(self, architecture: str) -> Goal:
+    def goal(self, framing: str) -> Goal:
         """Judge by jiwer's share of characters in error; solved is half that of the better baseline."""
-        found = self.baselines("test", architecture)
+        found = self.baselines("test", framing)
         name = "the most frequent transcript"
         return Goal("cer", found[name], name, min(found.values()) / 2, higher_is_better=False)
 
-    def metrics(self, architecture: str) -> tuple[str, ...]:
+    def metrics(self, framing: str) -> tuple[str, ...]:
         return ()
 
     def scores(self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray) -> Mapping[str, float]:
@@ -99,7 +99,7 @@ class Transcription(Hearing, RowsTask):
             [self.render(row, "") for row in predictions],
         )
 
-    def baselines(self, split: str, architecture: str) -> dict[str, float]:
+    def baselines(self, split: str, framing: str) -> dict[str, float]:
         """Return the shares of characters in error of two simple answers, both out of the training split.
 
         They are its most frequent transcript, and that of the sound whose mean frame is nearest (by
@@ -107,7 +107,7 @@ class Transcription(Hearing, RowsTask):
         """
         return dict(_baselines(self, split))
 
-    def read_prompt(self, text: str, architecture: str) -> np.ndarray:
+    def read_prompt(self, text: str, framing: str) -> np.ndarray:
         """Read the sound in a file: float32 `(T, F)`."""
         try:
             frames = self.hear(Path(text)).values
@@ -115,7 +115,7 @@ class Transcription(Hearing, RowsTask):
             raise ConfigError(f"--prompt: {text} {error}") from error
         return self._read.scale.apply(frames[: self.length])
 
-    def render(self, sequence: np.ndarray, architecture: str) -> str:
+    def render(self, sequence: np.ndarray, framing: str) -> str:
         """Spell the characters, leaving blanks out."""
         return self._text(token for token in np.ravel(sequence) if token < len(self._read.characters))
 
@@ -129,7 +129,7 @@ class Transcription(Hearing, RowsTask):
     def read(self, stamp: Any) -> _Read:
         return _read(self, stamp)
 
-    def gather(self, indices: jax.Array, split: str, architecture: str, data: Any) -> Batch:
+    def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
         part = {name: values[indices] for name, values in data[split].items()}
         targets = part["targets"]
         mask = jnp.arange(targets.shape[1]) < part["target_lengths"][:, None]

@@ -58,10 +58,10 @@ class TextWindows(LoadedTask):
     Raises:
         ValueError: `length` is not a positive integer, or `stream` neither true nor false.
         ConfigError: `length` leaves no window in the shortest split, or B · `length` none in a stream.
-        IncompatibleError: a stream with another architecture than many_to_many.
+        IncompatibleError: a stream with another framing than many_to_many.
     """
 
-    architectures: ClassVar[tuple[str, ...]] = ("many_to_many", "many_to_one", "one_to_many", "one_to_one")
+    framings: ClassVar[tuple[str, ...]] = ("many_to_many", "many_to_one", "one_to_many", "one_to_one")
     autoregressive: ClassVar[bool] = True
     symbol: ClassVar[str] = "character"
 
@@ -94,48 +94,48 @@ class TextWindows(LoadedTask):
     def decode(self, symbols: Sequence[str]) -> str:
         """Return the text that symbols make."""
 
-    def framing(self, architecture: str | None) -> str:
-        architecture = super().framing(architecture)
-        if self.stream and architecture != "many_to_many":
+    def checked_framing(self, framing: str | None) -> str:
+        framing = super().checked_framing(framing)
+        if self.stream and framing != "many_to_many":
             raise IncompatibleError(
-                f"task.stream=true does not fit architecture={architecture}: legal value is many_to_many"
+                f"task.stream=true does not fit architecture={framing}: legal value is many_to_many"
             )
-        return architecture
+        return framing
 
-    def input_spec(self, architecture: str) -> Spec:
-        size = self.output_spec(architecture).size
-        return Vectors(self.length * size) if architecture == "one_to_one" else Tokens(size)
+    def input_spec(self, framing: str) -> Spec:
+        size = self.output_spec(framing).size
+        return Vectors(self.length * size) if framing == "one_to_one" else Tokens(size)
 
-    def output_spec(self, architecture: str) -> Spec:
+    def output_spec(self, framing: str) -> Spec:
         return Tokens(len(self.corpus.symbols))
 
-    def goal(self, architecture: str) -> Goal:
+    def goal(self, framing: str) -> Goal:
         """Judge by what a symbol costs; solved is the lowest floor up to order 3."""
-        costs = self._ngram_costs("test", architecture)
+        costs = self._ngram_costs("test", framing)
         solved = min(costs[1:4])
         return Goal(self.metric, costs[0], "order-0: frequencies", solved, higher_is_better=False)
 
-    def metrics(self, architecture: str) -> tuple[str, ...]:
+    def metrics(self, framing: str) -> tuple[str, ...]:
         return (self.metric, "accuracy")
 
-    def baselines(self, split: str, architecture: str) -> dict[str, float]:
+    def baselines(self, split: str, framing: str) -> dict[str, float]:
         """Return the n-gram floors: the costs of Witten–Bell models counted on the training part.
 
         Each is the mean over exactly the symbols of the split's evaluation pass, every one predicted
         from those before it in the split.
         """
-        costs = self._ngram_costs(split, architecture)
+        costs = self._ngram_costs(split, framing)
         return {f"order-{order}": costs[order] for order in range(1, len(costs))}
 
-    def _ngram_costs(self, split: str, architecture: str) -> list[float]:
+    def _ngram_costs(self, split: str, framing: str) -> list[float]:
         """Average the costs of each order over the symbols that an evaluation pass predicts."""
         predicted = slice(1, None)
-        if architecture in ("many_to_one", "one_to_one"):
-            indices = np.arange(self.num_evaluation(split, architecture))
-            predicted = self._evaluation_starts(indices, split, architecture) + self.length
+        if framing in ("many_to_one", "one_to_one"):
+            indices = np.arange(self.num_evaluation(split, framing))
+            predicted = self._evaluation_starts(indices, split, framing) + self.length
         return self.costs(split)[:, predicted].mean(axis=1).tolist()
 
-    def read_prompt(self, text: str, architecture: str) -> np.ndarray:
+    def read_prompt(self, text: str, framing: str) -> np.ndarray:
         """Encode text: tokens `(T,)`, one token `()` for one_to_many, `(T · V,)` for one_to_one.
 
         A one_to_one prompt is cut to its last `length` symbols, or preceded by zeros.
@@ -145,21 +145,19 @@ class TextWindows(LoadedTask):
                 unknown.
         """
         tokens = self.encode(text)
-        if not len(tokens) or (architecture == "one_to_many" and len(tokens) > 1):
-            expected = (
-                f"one {self.symbol}" if architecture == "one_to_many" else f"at least one {self.symbol}"
-            )
-            raise ConfigError(f"--prompt: {architecture} reads {expected}, got {text!r}")
-        if architecture == "one_to_many":
+        if not len(tokens) or (framing == "one_to_many" and len(tokens) > 1):
+            expected = f"one {self.symbol}" if framing == "one_to_many" else f"at least one {self.symbol}"
+            raise ConfigError(f"--prompt: {framing} reads {expected}, got {text!r}")
+        if framing == "one_to_many":
             return tokens[0]
-        if architecture == "one_to_one":
+        if framing == "one_to_one":
             window = np.zeros((self.length, len(self.corpus.symbols)), np.float32)
             tokens = tokens[-self.length :]
             window[np.arange(self.length - len(tokens), self.length), tokens] = 1
             return window.ravel()
         return tokens
 
-    def render(self, sequence: np.ndarray, architecture: str) -> str:
+    def render(self, sequence: np.ndarray, framing: str) -> str:
         """Decode tokens."""
         return self.decode([self.corpus.symbols[token] for token in np.ravel(sequence)])
 
@@ -171,52 +169,50 @@ class TextWindows(LoadedTask):
             raise ConfigError(f"task.length: legal values are 1 to {shortest - 1}, got {self.length}")
         return {**tokens, "begins": begins} if self.stream else tokens
 
-    def num_examples(self, split: str, architecture: str) -> int:
+    def num_examples(self, split: str, framing: str) -> int:
         return len(self.data[split]) - self.length
 
-    def gather(self, indices: jax.Array, split: str, architecture: str, data: Any) -> Batch:
+    def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
         """Return the windows that start at int32 `indices` `(B,)`."""
         windows = data[split][indices[:, None] + jnp.arange(self.length + 1)]
         past, following = windows[:, :-1], windows[:, 1:]
-        if architecture in ("many_to_many", "one_to_many"):
-            inputs = past if architecture == "many_to_many" else past[:, 0]
+        if framing in ("many_to_many", "one_to_many"):
+            inputs = past if framing == "many_to_many" else past[:, 0]
             return Batch(inputs, following, mask=jnp.ones(following.shape, bool))
-        if architecture == "one_to_one":
-            size = self.output_spec(architecture).size
+        if framing == "one_to_one":
+            size = self.output_spec(framing).size
             past = jax.nn.one_hot(past, size).reshape(len(indices), -1)
         return Batch(past, following[:, -1], mask=jnp.ones(indices.shape, bool))
 
-    def stream_batch(self, key: jax.Array, step: jax.Array, size: int, architecture: str, data: Any) -> Batch:
+    def stream_batch(self, key: jax.Array, step: jax.Array, size: int, framing: str, data: Any) -> Batch:
         starts = window_starts(key, step, size, self.length, len(data["train"]))
-        batch = self.gather(starts, "train", architecture, data)
+        batch = self.gather(starts, "train", framing, data)
         return batch._replace(resets=data["begins"][starts[:, None] + jnp.arange(self.length)])
 
-    def num_evaluation(self, split: str, architecture: str) -> int:
-        steps_to_last = self.num_examples(split, architecture) - 1
-        return 1 + -(-steps_to_last // self._evaluation_stride(split, architecture))
+    def num_evaluation(self, split: str, framing: str) -> int:
+        steps_to_last = self.num_examples(split, framing) - 1
+        return 1 + -(-steps_to_last // self._evaluation_stride(split, framing))
 
-    def evaluation_batch(
-        self, index: jax.Array, size: int, split: str, architecture: str, data: Any
-    ) -> Batch:
+    def evaluation_batch(self, index: jax.Array, size: int, split: str, framing: str, data: Any) -> Batch:
         indices = index * size + jnp.arange(size)
-        starts = self._evaluation_starts(indices, split, architecture)
-        batch = self.gather(starts, split, architecture, data)
-        new = indices < self.num_evaluation(split, architecture)
+        starts = self._evaluation_starts(indices, split, framing)
+        batch = self.gather(starts, split, framing, data)
+        new = indices < self.num_evaluation(split, framing)
         if batch.mask.ndim == 2:
-            stride = self._evaluation_stride(split, architecture)
+            stride = self._evaluation_stride(split, framing)
             end_of_previous = jnp.where(indices == 0, 0, (indices - 1) * stride + self.length)
             positions = starts[:, None] + 1 + jnp.arange(self.length)
             new = new[:, None] & (positions > end_of_previous[:, None])
         return batch._replace(mask=new)
 
-    def _evaluation_stride(self, split: str, architecture: str) -> int:
-        if architecture == "many_to_many":
+    def _evaluation_stride(self, split: str, framing: str) -> int:
+        if framing == "many_to_many":
             return max(1, self.length // 2)
-        if architecture == "one_to_many":
+        if framing == "one_to_many":
             return self.length
-        return -(-self.num_examples(split, architecture) // _MAX_SINGLE_EVALUATIONS)
+        return -(-self.num_examples(split, framing) // _MAX_SINGLE_EVALUATIONS)
 
-    def _evaluation_starts(self, indices: Any, split: str, architecture: str) -> Any:
+    def _evaluation_starts(self, indices: Any, split: str, framing: str) -> Any:
         """Return where windows start; the last one is moved back to end with the split."""
-        last = self.num_examples(split, architecture) - 1
-        return (indices * self._evaluation_stride(split, architecture)).clip(max=last)
+        last = self.num_examples(split, framing) - 1
+        return (indices * self._evaluation_stride(split, framing)).clip(max=last)

@@ -59,19 +59,19 @@ class WritingTask(RowsTask):
         require_choice(self, "judge", tuple(JUDGES))
         require_positive(self, "most_tokens")
 
-    def output_spec(self, architecture: str) -> Spec:
+    def output_spec(self, framing: str) -> Spec:
         return Tokens(len(self._read.writes) + 1)
 
-    def end_symbol(self, architecture: str) -> int | None:
+    def end_symbol(self, framing: str) -> int | None:
         return len(self._read.writes)
 
-    def goal(self, architecture: str) -> Goal:
+    def goal(self, framing: str) -> Goal:
         """Judge by `judge` against the best of the simple answers.
 
         Solved is what the text of the training example most alike is judged with, where that is better, else
         half the way to perfect.
         """
-        higher, found = JUDGES[self.judge], self.baselines("test", architecture)
+        higher, found = JUDGES[self.judge], self.baselines("test", framing)
         *simple, nearest = found
         name = (max if higher else min)(simple, key=found.__getitem__)
         half = (found[name] + (100.0 if higher else 0.0)) / 2
@@ -79,7 +79,7 @@ class WritingTask(RowsTask):
         solved = found[nearest] if better else half
         return Goal(self.judge, found[name], name, solved, higher_is_better=higher)
 
-    def metrics(self, architecture: str) -> tuple[str, ...]:
+    def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy",)
 
     def scores(self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray) -> Mapping[str, float]:
@@ -122,16 +122,16 @@ class WritingTask(RowsTask):
         texts = itertools.chain.from_iterable(self._read.wanted["train"])
         return collections.Counter(texts).most_common(1)[0][0]
 
-    def baselines(self, split: str, architecture: str) -> dict[str, float]:
+    def baselines(self, split: str, framing: str) -> dict[str, float]:
         """Return what the `answers` are judged with."""
         return {name: found[self.judge] for name, found in _baselines(self, split).items()}
 
-    def render(self, sequence: np.ndarray, architecture: str) -> str:
+    def render(self, sequence: np.ndarray, framing: str) -> str:
         """Decode tokens up to the sign of the end."""
         end, tokens = len(self._read.writes), np.ravel(sequence).tolist()
         return self._joined(self._read.writes.decode(tokens[: [*tokens, end].index(end)]))
 
-    def num_evaluation(self, split: str, architecture: str) -> int:
+    def num_evaluation(self, split: str, framing: str) -> int:
         return min(_MOST_EVALUATED, len(self._read.wanted[split]))
 
     # For `read`.

@@ -55,7 +55,7 @@ class Tagging(RowsTask):
             Or seqeval is not installed, which judges.
     """
 
-    architectures: ClassVar[tuple[str, ...]] = ("many_to_many",)
+    framings: ClassVar[tuple[str, ...]] = ("many_to_many",)
     instead: ClassVar[str] = "task=entity_templates"
     scored: ClassVar[tuple[str, ...]] = ("span_f1",)
 
@@ -67,19 +67,19 @@ class Tagging(RowsTask):
     def __post_init__(self) -> None:
         require_positive(self, "length", "most_tokens")
 
-    def input_spec(self, architecture: str) -> Spec:
+    def input_spec(self, framing: str) -> Spec:
         return Tokens(len(self._read.tokens))
 
-    def output_spec(self, architecture: str) -> Spec:
+    def output_spec(self, framing: str) -> Spec:
         return Tokens(len(self._read.tags))
 
-    def goal(self, architecture: str) -> Goal:
+    def goal(self, framing: str) -> Goal:
         """Judge by seqeval's F1 of whole spans; solved is half the way from the baseline to 1."""
-        chance = self.baselines("test", architecture)["each word's most frequent tag"]
+        chance = self.baselines("test", framing)["each word's most frequent tag"]
         solved = (1 + chance) / 2
         return Goal("span_f1", chance, "each word's most frequent tag", solved, higher_is_better=True)
 
-    def metrics(self, architecture: str) -> tuple[str, ...]:
+    def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy",)
 
     def scores(self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray) -> Mapping[str, float]:
@@ -101,7 +101,7 @@ class Tagging(RowsTask):
         ]
         return {"span_f1": float(f1(*named, zero_division=0))}
 
-    def baselines(self, split: str, architecture: str) -> dict[str, float]:
+    def baselines(self, split: str, framing: str) -> dict[str, float]:
         """Return the span F1 of giving each word the tag it has most often in training, and O to others."""
         part, train = self._read.arrays[split], self._read.arrays["train"]
         counts = np.zeros((len(self._read.tokens), len(self._read.tags)))
@@ -112,17 +112,17 @@ class Tagging(RowsTask):
         likely = counts.argmax(axis=1)[part["tokens"]]
         return {"each word's most frequent tag": self.scores(likely, part["tags"], _real(part))["span_f1"]}
 
-    def read_prompt(self, text: str, architecture: str) -> np.ndarray:
+    def read_prompt(self, text: str, framing: str) -> np.ndarray:
         """Encode the first T tokens, those of the text between white space."""
         if not text.split():
             raise ConfigError(f"--prompt: {self.name} reads at least one token, got {text!r}")
         return self._read.tokens.encode(text.split()[: self.length])
 
-    def render(self, sequence: np.ndarray, architecture: str) -> str:
+    def render(self, sequence: np.ndarray, framing: str) -> str:
         """Name the tags."""
         return " ".join(self._read.tags[number] for number in np.ravel(sequence))
 
-    def render_answer(self, answer: np.ndarray, prompt: str, architecture: str) -> str:
+    def render_answer(self, answer: np.ndarray, prompt: str, framing: str) -> str:
         """Show a token and its tag a line."""
         tags = (self._read.tags[number] for number in answer)
         return "\n".join(f"{token} {tag}" for token, tag in zip(prompt.split(), tags, strict=False))
@@ -134,7 +134,7 @@ class Tagging(RowsTask):
     def read(self, stamp: Any) -> _Read:
         return _read(self, stamp)
 
-    def gather(self, indices: jax.Array, split: str, architecture: str, data: Any) -> Batch:
+    def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
         tokens, tags, lengths = (data[split][name][indices] for name in ("tokens", "tags", "lengths"))
         return Batch(tokens, tags, jnp.arange(self.length) < lengths[:, None], lengths)
 

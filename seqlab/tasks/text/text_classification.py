@@ -55,7 +55,7 @@ class TextClassification(Classification):
             field. Or scikit-learn is not installed, which the baselines are made with.
     """
 
-    architectures: ClassVar[tuple[str, ...]] = ("many_to_one", "one_to_one")
+    framings: ClassVar[tuple[str, ...]] = ("many_to_one", "one_to_one")
     instead: ClassVar[str] = "task=sms_spam or task=movie_snippets"
 
     text: str = "text"
@@ -67,23 +67,23 @@ class TextClassification(Classification):
         require_choice(self, "level", LEVELS)
         require_positive(self, "length", "most_tokens")
 
-    def input_spec(self, architecture: str) -> Spec:
+    def input_spec(self, framing: str) -> Spec:
         size = len(self._read.tokens)
-        return Vectors(size) if architecture == "one_to_one" else Tokens(size)
+        return Vectors(size) if framing == "one_to_one" else Tokens(size)
 
-    def baselines(self, split: str, architecture: str) -> dict[str, float]:
+    def baselines(self, split: str, framing: str) -> dict[str, float]:
         """Return the accuracy of scikit-learn's multinomial naive Bayes and logistic regression.
 
         Both read how often each token is among those that are read, and learn from the training split.
         """
         return {name: _accuracy(self, name)[split] for name in _BASELINES}
 
-    def read_prompt(self, text: str, architecture: str) -> np.ndarray:
+    def read_prompt(self, text: str, framing: str) -> np.ndarray:
         """Encode a text: its tokens `(T,)`, or how often each occurs, `(V,)`."""
         tokens = self._read.tokens.encode(tokens_of(text, self.level))[: self.length]
         if not len(tokens):
             raise ConfigError(f"--prompt: {self.name} reads at least one token, got {text!r}")
-        if architecture == "one_to_one":
+        if framing == "one_to_one":
             return np.bincount(tokens, minlength=len(self._read.tokens)).astype(np.float32)
         return tokens
 
@@ -94,10 +94,10 @@ class TextClassification(Classification):
     def read(self, stamp: Any) -> _Read:
         return _read(self, stamp)
 
-    def gather(self, indices: jax.Array, split: str, architecture: str, data: Any) -> Batch:
+    def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
         tokens, lengths, labels = (data[split][name][indices] for name in ("tokens", "lengths", "labels"))
         mask = jnp.ones(labels.shape, bool)
-        if architecture == "one_to_one":
+        if framing == "one_to_one":
             return Batch(_counts(tokens, lengths, len(self._read.tokens)), labels, mask)
         return Batch(tokens, labels, mask, lengths)
 

@@ -61,7 +61,7 @@ class TextPairs(WritingTask):
         ConfigError: the source cannot be read, or not as texts: one line names file, row and field.
     """
 
-    architectures: ClassVar[tuple[str, ...]] = ("encoder_decoder",)
+    framings: ClassVar[tuple[str, ...]] = ("encoder_decoder",)
     instead: ClassVar[str] = "task=respell or task=jupyter_en_fr"
 
     text: str = "text"
@@ -74,7 +74,7 @@ class TextPairs(WritingTask):
         super().__post_init__()
         require_positive(self, "length", "target_length")
 
-    def input_spec(self, architecture: str) -> Spec:
+    def input_spec(self, framing: str) -> Spec:
         return Tokens(len(self._read.reads))
 
     def answers(self, split: str) -> Mapping[str, Sequence[str]]:
@@ -96,7 +96,7 @@ class TextPairs(WritingTask):
             "most alike": [known_targets[index] for index in alike],
         }
 
-    def read_prompt(self, text: str, architecture: str) -> np.ndarray:
+    def read_prompt(self, text: str, framing: str) -> np.ndarray:
         tokens = self._read.reads.encode(pieces(text, self.level))[: self.length]
         if not len(tokens):
             raise ConfigError(f"--prompt: {self.name} reads at least one token, got {text!r}")
@@ -109,7 +109,7 @@ class TextPairs(WritingTask):
     def read(self, stamp: Any) -> _Read:
         return _read(self, stamp)
 
-    def gather(self, indices: jax.Array, split: str, architecture: str, data: Any) -> Batch:
+    def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
         part = {name: values[indices] for name, values in data[split].items()}
         mask = jnp.arange(self.target_length) < part["target_lengths"][:, None]
         return Batch(part["tokens"], part["targets"], mask, part["lengths"])
