@@ -32,7 +32,7 @@ PLACE_OF = {
 THIRD_PARTY = {
     "types": {"jax"},
     "checks": {"jax"},
-    "registry": set(),
+    "registry": {"yaml"},
     "cells": {"jax", "flax"},
     "recurrence": {"jax"},
     "data": {"numpy"},

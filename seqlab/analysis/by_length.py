@@ -1,4 +1,4 @@
-"""How well does a run do at each length? Its metrics by length, from one compiled program, and their mean."""
+"""Metrics of a trained network at each of several sequence lengths."""
 
 from __future__ import annotations
 
@@ -19,18 +19,20 @@ from seqlab.types import ConfigError, Goal, Params
 
 
 class ByLength(NamedTuple):
-    """What was found at each length.
+    """Metrics at each length.
 
     Attributes:
-        rows: for each length `length` and `<split>/<metric>`.
-        split: on which split.
-        goal: how the task is judged.
+        rows: one row per length, with `length` and `<split>/<metric>`.
+        split: the split.
+        goal: the deciding metric.
+        baseline: its value for the task's naive baseline.
         trained: the shortest and the longest length of training.
     """
 
     rows: Sequence[Mapping[str, float]]
     split: str
     goal: Goal
+    baseline: float
     trained: tuple[int, int]
 
     @property
@@ -41,15 +43,15 @@ class ByLength(NamedTuple):
 
     @property
     def score(self) -> float:
-        """The mean of the deciding metric over the lengths, each counting as one."""
+        """The mean of the deciding metric over the lengths, with equal weights."""
         return float(self.curve[1].mean())
 
 
 def read_lengths(text: str) -> list[int]:
-    """Read `41,100,500`, `41:500` (both ends included) or `100:500:100`, or several joined by commas.
+    """Parse `41,100,500`, `41:500` (both ends included), `100:500:100`, or several joined by commas.
 
     Raises:
-        ConfigError: none of these, or no length at all.
+        ConfigError: the text is none of these, or contains no length.
     """
     lengths: list[int] = []
     for part in text.split(","):
@@ -60,21 +62,21 @@ def read_lengths(text: str) -> list[int]:
         last, every = (*rest, 1)[:2] if rest else (first, 1)
         lengths += range(first, last + 1, every)
     if not lengths:
-        raise ConfigError(f"lengths must not run down, got {text!r}")
+        raise ConfigError(f"lengths must not decrease, got {text!r}")
     return lengths
 
 
 def evaluate_lengths(program: Program, params: Params, lengths: Sequence[int], split: str) -> ByLength:
-    """Evaluate at each of some lengths; all are padded to the longest, so that one program serves all.
+    """Evaluate at each of several lengths. Where the task allows it, one compiled program serves all of them.
 
     Args:
-        program: of the run.
-        params: its parameters.
-        lengths: one or more.
+        program: the run's program.
+        params: the network's parameters.
+        lengths: one or more lengths.
         split: "train", "validation" or "test".
 
     Raises:
-        ConfigError: the task has no length, or not these, or the network reads one length only.
+        ConfigError: the task has no length or not these, or the network reads one length only.
     """
     task = program.task
     if program.architecture == "one_to_one":
@@ -88,7 +90,8 @@ def evaluate_lengths(program: Program, params: Params, lengths: Sequence[int], s
     trained = (getattr(task, "min_length", task.length), task.length)
     if getattr(task, "curriculum", "fixed") == "fixed":
         trained = (task.length, task.length)
-    return ByLength(rows, split, task.goal(program.architecture), trained)
+    goal = task.goal(program.architecture)
+    return ByLength(rows, split, goal, goal.chance, trained)
 
 
 def _in_one_program(
@@ -115,7 +118,7 @@ def _one_by_one(
 
 @functools.lru_cache(maxsize=8)
 def _compiled(program: Program, split: str) -> Callable[..., Any]:
-    """Return the jitted evaluation, the same one for runs that are alike."""
+    """Return the jitted evaluation; equal programs share one."""
     return jax.jit(functools.partial(evaluation.evaluate, program, split=split))
 
 
@@ -127,7 +130,7 @@ def _with_task(program: Program, fields: Mapping[str, Any]) -> Program:
 
 
 def write_csv(path: Path, found: ByLength) -> None:
-    """Write a line a length, with a head of names."""
+    """Write one line per length after a header."""
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, found.rows[0])
         writer.writeheader()
@@ -150,11 +153,11 @@ def draw(found: ByLength) -> Any:
 
 
 def plot(ax: Any, found: ByLength, **style: Any) -> None:
-    """Draw the deciding metric over the length into axes; grey: the lengths of training, dotted: chance."""
+    """Draw the deciding metric over the length into axes. Lengths of training are grey."""
     first, last = found.trained
     lengths, scores = found.curve
     ax.axvspan(first - 0.5, last + 0.5, color="0.93", zorder=0, label="lengths of training")
-    ax.axhline(found.goal.chance, color="grey", linewidth=0.8, linestyle=":", label="chance")
+    ax.axhline(found.baseline, color="grey", linewidth=0.8, linestyle=":", label="baseline")
     ax.plot(lengths, scores, **{"linewidth": 1.4, "marker": "." if len(lengths) < 20 else ""} | style)
     ax.set_xlabel("length")
     ax.set_ylabel(f"{found.split}/{found.goal.metric}")

@@ -54,7 +54,7 @@ class EncoderDecoder(Recurrent):
     attention: str | None = None
     input_feeding: bool = False
     scheduled_sampling: float = 0.0
-    share: float | jax.Array = 0.0
+    share: float | jax.Array = dataclasses.field(default=0.0, metadata={"config": False})
 
     def __post_init__(self) -> None:
         super().__post_init__()

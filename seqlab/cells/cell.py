@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, ClassVar
 
 import flax.linen as nn
@@ -33,7 +34,7 @@ class Cell(nn.RNNCellBase):
 
     features: int
     recurrent_init: str = "orthogonal"
-    recurrent_scale: float = 1.0
+    recurrent_scale: float = dataclasses.field(default=1.0, metadata={"traced": "initial"})
     param_dtype: jnp.dtype = jnp.float32
 
     gates: ClassVar[tuple[str, ...]] = ("h",)

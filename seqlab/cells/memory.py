@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import flax.linen as nn
 import jax
 
@@ -18,7 +20,7 @@ class MemoryCell(GatedCell):
             at every step.
     """
 
-    forget_bias_init: float = 1.0
+    forget_bias_init: float = dataclasses.field(default=1.0, metadata={"traced": "initial"})
 
     def __post_init__(self) -> None:
         super().__post_init__()

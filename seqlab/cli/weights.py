@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from seqlab.cli.command import command
-from seqlab.runs.objects import load
+from seqlab.runs import load
 from seqlab.types import ConfigError
 from seqlab.weights.export import LIBRARIES, export
 

@@ -14,8 +14,7 @@ import pytest
 from tiny_runs import CELLS, FRAMINGS, ONE_EACH, WATCHED, tiny
 
 from seqlab import run
-from seqlab.evaluate import evaluate
-from seqlab.runs.objects import load
+from seqlab.runs import evaluate, load
 from seqlab.tasks import load_task
 from seqlab.tasks.languages._strings import StringTask
 from seqlab.tracking import read_rows, read_summary

@@ -15,9 +15,8 @@ from tiny_runs import tiny
 
 from seqlab import run
 from seqlab.data.corpora import CORPORA
-from seqlab.evaluate import evaluate
 from seqlab.generation.decoding import GREEDY, sample
-from seqlab.runs.objects import load
+from seqlab.runs import evaluate, load
 from seqlab.tasks import load_task
 from seqlab.tasks.text._writing import judged
 from seqlab.types import ConfigError
