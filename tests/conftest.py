@@ -25,7 +25,7 @@ They change no step before code generation. A value of `XLA_FLAGS` in the enviro
 replaces them.
 """
 
-# JAX reads these variables when it is imported. Child processes and workers inherit them: two CPU devices, and
+# JAX reads these variables at import. Child processes and workers inherit them: two CPU devices, and
 # one persistent cache of compiled programs for the whole session.
 if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ.setdefault("XLA_FLAGS", " ".join(FAST_COMPILATION))
