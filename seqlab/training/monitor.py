@@ -103,8 +103,10 @@ class Record:
         return list(by_path(self._program.shapes.params))
 
     def validate(self, means: Mapping[str, Mean], params: Params) -> None:
-        """Log an evaluation on the validation split, keep the parameters where they are the best so far,
-        and end the run where the last `training.patience` evaluations brought no better."""
+        """Log an evaluation on the validation split and store the parameters if they are the best so far.
+
+        The run ends if none of the last `training.patience` evaluations was better than the best before them.
+        """
         scores = score(self._program, params, "validation", "eval")
         row = {"step": self.steps, **evaluation_row(means, "eval"), **scores}
         self.member.tracker.log(row)
