@@ -151,7 +151,7 @@ class Task(abc.ABC):
         return data
 
     def fingerprint(self) -> str:
-        """Return a SHA-256 digest that changes when the data, the fields or the rule of the examples change."""
+        """Return a SHA-256 digest that changes with the data, the fields or the rule of the examples."""
         return fingerprint(self)
 
     def batch(
