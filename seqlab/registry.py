@@ -7,6 +7,7 @@ import dataclasses
 import difflib
 import functools
 import importlib
+import importlib.util
 import inspect
 from collections.abc import Callable, Collection, Generator, Mapping
 from pathlib import Path
@@ -26,7 +27,7 @@ CONF = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "conf"
 ALLOWED = ("seqlab", "flax.linen", "optax", "jax.nn")
 """The packages that a `_target_` may name. A config must not be able to run arbitrary code."""
 
-LINEN_FIELDS = ("parent", "name", "remedies", "truncation")
+LINEN_FIELDS = ("parent", "name")
 """Fields that Flax adds to every module; a config does not set them."""
 
 
@@ -167,6 +168,13 @@ def blame(prefix: str) -> Generator[None, None, None]:
         raise ConfigError(f"{prefix}{error}") from error
 
 
+def require_extras(modules: Collection[str]) -> None:
+    """Raise ConfigError where an optional module is missing; none is imported."""
+    for module in modules:
+        if importlib.util.find_spec(module) is None:
+            raise _missing(module)
+
+
 def import_extra(module: str) -> ModuleType:
     """Import a module of a package that only the `data` extra installs.
 
@@ -176,5 +184,9 @@ def import_extra(module: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        package = module.partition(".")[0]
-        raise ConfigError(f"{package} is not installed: pip install 'seqlab[data]'") from error
+        raise _missing(module) from error
+
+
+def _missing(module: str) -> ConfigError:
+    package = module.partition(".")[0]
+    return ConfigError(f"{package} is not installed: pip install 'seqlab[data]'")

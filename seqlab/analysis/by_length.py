@@ -90,8 +90,9 @@ def evaluate_lengths(program: Program, params: Params, lengths: Sequence[int], s
     trained = (getattr(task, "min_length", task.length), task.length)
     if getattr(task, "curriculum", "fixed") == "fixed":
         trained = (task.length, task.length)
-    goal = task.goal(program.architecture)
-    return ByLength(rows, split, goal, goal.chance, trained)
+    framing = program.network.framing
+    goal, baseline = task.goal(framing), task.reference(framing).baseline
+    return ByLength(rows, split, goal, baseline, trained)
 
 
 def _in_one_program(

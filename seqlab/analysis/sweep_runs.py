@@ -72,6 +72,9 @@ class SweepRun:
         threshold = self.summary["solved_at"] if self.is_finished else self.summary.get("solved_at")
         if not len(self.steps) or threshold is None:
             return None
+        threshold = self.summary["solved_at"] if self.is_finished else self.summary.get("solved_at")
+        if threshold is None:
+            return None
         sign = 1 if self.higher_is_better else -1
         reached = self.steps[sign * self.scores >= sign * threshold]
         return int(reached[0]) if len(reached) else None

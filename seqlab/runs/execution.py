@@ -52,7 +52,7 @@ def prepare(request: Request) -> Run:
         status = "incompatible" if isinstance(error, IncompatibleError) else "failed"
         RunFolder(request.folder).finish({"status": status, "reason": str(error), **request.identity})
         raise
-    for name, text in run.program.task.kept().items():
+    for name, text in run.program.task.artifacts().items():
         request.folder.mkdir(parents=True, exist_ok=True)
         (request.folder / name).write_text(text, encoding="utf-8")
     return run
@@ -118,11 +118,8 @@ def _description(run: Run) -> dict[str, Any]:
         "num_devices": run.num_devices,
         "metric": info.goal.metric,
         "higher_is_better": info.goal.higher_is_better,
-        "chance": info.goal.chance,
-        "baseline": info.goal.baseline,
-        "solved_at": info.goal.solved,
         "data_fingerprint": task.fingerprint(),
-        "data": task.account(),
+        "data": task.data_summary(),
         "versions": versions(),
         "git_commit": git_commit(),
     }

@@ -13,8 +13,8 @@ from typing import Any
 import jax
 
 from seqlab.checks import require_positive
-from seqlab.generation.writing import require_writer
-from seqlab.registry import blame, locate, make
+from seqlab.generation.generate import require_can_generate
+from seqlab.registry import blame, locate, make, require_extras
 from seqlab.runs.hyperparameters import hyperparameters, replaced
 from seqlab.runs.optimizer import make_optimizer
 from seqlab.runs.request import Request, resolve
@@ -85,7 +85,7 @@ def make_family(config: Mapping[str, Any]) -> tuple[Family, dict[str, float]]:
     with blame(""):
         program = _program(config)
         if program.training.sample_length:
-            require_writer(program)
+            require_can_generate(program.task, program.network)
     numbers, initial = hyperparameters(config)
     related = {key: value for key, value in config.items() if key not in UNRELATED}
     key = json.dumps(replaced(related, dict.fromkeys(numbers, "a number")), sort_keys=True)
@@ -110,26 +110,15 @@ def _program(config: Mapping[str, Any]) -> Program:
     specs = {"inputs": task.input_spec(framing), "outputs": task.output_spec(framing)}
     network = make(config["architecture"], "architecture", cell=cell, **specs)
     training = make(config["training"], "training")
-    network.going_back(training.remedies, training.truncation)  # refuses what does not fit
     gradients = make(config["gradients"], "gradients")
     return Program(task, framing, network, make_optimizer(config), training, gradients)
-
-
-_FRAMINGS = {
-    "OneToOne": "one_to_one",
-    "OneToMany": "one_to_many",
-    "ManyToOne": "many_to_one",
-    "ManyToMany": "many_to_many",
-    "EncoderDecoder": "encoder_decoder",
-}
 
 
 def _framing(settings: Any) -> str:
     """Return the framing that an architecture's class declares; the name of its YAML file means nothing."""
     target = settings.get("_target_") if isinstance(settings, Mapping) else None
     network_class = locate(target, "architecture")
-    framing = getattr(network_class, "framing", _FRAMINGS.get(network_class.__name__))
-    if framing is None:
+    if (framing := getattr(network_class, "framing", None)) is None:
         raise ConfigError(f"architecture._target_={target} is not a network: it declares no framing")
     return framing
 
@@ -157,6 +146,7 @@ def _num_devices(training: Training) -> int:
 
 def _info(request: Request, config: Mapping[str, Any], program: Program) -> RunInfo:
     """Return what trackers are told of a run."""
+    require_extras(program.task.extras)  # they are needed at the end, and refused at the start
     return RunInfo(
         folder=request.folder,
         config=config,
@@ -165,7 +155,7 @@ def _info(request: Request, config: Mapping[str, Any], program: Program) -> RunI
         steps=program.training.steps,
         tokens_per_step=program.tokens_per_step,
         num_params=sum(leaf.size for leaf in jax.tree.leaves(program.shapes.params)),
-        goal=program.task.goal(program.architecture),
+        goal=program.task.goal(program.network.framing),
         resumed_from=_resumed_step(config["resume"], request.folder),
         **dataclasses.asdict(place_of(request.folder)),
     )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seqlab.diagnostics.statistics import by_path
-from seqlab.generation.writing import write_sample
+from seqlab.generation.generate import generate_text
 from seqlab.metrics.objectives import Mean
 from seqlab.tracking import RunInfo, Tracker, read_rows
 from seqlab.training.background import Background
@@ -17,7 +17,7 @@ from seqlab.training.rows import Rows, evaluation_row
 from seqlab.training.scoring import score
 from seqlab.training.state import TrainState
 from seqlab.training.vectorize.family import Numbers
-from seqlab.types import Metrics, Params
+from seqlab.types import Metrics, Params, Reference
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,8 +103,10 @@ class Record:
         return list(by_path(self._program.shapes.params))
 
     def validate(self, means: Mapping[str, Mean], params: Params) -> None:
-        """Log an evaluation on the validation split, keep the parameters where they are the best so far,
-        and end the run where the last `training.patience` evaluations brought no better."""
+        """Log an evaluation on the validation split and store the parameters if they are the best so far.
+
+        The run ends if none of the last `training.patience` evaluations was better than the best before them.
+        """
         scores = score(self._program, params, "validation", "eval")
         row = {"step": self.steps, **evaluation_row(means, "eval"), **scores}
         self.member.tracker.log(row)
@@ -144,16 +146,30 @@ class Record:
         self.member.tracker.log(test)
         verdict: dict[str, Any] = {
             "test": test,
-            "solved": goal.is_solved(test[f"test/{goal.metric}"]),
+            "solved": self._reference.is_solved(test[f"test/{goal.metric}"], goal.higher_is_better),
             "baselines": program.task.baselines("validation", program.architecture),
         }
         if length := program.training.sample_length:
-            verdict["sample"] = write_sample(program, self.best_params, length, seed=self.info.seed)
+            verdict["sample"] = generate_text(
+                program.task, program.network, self.best_params, length, seed=self.info.seed
+            )
         return verdict
+
+    @property
+    def _reference(self) -> Reference:
+        return self._program.task.reference(self._program.architecture)
 
     def summary(self) -> dict[str, Any]:
         """Return how the run ended, and its last and best evaluations."""
-        summary = {"status": self.status, "reason": self.reason, "steps": self.steps}
+        reference = self._reference
+        summary = {
+            "status": self.status,
+            "reason": self.reason,
+            "steps": self.steps,
+            "chance": reference.baseline,
+            "baseline": reference.description,
+            "solved_at": reference.threshold,
+        }
         if self._evaluations:
             summary |= {"final": self._evaluations[-1], "best": _best(self.info, self._evaluations)}
         return summary
