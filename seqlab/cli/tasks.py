@@ -46,17 +46,17 @@ def _goals(task: Task) -> Iterator[tuple[str, str, str, str]]:
             yield ", ".join(task.framings), "read at first use", "?", "?"
             return
         described = {
-            architecture: (_size(task, architecture), task.goal(architecture))
+            architecture: (_size(task, architecture), task.goal(architecture), task.reference(architecture))
             for architecture in task.framings
         }
     except ConfigError as missing_package:
         yield ", ".join(task.framings), str(missing_package), "?", "?"
         return
-    for size, goal in dict.fromkeys(described.values()):
-        alike = [name for name, description in described.items() if description == (size, goal)]
+    for size, goal, reference in dict.fromkeys(described.values()):
+        alike = [name for name, description in described.items() if description == (size, goal, reference)]
         direction = "≥" if goal.higher_is_better else "≤"
-        chance = f"{goal.metric} {goal.chance:.4g} ({goal.baseline})"
-        yield ", ".join(alike), size, chance, f"{direction} {goal.solved:.4g}"
+        chance = f"{goal.metric} {reference.baseline:.4g} ({reference.description})"
+        yield ", ".join(alike), size, chance, f"{direction} {reference.threshold:.4g}"
 
 
 def _size(task: Task, architecture: str) -> str:

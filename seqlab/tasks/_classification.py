@@ -5,12 +5,13 @@ from __future__ import annotations
 import abc
 import dataclasses
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
 from seqlab.data.table import Table
 from seqlab.tasks._data_task import RowsTask
-from seqlab.types import ConfigError, Goal, Spec, Tokens
+from seqlab.types import ConfigError, Goal, Reference, Spec, Tokens
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Classification(RowsTask):
     Attributes:
         label: the column of classes.
     """
+
+    extras: ClassVar[tuple[str, ...]] = ("sklearn",)
 
     label: str = "label"
 
@@ -31,11 +34,14 @@ class Classification(RowsTask):
         return Tokens(len(self._read.classes))
 
     def goal(self, framing: str) -> Goal:
-        """Judge by accuracy; solved is that of the best baseline."""
+        return Goal("accuracy", higher_is_better=True)
+
+    def reference(self, framing: str) -> Reference:
+        """Return the accuracy of the most frequent class; the threshold is that of the best baseline."""
         counts = np.bincount(self._read.arrays["test"]["labels"])
-        chance = float(counts.max() / counts.sum())
-        solved = max(chance, *self.baselines("test", framing).values())
-        return Goal("accuracy", chance, "always the most frequent class", solved, higher_is_better=True)
+        baseline = float(counts.max() / counts.sum())
+        threshold = max(baseline, *self.baselines("test", framing).values())
+        return Reference(baseline, "always the most frequent class", threshold)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy",)

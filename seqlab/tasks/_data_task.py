@@ -33,8 +33,8 @@ class SourceTask(LoadedTask):
 
     instead: ClassVar[str]
 
-    source: str | None = None
-    config: str | None = None
+    source: str | None = dataclasses.field(default=None, metadata={"fingerprint": False})
+    config: str | None = dataclasses.field(default=None, metadata={"fingerprint": False})
 
     @property
     def origin(self) -> str:
@@ -58,7 +58,7 @@ class SourceTask(LoadedTask):
         return read_source(self.source, self.config, self.instead)
 
     @abc.abstractmethod
-    def account(self) -> Mapping[str, Any]:
+    def data_summary(self) -> Mapping[str, Any]:
         """Count what was read: at least the examples of each split and the duplicates dropped."""
 
 
@@ -71,7 +71,7 @@ class VocabularyTask(SourceTask):
             the training split.
     """
 
-    vocabulary: str | None = None
+    vocabulary: str | None = dataclasses.field(default=None, metadata={"fingerprint": False})
 
     @abc.abstractmethod
     def read(self, stamp: Any) -> Any:
@@ -85,7 +85,7 @@ class VocabularyTask(SourceTask):
     def _read(self) -> Any:
         return self.read(stamp(self.source, self.vocabulary))
 
-    def account(self) -> Mapping[str, Any]:
+    def data_summary(self) -> Mapping[str, Any]:
         return self._read.account
 
     @property
@@ -93,7 +93,7 @@ class VocabularyTask(SourceTask):
     def symbols(self) -> Mapping[str, Sequence[Any]]:
         """What numbers stand for, by name: as a run kept it, or made from the training split."""
 
-    def kept(self) -> Mapping[str, str]:
+    def artifacts(self) -> Mapping[str, str]:
         return {VOCABULARY: json.dumps(self.symbols, ensure_ascii=False, indent=0) + "\n"}
 
     def kept_symbols(self) -> dict[str, list[str]] | None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import functools
-import hashlib
-import inspect
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -15,7 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_positive
-from seqlab.types import Batch, ConfigError, Goal, IncompatibleError, Spec
+from seqlab.tasks._fingerprint import fingerprint
+from seqlab.types import Batch, ConfigError, Goal, IncompatibleError, Reference, Spec
 
 SPLITS = ("train", "validation", "test")
 VOCABULARY = "vocabulary.json"
@@ -37,6 +37,8 @@ class Task(abc.ABC):
         offline: whether it needs no download.
         autoregressive: whether what is written at one step is what is read at the next.
         scored: the names of what `scores` returns.
+        extras: the modules of optional packages that `scores`, `reference` and `baselines` import.
+        version: increased by the author of a task whenever a change of its code changes its examples.
         stream: whether each row of a batch goes on where it left off (`stream_batch`); a field where it can.
     """
 
@@ -46,6 +48,8 @@ class Task(abc.ABC):
     offline: ClassVar[bool] = True
     autoregressive: ClassVar[bool] = False
     scored: ClassVar[tuple[str, ...]] = ()
+    extras: ClassVar[tuple[str, ...]] = ()
+    version: ClassVar[int] = 1
     stream: ClassVar[bool] = False
 
     @property
@@ -65,7 +69,14 @@ class Task(abc.ABC):
 
     @abc.abstractmethod
     def goal(self, framing: str) -> Goal:
-        """Say how a run is judged: metric, or "loss", naive baseline and threshold."""
+        """Return the metric that decides which parameters are the best; cheap to ask for."""
+
+    @abc.abstractmethod
+    def reference(self, framing: str) -> Reference:
+        """Return the values of the goal's metric on the test split that a run is compared with.
+
+        They may be costly to compute, such as those of fitted models. They are asked for at the end of a run.
+        """
 
     @abc.abstractmethod
     def metrics(self, framing: str) -> tuple[str, ...]:
@@ -78,20 +89,25 @@ class Task(abc.ABC):
         """Return what the metrics `<name>/<metric>` compare: some predictions with some targets."""
         raise NotImplementedError(f"task {self.name} has no parts")
 
-    def scores(self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray) -> Mapping[str, float]:
-        """Return what the field's own libraries say of the most probable outputs, `(N, …)`, over a split."""
+    def scores(
+        self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray, split: str
+    ) -> Mapping[str, float]:
+        """Return corpus metrics of the most probable outputs `(N, …)` of the evaluation pass over a split."""
         raise NotImplementedError(f"task {self.name} has no scores")
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:
-        """Return further baselines and floors by name, each its value of the goal's metric on a split."""
+        """Return the goal's metric on a split of further baselines and lower bounds, by name."""
         return {}
 
-    def kept(self) -> Mapping[str, str]:
-        """Return the texts, by file, that a run keeps; `VOCABULARY` becomes the field `vocabulary` again."""
+    def artifacts(self) -> Mapping[str, str]:
+        """Return the text files, by name, that make a run folder usable without the data of its run.
+
+        A task that is built again gets the path of `VOCABULARY` as its field `vocabulary`.
+        """
         return {}
 
-    def account(self) -> Mapping[str, Any]:
-        """Return what the summary tells of the data besides their fingerprint."""
+    def data_summary(self) -> Mapping[str, Any]:
+        """Return counts that describe the data, for `summary.json`."""
         return {}
 
     def read_prompt(self, text: str, framing: str) -> np.ndarray:
@@ -134,9 +150,9 @@ class Task(abc.ABC):
         """
         return data
 
-    @abc.abstractmethod
     def fingerprint(self) -> str:
-        """Return a SHA-256 digest that changes when the data or the rule do."""
+        """Return a SHA-256 digest that changes with the data, the fields or the rule of the examples."""
+        return fingerprint(self)
 
     def batch(
         self,
@@ -201,8 +217,8 @@ class Task(abc.ABC):
 
     @property
     def name(self) -> str:
-        """That of its module, its class in snake case."""
-        return type(self).__module__.rpartition(".")[2]
+        """The name of the class in snake case."""
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -218,13 +234,6 @@ class GeneratedTask(Task):
 
     def __post_init__(self) -> None:
         require_positive(self, "num_evaluation_examples")
-
-    def fingerprint(self) -> str:
-        """Digest the rule: its fields, and the source of its module and of the families it belongs to."""
-        family = type(self).__mro__
-        modules = dict.fromkeys(map(inspect.getmodule, family[: family.index(GeneratedTask)]))
-        rule = "".join(map(inspect.getsource, modules))
-        return hashlib.sha256((rule + repr(self)).encode()).hexdigest()
 
     def num_evaluation(self, split: str, framing: str) -> int:
         return self.num_evaluation_examples
@@ -276,15 +285,6 @@ class LoadedTask(Task):
         return mask_past_end(
             self.gather(jnp.minimum(indices, count - 1), split, framing, data), indices < count
         )
-
-    def fingerprint(self) -> str:
-        """Digest every resident array, name by name."""
-        digest = hashlib.sha256()
-        for path, leaf in jax.tree_util.tree_leaves_with_path(self.data):
-            array = np.asarray(leaf)
-            digest.update(f"{jax.tree_util.keystr(path)}{array.dtype}{array.shape}".encode())
-            digest.update(np.ascontiguousarray(array).tobytes())
-        return digest.hexdigest()
 
 
 def mask_past_end(batch: Batch, inside: jax.Array) -> Batch:

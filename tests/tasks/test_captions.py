@@ -75,7 +75,7 @@ def test_no_glyph_is_in_two_splits_and_no_name_is_lost():
     assert len(set(images)) == len(images) > 5000
     wanted = [text for every in task._read.wanted.values() for texts in every for text in texts]
     assert sorted(wanted) == sorted(CORPORA["glyphs"].read()["text"])
-    assert len(images) + task.account()["duplicates"] == len(wanted)
+    assert len(images) + task.data_summary()["duplicates"] == len(wanted)
 
 
 @pytest.mark.parametrize(

@@ -114,12 +114,13 @@ def test_the_evaluation_pass_is_fixed_and_ends_where_it_says(name, architecture,
 @every_framing
 def test_the_goal_is_a_reported_metric_and_harder_than_chance(name, architecture):
     task = small_task(name)
-    goal = task.goal(architecture)
+    goal, reference = task.goal(architecture), task.reference(architecture)
     metrics = task.metrics(architecture)
     assert goal.metric.removeprefix("free_running/") in ("loss", *metrics, *task.scored)
     assert {name.rpartition("/")[2] for name in metrics} <= METRICS.keys()
-    assert goal.improves(goal.solved, goal.chance)
-    assert goal.is_solved(goal.solved)
+    assert goal.improves(reference.threshold, reference.baseline)
+    assert reference.is_solved(reference.threshold, goal.higher_is_better)
+    assert not reference.is_solved(reference.baseline, goal.higher_is_better)
 
 
 @pytest.mark.parametrize("name", OWN)

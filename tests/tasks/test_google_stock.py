@@ -50,10 +50,10 @@ def test_the_framings_show_the_same_window():
 def test_the_chance_level_is_the_error_of_an_unchanged_price():
     task = load_task("google_stock")
     returns = np.asarray(task.data["test"], np.float64)
-    goal = task.goal("many_to_one")
-    assert goal.chance == pytest.approx(np.mean(returns[20:] ** 2), rel=1e-5)
-    assert goal.solved == pytest.approx(0.95 * goal.chance)
+    reference = task.reference("many_to_one")
+    assert reference.baseline == pytest.approx(np.mean(returns[20:] ** 2), rel=1e-5)
+    assert reference.threshold == pytest.approx(0.95 * reference.baseline)
     drift = np.asarray(task.data["train"], np.float64).mean()
     floors = task.baselines("test", "many_to_one")
     assert floors["mean training return"] == pytest.approx(np.mean((returns[20:] - drift) ** 2), rel=1e-5)
-    assert floors["persistence"] == goal.chance
+    assert floors["persistence"] == reference.baseline

@@ -95,7 +95,7 @@ def test_a_feature_that_never_changes_in_training_stays_finite(tmp_path):
 
 def test_a_series_that_occurs_twice_is_counted_once(tmp_path):
     task = read(write_jsonl(tmp_path / "a.jsonl", [*rows(), *rows()[:3]]), length=5)
-    account = task.account()
+    account = task.data_summary()
     assert (account["duplicates"], sum(account[name] for name in SPLITS)) == (3, len(SERIES))
     assert account["cut"] == sum(len(steps) == 6 for steps in SERIES)
 
@@ -103,7 +103,7 @@ def test_a_series_that_occurs_twice_is_counted_once(tmp_path):
 def test_what_a_run_keeps_are_its_classes_and_units(tmp_path):
     path, kept = write_jsonl(tmp_path / "a.jsonl", rows()), tmp_path / VOCABULARY
     learnt = read(path)
-    kept.write_text(learnt.kept()[VOCABULARY])
+    kept.write_text(learnt.artifacts()[VOCABULARY])
     write_jsonl(path, [{"series": [[9.0, 9.0]] * length, "label": "right"} for length in range(1, 120)])
     task = read(path, vocabulary=str(kept))
     assert task.symbols == learnt.symbols
@@ -121,7 +121,7 @@ OTHERS = {
 @pytest.mark.parametrize("message", OTHERS)
 def test_a_run_is_judged_on_what_it_was_taught(message, tmp_path):
     path, kept = write_jsonl(tmp_path / "a.jsonl", rows()), tmp_path / VOCABULARY
-    kept.write_text(read(path).kept()[VOCABULARY])
+    kept.write_text(read(path).artifacts()[VOCABULARY])
     write_jsonl(tmp_path / "test.jsonl", [{"series": [[1.0, 2.0]], "label": "left"} | OTHERS[message]])
     path.rename(tmp_path / "train.jsonl")
     with pytest.raises(ConfigError, match=rf"^.*test\.jsonl, row 1, {message}$"):
@@ -187,7 +187,7 @@ def test_files_are_series_by_class(name):
     real = np.arange(part["series"].shape[1]) < part["lengths"][:, None]
     np.testing.assert_allclose(part["series"][real].mean(axis=0), 0, atol=1e-4)
     nearest = task.baselines("test", "many_to_one")["nearest neighbour"]
-    assert nearest > task.goal("many_to_one").chance + 0.2
+    assert nearest > task.reference("many_to_one").baseline + 0.2
 
 
 @pytest.mark.parametrize(("by", "shape"), [("row", (4, 6)), ("pixel", (8, 3))])
@@ -217,6 +217,6 @@ def test_a_corpus_is_whole(corpus):
 
 def test_baselines_beat_chance_on_series_that_tell():
     task = load_task("labelled_series", **stand_in("labelled_series"))
-    chance = task.goal("many_to_one").chance
+    chance = task.reference("many_to_one").baseline
     for name, accuracy in task.baselines("train", "many_to_one").items():
         assert accuracy > chance + 0.2, name

@@ -79,9 +79,9 @@ def test_every_form_gives_the_same_pieces_and_every_frame_is_predicted_once(form
         np.concatenate(pair, axis=1).astype(np.uint8) for pair in ((before, frames), (shifted, expected))
     ]
     assert sorted(map(bytes, pairs[0])) == sorted(map(bytes, pairs[1]))
-    assert sum(task.account()[split] for split in SPLITS) == len(PIECES)
+    assert sum(task.data_summary()[split] for split in SPLITS) == len(PIECES)
     if form == "mat":
-        assert task.account()["test"] == 4
+        assert task.data_summary()["test"] == 4
 
 
 def test_baselines_cost_what_their_rates_say():

@@ -88,12 +88,12 @@ def test_the_framings_show_the_same_window():
 @pytest.mark.parametrize("architecture", ["many_to_many", "many_to_one"])
 def test_the_floors_fall_with_the_order(architecture):
     task = load_task("python_docs")
-    goal, floors = task.goal(architecture), task.baselines("test", architecture)
+    reference, floors = task.reference(architecture), task.baselines("test", architecture)
     assert list(floors) == ["order-1", "order-2", "order-3", "order-4"]
-    costs = [goal.chance, *floors.values()]
+    costs = [reference.baseline, *floors.values()]
     assert costs == sorted(costs, reverse=True)
-    assert 4 < goal.chance < 5
-    assert goal.solved == floors["order-3"]
+    assert 4 < reference.baseline < 5
+    assert reference.threshold == floors["order-3"]
 
 
 def test_the_floors_of_single_predictions_are_those_of_the_characters_predicted():
@@ -103,7 +103,7 @@ def test_the_floors_of_single_predictions_are_those_of_the_characters_predicted(
     distinct = (counts > 0).sum()
     unigram = (counts + distinct / len(counts)) / (counts.sum() + distinct)
     bits = -np.log2(unigram[predicted_positions(task, "test", "many_to_one", block=1024)])
-    assert task.goal("many_to_one").chance == pytest.approx(bits.mean())
+    assert task.reference("many_to_one").baseline == pytest.approx(bits.mean())
 
 
 def test_a_prompt_is_encoded_and_a_sequence_decoded():

@@ -68,7 +68,7 @@ def test_generated_names_do_not_tell_what_they_are_of():
     names = np.asarray(task.data["test"]["tags"]) != task.symbols["tags"].index("O")
     real = np.arange(words.shape[1]) < np.asarray(task.data["test"]["lengths"])[:, None]
     assert (words[names & real] == 0).mean() > 0.5
-    assert task.goal("many_to_many").chance < 0.3
+    assert task.reference("many_to_many").baseline < 0.3
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,6 @@ def test_a_fetched_corpus_is_whole(corpus, count):
 
 def test_baselines_beat_chance_on_texts_that_tell():
     task = small()
-    chance = task.goal("many_to_one").chance
+    chance = task.reference("many_to_one").baseline
     for name, accuracy in task.baselines("train", "many_to_one").items():
         assert accuracy > chance + 0.2, name

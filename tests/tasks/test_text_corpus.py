@@ -42,14 +42,14 @@ def test_a_paragraph_is_kept_once_and_in_the_test_split(tmp_path):
     (tmp_path / "test.txt").write_text(TEXT[: len(TEXT) // 3])
     task = load_task("text_corpus", source=str(tmp_path), length=8)
     num_test = (tmp_path / "test.txt").read_text().count("\n\n")
-    assert task.account()["duplicates"] == 300 + num_test
+    assert task.data_summary()["duplicates"] == 300 + num_test
     assert "Line 1 " not in task.render(task.data["train"], "many_to_many")
 
 
 @pytest.mark.parametrize("level", ["character", "word", "byte_pair"])
 def test_a_kept_vocabulary_cuts_alike(level, tmp_path):
     task = of(tmp_path, level=level, most_tokens=300)
-    for name, text in task.kept().items():
+    for name, text in task.artifacts().items():
         (tmp_path / name).write_text(text)
     again = of(tmp_path, TEXT + "wholly new\n" * 9, level=level, vocabulary=str(tmp_path / "vocabulary.json"))
     assert list(again.corpus.symbols) == list(task.corpus.symbols)
@@ -60,7 +60,7 @@ def test_counting_contexts_beats_counting_words(tmp_path):
     task = of(tmp_path, level="word")
     floors = task.baselines("test", "many_to_many")
     assert list(floors) == ["order-1", "order-2", "order-3", "order-4"]
-    assert max(floors.values()) < task.goal("many_to_many").chance
+    assert max(floors.values()) < task.reference("many_to_many").baseline
 
 
 def test_a_text_too_short_is_refused(tmp_path):
@@ -68,14 +68,14 @@ def test_a_text_too_short_is_refused(tmp_path):
         _ = of(tmp_path, "abc " * 30).data
     for few in (" \n", "hello"):
         with pytest.raises(ConfigError, match=r"is too short: its split \w+ has \d symbols, and needs more"):
-            _ = of(tmp_path, few).goal("many_to_many")
+            _ = of(tmp_path, few).reference("many_to_many")
 
 
 @pytest.mark.parametrize("preset", ["wikitext2", "tiny_shakespeare"])
 def test_a_preset_reads_a_file_of_its_schema(preset):
     task = load_task(preset, **stand_in(preset))
     assert set("".join(task.corpus.symbols[1:])) <= set("abcde \n")
-    assert min(task.account()[split] for split in SPLITS) > 64
+    assert min(task.data_summary()[split] for split in SPLITS) > 64
 
 
 def test_a_dataset_with_a_script_is_read_as_the_hub_converts_it(monkeypatch):

@@ -12,7 +12,7 @@ import numpy as np
 from seqlab.checks import require_choice
 from seqlab.registry import import_extra
 from seqlab.tasks.task import LoadedTask
-from seqlab.types import Batch, ConfigError, Goal, Spec, Tokens, Vectors
+from seqlab.types import Batch, ConfigError, Goal, Reference, Spec, Tokens, Vectors
 
 _SIDE = 8
 _NUM_CLASSES = 10
@@ -63,18 +63,20 @@ class Digits(LoadedTask):
         return _SIDE if self.by == "row" else 1
 
     def goal(self, framing: str) -> Goal:
-        """Judge reading by accuracy, and drawing by the squared error of what is drawn freely.
+        """Return the accuracy of reading, or the squared error of what is drawn free-running."""
+        if framing == "one_to_many":
+            return Goal("free_running/mse", higher_is_better=False)
+        return Goal("accuracy", higher_is_better=True)
 
-        The mean of the class minimises that error; solved is an error within 5 % of its.
-        """
+    def reference(self, framing: str) -> Reference:
+        """Return the baseline and the threshold; the mean image of a class minimises the error of drawing."""
         if framing == "one_to_many":
             train, test = self.data["train"], self.data["test"]
-            chance = float(jnp.mean((test["images"] - train["images"].mean(axis=0)) ** 2))
-            solved = 1.05 * self.baselines("test", framing)["class mean"]
-            return Goal("free_running/mse", chance, "the mean training image", solved, higher_is_better=False)
+            baseline = float(jnp.mean((test["images"] - train["images"].mean(axis=0)) ** 2))
+            threshold = 1.05 * self.baselines("test", framing)["class mean"]
+            return Reference(baseline, "the mean training image", threshold)
         counts = np.bincount(np.asarray(self.data["test"]["labels"]))
-        chance = float(counts.max() / counts.sum())
-        return Goal("accuracy", chance, "always the most frequent class", 0.95, higher_is_better=True)
+        return Reference(float(counts.max() / counts.sum()), "always the most frequent class", 0.95)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("mse",) if framing == "one_to_many" else ("accuracy",)

@@ -18,7 +18,7 @@ from seqlab.data.splits import digest, split
 from seqlab.data.table import Table
 from seqlab.registry import import_extra
 from seqlab.tasks._classification import Classification, classes_of, numbers_of
-from seqlab.types import Batch, Goal, Images, Spec
+from seqlab.types import Batch, Images, Reference, Spec
 
 
 class _Read(NamedTuple):
@@ -77,10 +77,10 @@ class Frames(Classification):
         num_steps = self._read.arrays["train"]["frames"].shape[1] if framing == "one_to_one" else 1
         return Images(self.height, self.width, num_steps * self.channels)
 
-    def goal(self, framing: str) -> Goal:
-        """Judge by accuracy; solved is half the way from the best baseline to 1."""
-        goal = super().goal(framing)
-        return dataclasses.replace(goal, solved=(1 + goal.solved) / 2)
+    def reference(self, framing: str) -> Reference:
+        """Return the baseline; the threshold lies halfway between the best baseline and 1."""
+        reference = super().reference(framing)
+        return dataclasses.replace(reference, threshold=(1 + reference.threshold) / 2)
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:
         """Return the accuracy of scikit-learn's logistic regression over single images, learnt in training.

@@ -17,7 +17,7 @@ from seqlab.data.reading import stamp
 from seqlab.tasks._data_task import SourceTask
 from seqlab.tasks.series._courses import Unit, courses_of, finite
 from seqlab.tasks.task import SPLITS
-from seqlab.types import Batch, ConfigError, Goal, Spec, Vectors
+from seqlab.types import Batch, ConfigError, Goal, Reference, Spec, Vectors
 
 NAIVE = ("persistence", "seasonal naive", "seasonal naive and the rise since")
 
@@ -89,10 +89,13 @@ class Series(SourceTask):
         return Vectors(1)
 
     def goal(self, framing: str) -> Goal:
-        """Judge by MASE against the best of the naive forecasts; solved is a tenth below it."""
+        return Goal("mase", higher_is_better=False)
+
+    def reference(self, framing: str) -> Reference:
+        """Return the MASE of the best naive forecast; the threshold is 10 % below it."""
         naive = self.baselines("test", framing)
         best = min(naive, key=naive.__getitem__)
-        return Goal("mase", naive[best], best, 0.9 * naive[best], higher_is_better=False)
+        return Reference(naive[best], best, 0.9 * naive[best])
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("mase", "mse")
@@ -139,7 +142,7 @@ class Series(SourceTask):
             raise ConfigError(f"--prompt: the numbers never change over a season of {self.season}")
         return (x - unit.mean) / unit.size, unit
 
-    def account(self) -> Mapping[str, Any]:
+    def data_summary(self) -> Mapping[str, Any]:
         return self._read.account
 
     @functools.cached_property

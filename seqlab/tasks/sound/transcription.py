@@ -22,7 +22,7 @@ from seqlab.data.table import Table
 from seqlab.data.vocabulary import Vocabulary
 from seqlab.registry import import_extra
 from seqlab.tasks._data_task import RowsTask
-from seqlab.types import Batch, ConfigError, Goal, Spec, Transcript, Vectors
+from seqlab.types import Batch, ConfigError, Goal, Reference, Spec, Transcript, Vectors
 
 
 class _Read(NamedTuple):
@@ -61,6 +61,7 @@ class Transcription(Hearing, RowsTask):
     framings: ClassVar[tuple[str, ...]] = ("many_to_many",)
     instead: ClassVar[str] = "task=transcription with a folder of your own sounds"
     scored: ClassVar[tuple[str, ...]] = ("cer", "wer")
+    extras: ClassVar[tuple[str, ...]] = ("jiwer", "sklearn")
 
     sound: str = "audio"
     text: str = "text"
@@ -78,21 +79,27 @@ class Transcription(Hearing, RowsTask):
         return Transcript(len(self._read.characters))
 
     def goal(self, framing: str) -> Goal:
-        """Judge by jiwer's share of characters in error; solved is half that of the better baseline."""
+        return Goal("cer", higher_is_better=False)
+
+    def reference(self, framing: str) -> Reference:
+        """Return the most frequent transcript's error rate; the threshold is half the better baseline's."""
         found = self.baselines("test", framing)
         name = "the most frequent transcript"
-        return Goal("cer", found[name], name, min(found.values()) / 2, higher_is_better=False)
+        return Reference(found[name], name, min(found.values()) / 2)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ()
 
-    def scores(self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray) -> Mapping[str, float]:
+    def scores(
+        self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray, split: str
+    ) -> Mapping[str, float]:
         """Return the shares of characters and of words in error, by jiwer.
 
         Args:
             predictions: int `(N, T)`, characters and then blanks, as `best_path` returns them.
             targets: int `(N, M)`.
             mask: bool `(N, M)`.
+            split: the split.
         """
         return _scored(
             [self._text(row[real]) for row, real in zip(targets, mask, strict=True)],

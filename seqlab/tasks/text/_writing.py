@@ -19,7 +19,7 @@ from seqlab.data.vocabulary import Vocabulary
 from seqlab.data.words import LEVELS
 from seqlab.registry import import_extra
 from seqlab.tasks._data_task import RowsTask
-from seqlab.types import Goal, Spec, Tokens
+from seqlab.types import Goal, Reference, Spec, Tokens
 
 JUDGES = {"bleu": True, "chrf": True, "cer": False, "wer": False}
 """What a run may be judged by, and whether higher is better."""
@@ -49,6 +49,7 @@ class WritingTask(RowsTask):
     """
 
     scored: ClassVar[tuple[str, ...]] = tuple(JUDGES)
+    extras: ClassVar[tuple[str, ...]] = ("sacrebleu", "jiwer", "sklearn")
 
     level: str = "word"
     judge: str = "bleu"
@@ -66,38 +67,37 @@ class WritingTask(RowsTask):
         return len(self._read.writes)
 
     def goal(self, framing: str) -> Goal:
-        """Judge by `judge` against the best of the simple answers.
+        return Goal(self.judge, higher_is_better=JUDGES[self.judge])
 
-        Solved is what the text of the training example most alike is judged with, where that is better, else
-        half the way to perfect.
+    def reference(self, framing: str) -> Reference:
+        """Return the value of the best simple answer.
+
+        The threshold is the value of the text of the most similar training example, where that is better,
+        else halfway to perfect.
         """
         higher, found = JUDGES[self.judge], self.baselines("test", framing)
         *simple, nearest = found
         name = (max if higher else min)(simple, key=found.__getitem__)
         half = (found[name] + (100.0 if higher else 0.0)) / 2
         better = (found[nearest] > found[name]) == higher and found[nearest] != found[name]
-        solved = found[nearest] if better else half
-        return Goal(self.judge, found[name], name, solved, higher_is_better=higher)
+        return Reference(found[name], name, found[nearest] if better else half)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy",)
 
-    def scores(self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray) -> Mapping[str, float]:
+    def scores(
+        self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray, split: str
+    ) -> Mapping[str, float]:
         """Return BLEU and chrF by sacrebleu, and the shares of characters and words in error by jiwer.
 
         Args:
             predictions: int `(N, M)`, what was written.
-            targets: int `(N, M)`, the beginnings of the evaluation pass's targets, which tell the split.
-            mask: bool `(N, M)`.
+            targets: int `(N, M)`, not used: the texts that are wanted are compared.
+            mask: bool `(N, M)`, not used.
+            split: the split.
         """
         written = [self.render(row, "") for row in predictions]
-        return judged(written, self._wanted(self._split_of(targets)))
-
-    def _split_of(self, targets: np.ndarray) -> str:
-        for name, part in self._read.arrays.items():
-            if np.array_equal(part["targets"][: self.num_evaluation(name, "")], targets):
-                return name
-        raise ValueError("targets are those of no split")
+        return judged(written, self._wanted(split))
 
     def _wanted(self, split: str) -> list[list[str]]:
         """Return what is wanted of each example that is evaluated, as it would be written."""
