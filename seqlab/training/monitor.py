@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seqlab.diagnostics.statistics import by_path
-from seqlab.generation.writing import write_sample
+from seqlab.generation.generate import generate_text
 from seqlab.metrics.objectives import Mean
 from seqlab.tracking import RunInfo, Tracker, read_rows
 from seqlab.training.background import Background
@@ -150,7 +150,9 @@ class Record:
             "baselines": program.task.baselines("validation", program.architecture),
         }
         if length := program.training.sample_length:
-            verdict["sample"] = write_sample(program, self.best_params, length, seed=self.info.seed)
+            verdict["sample"] = generate_text(
+                program.task, program.network, self.best_params, length, seed=self.info.seed
+            )
         return verdict
 
     def summary(self) -> dict[str, Any]:
