@@ -6,7 +6,7 @@ import contextlib
 import functools
 import importlib
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,7 +22,7 @@ CONF = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "conf"
 ALLOWED = ("seqlab", "flax.linen", "optax", "jax.nn")
 """Where a `_target_` may point: a config must not be able to run any code there is."""
 
-NOT_KEYS = ("parent", "name", "remedies", "truncation", "share")
+NOT_KEYS = ("parent", "name", "share")
 """Arguments of targets that a config does not set."""
 
 
@@ -89,7 +89,7 @@ def _find(target: str) -> Any:
 
 
 @contextlib.contextmanager
-def blame(prefix: str) -> Iterator[None]:
+def blame(prefix: str) -> Generator[None, None, None]:
     """Turn what an object says against its arguments into a ConfigError that names the config key."""
     try:
         yield

@@ -30,7 +30,7 @@ def follow(network: Network, params: Params, batch: Batch, carries: Any = None) 
         network: whose layers they are.
         params: the network's.
         batch: its `resets` are obeyed.
-        carries: those before the first step, as in `Recurrent.apply_from`.
+        carries: those before the first step, as in `Recurrent.apply_with_carries`.
 
     Returns:
         `{layer: {direction: Trajectory}}`, by the names of `Recurrent.layer_params`.

@@ -23,7 +23,7 @@ def through_time(
 
     Args:
         norms: `{layer: {direction: tree of a carry}}`, the lowest layer first, each leaf ‖∂L/∂s_bt‖ over H,
-            `(B, T)`, zero after a sequence's end; as the gradients of `zero_taps` are.
+            `(B, T)`, zero after a sequence's end; as the gradients of `zero_probes` are.
         lengths: int32 `(B,)`, the real steps of each sequence; None for T each; where layers differ in what
             they read, a dict of these by layer.
         axis: the mesh axis that the rows are spread over, inside `shard_map`.

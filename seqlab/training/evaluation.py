@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 
-from seqlab.generation.decoding import run_freely
+from seqlab.generation.decoding import free_run
 from seqlab.metrics import objectives
 from seqlab.metrics.objectives import Mean
 from seqlab.training import devices
@@ -33,7 +33,7 @@ def evaluate(program: Program, params: Params, data: Any, split: str) -> dict[st
     """Return the loss and the metrics over the whole of a split's evaluation pass.
 
     A network that reads its own outputs is fed the true ones here; where what it writes when running
-    freely is judged too (`Network.judged_freely`), that is added as `free_running/<metric>`.
+    freely is judged too (`Network.free_running`), that is added as `free_running/<metric>`.
 
     Args:
         program: how they are trained; over several devices, this runs inside `shard_map` over `devices.ROWS`.
@@ -49,8 +49,8 @@ def evaluate(program: Program, params: Params, data: Any, split: str) -> dict[st
         batch = task.evaluation_batch(index, size, split, architecture, data)
         batch = devices.share(batch, program.num_devices)
         means = judge(program, network.apply(params, batch), batch)
-        if network.judged_freely:
-            free = judge(program, run_freely(network, params, batch), batch)
+        if network.free_running:
+            free = judge(program, free_run(network, params, batch), batch)
             means |= {f"free_running/{name}": mean for name, mean in free.items()}
         return means
 

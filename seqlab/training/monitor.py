@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seqlab.diagnostics.statistics import by_path
-from seqlab.generation.writing import write_sample
+from seqlab.generation.generate import generate_text
 from seqlab.metrics.objectives import Mean
 from seqlab.tracking import RunInfo, Tracker, read_rows
 from seqlab.training.background import Background
@@ -103,8 +103,10 @@ class Record:
         return list(by_path(self._program.shapes.params))
 
     def validate(self, means: Mapping[str, Mean], params: Params) -> None:
-        """Log an evaluation on the validation split, keep the parameters where they are the best so far,
-        and end the run where the last `training.patience` evaluations brought no better."""
+        """Log an evaluation on the validation split and store the parameters if they are the best so far.
+
+        The run ends if none of the last `training.patience` evaluations was better than the best before them.
+        """
         scores = score(self._program, params, "validation", "eval")
         row = {"step": self.steps, **evaluation_row(means, "eval"), **scores}
         self.member.tracker.log(row)
@@ -148,7 +150,9 @@ class Record:
             "baselines": program.task.baselines("validation", program.architecture),
         }
         if length := program.training.sample_length:
-            verdict["sample"] = write_sample(program, self.best_params, length, seed=self.info.seed)
+            verdict["sample"] = generate_text(
+                program.task, program.network, self.best_params, length, seed=self.info.seed
+            )
         return verdict
 
     def summary(self) -> dict[str, Any]:

@@ -13,12 +13,12 @@ import jax.numpy as jnp
 import optax
 from jax.flatten_util import ravel_pytree
 
-from seqlab.architectures import Network, Recurrent
+from seqlab.architectures import Network
 from seqlab.diagnostics import Settings, recurrent
 from seqlab.diagnostics.statistics import count_nonfinite, update_statistics
 from seqlab.diagnostics.through_time import through_time
 from seqlab.metrics.objectives import Mean
-from seqlab.recurrence import Remedies
+from seqlab.recurrence import Backward, GradientControl
 from seqlab.recurrence.norms import ScaledNorm, clip, clip_elements, scaled_norm
 from seqlab.tasks.task import Task
 from seqlab.training import devices
@@ -49,7 +49,7 @@ class Program:
         lockstep: the `vmap` axis of runs that step together; None for a run that steps by itself.
 
     Raises:
-        IncompatibleError: a truncation where nothing recurs, or a stream read backwards too.
+        IncompatibleError: options of the backward pass that the network lacks, or a stream read backwards.
     """
 
     task: Task
@@ -62,11 +62,7 @@ class Program:
     lockstep: str | None = None
 
     def __post_init__(self) -> None:
-        if self.training.truncation and not isinstance(self.network, Recurrent):
-            raise IncompatibleError(
-                f"training.bptt_window={self.training.bptt_window} does not fit "
-                f"architecture={self.architecture}, where nothing recurs: legal value is null"
-            )
+        self.network.check_backward(self.training.backward)
         if self.task.stream and self.network.bidirectional:
             raise IncompatibleError(
                 "architecture.bidirectional=true does not fit task.stream=true, which knows the past alone: "
@@ -106,20 +102,22 @@ class Program:
         key = devices.own_key(key, self.num_devices)
 
         watched &= self.gradients.norms
-        taps = self.network.zero_taps(state.params, batch) if watched else None
-        taps = devices.own(taps, self.num_devices)
+        probes = self.network.zero_probes(state.params, batch) if watched else None
+        probes = devices.own(probes, self.num_devices)
 
         def objective(
-            params: Params, taps: Any, remedies: Remedies
+            params: Params, probes: Any, control: GradientControl
         ) -> tuple[jax.Array, tuple[dict[str, Mean], Any]]:
             network = self.network.at_stage(self._progress(state.step))
-            network = network.going_back(remedies, self.training.truncation)
-            carries, predictions = self._predict(network, params, state.carries, batch, key, taps)
+            backward = self.training.backward._replace(control=control)
+            carries, predictions = self._predict(network, params, state.carries, batch, key, probes, backward)
             means = judge(self, predictions, batch)
             return means["loss"].value, (means, carries)
 
         gradients = jax.value_and_grad(objective, (0, 1, 2), has_aux=True)
-        (_, (means, carries)), (grads, flow, slopes) = gradients(state.params, taps, self.training.remedies)
+        (_, (means, carries)), (grads, flow, slopes) = gradients(
+            state.params, probes, self.training.backward.control
+        )
         norm = scaled_norm(grads)
         finite = jnp.isfinite(means["loss"].total) & jnp.isfinite(norm.relative)
         bounded = self._bounded(grads, norm)
@@ -152,12 +150,19 @@ class Program:
         return step / max(1, self.training.steps)
 
     def _predict(
-        self, network: Network, params: Params, carries: Any, batch: Batch, key: jax.Array, taps: Any
+        self,
+        network: Network,
+        params: Params,
+        carries: Any,
+        batch: Batch,
+        key: jax.Array,
+        probes: Any,
+        backward: Backward,
     ) -> tuple[Any, jax.Array]:
         """Return the carries after a training batch, and the predictions."""
         if self.task.stream:
-            return network.apply_from(carries, params, batch, key, taps)
-        return carries, network.apply(params, batch, key, taps)
+            return network.apply_with_carries(carries, params, batch, key, probes, backward)
+        return carries, network.apply(params, batch, key, probes, backward)
 
     def _padding(self, batch: Batch) -> dict[str, Mean]:
         """Return the share of a batch's steps that are padding, where its sequences have lengths."""
@@ -228,7 +233,7 @@ class Program:
             anything past the last; and what a row tells besides, where the last step tried is due one.
         """
         start, stop = span
-        # Only the last step may be due a row, and to be able to tell costs every step: taps in the backward
+        # Only the last step may be due a row, and to be able to tell costs every step: probes in the backward
         # pass, a copy of the state before. So the last step stands apart, after the loop.
         apart = int(self.gradients.norms)
         one = jax.eval_shape(self._batch, state.seed, state.step, data)

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from seqlab.generation.decoding import run_freely
+from seqlab.generation.decoding import free_run
 from seqlab.generation.most_likely import likeliest
 from seqlab.training.program import Program
 from seqlab.types import Params
@@ -45,9 +45,7 @@ def _predictor(program: Program, split: str) -> Callable[..., Any]:
     def one(params: Params, data: Any, index: jax.Array) -> tuple[jax.Array, ...]:
         batch = task.evaluation_batch(index, size, split, program.architecture, data)
         network = program.network
-        written = (
-            run_freely(network, params, batch) if network.judged_freely else network.apply(params, batch)
-        )
+        written = free_run(network, params, batch) if network.free_running else network.apply(params, batch)
         return likeliest(network.outputs, written, batch.lengths), batch.targets, batch.mask
 
     def every(params: Params, data: Any) -> tuple[jax.Array, ...]:
