@@ -12,7 +12,7 @@ from rich.table import Table
 
 from seqlab.cli.command import command
 from seqlab.data.corpora import CORPORA
-from seqlab.tasks import SPLITS, LoadedTask, Task, load_task, task_names
+from seqlab.tasks import SPLITS, GeneratedTask, Task, load_task, task_names
 from seqlab.types import ConfigError
 
 PIPED_WIDTH = 160
@@ -42,25 +42,25 @@ def _goals(task: Task) -> Iterator[tuple[str, str, str, str]]:
         return
     try:
         corpus = CORPORA.get(task.source)
-        if corpus and corpus.kept and not corpus.kept().is_file():
+        if corpus and corpus.cached and not corpus.cached().is_file():
             yield ", ".join(task.framings), "read at first use", "?", "?"
             return
         described = {
-            architecture: (_size(task, architecture), task.goal(architecture))
+            architecture: (_size(task, architecture), task.goal(architecture), task.reference(architecture))
             for architecture in task.framings
         }
     except ConfigError as missing_package:
         yield ", ".join(task.framings), str(missing_package), "?", "?"
         return
-    for size, goal in dict.fromkeys(described.values()):
-        alike = [name for name, description in described.items() if description == (size, goal)]
+    for size, goal, reference in dict.fromkeys(described.values()):
+        alike = [name for name, description in described.items() if description == (size, goal, reference)]
         direction = "≥" if goal.higher_is_better else "≤"
-        chance = f"{goal.metric} {goal.chance:.4g} ({goal.baseline})"
-        yield ", ".join(alike), size, chance, f"{direction} {goal.solved:.4g}"
+        chance = f"{goal.metric} {reference.baseline:.4g} ({reference.description})"
+        yield ", ".join(alike), size, chance, f"{direction} {reference.threshold:.4g}"
 
 
 def _size(task: Task, architecture: str) -> str:
-    if not isinstance(task, LoadedTask):
+    if isinstance(task, GeneratedTask):
         return "unlimited"
     return " + ".join(f"{task.num_examples(split, architecture):,}" for split in SPLITS)
 

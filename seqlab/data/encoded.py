@@ -117,7 +117,9 @@ def _read(table: Table, columns: Sequence[Column[Any]]) -> Table:
     if len(rows) < len(identities):
         for column in columns:
             read = values[column.key]
-            merged = {identity: column.merge([read[i] for i in indices]) for identity, indices in rows.items()}
+            merged = {
+                identity: column.merge([read[i] for i in indices]) for identity, indices in rows.items()
+            }
             values[column.key] = [merged[identity] for identity in identities]
     return dataclasses.replace(table, columns={**values, _IDENTITY: identities})
 

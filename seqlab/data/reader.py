@@ -1,4 +1,4 @@
-"""Reader of the source that a task names: a file, a folder, a corpus by its name, or a data set of the hub."""
+"""Reader of the source that a task names: a file, a folder, a named corpus, or a data set of the hub."""
 
 from __future__ import annotations
 

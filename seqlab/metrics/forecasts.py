@@ -8,7 +8,9 @@ import numpy as np
 def seasonal_naive_error(values: np.ndarray, season: int) -> float:
     """Return the mean absolute error of the seasonal naive forecast: mean |x_t − x_{t−m}|.
 
-    It is the unit of the mean absolute scaled error, MASE = mean |x_t − x̂_t| / mean_{training} |x_t − x_{t−m}|.
+    It is the unit of the mean absolute scaled error:
+
+        MASE = mean |x_t − x̂_t| / mean_{training} |x_t − x_{t−m}|
 
     Args:
         values: the training part of a series, `(N,)`.

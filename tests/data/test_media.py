@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 from small_corpora import write_csv, write_hub
 
-from seqlab.data.media import decode_image, decode_sound
-from seqlab.data.reading import read_source
+from seqlab.data.media.images import decode_image
+from seqlab.data.media.sounds import decode_sound
+from seqlab.data.reader import Reader
 from seqlab.registry import import_extra
 from seqlab.types import ConfigError
 
@@ -23,7 +24,7 @@ SAMPLES = np.linspace(-0.5, 0.5, 20)
 
 
 def read(path):
-    return read_source(str(path), None, "task=sms_spam")
+    return Reader(str(path), None, "task=sms_spam").tables()
 
 
 def put(path, rate=RATE):

@@ -11,19 +11,19 @@ import numpy as np
 import pytest
 from small_corpora import write_csv, write_hub
 
-from seqlab.data import hub
 from seqlab.data.corpora import CORPORA, Corpus
-from seqlab.data.reading import read_source
+from seqlab.data.corpora.wheel import Wheel
+from seqlab.data.reader import Reader
+from seqlab.data.readers import hub
 from seqlab.data.splits import SHARES, split
 from seqlab.data.table import Table
-from seqlab.data.wheels import Wheel
 from seqlab.types import ConfigError
 
 ROWS = [{"text": 'said "no", NA', "label": "1"}, {"text": "two\nlines", "label": "null"}]
 
 
 def read(path, config=None):
-    return read_source(str(path), config, "task=sms_spam")
+    return Reader(str(path), config, "task=sms_spam").tables()
 
 
 def written(path, rows):
@@ -175,7 +175,7 @@ def test_a_broken_file_is_refused_in_one_line(name, tmp_path):
 )
 def test_what_names_nothing_is_refused_in_one_line(source, config, message):
     with pytest.raises(ConfigError, match=f"^{message}$"):
-        read_source(source, config, "task=sms_spam")
+        Reader(source, config, "task=sms_spam").tables()
 
 
 @pytest.mark.parametrize("offline", [True, False])

@@ -14,9 +14,10 @@ from small_corpora import stand_in
 from tiny_runs import tiny
 
 from seqlab import run
-from seqlab.data.chorales import read_score, scores
-from seqlab.data.midi import Note, read_midi, write_midi
-from seqlab.data.rolls import LOWEST, MAT, NUM_KEYS, notes_of, roll_of
+from seqlab.data.corpora.bach_chorales import read_score, scores
+from seqlab.data.media.midi import Note, read_midi, write_midi
+from seqlab.data.media.piano_rolls import LOWEST, NUM_KEYS, notes_of, roll_of
+from seqlab.data.readers.mat import MAT
 from seqlab.tasks import SPLITS, load_task
 from seqlab.tasks.music.piano_roll import INDEPENDENT, STAYING
 from seqlab.types import ConfigError
@@ -79,9 +80,9 @@ def test_every_form_gives_the_same_pieces_and_every_frame_is_predicted_once(form
         np.concatenate(pair, axis=1).astype(np.uint8) for pair in ((before, frames), (shifted, expected))
     ]
     assert sorted(map(bytes, pairs[0])) == sorted(map(bytes, pairs[1]))
-    assert sum(task.account()[split] for split in SPLITS) == len(PIECES)
+    assert sum(task.data_summary()[split] for split in SPLITS) == len(PIECES)
     if form == "mat":
-        assert task.account()["test"] == 4
+        assert task.data_summary()["test"] == 4
 
 
 def test_baselines_cost_what_their_rates_say():

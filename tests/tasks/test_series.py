@@ -75,9 +75,9 @@ def test_baselines_are_the_mase_of_the_naive_forecasts(tmp_path):
     assert naive["seasonal naive"] == pytest.approx(np.abs(x[test] - x[test - 3]).mean() / unit)
     raised = x[test - 3] + x[test - 2] - x[test - 5]
     assert naive["seasonal naive and the rise since"] == pytest.approx(np.abs(x[test] - raised).mean() / unit)
-    goal = task.goal("many_to_one")
-    assert goal.chance == min(naive.values())
-    assert naive[goal.baseline] == goal.chance
+    reference = task.reference("many_to_one")
+    assert reference.baseline == min(naive.values())
+    assert naive[reference.description] == reference.baseline
 
 
 def test_many_to_many_forecasts_no_value_of_another_split(tmp_path):
@@ -90,7 +90,7 @@ def test_many_to_many_forecasts_no_value_of_another_split(tmp_path):
 
 def test_rows_of_lists_are_series_that_go_on_from_split_to_split():
     task = load_task("monash_tsf", **stand_in("monash_tsf"))
-    assert task.account() == {"train": 2 * (200 - 24), "validation": 100, "test": 100, "series": 2}
+    assert task.data_summary() == {"train": 2 * (200 - 24), "validation": 100, "test": 100, "series": 2}
 
 
 def test_series_that_do_not_go_on_are_refused(tmp_path):
@@ -139,5 +139,5 @@ def test_a_series_of_statsmodels_is_whole(name, count):
     if importlib.util.find_spec("statsmodels") is None:
         pytest.skip("statsmodels is not installed: pip install 'seqlab[data]'")
     task = load_task(name)
-    assert len(task.data["values"]) == count
-    assert {task.account()["validation"], task.account()["test"]} <= {46, 47, 78, 79}
+    assert len(task.data["series"]["values"]) == count
+    assert {task.data_summary()["validation"], task.data_summary()["test"]} <= {46, 47, 78, 79}

@@ -80,11 +80,11 @@ def test_a_run_is_judged_and_asked_by_what_its_best_path_spells(folder, inside):
 
 def test_what_a_run_kept_says_how_other_sounds_are_read(tmp_path):
     first = load_task("transcription", source=str(written(tmp_path / "a", *["ab", "ba", "a"] * 20)))
-    (tmp_path / VOCABULARY).write_text(first.kept()[VOCABULARY])
+    (tmp_path / VOCABULARY).write_text(first.artifacts()[VOCABULARY])
     other = written(tmp_path / "b", *["b", "bc"] * 30)
     second = load_task("transcription", source=str(other), vocabulary=str(tmp_path / VOCABULARY))
-    assert json.loads(second.kept()[VOCABULARY]) == json.loads(first.kept()[VOCABULARY])
-    assert list(second.symbols["characters"]) == ["a", "b"]
+    assert json.loads(second.artifacts()[VOCABULARY]) == json.loads(first.artifacts()[VOCABULARY])
+    assert list(second.encoded.artifacts["characters"]) == ["a", "b"]
     sound = Path(other) / "0.wav"
     np.testing.assert_array_equal(second.read_prompt(str(sound), FORM), first.read_prompt(str(sound), FORM))
 

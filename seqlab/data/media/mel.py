@@ -20,8 +20,9 @@ class LogMel:
         x_tk = |2/Σw Σ_n w_n s_{tJ+n} e^{−2πikn/K}|²,   E_tm = ln max(Σ_k M_km x_tk, 1e-10)
 
     w is Hann's window of W samples, J the samples of a hop, K the least power of 2 that is at least W, and M
-    the weights of `mel_bands`. A sine of amplitude 1 has an energy of about 1 in its band. A remainder of less
-    than a hop after the last whole window is left out; a sound shorter than a window is padded with zeros.
+    the weights of `mel_bands`. A sine of amplitude 1 has an energy of about 1 in its band. A remainder of
+    less than a hop after the last whole window is left out; a sound shorter than a window is padded with
+    zeros.
 
     Attributes:
         rate: the sampling rate, in Hz.
@@ -86,7 +87,7 @@ def mel_bands(rate: int, window: float, num_mels: int) -> np.ndarray:
     num_points = _num_points(_num_samples("window", window, rate))
     frequencies = np.arange(1 + num_points // 2) * rate / num_points
     highest = _mel(rate / 2)
-    # Bands widen upwards: where the lowest, below c_2, holds the first frequency above 0, each band holds one.
+    # Bands widen upwards: if the lowest, below c_2, holds the first frequency above 0, each holds one.
     most = math.ceil(2 * highest / _mel(rate / num_points)) - 2
     if not 1 <= num_mels <= most:
         raise ValueError(

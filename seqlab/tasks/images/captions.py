@@ -53,8 +53,8 @@ class Captions(Task):
         image: the column of images.
         text: the column of texts or of lists of them, or a shell pattern of several, such as `caption_*`.
         level: "word" (as written, with punctuation apart) or "character".
-        judge: the metric of greedy, free-running decoding that decides: "bleu" or "chrf" (sacrebleu), "cer" or
-            "wer" (jiwer). BLEU and chrF count every text of an image, the other two the first.
+        judge: the metric of greedy, free-running decoding that decides: "bleu" or "chrf" (sacrebleu), "cer"
+            or "wer" (jiwer). BLEU and chrF count every text of an image, the other two the first.
         height: images of another size are resized to this height, in pixels, H.
         width: the width, in pixels, W.
         channels: 1 for grey, 3 for red, green and blue, C.

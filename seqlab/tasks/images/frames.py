@@ -96,7 +96,7 @@ class Frames(Task):
         return ("accuracy",)
 
     def reference(self, framing: str) -> Reference:
-        """Return the accuracy of the most frequent class; the threshold is halfway from the best baseline to 1."""
+        """Return that of the most frequent class; the threshold is halfway from the best baseline to 1."""
         reference = class_reference(self.encoded.arrays["test"]["labels"], self.baselines("test", framing))
         return dataclasses.replace(reference, threshold=(1 + reference.threshold) / 2)
 

@@ -31,8 +31,8 @@ class LabelledImages(Task):
     Attributes:
         source: what is read (`data.reader`).
         config: the configuration of a data set of the hub.
-        vocabulary: the `vocabulary.json` of an earlier run, whose classes, means and deviations are used; None
-            to take them from the training split.
+        vocabulary: the `vocabulary.json` of an earlier run, whose classes, means and deviations are used;
+            None to take them from the training split.
         series: the column of images.
         label: the column of classes.
         length: the number of steps that are read of an image at most, T.

@@ -1,4 +1,4 @@
-"""Classification of series: batches, baselines and prompts of the tasks whose examples are series of vectors."""
+"""Classification of series of vectors: batches, baselines and prompts."""
 
 from __future__ import annotations
 

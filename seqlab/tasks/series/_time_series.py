@@ -106,7 +106,7 @@ def _numbers(table: Table, column: str) -> np.ndarray:
 
 
 def finite(values: Sequence[Any], refusal: Callable[[int, str], ConfigError]) -> np.ndarray:
-    """Return values as float64 `(N,)`; raise `refusal(place, complaint)` for one that is not a finite number."""
+    """Return values as float64 `(N,)`; raise `refusal(place, complaint)` where one is not finite."""
     numbers = np.empty(len(values))
     for at, value in enumerate(values):
         try:

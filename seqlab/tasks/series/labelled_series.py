@@ -31,8 +31,8 @@ class LabelledSeries(Task):
     Attributes:
         source: what is read (`data.reader`).
         config: the configuration of a data set of the hub.
-        vocabulary: the `vocabulary.json` of an earlier run, whose classes, means and deviations are used; None
-            to take them from the training split.
+        vocabulary: the `vocabulary.json` of an earlier run, whose classes, means and deviations are used;
+            None to take them from the training split.
         series: the column of series.
         label: the column of classes.
         lengths: the column of the number of real steps, where series are padded; None where all are real.

@@ -31,9 +31,10 @@ class Series(Task):
 
         MASE = mean |x_t − x̂_t| / mean_{training} |x_t − x_{t−m}|,   m the season
 
-    Splits are in order of time: those of the source, else 70, 15 and 15 % of each series. No value is forecast
-    in two splits; the inputs of a forecast may lie in the split before. Where rows are lists, the validation
-    and test splits of the source hold each series from its start, as forecasting sets of the hub do.
+    Splits are in order of time: those of the source, else 70, 15 and 15 % of each series. No value is
+    forecast in two splits; the inputs of a forecast may lie in the split before. Where rows are lists, the
+    validation and test splits of the source hold each series from its start, as forecasting sets of the hub
+    do.
 
     Framings, with H the horizon: many_to_one reads w_{t−T+1} … w_t, float32 `(B, T, 1)`, and writes w_{t+H},
     `(B, 1)`; one_to_one reads them at once, `(B, T)`; many_to_many writes at every step the value H steps

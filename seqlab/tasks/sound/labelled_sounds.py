@@ -31,8 +31,8 @@ class LabelledSounds(Task):
     Attributes:
         source: what is read (`data.reader`).
         config: the configuration of a data set of the hub.
-        vocabulary: the `vocabulary.json` of an earlier run, whose classes, means and deviations are used; None
-            to take them from the training split.
+        vocabulary: the `vocabulary.json` of an earlier run, whose classes, means and deviations are used;
+            None to take them from the training split.
         series: the column of sounds.
         label: the column of classes.
         length: the number of frames that are read of a sound at most, T.

@@ -37,9 +37,7 @@ class Corpus(NamedTuple):
     duplicates: int
 
 
-def read_corpus(
-    reader: Reader, column: str, level: str, max_symbols: int, vocabulary: str | None
-) -> Corpus:
+def read_corpus(reader: Reader, column: str, level: str, max_symbols: int, vocabulary: str | None) -> Corpus:
     """Read a column of texts as one running text.
 
     Args:

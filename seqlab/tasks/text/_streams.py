@@ -16,8 +16,8 @@ def window_starts(key: jax.Array, step: jax.Array, size: int, length: int, num_t
 
         start_b = T · ((b W + step + first) mod B W)
 
-    So W steps read every window once, and a row neither skips nor repeats a token before the text ends. `first`
-    is drawn from the key.
+    So W steps read every window once, and a row neither skips nor repeats a token before the text ends.
+    `first` is drawn from the key.
 
     Args:
         key: PRNG key, the same at all steps.

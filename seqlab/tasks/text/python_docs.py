@@ -45,11 +45,12 @@ class Corpus(NamedTuple):
 class PythonDocs(Task):
     """Predict the next character of the reference that ships with Python as `pydoc_data.topics`.
 
-    The text is every topic in order of its name. The topics repeat one another (the one on compound statements
-    holds those on `if`, `while`, `with` …), so each paragraph is kept once: otherwise a model would be tested
-    on what it was trained on. The text is split by position, the first 90 % of the characters for training,
-    then 5 % and 5 %. The alphabet is that of the training split and one unknown symbol, shown as
-    `\N{REPLACEMENT CHARACTER}`. The text differs a little between Python versions, and so does the fingerprint.
+    The text is every topic in order of its name. The topics repeat one another (the one on compound
+    statements holds those on `if`, `while`, `with` …), so each paragraph is kept once: otherwise a model
+    would be tested on what it was trained on. The text is split by position, the first 90 % of the characters
+    for training, then 5 % and 5 %. The alphabet is that of the training split and one unknown symbol, shown
+    as `\N{REPLACEMENT CHARACTER}`. The text differs a little between Python versions, and so does the
+    fingerprint.
 
     Framings and evaluation are described at `TextWindows`.
 

@@ -28,8 +28,8 @@ class TextClassification(Task):
     """Say which class a text belongs to.
 
     Texts and classes are two columns of a source. Splits that the source lacks are made by the hash of the
-    text; of rows with equal texts one is kept (`data.splits`). The vocabulary and the classes are those of the
-    training split.
+    text; of rows with equal texts one is kept (`data.splits`). The vocabulary and the classes are those of
+    the training split.
 
     Framings: many_to_one reads the first T tokens of a text, int32 `(B, T)`, and writes its class, `(B,)`;
     one_to_one reads the count of each token of the vocabulary among them, float32 `(B, V)`.

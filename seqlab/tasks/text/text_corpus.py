@@ -55,8 +55,8 @@ class TextCorpus(Task):
         text: the column of texts.
         level: what a symbol is: "character", "word" (as written, with punctuation and ends of lines apart) or
             "byte_pair" (pieces of words, made of the bytes of UTF-8, so that none is unknown).
-        most_tokens: the largest number of symbols; others, and words that occur once in training, are unknown.
-            Byte pairs have at least the 256 bytes.
+        most_tokens: the largest number of symbols; others, and words that occur once in training, are
+            unknown. Byte pairs have at least the 256 bytes.
         length: symbols of a window, T.
         stream: whether training reads the text in order, each row of a batch its own stretch, window after
             window. Otherwise windows are drawn at random.

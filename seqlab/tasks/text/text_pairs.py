@@ -43,8 +43,8 @@ class TextPairs(Task):
     right: training uses the first. Where `text` and `target` name the same column, its rows are lists of
     texts, conversations, and each text is answered by the next.
 
-    Framing: encoder_decoder reads the first T tokens, int32 `(B, T)`, and writes the first M − 1 tokens of the
-    other text and an end symbol, `(B, M)`. An evaluation pass has at most 1,024 examples.
+    Framing: encoder_decoder reads the first T tokens, int32 `(B, T)`, and writes the first M − 1 tokens of
+    the other text and an end symbol, `(B, M)`. An evaluation pass has at most 1,024 examples.
 
     Attributes:
         source: what is read (`data.reader`).
@@ -54,8 +54,8 @@ class TextPairs(Task):
         text: the column that is read.
         target: the column that is written, or a shell pattern of several.
         level: "word" (as written, with punctuation apart) or "character".
-        judge: the metric of greedy, free-running decoding that decides: "bleu" or "chrf" (sacrebleu), "cer" or
-            "wer" (jiwer). BLEU and chrF count every text that is right, the other two the first.
+        judge: the metric of greedy, free-running decoding that decides: "bleu" or "chrf" (sacrebleu), "cer"
+            or "wer" (jiwer). BLEU and chrF count every text that is right, the other two the first.
         length: the number of tokens that are read at most, T.
         target_length: the number of tokens that are written at most, the end symbol included, M.
         most_tokens: the largest number of tokens of a vocabulary; other tokens, and words that occur once in
@@ -174,7 +174,8 @@ class Pairs:
     Attributes:
         reader: of the source of the task.
         training: the split that is trained on.
-        conversations: a column of lists of texts, each answered by the next; None where pairs are two columns.
+        conversations: a column of lists of texts, each answered by the next; None where pairs are two
+            columns.
     """
 
     reader: Reader
@@ -207,7 +208,9 @@ def _exchanges(table: Table, column: str) -> Table:
     pairs: list[tuple[int, str, str]] = []
     for index, value in enumerate(table.columns[column]):
         if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
-            complaint = f"must be a list of texts, as task.text and task.target are both it, got {value!r:.60}"
+            complaint = (
+                f"must be a list of texts, as task.text and task.target are both it, got {value!r:.60}"
+            )
             raise table.refusal(index, column, complaint)
         texts = [text for text in value if text.strip()]
         pairs += [(table.rows[index], *pair) for pair in itertools.pairwise(texts)]
