@@ -43,7 +43,7 @@ def presets() -> list[str]:
 
 def _has_data(name: str) -> bool:
     task = load_task(name)
-    return not isinstance(task, GeneratedTask) and task.offline and task.source is not None
+    return not isinstance(task, GeneratedTask) and task.provenance().offline and task.source is not None
 
 
 def train(name: str) -> Path:

@@ -26,9 +26,10 @@ def describe_tasks() -> Table:
         table.add_column(column)
     for name in task_names():
         task = load_task(name)
-        offline = "yes" if task.offline else "no"
+        origin, licence, is_offline = task.provenance()
+        offline = "yes" if is_offline else "no"
         for architectures, size, chance, solved in _goals(task):
-            table.add_row(name, architectures, task.origin, size, task.licence, offline, chance, solved)
+            table.add_row(name, architectures, origin, size, licence, offline, chance, solved)
     return table
 
 
@@ -37,7 +38,7 @@ def _goals(task: Task) -> Iterator[tuple[str, str, str, str]]:
 
     They are not known of what is on the hub, nor of a user's own source.
     """
-    if not task.offline or task.source is None:
+    if not task.provenance().offline or task.source is None:
         yield ", ".join(task.framings), "?", "?", "?"
         return
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from seqlab.data.corpora.catalogue import CORPORA
 from seqlab.data.readers.files import SUFFIXES, read_file
@@ -14,6 +14,20 @@ from seqlab.data.readers.hub import read_hub
 from seqlab.data.readers.mat import read_mat
 from seqlab.data.table import Table
 from seqlab.types import ConfigError
+
+
+class Provenance(NamedTuple):
+    """Where data come from.
+
+    Attributes:
+        origin: in words.
+        licence: of the data, or "generated".
+        offline: whether they need no download from the hub.
+    """
+
+    origin: str
+    licence: str
+    offline: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,17 +83,12 @@ class Reader:
         """Whether the source is not a data set of the hub."""
         return self.source is None or not _is_hub(self.source)
 
-    @property
-    def origin(self) -> str:
-        """Where the data come from, in words."""
-        return CORPORA[self.source].origin if self.source in CORPORA else str(self.source or "your file")
-
-    @property
-    def licence(self) -> str:
-        """The licence of the data."""
+    def provenance(self) -> Provenance:
+        """Return where the data come from, without reading them."""
         if self.source in CORPORA:
-            return CORPORA[self.source].licence
-        return "yours" if self.offline else "the dataset's"
+            return Provenance(CORPORA[self.source].origin, CORPORA[self.source].licence)
+        licence = "yours" if self.offline else "the dataset's"
+        return Provenance(str(self.source or "your file"), licence, self.offline)
 
     def stamp(self) -> tuple[Any, ...]:
         """Return a value that changes when the source is written again."""

@@ -70,7 +70,7 @@ def require_train(given: Mapping[str, Table]) -> None:
 
 def digest(array: np.ndarray) -> str:
     """Return an identity for `split` that equal arrays share."""
-    return f"{array.shape} {hashlib.sha256(np.ascontiguousarray(array)).hexdigest()}"
+    return f"{array.shape} {hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()}"
 
 
 def _distribute(table: Table, unique: Sequence[tuple[int, str]], names: Sequence[str]) -> dict[str, Table]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from seqlab.checks import require_positive
 from seqlab.data.encoded import Encoded
-from seqlab.data.reader import Reader
+from seqlab.data.reader import Provenance, Reader
 from seqlab.tasks._fingerprint import fingerprint
 from seqlab.types import Batch, ConfigError, Goal, IncompatibleError, Reference, Spec
 
@@ -36,7 +36,7 @@ class Task(abc.ABC):
 
     Class attributes:
         framings: the framings the task can be framed for; the first is the default.
-        source: where the data or the rule come from, where there is no `reader`.
+        source: where the data or the rule come from, and `licence`, where there is no `reader`.
         autoregressive: whether what is written at one step is what is read at the next.
         scored: the names of what `scores` returns.
         extras: the modules of optional packages that `scores`, `reference` and `baselines` import.
@@ -46,6 +46,7 @@ class Task(abc.ABC):
 
     framings: ClassVar[tuple[str, ...]]
     source: ClassVar[str]
+    licence: ClassVar[str] = "generated"
     autoregressive: ClassVar[bool] = False
     scored: ClassVar[tuple[str, ...]] = ()
     extras: ClassVar[tuple[str, ...]] = ()
@@ -57,25 +58,14 @@ class Task(abc.ABC):
         """The reader of the source that the user names; None for any other task."""
         return None
 
-    @property
+    @functools.cached_property
     def encoded(self) -> Encoded | None:
         """The data as arrays; None for a task whose examples are drawn from a rule."""
         return None
 
-    @property
-    def origin(self) -> str:
-        """Where the data come from, in words."""
-        return self.source if self.reader is None else self.reader.origin
-
-    @property
-    def licence(self) -> str:
-        """The licence of the data."""
-        return "generated" if self.reader is None else self.reader.licence
-
-    @property
-    def offline(self) -> bool:
-        """Whether the task needs no download."""
-        return self.reader is None or self.reader.offline
+    def provenance(self) -> Provenance:
+        """Return where the data come from."""
+        return Provenance(self.source, self.licence) if self.reader is None else self.reader.provenance()
 
     # What the network meets.
 

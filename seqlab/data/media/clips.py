@@ -78,5 +78,6 @@ def _resized(frames: np.ndarray, height: int, width: int) -> np.ndarray:
     from PIL import Image
 
     planes = np.moveaxis(frames, -1, 1).reshape(-1, *frames.shape[1:3])
-    resized = [Image.fromarray(plane).resize((width, height), Image.Resampling.BILINEAR) for plane in planes]
+    images = (Image.fromarray(plane) for plane in planes)
+    resized = [np.asarray(image.resize((width, height), Image.Resampling.BILINEAR)) for image in images]
     return np.moveaxis(np.stack(resized).reshape(len(frames), -1, height, width), 1, -1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ def read_arrays(path: Path) -> Table:
         ValueError: the arrays have different numbers of rows, or none.
     """
     with np.load(path, allow_pickle=False) as file:
-        columns = {name: np.atleast_1d(file[name]) for name in file.files}
+        columns: dict[str, Any] = {name: np.atleast_1d(file[name]) for name in file.files}
     counts = {name: len(values) for name, values in columns.items()}
     if len(set(counts.values())) != 1 or not max(counts.values()):
         found = ", ".join(f"{name} {count}" for name, count in counts.items())

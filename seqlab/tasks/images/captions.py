@@ -26,7 +26,7 @@ from seqlab.tasks.text._texts import (
     MAX_EVALUATED,
     answer_scores,
     most_frequent,
-    references,
+    right_texts,
     text_goal,
     text_reference,
 )
@@ -101,7 +101,7 @@ class Captions(Task):
     def encoded(self) -> Encoded:
         columns = (
             images.Images("image", self.image, self._size),
-            EveryTarget("text", self.text, self._writing),
+            EveryTarget("text", self.text, self.writing),
         )
         return encode(self.reader, columns, self.vocabulary)
 
@@ -110,7 +110,8 @@ class Captions(Task):
         return images.ImageSize(self.height, self.width, self.channels)
 
     @property
-    def _writing(self) -> Writing:
+    def writing(self) -> Writing:
+        """How texts are written."""
         return Writing(self.level, self.length, self.most_tokens)
 
     def input_spec(self, framing: str) -> Spec:
@@ -132,7 +133,7 @@ class Captions(Task):
         self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray, split: str
     ) -> Mapping[str, float]:
         """Return BLEU, chrF, CER and WER of the texts that were written, int `(N, M)`."""
-        return text_scores([self.render(row, "") for row in predictions], self._references(split))
+        return text_scores([self.render(row, "") for row in predictions], self.references(split))
 
     def reference(self, framing: str) -> Reference:
         return text_reference(self.judge, self.baselines("test", framing))
@@ -144,8 +145,9 @@ class Captions(Task):
         """
         return {name: found[self.judge] for name, found in _baseline_scores(self, split).items()}
 
-    def _references(self, split: str) -> list[list[str]]:
-        return references(self.encoded.texts[split]["text"], self._writing)
+    def references(self, split: str) -> list[list[str]]:
+        """Return the texts that are right for each evaluated example of a split."""
+        return right_texts(self.encoded.texts[split]["text"], self.writing)
 
     def read_prompt(self, text: str, framing: str) -> np.ndarray:
         """Read an image file."""
@@ -156,7 +158,7 @@ class Captions(Task):
 
     def render(self, sequence: np.ndarray, framing: str) -> str:
         """Return the text before the first end symbol."""
-        return self._writing.decode(sequence, self.encoded.artifacts)
+        return self.writing.decode(sequence, self.encoded.artifacts)
 
     def num_examples(self, split: str, framing: str) -> int:
         return len(self.encoded.arrays[split]["targets"])
@@ -184,4 +186,4 @@ def _baseline_scores(task: Captions, split: str) -> dict[str, dict[str, float]]:
         "most frequent": [most_frequent(texts)] * len(queries),
         "nearest image": [texts[index][0] for index in nearest],
     }
-    return answer_scores(answers, task._references(split), task._writing)
+    return answer_scores(answers, task.references(split), task.writing)

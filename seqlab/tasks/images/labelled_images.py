@@ -78,7 +78,7 @@ class LabelledImages(Task):
         column = Series("series", self.series, self.length, decoder)
         return SeriesClassification(self.reader, column, self.label, self.vocabulary)
 
-    @property
+    @functools.cached_property
     def encoded(self) -> Encoded:
         return self._shared.encoded
 

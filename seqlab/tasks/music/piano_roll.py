@@ -124,7 +124,9 @@ class PianoRoll(Task):
 
     def render(self, sequence: np.ndarray, framing: str) -> str:
         """Return the notes of each frame after the first one, which is silence; C4 is middle C."""
-        return " | ".join(" ".join(map(_name, np.flatnonzero(frame))) or "-" for frame in sequence[1:])
+        return " | ".join(
+            " ".join(map(_name, np.flatnonzero(frame).tolist())) or "-" for frame in sequence[1:]
+        )
 
     def save(self, sequence: np.ndarray, path: Path) -> None:
         """Write the frames that `render` shows as a MIDI file; a key that sounds on is one note.

@@ -66,7 +66,7 @@ class LabelledSeries(Task):
         column = Series("series", self.series, self.length, Numbers(self.lengths))
         return SeriesClassification(self.reader, column, self.label, self.vocabulary)
 
-    @property
+    @functools.cached_property
     def encoded(self) -> Encoded:
         return self._shared.encoded
 

@@ -77,7 +77,7 @@ class LabelledSounds(Task):
         column = Series("series", self.series, self.length, SoundFrames(self._mel))
         return SeriesClassification(self.reader, column, self.label, self.vocabulary)
 
-    @property
+    @functools.cached_property
     def encoded(self) -> Encoded:
         return self._shared.encoded
 

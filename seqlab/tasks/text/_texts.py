@@ -36,7 +36,7 @@ def text_reference(judge: str, baselines: Mapping[str, float]) -> Reference:
     return Reference(baselines[best], best, baselines[nearest] if better else halfway)
 
 
-def references(targets: Sequence[Sequence[str]], writing: Writing) -> list[list[str]]:
+def right_texts(targets: Sequence[Sequence[str]], writing: Writing) -> list[list[str]]:
     """Return the texts that are right for each evaluated example, as a network would write them."""
     return [[writing.normalized(text) for text in texts] for texts in targets[:MAX_EVALUATED]]
 

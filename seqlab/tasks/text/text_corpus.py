@@ -97,13 +97,14 @@ class TextCorpus(Task):
         return Reader(self.source, self.config, "task=python_docs")
 
     @functools.cached_property
-    def _corpus(self) -> Corpus:
+    def corpus(self) -> Corpus:
+        """The text as numbers."""
         return read_corpus(self.reader, self.text, self.level, self.most_tokens, self.vocabulary)
 
     @functools.cached_property
     def encoded(self) -> Encoded:
         _ = self._windows
-        tokens, artifacts, duplicates = self._corpus
+        tokens, artifacts, duplicates = self.corpus
         arrays = {split: {"tokens": found} for split, found in tokens.items()}
         if self.stream:
             begins = np.zeros(len(tokens["train"]), bool)
@@ -113,12 +114,12 @@ class TextCorpus(Task):
 
     @functools.cached_property
     def _windows(self) -> TextWindows:
-        return TextWindows(self.length, len(self.symbols), num_symbols(self._corpus.tokens))
+        return TextWindows(self.length, len(self.symbols), num_symbols(self.corpus.tokens))
 
     @property
     def symbols(self) -> Any:
         """What each number stands for."""
-        return symbols_of(self._corpus.artifacts, self.level)
+        return symbols_of(self.corpus.artifacts, self.level)
 
     def input_spec(self, framing: str) -> Spec:
         return self._windows.input_spec(framing)
@@ -142,7 +143,7 @@ class TextCorpus(Task):
         return ngram_baselines(self._windows.mean_costs(_costs(self, split), split, framing))
 
     def read_prompt(self, text: str, framing: str) -> np.ndarray:
-        tokens = tokenizer(self._corpus.artifacts, self.level)(text)
+        tokens = tokenizer(self.corpus.artifacts, self.level)(text)
         return self._windows.prompt(tokens, framing, text, LEVELS[self.level])
 
     def render(self, sequence: np.ndarray, framing: str) -> str:
@@ -170,7 +171,7 @@ class TextCorpus(Task):
 @functools.lru_cache(maxsize=4)
 def _costs(task: TextCorpus, split: str) -> np.ndarray:
     """Return what each symbol of a split costs an n-gram model: `(orders 0 …, N)`, in the goal's unit."""
-    tokens, size = task._corpus.tokens, len(task.symbols)
+    tokens, size = task.corpus.tokens, len(task.symbols)
     codable = int(63 / math.log2(size)) - 1
     order = max(1, min(_MAX_ORDER, codable))
     nats = -np.log(ngram_probabilities(tokens["train"], tokens[split], size, order))

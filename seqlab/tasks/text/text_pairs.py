@@ -27,7 +27,7 @@ from seqlab.tasks.text._texts import (
     MAX_EVALUATED,
     answer_scores,
     most_frequent,
-    references,
+    right_texts,
     text_goal,
     text_reference,
 )
@@ -105,11 +105,12 @@ class TextPairs(Task):
         min_count = 2 if self.level == "word" else 1
         return (
             Texts("text", text, self.level, self.length, self.most_tokens, min_count),
-            Targets("target", target, self._writing),
+            Targets("target", target, self.writing),
         )
 
     @property
-    def _writing(self) -> Writing:
+    def writing(self) -> Writing:
+        """How texts are written."""
         return Writing(self.level, self.target_length, self.most_tokens)
 
     def input_spec(self, framing: str) -> Spec:
@@ -131,7 +132,7 @@ class TextPairs(Task):
         self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray, split: str
     ) -> Mapping[str, float]:
         """Return BLEU, chrF, CER and WER of the texts that were written, int `(N, M)`."""
-        return text_scores([self.render(row, "") for row in predictions], self._references(split))
+        return text_scores([self.render(row, "") for row in predictions], self.references(split))
 
     def reference(self, framing: str) -> Reference:
         return text_reference(self.judge, self.baselines("test", framing))
@@ -144,8 +145,9 @@ class TextPairs(Task):
         """
         return {name: found[self.judge] for name, found in _baseline_scores(self, split).items()}
 
-    def _references(self, split: str) -> list[list[str]]:
-        return references(self.encoded.texts[split]["target"], self._writing)
+    def references(self, split: str) -> list[list[str]]:
+        """Return the texts that are right for each evaluated example of a split."""
+        return right_texts(self.encoded.texts[split]["target"], self.writing)
 
     def read_prompt(self, text: str, framing: str) -> np.ndarray:
         column = self._columns(self.text, self.target)[0]
@@ -156,7 +158,7 @@ class TextPairs(Task):
 
     def render(self, sequence: np.ndarray, framing: str) -> str:
         """Return the text before the first end symbol."""
-        return self._writing.decode(sequence, self.encoded.artifacts)
+        return self.writing.decode(sequence, self.encoded.artifacts)
 
     def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
         row = {name: values[indices] for name, values in data[split].items()}
@@ -234,4 +236,4 @@ def _baseline_scores(task: TextPairs, split: str) -> dict[str, dict[str, float]]
         "most frequent": [most_frequent(train["target"])] * len(read),
         "most alike": [train["target"][index][0] for index in nearest],
     }
-    return answer_scores(answers, task._references(split), task._writing)
+    return answer_scores(answers, task.references(split), task.writing)
