@@ -58,7 +58,7 @@ def encode(source: Source, columns: tuple[Column[Any], ...], vocabulary: str | N
     same object, unless a file has changed.
 
     Args:
-        source: what is read.
+        source: the source of the data.
         columns: the encoders; they are hashable by value.
         vocabulary: the file of artifacts that an earlier run stored, in place of fitting; None to fit.
 

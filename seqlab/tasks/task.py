@@ -169,7 +169,7 @@ class Task(abc.ABC):
         return data
 
     def fingerprint(self) -> str:
-        """Return a SHA-256 digest that changes with the data, the fields and the rule of the examples."""
+        """Return a SHA-256 digest that changes with the data, the fields or the rule of the examples."""
         return fingerprint(self)
 
     def batch(

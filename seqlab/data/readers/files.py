@@ -40,7 +40,7 @@ def read_file(path: Path) -> Table:
     if not path.is_file():
         raise ConfigError(f"task.source={path} does not exist")
     if path.suffix == ".mat":
-        raise ConfigError(f"{path} has splits of its own: set task.source={path}")
+        raise ConfigError(f"{path} holds all splits: set task.source={path}")
     if path.suffix not in _BINARY:
         _require_utf8(path)
     try:

@@ -46,7 +46,7 @@ class Captions(Task):
     of a text and an end symbol, int32 `(B, M)`. An evaluation pass has at most 1,024 examples.
 
     Attributes:
-        source: what is read (`data.reader`).
+        source: the source of the data (`data.reader`).
         config: the configuration of a data set of the hub.
         vocabulary: the `vocabulary.json` of an earlier run, whose tokens are used; None to take them from
             the training split.

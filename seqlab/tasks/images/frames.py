@@ -27,7 +27,7 @@ class Frames(Task):
 
     Clips and classes are two columns of a source; `data.media.clips` describes what a clip may be. A folder
     with a folder for each class, in which each clip is a folder of images, has the columns `frames` and
-    `label`. Splits that the source lacks are made by the digest of the clip; of equal clips one is kept
+    `label`. Splits that the source lacks are made by the digest of the clip; duplicates are dropped
     (`data.splits`). The classes are those of the training split.
 
     Framings: many_to_one reads the first T frames of a clip, float32 `(B, T, H, W, C)` in [0, 1], and writes
@@ -35,7 +35,7 @@ class Frames(Task):
     `(B, H, W, T·C)`: the early fusion of Karpathy et al. 2014.
 
     Attributes:
-        source: what is read (`data.reader`).
+        source: the source of the data (`data.reader`).
         config: the configuration of a data set of the hub.
         vocabulary: the `vocabulary.json` of an earlier run, whose classes are used; None to take them from
             the training split.

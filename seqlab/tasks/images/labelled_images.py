@@ -26,10 +26,10 @@ class LabelledImages(Task):
     """Say which class an image belongs to, read as a series from its top left corner.
 
     Row by row, T is the height and F the width times the channels; pixel by pixel, T is the height times the
-    width and F the channels. What is read and written is described at `SeriesClassification`.
+    width and F the channels. See `SeriesClassification` for inputs and outputs.
 
     Attributes:
-        source: what is read (`data.reader`).
+        source: the source of the data (`data.reader`).
         config: the configuration of a data set of the hub.
         vocabulary: the `vocabulary.json` of an earlier run, whose classes, means and deviations are used;
             None to take them from the training split.

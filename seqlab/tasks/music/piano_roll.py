@@ -35,7 +35,7 @@ class PianoRoll(Task):
     A column of the source holds a piece in each row: a list of frames, each a list of MIDI numbers from 21 to
     108; an array `(T, 88)` of 0 and 1, as a column `(N, T, 88)` of an `.npz` or a cell of a `.mat` file; or a
     MIDI file of a folder. Silence after the last note of a piece is left out. Splits that the source lacks
-    are made by the hash of the piece; of equal pieces one is kept (`data.splits`).
+    are made by the hash of the piece; duplicates are dropped (`data.splits`).
 
     Framing: many_to_many reads silence and then the frames x_0 … x_{T−2}, float32 `(B, T, 88)`, and writes
     x_0 … x_{T−1}, each after those before it. A longer piece is cut into windows of T frames that overlap by
@@ -43,7 +43,7 @@ class PianoRoll(Task):
     predicted once, after half a window at least where the piece has one.
 
     Attributes:
-        source: what is read (`data.reader`).
+        source: the source of the data (`data.reader`).
         config: the configuration of a data set of the hub.
         notes: the column of pieces.
         length: frames of a window, T.

@@ -25,7 +25,7 @@ class SeriesClassification:
     """The part that tasks share which name the class of a series of T steps with F features each.
 
     Series and classes are two columns of a source. Splits that the source lacks are made by the digest of the
-    series; of equal series one is kept (`data.splits`). The classes are those of the training split, and each
+    series; duplicates are dropped (`data.splits`). The classes are those of the training split, and each
     feature is standardised by its mean and standard deviation there (`data.standardizer`).
 
     Framings: many_to_one reads the first T steps of a series, float32 `(B, T, F)`, and writes its class,
@@ -33,7 +33,7 @@ class SeriesClassification:
     `(B, 2F)`.
 
     Attributes:
-        source: what is read.
+        source: the source of the data.
         series: the column of series.
         label: the name of the column of classes.
         vocabulary: the file of artifacts of an earlier run; None to fit them.
@@ -50,12 +50,12 @@ class SeriesClassification:
         return encode(self.source, (self.series, Classes("label", self.label)), self.vocabulary)
 
     def input_spec(self, framing: str) -> Spec:
-        """Return what is read at one step."""
+        """Return the spec of the inputs."""
         num_features = len(self.encoded.artifacts["mean"])
         return Vectors(2 * num_features if framing == "one_to_one" else num_features)
 
     def output_spec(self) -> Spec:
-        """Return what is written."""
+        """Return the spec of the outputs."""
         return Tokens(len(self.encoded.artifacts["classes"]))
 
     def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:

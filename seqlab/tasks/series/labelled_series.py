@@ -25,11 +25,11 @@ from seqlab.types import Batch, ConfigError, Goal, Reference, Spec
 class LabelledSeries(Task):
     """Say which class a series of numbers belongs to.
 
-    A series is a list of numbers, F = 1, or a list of steps with F numbers each. What is read and written is
-    described at `SeriesClassification`.
+    A series is a list of numbers, F = 1, or a list of steps with F numbers each. See
+    `SeriesClassification` for inputs and outputs.
 
     Attributes:
-        source: what is read (`data.reader`).
+        source: the source of the data (`data.reader`).
         config: the configuration of a data set of the hub.
         vocabulary: the `vocabulary.json` of an earlier run, whose classes, means and deviations are used;
             None to take them from the training split.

@@ -41,11 +41,11 @@ class Series(Task):
     later, `(B, T, 1)`.
 
     Attributes:
-        source: what is read (`data.reader`).
+        source: the source of the data (`data.reader`).
         config: the configuration of a data set of the hub.
         value: the column of numbers or lists.
         length: the number of steps that are read, T.
-        horizon: how many steps after the last input the forecast lies, H.
+        horizon: the number of steps from the last input to the forecast, H.
         season: steps of a season, m; 1 for none.
         difference: the lag k of the differences that are read and forecast; 0 for the values themselves.
 

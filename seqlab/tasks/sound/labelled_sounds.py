@@ -26,10 +26,10 @@ from seqlab.types import Batch, Goal, Reference, Spec
 class LabelledSounds(Task):
     """Say which class a sound belongs to, read as log-mel frames (`data.media.mel`).
 
-    What is read and written is described at `SeriesClassification`.
+    See `SeriesClassification` for inputs and outputs.
 
     Attributes:
-        source: what is read (`data.reader`).
+        source: the source of the data (`data.reader`).
         config: the configuration of a data set of the hub.
         vocabulary: the `vocabulary.json` of an earlier run, whose classes, means and deviations are used;
             None to take them from the training split.

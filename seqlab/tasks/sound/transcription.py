@@ -34,7 +34,7 @@ class Transcription(Task):
     """Write down what is said, character by character.
 
     Sounds and transcripts are two columns of a source. Splits that the source lacks are made by the digest of
-    the samples; of equal sounds one is kept (`data.splits`). Characters are those of the training split, and
+    the samples; duplicates are dropped (`data.splits`). Characters are those of the training split, and
     each feature of a frame is standardised by its mean and standard deviation there.
 
     Framing: many_to_many reads the first T log-mel frames (`data.media.mel`), float32 `(B, T, F)`, and writes
@@ -42,7 +42,7 @@ class Transcription(Task):
     T and M are those of the longest sound and transcript of the source.
 
     Attributes:
-        source: what is read (`data.reader`).
+        source: the source of the data (`data.reader`).
         config: the configuration of a data set of the hub.
         vocabulary: the `vocabulary.json` of an earlier run, whose characters, means and deviations are used;
             None to take them from the training split.

@@ -50,7 +50,7 @@ class TextWindows:
             raise ConfigError(f"task.length: legal values are 1 to {shortest - 1}, got {self.length}")
 
     def input_spec(self, framing: str) -> Spec:
-        """Return what is read at one position."""
+        """Return the spec of the inputs."""
         size = self.num_symbols
         return Vectors(self.length * size) if framing == "one_to_one" else Tokens(size)
 

@@ -30,14 +30,14 @@ class Tagging(Task):
     """Give each token of a sentence its tag, such as B-PER, I-PER or O.
 
     Tokens and tags are two columns of lists; a `.conll` file has them too. Splits that the source lacks are
-    made by the hash of the sentence; of equal sentences one is kept (`data.splits`). The vocabulary and the
+    made by the hash of the sentence; duplicates are dropped (`data.splits`). The vocabulary and the
     tags are those of the training split.
 
     Framing: many_to_many reads the first T tokens, as written, int32 `(B, T)`, and writes their tags,
     `(B, T)`.
 
     Attributes:
-        source: what is read (`data.reader`).
+        source: the source of the data (`data.reader`).
         config: the configuration of a data set of the hub.
         vocabulary: the `vocabulary.json` of an earlier run, whose tokens and tags are used; None to take them
             from the training split.

@@ -28,14 +28,14 @@ class TextClassification(Task):
     """Say which class a text belongs to.
 
     Texts and classes are two columns of a source. Splits that the source lacks are made by the hash of the
-    text; of rows with equal texts one is kept (`data.splits`). The vocabulary and the classes are those of
+    text; duplicates are dropped (`data.splits`). The vocabulary and the classes are those of
     the training split.
 
     Framings: many_to_one reads the first T tokens of a text, int32 `(B, T)`, and writes its class, `(B,)`;
     one_to_one reads the count of each token of the vocabulary among them, float32 `(B, V)`.
 
     Attributes:
-        source: what is read (`data.reader`).
+        source: the source of the data (`data.reader`).
         config: the configuration of a data set of the hub.
         vocabulary: the `vocabulary.json` of an earlier run, whose tokens and classes are used; None to take
             them from the training split.

@@ -48,7 +48,7 @@ class TextCorpus(Task):
     Framings and evaluation are described at `TextWindows`.
 
     Attributes:
-        source: what is read (`data.reader`).
+        source: the source of the data (`data.reader`).
         config: the configuration of a data set of the hub.
         vocabulary: the `vocabulary.json` of an earlier run, whose symbols are used; None to take them from
             the training split.

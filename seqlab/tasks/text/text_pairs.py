@@ -39,7 +39,7 @@ class TextPairs(Task):
     """Read a text and write the text that belongs to it.
 
     The two texts are columns of a source. Splits that the source lacks are made by the hash of the text that
-    is read; of rows with equal texts one is kept (`data.splits`). A target may be a list of texts that are
+    is read; duplicates are dropped (`data.splits`). A target may be a list of texts that are
     right: training uses the first. Where `text` and `target` name the same column, its rows are lists of
     texts, conversations, and each text is answered by the next.
 
@@ -47,7 +47,7 @@ class TextPairs(Task):
     the other text and an end symbol, `(B, M)`. An evaluation pass has at most 1,024 examples.
 
     Attributes:
-        source: what is read (`data.reader`).
+        source: the source of the data (`data.reader`).
         config: the configuration of a data set of the hub.
         vocabulary: the `vocabulary.json` of an earlier run, whose tokens are used; None to take them from
             the training split.
