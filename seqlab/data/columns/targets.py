@@ -143,7 +143,7 @@ class EveryTarget(Column[Target]):
         return arrays
 
     def cut(self, values: Sequence[Target]) -> np.ndarray:
-        lengths = [len(tokens) for value in values for tokens in value.tokens]
+        lengths = [max(map(len, value.tokens)) for value in values]
         return np.array(lengths, int) >= self.writing.length
 
     def texts(self, value: Target) -> tuple[str, ...]:
