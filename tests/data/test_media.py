@@ -1,4 +1,4 @@
-"""Are folders of images and of sounds rows, and is what is wrong with one named in one line?"""
+"""Folders of images and of sounds as rows, and one-line refusals of what cannot be read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do frames tell what sounds when, and how loud?"""
+"""Log-mel frames: which band a sine is in, when, and with which energy."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_every_hop_within_whole_windows_is_a_frame(count, num_frames):
     assert (found.shape, found.dtype) == ((num_frames, F), np.float32)
 
 
-def test_what_comes_a_hop_later_is_told_a_frame_later():
+def test_a_delay_of_a_hop_is_a_delay_of_a_frame():
     samples = np.random.default_rng(0).normal(size=800).astype(np.float32)
     later = frames(samples[RATE * HOP // 1000 :])
     np.testing.assert_allclose(later, frames(samples)[1:], rtol=1e-4)

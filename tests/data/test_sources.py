@@ -1,4 +1,4 @@
-"""Is a source read as it stands, split without overlap, and is what is wrong with it named in one line?"""
+"""Sources: every format as it stands, splits without overlap, and one-line refusals."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ def test_a_ts_file_has_a_series_and_a_class_a_row(tmp_path):
     rows = "1,2,3:-1,?,0:b\n0.5:1e2:a\n"
     (tmp_path / "a.ts").write_text(f"# a remark\n@timeStamps false\n@classLabel true a b\n@data\n{rows}")
     table = read(tmp_path / "a.ts")["train"]
-    for read_series, told in zip(
+    for read_series, found in zip(
         table.columns["series"], ([[1, -1], [2, np.nan], [3, 0]], [[0.5, 100]]), strict=True
     ):
-        np.testing.assert_array_equal(read_series, told)
+        np.testing.assert_array_equal(read_series, found)
     assert table.labels("label") == ["b", "a"]
 
 
-def test_a_corpus_may_have_splits_of_its_own(monkeypatch):
+def test_a_corpus_may_have_splits(monkeypatch):
     parts = {"train": ["a", "b"], "test": ["c"]}
     monkeypatch.setitem(
         CORPORA, "parted", Corpus(lambda name: {"text": parts[name]}, "", "", splits=(*parts,))

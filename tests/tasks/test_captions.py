@@ -1,4 +1,4 @@
-"""Are images read as they are, and is what is written of them freely judged beside all that was wanted?"""
+"""Images and their captions, evaluated against every text of an image."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def test_every_schema_gives_the_same_captions(preset, turns):
     every = task.gather(jnp.arange(turns * count), "train", FORM, task.data)
     # The last pixel is of the caption's colour, the first tells the image.
     hues = np.asarray(every.inputs)[:, -1, -1].argmax(axis=-1)
-    told = [task.render(np.asarray(row), FORM) for row in every.targets]
-    assert told == [f"{['red', 'green', 'blue'][h]} to {n // count}" for n, h in enumerate(hues)]
+    shown = [task.render(np.asarray(row), FORM) for row in every.targets]
+    assert shown == [f"{['red', 'green', 'blue'][h]} to {n // count}" for n, h in enumerate(hues)]
     assert len(np.unique(every.inputs[:count, 0, 0, 0])) == count
-    assert [texts[0] for texts in task.encoded.texts["train"]["text"]] == told[:count]
+    assert [texts[0] for texts in task.encoded.texts["train"]["text"]] == shown[:count]
 
 
-def test_a_run_is_judged_on_what_it_writes_freely_and_captions_a_file(folder, tmp_path, inside):
+def test_a_run_is_evaluated_free_running_and_captions_a_file(folder, tmp_path, inside):
     small = ("task.height=6", "task.width=6", "task.length=4", "architecture.embedding=4", "training.steps=2")
     summary = run([*tiny("captions", FORM, *small), f"hydra.run.dir={folder}"])
     program, params = load(folder)

@@ -1,4 +1,4 @@
-"""Are clips read alike from whatever holds them, and is the class one that only motion tells?"""
+"""Clips of every form, and a corpus whose class only motion shows."""
 
 from __future__ import annotations
 
@@ -147,8 +147,8 @@ def test_digits_move_the_way_their_class_says():
         return np.sum(np.roll(clip[:-1], heading, axis=(1, 2)) * clip[1:])
 
     seen = [clip / 255 for clip in clips["frames"]]
-    told = [max(HEADINGS, key=lambda name: agreement(clip, HEADINGS[name])) for clip in seen]
-    assert np.mean(np.array(told) == clips["label"]) > 0.99
+    found = [max(HEADINGS, key=lambda name: agreement(clip, HEADINGS[name])) for clip in seen]
+    assert np.mean(np.array(found) == clips["label"]) > 0.99
 
 
 def test_no_image_of_a_digit_moves_in_two_splits():

@@ -1,4 +1,4 @@
-"""Are ragged series and their classes read as they stand, in units that a run keeps?"""
+"""Ragged series and their classes, standardised as a run stores it."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def written(path):
     if path.suffix == ".parquet":
         return write_hub(path, {"series": SERIES, "label": LABELS})
     if path.suffix == ".ts":
-        told = [":".join(",".join(map(repr, feature)) for feature in zip(*x, strict=True)) for x in SERIES]
-        cases = [f"{dimensions}:{label}" for dimensions, label in zip(told, LABELS, strict=True)]
+        shown = [":".join(",".join(map(repr, feature)) for feature in zip(*x, strict=True)) for x in SERIES]
+        cases = [f"{dimensions}:{label}" for dimensions, label in zip(shown, LABELS, strict=True)]
         path.write_text("\n".join(["@classLabel true left right", "@data", *cases]))
         return path
     padded = np.full((len(SERIES), 6, 2), np.nan)
@@ -50,7 +50,7 @@ def written(path):
 
 
 @pytest.mark.parametrize("ending", ["jsonl", "parquet", "ts", "npz"])
-def test_every_format_gives_every_series_in_units_of_training(ending, tmp_path):
+def test_every_format_gives_the_same_standardised_series(ending, tmp_path):
     lengths = {"lengths": "steps"} if ending == "npz" else {}
     task = read(written(tmp_path / f"a.{ending}"), **lengths)
     mean, deviation = (np.array(task.encoded.artifacts[name]) for name in ("mean", "deviation"))
@@ -74,16 +74,16 @@ def test_a_series_at_once_is_its_mean_and_deviation(tmp_path):
     steps = task.gather(index, "train", "many_to_one", task.data)
     at_once = task.gather(index, "train", "one_to_one", task.data).inputs
     assert steps.inputs.shape == (8, 4, 2)
-    for series, length, told in zip(steps.inputs, steps.lengths, at_once, strict=True):
+    for series, length, shown in zip(steps.inputs, steps.lengths, at_once, strict=True):
         real = np.asarray(series[:length])
-        np.testing.assert_allclose(told, [*real.mean(axis=0), *real.std(axis=0)], atol=1e-5)
+        np.testing.assert_allclose(shown, [*real.mean(axis=0), *real.std(axis=0)], atol=1e-5)
 
 
 def test_a_series_of_one_feature_may_be_a_list_of_numbers(tmp_path):
     flat = [{"series": [x for x, _ in row["series"]], "label": row["label"]} for row in rows()]
     nested = [{"series": [[x] for x in row["series"]], "label": row["label"]} for row in flat]
     first, second = (
-        read(write_jsonl(tmp_path / f"{name}.jsonl", told)) for name, told in (("a", flat), ("b", nested))
+        read(write_jsonl(tmp_path / f"{name}.jsonl", shown)) for name, shown in (("a", flat), ("b", nested))
     )
     assert first.fingerprint() == second.fingerprint()
     assert first.input_spec("many_to_one").size == 1
@@ -102,12 +102,12 @@ def test_a_series_that_occurs_twice_is_counted_once(tmp_path):
     assert account["cut"] == sum(len(steps) == 6 for steps in SERIES)
 
 
-def test_what_a_run_keeps_are_its_classes_and_units(tmp_path):
-    path, kept = write_jsonl(tmp_path / "a.jsonl", rows()), tmp_path / VOCABULARY
+def test_a_run_stores_its_classes_and_standardizer(tmp_path):
+    path, stored = write_jsonl(tmp_path / "a.jsonl", rows()), tmp_path / VOCABULARY
     learnt = read(path)
-    kept.write_text(learnt.artifacts()[VOCABULARY])
+    stored.write_text(learnt.artifacts()[VOCABULARY])
     write_jsonl(path, [{"series": [[9.0, 9.0]] * length, "label": "right"} for length in range(1, 120)])
-    task = read(path, vocabulary=str(kept))
+    task = read(path, vocabulary=str(stored))
     assert task.encoded.artifacts == learnt.encoded.artifacts
     mean, deviation = (np.array(learnt.encoded.artifacts[name]) for name in ("mean", "deviation"))
     np.testing.assert_allclose(
@@ -123,13 +123,13 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("message", OTHERS)
-def test_a_run_is_judged_on_what_it_was_taught(message, tmp_path):
-    path, kept = write_jsonl(tmp_path / "a.jsonl", rows()), tmp_path / VOCABULARY
-    kept.write_text(read(path).artifacts()[VOCABULARY])
+def test_a_run_is_evaluated_on_the_classes_and_features_of_its_training(message, tmp_path):
+    path, stored = write_jsonl(tmp_path / "a.jsonl", rows()), tmp_path / VOCABULARY
+    stored.write_text(read(path).artifacts()[VOCABULARY])
     write_jsonl(tmp_path / "test.jsonl", [{"series": [[1.0, 2.0]], "label": "left"} | OTHERS[message]])
     path.rename(tmp_path / "train.jsonl")
     with pytest.raises(ConfigError, match=rf"^.*test\.jsonl, row 1, {message}$"):
-        read(tmp_path, vocabulary=str(kept))
+        read(tmp_path, vocabulary=str(stored))
 
 
 def test_a_prompt_is_read_as_a_row_is(tmp_path):
@@ -137,9 +137,9 @@ def test_a_prompt_is_read_as_a_row_is(tmp_path):
     first = task.gather(jnp.arange(1), "train", "one_to_one", task.data).inputs[0]
     part = task.encoded.arrays["train"]
     deviation, mean = (np.array(task.encoded.artifacts[name]) for name in ("deviation", "mean"))
-    told = json.dumps((part["series"][0, : part["lengths"][0]] * deviation + mean).tolist())
-    np.testing.assert_allclose(task.read_prompt(told, "one_to_one"), first, atol=1e-5)
-    assert task.read_prompt(told, "many_to_one").shape == (part["lengths"][0], 2)
+    shown = json.dumps((part["series"][0, : part["lengths"][0]] * deviation + mean).tolist())
+    np.testing.assert_allclose(task.read_prompt(shown, "one_to_one"), first, atol=1e-5)
+    assert task.read_prompt(shown, "many_to_one").shape == (part["lengths"][0], 2)
     for bad, message in (
         ("zap", " must be a list, as .*, got 'zap'"),
         ("[1]", ", row 1, series: must have 2 .*"),

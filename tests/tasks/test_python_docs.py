@@ -1,4 +1,4 @@
-"""Is every character of a split predicted once, and of that split only?"""
+"""Windows of the Python reference: each character is predicted once, in its own split."""
 
 import jax
 import jax.numpy as jnp

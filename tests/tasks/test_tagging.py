@@ -1,4 +1,4 @@
-"""Are tags read as they stand, and judged as seqeval judges whole spans?"""
+"""Tags: what is read of every schema, and span F1 by seqeval."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_every_schema_gives_the_same_tags(preset):
         assert [task.encoded.artifacts["tags"][number] for number in tags[real].tolist()] == expected
 
 
-def test_a_run_is_judged_as_seqeval_judges(folder):
+def test_a_run_is_evaluated_by_seqeval(folder):
     summary = run([*tiny("tagging", "many_to_many", "training.steps=3"), f"hydra.run.dir={folder}"])
     program, params = load(folder)
     task = program.task

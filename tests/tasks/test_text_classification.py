@@ -1,4 +1,4 @@
-"""Are texts and classes read as they stand, and judged beside what scikit-learn makes of them?"""
+"""Texts and classes: what is read of every schema, and what baselines reach."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_the_vocabulary_knows_what_training_has_twice(tmp_path):
     assert small(most_tokens=5).input_spec("many_to_one").size == 6
 
 
-def test_a_run_keeps_its_vocabulary_and_is_evaluated_with_it(tmp_path):
+def test_a_run_stores_its_vocabulary_and_is_evaluated_with_it(tmp_path):
     path = write_csv(tmp_path / "reviews.csv", rows())
     few = [*TINY, "training.steps=2", f"task.source={path}", f"hydra.run.dir={tmp_path / 'run'}"]
     summary = run(["task=text_classification", "architecture=many_to_one", *few])

@@ -1,4 +1,4 @@
-"""Is a text of the user's cut, split and counted as it says, at every level?"""
+"""A running text at every level: symbols, splits and duplicates."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_paragraph_is_kept_once_and_in_the_test_split(tmp_path):
 
 
 @pytest.mark.parametrize("level", ["character", "word", "byte_pair"])
-def test_a_kept_vocabulary_cuts_alike(level, tmp_path):
+def test_a_stored_vocabulary_cuts_alike(level, tmp_path):
     task = of(tmp_path, level=level, most_tokens=300)
     for name, text in task.artifacts().items():
         (tmp_path / name).write_text(text)

@@ -1,4 +1,4 @@
-"""Are pairs of texts read as they stand, and judged as sacrebleu and jiwer judge what is written freely?"""
+"""Pairs of texts: what is read of every schema, and metrics by sacrebleu and jiwer."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SHORT = ("task.length=4", "task.target_length=4")
 
 
 def wanted(task, which=0):
-    """Return the test split's targets, of several the one meant."""
+    """Return the test split's targets, one of several for each example."""
     return [targets[which] for targets in task.encoded.texts["test"]["target"]]
 
 
@@ -51,7 +51,7 @@ def test_every_schema_gives_the_same_pairs(preset):
         assert batch.targets[row][batch.mask[row]][-1] == task.end_symbol("encoder_decoder")
 
 
-def test_a_run_is_judged_by_the_libraries_on_what_it_writes_freely(folder):
+def test_a_run_is_evaluated_by_the_libraries_on_free_running_texts(folder):
     run([*tiny("text_pairs", "encoder_decoder", "training.steps=3"), *SHORT, f"hydra.run.dir={folder}"])
     program, params = load(folder)
     task, count = program.task, program.task.num_evaluation("test", "encoder_decoder")
@@ -65,11 +65,11 @@ def test_a_run_is_judged_by_the_libraries_on_what_it_writes_freely(folder):
         "test/cer": jiwer.cer(right, written),
         "test/wer": jiwer.wer(right, written),
     }
-    told = evaluate(program, params, "test")
-    assert {name: told[name] for name in expected} == expected
+    shown = evaluate(program, params, "test")
+    assert {name: shown[name] for name in expected} == expected
 
 
-def test_the_whole_target_is_judged_and_copies_are_a_baseline():
+def test_references_are_whole_targets_and_copies_are_a_baseline():
     task = load_task("text_pairs", **stand_in("text_pairs"), judge="wer", target_length=2)
     floors = task.baselines("test", "encoder_decoder")
     assert floors["copy"] == 1.0
@@ -78,7 +78,7 @@ def test_the_whole_target_is_judged_and_copies_are_a_baseline():
     assert text_scores(wanted(task), right)["wer"] == 0.0
 
 
-def test_every_text_that_is_right_counts_where_the_judge_knows_several():
+def test_every_text_that_is_right_counts_where_the_metric_takes_several():
     task = load_task("jfleg", **stand_in("jfleg"))
     writing = Writing("word", 32, 100)
     right = right_texts(task.encoded.texts["test"]["target"], writing)
@@ -88,7 +88,7 @@ def test_every_text_that_is_right_counts_where_the_judge_knows_several():
     assert first["cer"] == 0.0 < second["cer"]
 
 
-def test_what_is_trained_on_is_judged_nowhere():
+def test_no_text_of_training_is_evaluated():
     task = load_task("jfleg", **stand_in("jfleg"))
     named = {name: set(part["text"]) for name, part in task.encoded.texts.items()}
     given = {name: set(table.columns[task.text]) for name, table in task.reader.tables().items()}
