@@ -15,6 +15,18 @@ SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
 """The names of the splits, and the share of each where splits are made."""
 
 
+_ALIASES = {
+    **dict.fromkeys(("training",), "train"),
+    **dict.fromkeys(("valid", "val", "dev"), "validation"),
+    **dict.fromkeys(("testing", "eval"), "test"),
+}
+
+
+def split_name(name: str) -> str:
+    """Return the split that a name stands for, such as "validation" for "dev"; else the name itself."""
+    return _ALIASES.get(name, name)
+
+
 class Splits(NamedTuple):
     """A source in three parts.
 

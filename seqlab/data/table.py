@@ -99,7 +99,7 @@ class Table:
         names = self.names.get(column)
         labels = []
         for index, value in enumerate(self.columns[column]):
-            if value is None or not str(value).strip():
+            if value is None or value != value or not str(value).strip():  # NaN differs from itself
                 raise self.refusal(index, column, "the label is missing")
             if names is not None and not 0 <= value < len(names):
                 raise self.refusal(index, column, f"no class has the number {value}")

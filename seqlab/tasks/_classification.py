@@ -37,13 +37,16 @@ def fit_model(name: str, inputs: Any, labels: np.ndarray, **settings: Any) -> An
 def class_reference(labels: np.ndarray, baselines: Mapping[str, float]) -> Reference:
     """Return the accuracy of the most frequent class; the threshold is the best of the baselines.
 
+    The threshold is at least one more right answer than the most frequent class has.
+
     Args:
         labels: int `(N,)`, those of the test split.
         baselines: the accuracies of further models on the test split.
     """
     counts = np.bincount(labels)
     baseline = float(counts.max() / counts.sum())
-    return Reference(baseline, "always the most frequent class", max(baseline, *baselines.values()))
+    above = min(1.0, float((counts.max() + 1) / counts.sum()))
+    return Reference(baseline, "always the most frequent class", max(above, *baselines.values()))
 
 
 def class_names(numbers: np.ndarray, artifacts: Artifacts) -> str:

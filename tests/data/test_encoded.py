@@ -112,6 +112,13 @@ def test_artifacts_are_those_of_training_alone(tmp_path):
     assert found[0].artifacts == found[1].artifacts
 
 
+def test_a_column_may_be_named_by_a_number(tmp_path):
+    rows = [{"0": row["text"], "1": row["label"]} for row in ROWS]
+    columns = (Texts("text", 0, "word", 4, 99), Classes("label", 1))
+    encoded = encode(Reader(str(write_jsonl(tmp_path / "a.jsonl", rows))), columns, None)
+    assert encoded.artifacts["classes"] == ["even", "odd"]
+
+
 def test_a_source_is_read_once_and_again_when_it_changes(tmp_path):
     reader = Reader(str(write_jsonl(tmp_path / "a.jsonl", ROWS)))
     first = encode(reader, PAIR, None)

@@ -80,6 +80,19 @@ def test_images_are_brought_to_size_and_colours():
         np.testing.assert_array_equal(decode_image(value, 2, 3, channels), np.ones((2, 3, channels)))
 
 
+def test_images_of_16_bits_are_scaled_by_their_largest_value(tmp_path):
+    values = np.array([[0, 65535, 257], [257 * 100, 257 * 7, 300]], np.uint16)
+    Image.fromarray(values).save(tmp_path / "a.png")
+    expected = np.floor(values / 257) / 255
+    np.testing.assert_allclose(image(tmp_path / "a.png")[..., 0], expected, atol=1e-6)
+
+
+def test_hidden_folders_are_no_classes(tmp_path):
+    for label in ("left", "right", ".ipynb_checkpoints"):
+        put(tmp_path / label / "a.png")
+    assert read(tmp_path)["train"].columns["label"] == ["left", "right"]
+
+
 def test_the_arrays_of_a_file_are_columns(tmp_path):
     np.savez(tmp_path / "a.npz", series=np.ones((3, 2)), label=np.array(["x", "y", "x"]))
     table = read(tmp_path / "a.npz")["train"]
@@ -99,7 +112,7 @@ def test_what_is_no_such_file_is_named_with_its_row_and_column(tmp_path):
     with pytest.raises(ConfigError, match=r"^.*, row 3, audio: .*broken\.wav is no sound: .*$"):
         table.take([2]).decoded("audio", sound)
     with pytest.raises(
-        ConfigError, match=r"^.*, row 4, audio: .*nan\.wav has a sample that is no finite number$"
+        ConfigError, match=r"^.*, row 4, audio: .*nan\.wav has a sample that is not a finite number$"
     ):
         table.take([3]).decoded("audio", sound)
 

@@ -13,6 +13,7 @@ from seqlab.data.corpora import CORPORA
 from seqlab.evaluate import evaluate
 from seqlab.runs.objects import load
 from seqlab.tasks import load_task
+from seqlab.tasks._classification import class_reference
 from seqlab.types import ConfigError
 
 PRESETS = ["sms_spam", "movie_snippets", "ucirvine_sms_spam", "rotten_tomatoes", "imdb"]
@@ -128,6 +129,13 @@ def test_a_fetched_corpus_is_whole(corpus, count):
         pytest.skip(str(missing))
     assert len(read["text"]) == len(read["label"]) == count
     assert len(set(read["label"])) == 2
+
+
+def test_the_majority_class_never_reaches_the_threshold():
+    labels = np.repeat([0, 1], [9, 1])
+    for models in ({}, {"naive Bayes": 0.9}, {"naive Bayes": 0.95}):
+        reference = class_reference(labels, models)
+        assert reference.baseline == 0.9 < reference.threshold <= 1.0
 
 
 def test_baselines_beat_chance_on_texts_that_tell():

@@ -38,6 +38,9 @@ class Column(abc.ABC, Generic[Value]):
     key: str
     name: str
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", str(self.name))  # a config reads the name 0 as a number
+
     def require(self, table: Table) -> None:
         """Raise ConfigError where the column is missing in a table of the source."""
         table.require(**{self.key: self.name})

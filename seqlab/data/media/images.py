@@ -25,9 +25,18 @@ def decode_image(value: Any, height: int, width: int, channels: int) -> np.ndarr
 
     try:
         with Image.open(file_of(value)) as image:
-            pixels = image.convert({1: "L", 3: "RGB"}[channels])
+            pixels = _eight_bits(image).convert({1: "L", 3: "RGB"}[channels])
             if pixels.size != (width, height):
                 pixels = pixels.resize((width, height), Image.Resampling.BILINEAR)
     except (OSError, SyntaxError) as error:  # Pillow raises SyntaxError for a broken PNG
         raise ValueError(f"is no image: {error}") from error
     return np.asarray(pixels, np.float32).reshape(height, width, channels) / 255
+
+
+def _eight_bits(image: Any) -> Any:
+    """Return an image with 8 bits a channel; Pillow would cut the values of 16 bits at 255."""
+    from PIL import Image
+
+    if not image.mode.startswith("I"):
+        return image
+    return Image.fromarray((np.asarray(image) // 257).astype(np.uint8))

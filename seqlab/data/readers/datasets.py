@@ -57,20 +57,37 @@ def _rows(path: Path) -> Any:
 
     disable_progress_bars()
     if delimiter := _DELIMITERS.get(path.suffix):
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = csv.reader(file, delimiter=delimiter)
-            header = next(lines, [])
-            if next(lines, None) is None:
-                raise ValueError("it has no rows")
-        texts = Features({column: Value("string") for column in header})
+        header = _header(path, delimiter)
+        named = [name for name in header if name]
         return Dataset.from_csv(
             str(path),
             sep=delimiter,
-            features=texts,
+            features=Features({column: Value("string") for column in named}),
+            usecols=None if named == header else named,
             keep_default_na=False,
             encoding="utf-8-sig",
             skip_blank_lines=len(header) > 1,  # in a single column, a blank line is a missing value
         )
     if path.suffix == ".parquet":
         return Dataset.from_parquet(str(path))
-    return Dataset.from_text(str(path)) if path.suffix == ".txt" else Dataset.from_json(str(path))
+    if path.suffix == ".txt":
+        return Dataset.from_text(str(path), encoding="utf-8-sig")
+    return Dataset.from_json(str(path))
+
+
+def _header(path: Path, delimiter: str) -> list[str]:
+    """Return the names of the columns; spreadsheets may write columns without a name after the last one.
+
+    Raises:
+        ValueError: there is no row, or one has more values than the header; pandas would drop them without a
+            word where it leaves columns out.
+    """
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        lines = csv.reader(file, delimiter=delimiter)
+        header, first = next(lines, []), next(lines, None)
+        if first is None:
+            raise ValueError("it has no rows")
+        for row in (first, *lines) if "" in header else ():
+            if len(row) > len(header):
+                raise ValueError(f"line {lines.line_num} has {len(row)} values for {len(header)} columns")
+    return header

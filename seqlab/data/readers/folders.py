@@ -7,18 +7,18 @@ from pathlib import Path
 
 from seqlab.data.media.files import COLUMN_OF_SUFFIX
 from seqlab.data.readers.files import SUFFIXES, read_file
-from seqlab.data.splits import SHARES
+from seqlab.data.splits import SHARES, split_name
 from seqlab.data.table import Table
 from seqlab.types import ConfigError
 
 
 def read_folder(folder: Path) -> dict[str, Table]:
-    """Read a folder with files `train`, `validation` and `test`, or else a folder of media.
+    """Read a folder with files `train`, `validation` (or `dev`, `val`, …) and `test`, or of media.
 
     Raises:
         ConfigError: the folder holds neither; or as `read_file` and `read_media`.
     """
-    found = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix in SUFFIXES}
+    found = {split_name(path.stem): path for path in sorted(folder.iterdir()) if path.suffix in SUFFIXES}
     splits = {split: found[split] for split in SHARES if split in found}
     return {split: read_file(path) for split, path in splits.items()} or read_media(folder)
 
@@ -47,7 +47,7 @@ def _read_split(folder: Path) -> Table:
     for path in sorted(folder.glob("metadata.*")):
         if path.suffix in SUFFIXES:
             return _with_files(read_file(path), folder)
-    paths = sorted(path for path in folder.glob("*/*") if _kind(path))
+    paths = sorted(path for path in folder.glob("[!.]*/*") if _kind(path))
     paths += sorted(path for path in folder.glob("*") if _kind(path) == "notes")
     if not paths:
         raise ConfigError(

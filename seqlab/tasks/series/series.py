@@ -121,7 +121,7 @@ class Series(Task):
 
     @property
     def _scaled(self) -> _Scaled:
-        return _scaled(self.reader, self.value, self.season, self.reader.stamp())
+        return _scaled(self.reader, str(self.value), self.season, self.reader.stamp())
 
     def input_spec(self, framing: str) -> Spec:
         return Vectors(self.length if framing == "one_to_one" else 1)

@@ -99,7 +99,7 @@ class TextCorpus(Task):
     @functools.cached_property
     def corpus(self) -> Corpus:
         """The text as numbers."""
-        return read_corpus(self.reader, self.text, self.level, self.most_tokens, self.vocabulary)
+        return read_corpus(self.reader, str(self.text), self.level, self.most_tokens, self.vocabulary)
 
     @functools.cached_property
     def encoded(self) -> Encoded:
