@@ -106,7 +106,7 @@ def test_arrays_that_are_no_clips_are_refused_in_one_line(columns, message, tmp_
         (
             lambda clip: None,
             {"channels": 2},
-            "row 1, frames: .*left/00 is of images, which .*1 or 3 .*, not 2",
+            "row 1, frames: .*left/00 is made of images, which .*1 or 3, not 2",
         ),
     ],
     ids=["no frame", "broken", "empty class", "channels"],
