@@ -29,7 +29,7 @@ from seqlab.metrics import objectives
 from seqlab.tasks import GeneratedTask
 from seqlab.tracking import RunFolder, RunInfo, Trackers
 from seqlab.training import Member, Plan, Program, Training, alone, train
-from seqlab.types import Batch, Goal, Vectors
+from seqlab.types import Batch, Goal, Reference, Vectors
 
 SHAPES = ((1, 100, 64, 128), (8, 20, 16, 32))
 STEPS_PER_CALL = 50
@@ -54,7 +54,10 @@ class Noise(GeneratedTask):
         return Vectors(self.features)
 
     def goal(self, framing: str) -> Goal:
-        return Goal("mse", 1 / 3, "zero", 0.0, higher_is_better=False)
+        return Goal("mse", higher_is_better=False)
+
+    def reference(self, framing: str) -> Reference:
+        return Reference(1 / 3, "zero", 0.0)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("mse",)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import importlib.util
 import inspect
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -99,6 +100,17 @@ def blame(prefix: str) -> Generator[None, None, None]:
         raise ConfigError(f"{prefix}{error}") from error
 
 
+def require_extras(modules: Sequence[str]) -> None:
+    """Refuse where an optional module is missing, without importing any.
+
+    Raises:
+        ConfigError: as `import_extra`.
+    """
+    for module in modules:
+        if importlib.util.find_spec(module) is None:
+            raise _missing(module)
+
+
 def import_extra(module: str) -> ModuleType:
     """Import a module of a package that only the `data` extra installs.
 
@@ -108,5 +120,9 @@ def import_extra(module: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        package = module.partition(".")[0]
-        raise ConfigError(f"{package} is not installed: pip install 'seqlab[data]'") from error
+        raise _missing(module) from error
+
+
+def _missing(module: str) -> ConfigError:
+    package = module.partition(".")[0]
+    return ConfigError(f"{package} is not installed: pip install 'seqlab[data]'")

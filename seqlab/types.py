@@ -132,30 +132,39 @@ Spec = Tokens | Vectors | Labels | Images | Transcript
 
 @dataclasses.dataclass(frozen=True)
 class Goal:
-    """How a run on a task is judged.
+    """The metric that decides which parameters of a run are the best.
 
     Attributes:
-        metric: the name of the deciding metric, without its `eval/` prefix.
-        chance: its value for a naive baseline that learns nothing of sequences.
-        baseline: what that baseline is, in words.
-        solved: the value at which the task counts as solved.
+        metric: the name of the metric, or "loss", without a prefix such as `eval/`.
         higher_is_better: the direction of the metric.
     """
 
     metric: str
-    chance: float
-    baseline: str
-    solved: float
     higher_is_better: bool
 
     def improves(self, new: float, old: float) -> bool:
-        """Say whether `new` is strictly better than `old`; a NaN never is, and anything beats a NaN."""
+        """Return whether `new` is strictly better than `old`; a NaN is worse than any number."""
         if new != new:
             return False
         if old != old:
             return True
         return new > old if self.higher_is_better else new < old
 
-    def is_solved(self, value: float) -> bool:
-        """Say whether `value` reaches the threshold."""
-        return value >= self.solved if self.higher_is_better else value <= self.solved
+
+@dataclasses.dataclass(frozen=True)
+class Reference:
+    """Values of a goal's metric that a run is compared with.
+
+    Attributes:
+        baseline: the value that a naive predictor reaches, which learns nothing about sequences.
+        description: that predictor, in words.
+        threshold: the value at which the task counts as solved.
+    """
+
+    baseline: float
+    description: str
+    threshold: float
+
+    def is_solved(self, value: float, higher_is_better: bool) -> bool:
+        """Return whether `value` reaches the threshold; NaN does not."""
+        return value >= self.threshold if higher_is_better else value <= self.threshold

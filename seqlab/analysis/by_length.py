@@ -24,13 +24,15 @@ class ByLength(NamedTuple):
     Attributes:
         rows: for each length `length` and `<split>/<metric>`.
         split: on which split.
-        goal: how the task is judged.
+        goal: the deciding metric.
+        baseline: its value for a naive predictor.
         trained: the shortest and the longest length of training.
     """
 
     rows: Sequence[Mapping[str, float]]
     split: str
     goal: Goal
+    baseline: float
     trained: tuple[int, int]
 
     @property
@@ -88,7 +90,8 @@ def evaluate_lengths(program: Program, params: Params, lengths: Sequence[int], s
     trained = (getattr(task, "min_length", task.length), task.length)
     if getattr(task, "curriculum", "fixed") == "fixed":
         trained = (task.length, task.length)
-    return ByLength(rows, split, task.goal(program.architecture), trained)
+    baseline = task.reference(program.architecture).baseline
+    return ByLength(rows, split, task.goal(program.architecture), baseline, trained)
 
 
 def _in_one_program(
@@ -154,7 +157,7 @@ def plot(ax: Any, found: ByLength, **style: Any) -> None:
     first, last = found.trained
     lengths, scores = found.curve
     ax.axvspan(first - 0.5, last + 0.5, color="0.93", zorder=0, label="lengths of training")
-    ax.axhline(found.goal.chance, color="grey", linewidth=0.8, linestyle=":", label="chance")
+    ax.axhline(found.baseline, color="grey", linewidth=0.8, linestyle=":", label="chance")
     ax.plot(lengths, scores, **{"linewidth": 1.4, "marker": "." if len(lengths) < 20 else ""} | style)
     ax.set_xlabel("length")
     ax.set_ylabel(f"{found.split}/{found.goal.metric}")

@@ -72,8 +72,11 @@ class Told:
         """The step of the first evaluation that reaches the threshold; None where none does."""
         if not len(self.steps):
             return None
+        threshold = self.summary["solved_at"] if self.is_finished else self.summary.get("solved_at")
+        if threshold is None:
+            return None
         sign = 1 if self.higher_is_better else -1
-        reached = self.steps[sign * self.scores >= sign * self.summary["solved_at"]]
+        reached = self.steps[sign * self.scores >= sign * threshold]
         return int(reached[0]) if len(reached) else None
 
     @property

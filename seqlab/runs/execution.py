@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import jax
 from omegaconf import DictConfig
 
+from seqlab.registry import require_extras
 from seqlab.runs.cost import cost
 from seqlab.runs.objects import Run, build
 from seqlab.runs.provenance import git_commit, versions
@@ -120,7 +121,7 @@ def make_ready(job: Job) -> Ready:
         status = "incompatible" if isinstance(error, IncompatibleError) else "failed"
         RunFolder(job.folder).finish({"status": status, "reason": str(error), **identity})
         raise
-    for name, text in run.program.task.kept().items():
+    for name, text in run.program.task.artifacts().items():
         job.folder.mkdir(parents=True, exist_ok=True)
         (job.folder / name).write_text(text, encoding="utf-8")
     return ready
@@ -173,6 +174,7 @@ def _introduced(run: Run, folder: Path, identity: dict[str, Any]) -> Ready:
     """Say what a run is, to its listeners and in its summary."""
     program = run.program
     goal = program.task.goal(program.architecture)
+    require_extras(program.task.extras)  # needed at the end of a run, refused at its start
     info = RunInfo(
         folder=folder,
         config=run.config,
@@ -192,11 +194,8 @@ def _introduced(run: Run, folder: Path, identity: dict[str, Any]) -> Ready:
         "num_devices": run.num_devices,
         "metric": goal.metric,
         "higher_is_better": goal.higher_is_better,
-        "chance": goal.chance,
-        "baseline": goal.baseline,
-        "solved_at": goal.solved,
         "data_fingerprint": program.task.fingerprint(),
-        "data": program.task.account(),
+        "data": program.task.data_summary(),
         "versions": versions(),
         "git_commit": git_commit(),
     }

@@ -5,8 +5,8 @@ from __future__ import annotations
 import abc
 import dataclasses
 import functools
-import hashlib
-import inspect
+import json
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -15,7 +15,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_positive
-from seqlab.types import Batch, ConfigError, Goal, IncompatibleError, Spec
+from seqlab.data.encoded import Encoded
+from seqlab.data.reader import Provenance, Reader
+from seqlab.tasks._fingerprint import fingerprint
+from seqlab.types import Batch, ConfigError, Goal, IncompatibleError, Reference, Spec
 
 SPLITS = ("train", "validation", "test")
 VOCABULARY = "vocabulary.json"
@@ -33,25 +36,36 @@ class Task(abc.ABC):
 
     Class attributes:
         framings: the framings the task can be framed for; the first is the default.
-        source: where the data or the rule come from; licence: that of the data, or "generated".
-        offline: whether it needs no download.
+        source: where the data or the rule come from, and `licence`, where there is no `reader`.
         autoregressive: whether what is written at one step is what is read at the next.
         scored: the names of what `scores` returns.
+        extras: the modules of optional packages that `scores`, `reference` and `baselines` import.
+        version: increased by the author of a task whenever a change of its code changes its examples.
         stream: whether each row of a batch goes on where it left off (`stream_batch`); a field where it can.
     """
 
     framings: ClassVar[tuple[str, ...]]
     source: ClassVar[str]
-    licence: ClassVar[str]
-    offline: ClassVar[bool] = True
+    licence: ClassVar[str] = "generated"
     autoregressive: ClassVar[bool] = False
     scored: ClassVar[tuple[str, ...]] = ()
+    extras: ClassVar[tuple[str, ...]] = ()
+    version: ClassVar[int] = 1
     stream: ClassVar[bool] = False
 
     @property
-    def origin(self) -> str:
-        """Where the data come from, in words."""
-        return self.source
+    def reader(self) -> Reader | None:
+        """The reader of the source that the user names; None for any other task."""
+        return None
+
+    @functools.cached_property
+    def encoded(self) -> Encoded | None:
+        """The data as arrays; None for a task whose examples are drawn from a rule."""
+        return None
+
+    def provenance(self) -> Provenance:
+        """Return where the data come from."""
+        return Provenance(self.source, self.licence) if self.reader is None else self.reader.provenance()
 
     # What the network meets.
 
@@ -65,7 +79,14 @@ class Task(abc.ABC):
 
     @abc.abstractmethod
     def goal(self, framing: str) -> Goal:
-        """Say how a run is judged: metric, or "loss", naive baseline and threshold."""
+        """Return the metric that decides which parameters are the best; cheap to ask for."""
+
+    @abc.abstractmethod
+    def reference(self, framing: str) -> Reference:
+        """Return the values of the goal's metric on the test split that a run is compared with.
+
+        They may be costly to compute, such as those of fitted models. They are asked for at the end of a run.
+        """
 
     @abc.abstractmethod
     def metrics(self, framing: str) -> tuple[str, ...]:
@@ -78,21 +99,28 @@ class Task(abc.ABC):
         """Return what the metrics `<name>/<metric>` compare: some predictions with some targets."""
         raise NotImplementedError(f"task {self.name} has no parts")
 
-    def scores(self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray) -> Mapping[str, float]:
-        """Return what the field's own libraries say of the most probable outputs, `(N, …)`, over a split."""
+    def scores(
+        self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray, split: str
+    ) -> Mapping[str, float]:
+        """Return corpus metrics of the most probable outputs `(N, …)` of the evaluation pass over a split."""
         raise NotImplementedError(f"task {self.name} has no scores")
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:
-        """Return further baselines and floors by name, each its value of the goal's metric on a split."""
+        """Return the goal's metric on a split of further baselines and lower bounds, by name."""
         return {}
 
-    def kept(self) -> Mapping[str, str]:
-        """Return the texts, by file, that a run keeps; `VOCABULARY` becomes the field `vocabulary` again."""
-        return {}
+    def artifacts(self) -> Mapping[str, str]:
+        """Return the text files, by name, that make a run folder usable without the data of its run.
 
-    def account(self) -> Mapping[str, Any]:
-        """Return what the summary tells of the data besides their fingerprint."""
-        return {}
+        A task that is built again gets the path of `VOCABULARY` as its field `vocabulary`.
+        """
+        if self.encoded is None or not self.encoded.artifacts:
+            return {}
+        return {VOCABULARY: json.dumps(self.encoded.artifacts, ensure_ascii=False, indent=0) + "\n"}
+
+    def data_summary(self) -> Mapping[str, Any]:
+        """Return counts that describe the data, for `summary.json`."""
+        return {} if self.encoded is None else self.encoded.summary
 
     def read_prompt(self, text: str, framing: str) -> np.ndarray:
         """Turn what a user typed after `--prompt` into one example's inputs, without the batch axis.
@@ -122,8 +150,14 @@ class Task(abc.ABC):
 
     @functools.cached_property
     def data(self) -> Any:
-        """The resident arrays, a tree handed to every jitted call; empty for generated tasks."""
-        return ()
+        """The resident arrays, a tree that is an argument of every jitted call; empty without `encoded`.
+
+        They are concrete even where they are first asked for during a trace.
+        """
+        if self.encoded is None:
+            return ()
+        with jax.ensure_compile_time_eval():
+            return jax.tree.map(jnp.asarray, dict(self.encoded.arrays))
 
     def at_stage(self, data: Any, progress: jax.Array) -> Any:
         """Return the resident arrays of a stage of training, for a task whose examples change as it goes on.
@@ -134,9 +168,9 @@ class Task(abc.ABC):
         """
         return data
 
-    @abc.abstractmethod
     def fingerprint(self) -> str:
-        """Return a SHA-256 digest that changes when the data or the rule do."""
+        """Return a SHA-256 digest that changes with the data, the fields or the rule of the examples."""
+        return fingerprint(self)
 
     def batch(
         self,
@@ -160,9 +194,23 @@ class Task(abc.ABC):
             raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split}")
         return self.draw(key, size, split, framing, self.data if data is None else data)
 
-    @abc.abstractmethod
     def draw(self, key: jax.Array, size: int, split: str, framing: str, data: Any) -> Batch:
-        """Draw a random batch; called by `batch` with every argument checked."""
+        """Draw a random batch, by default of rows; called by `batch` with every argument checked."""
+        indices = jax.random.randint(key, (size,), 0, self.num_examples(split, framing))
+        return self.gather(indices, split, framing, data)
+
+    def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
+        """Return the examples at int32 `indices` `(B,)`, each in `[0, num_examples(split, framing))`.
+
+        A task with `encoded` data has this method, or `draw` and `evaluation_batch`.
+        """
+        raise NotImplementedError(f"task {self.name} has no rows")
+
+    def num_examples(self, split: str, framing: str) -> int:
+        """Return the number of examples of a split of `encoded`: by default, of rows."""
+        if self.encoded is None:
+            raise NotImplementedError(f"task {self.name} has no end of examples")
+        return self.encoded.num_rows(split)
 
     def stream_batch(self, key: jax.Array, step: jax.Array, size: int, framing: str, data: Any) -> Batch:
         """Return the training batch of a step, each row going on where it left off at the step before.
@@ -176,13 +224,16 @@ class Task(abc.ABC):
         """
         raise NotImplementedError(f"task {self.name} has no stream")
 
-    @abc.abstractmethod
     def num_evaluation(self, split: str, framing: str) -> int:
-        """Count the examples of one full evaluation pass over a split."""
+        """Return the number of examples of one full evaluation pass over a split."""
+        return self.num_examples(split, framing)
 
-    @abc.abstractmethod
     def evaluation_batch(self, index: jax.Array, size: int, split: str, framing: str, data: Any) -> Batch:
         """Return the `index`-th block of the fixed evaluation pass; positions past its end are masked out."""
+        indices = index * size + jnp.arange(size)
+        count = self.num_evaluation(split, framing)
+        batch = self.gather(jnp.minimum(indices, count - 1), split, framing, data)
+        return mask_past_end(batch, indices < count)
 
     def checked_framing(self, framing: str | None) -> str:
         """Return the framing to frame for, refusing one that does not fit.
@@ -201,8 +252,8 @@ class Task(abc.ABC):
 
     @property
     def name(self) -> str:
-        """That of its module, its class in snake case."""
-        return type(self).__module__.rpartition(".")[2]
+        """The name of the class in snake case."""
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -213,18 +264,10 @@ class GeneratedTask(Task):
         num_evaluation_examples: how many fixed examples one evaluation pass holds, for each split.
     """
 
-    licence: ClassVar[str] = "generated"
     num_evaluation_examples: int = dataclasses.field(default=1024, kw_only=True)
 
     def __post_init__(self) -> None:
         require_positive(self, "num_evaluation_examples")
-
-    def fingerprint(self) -> str:
-        """Digest the rule: its fields, and the source of its module and of the families it belongs to."""
-        family = type(self).__mro__
-        modules = dict.fromkeys(map(inspect.getmodule, family[: family.index(GeneratedTask)]))
-        rule = "".join(map(inspect.getsource, modules))
-        return hashlib.sha256((rule + repr(self)).encode()).hexdigest()
 
     def num_evaluation(self, split: str, framing: str) -> int:
         return self.num_evaluation_examples
@@ -235,56 +278,6 @@ class GeneratedTask(Task):
         )
         batch = self.batch(key, size, split, framing, data)
         return mask_past_end(batch, index * size + jnp.arange(size) < self.num_evaluation_examples)
-
-
-@dataclasses.dataclass(frozen=True)
-class LoadedTask(Task):
-    """A task whose examples are windows of, or rows in, resident arrays."""
-
-    @functools.cached_property
-    def data(self) -> Any:
-        """The arrays of `load`, on the device; concrete even where first asked for while jit traces."""
-        with jax.ensure_compile_time_eval():
-            return jax.tree.map(jnp.asarray, self.load())
-
-    @abc.abstractmethod
-    def load(self) -> Any:
-        """Read the NumPy arrays of every split, a tree keyed by split first.
-
-        Raises:
-            ConfigError: a package that brings the data is missing, or the data do not fit the fields.
-        """
-
-    @abc.abstractmethod
-    def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
-        """Return the examples at int32 `indices` `(B,)`, each in `[0, num_examples(split, framing))`."""
-
-    @abc.abstractmethod
-    def num_examples(self, split: str, framing: str) -> int:
-        """Count the examples of a split."""
-
-    def draw(self, key: jax.Array, size: int, split: str, framing: str, data: Any) -> Batch:
-        indices = jax.random.randint(key, (size,), 0, self.num_examples(split, framing))
-        return self.gather(indices, split, framing, data)
-
-    def num_evaluation(self, split: str, framing: str) -> int:
-        return self.num_examples(split, framing)
-
-    def evaluation_batch(self, index: jax.Array, size: int, split: str, framing: str, data: Any) -> Batch:
-        indices = index * size + jnp.arange(size)
-        count = self.num_evaluation(split, framing)
-        return mask_past_end(
-            self.gather(jnp.minimum(indices, count - 1), split, framing, data), indices < count
-        )
-
-    def fingerprint(self) -> str:
-        """Digest every resident array, name by name."""
-        digest = hashlib.sha256()
-        for path, leaf in jax.tree_util.tree_leaves_with_path(self.data):
-            array = np.asarray(leaf)
-            digest.update(f"{jax.tree_util.keystr(path)}{array.dtype}{array.shape}".encode())
-            digest.update(np.ascontiguousarray(array).tobytes())
-        return digest.hexdigest()
 
 
 def mask_past_end(batch: Batch, inside: jax.Array) -> Batch:

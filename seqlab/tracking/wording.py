@@ -38,8 +38,8 @@ def closing_lines(summary: Mapping[str, Any], info: RunInfo) -> list[str]:
 
     Args:
         summary: the summary; read are `status`, `reason`, `baselines` (name to value), `seconds`,
-            `compile_seconds`, `sample`, and the deciding metric in the dicts `best`, `final` and `test`,
-            where present.
+            `compile_seconds`, `sample`, `chance`, `baseline`, `solved_at`, and the deciding metric in the
+            dicts `best`, `final` and `test`, where present.
         info: what the run was.
     """
     reason = f": {summary['reason']}" if summary.get("reason") else ""
@@ -73,5 +73,7 @@ def _verdict(summary: Mapping[str, Any], info: RunInfo) -> list[str]:
 def _test(summary: Mapping[str, Any], info: RunInfo) -> list[str]:
     key = f"test/{info.goal.metric}"
     reached = [number(summary["test"][key])] if key in summary.get("test", {}) else []
-    chance = f"chance {number(info.goal.chance)} ({info.goal.baseline})"
-    return ["  ".join([key, *reached, chance, f"solved at {number(info.goal.solved)}"])]
+    if "solved_at" in summary:
+        reached.append(f"chance {number(summary['chance'])} ({summary['baseline']})")
+        reached.append(f"solved at {number(summary['solved_at'])}")
+    return ["  ".join([key, *reached])] if reached else []

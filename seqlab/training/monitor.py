@@ -17,7 +17,7 @@ from seqlab.training.rows import Rows, evaluation_row
 from seqlab.training.scoring import score
 from seqlab.training.state import TrainState
 from seqlab.training.vectorize.family import Numbers
-from seqlab.types import Metrics, Params
+from seqlab.types import Metrics, Params, Reference
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,7 +146,7 @@ class Record:
         self.member.tracker.log(test)
         verdict: dict[str, Any] = {
             "test": test,
-            "solved": goal.is_solved(test[f"test/{goal.metric}"]),
+            "solved": self._reference.is_solved(test[f"test/{goal.metric}"], goal.higher_is_better),
             "baselines": program.task.baselines("validation", program.architecture),
         }
         if length := program.training.sample_length:
@@ -155,9 +155,21 @@ class Record:
             )
         return verdict
 
+    @property
+    def _reference(self) -> Reference:
+        return self._program.task.reference(self._program.architecture)
+
     def summary(self) -> dict[str, Any]:
         """Return how the run ended, and its last and best evaluations."""
-        summary = {"status": self.status, "reason": self.reason, "steps": self.steps}
+        reference = self._reference
+        summary = {
+            "status": self.status,
+            "reason": self.reason,
+            "steps": self.steps,
+            "chance": reference.baseline,
+            "baseline": reference.description,
+            "solved_at": reference.threshold,
+        }
         if self._evaluations:
             summary |= {"final": self._evaluations[-1], "best": _best(self.info, self._evaluations)}
         return summary

@@ -33,7 +33,7 @@ def score(program: Program, params: Params, split: str, prefix: str) -> dict[str
     blocks = jax.device_get(_predictor(program, split)(params, task.data))
     count = task.num_evaluation(split, program.architecture)
     arrays = (np.concatenate(parts)[:count] for parts in blocks)
-    return {f"{prefix}/{name}": value for name, value in task.scores(*arrays).items()}
+    return {f"{prefix}/{name}": value for name, value in task.scores(*arrays, split).items()}
 
 
 @functools.lru_cache(maxsize=8)

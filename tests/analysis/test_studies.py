@@ -58,7 +58,7 @@ def test_the_experiment_is_a_sweep_that_ends_in_figure_and_table(name, tmp_path)
 
 def by_length(lengths, scores):
     rows = [{"length": length, "test/accuracy": score} for length, score in zip(lengths, scores, strict=True)]
-    return ByLength(rows, "test", Goal("accuracy", 0.5, "a coin", 0.99, higher_is_better=True), (1, 40))
+    return ByLength(rows, "test", Goal("accuracy", higher_is_better=True), 0.5, (1, 40))
 
 
 def test_the_score_of_a_range_is_the_mean_over_it_and_the_first_failing_length_is_the_first():

@@ -31,7 +31,7 @@ def test_values_keys_and_noise_are_uniform():
     task = load_task("associative_recall", length=16, num_pairs=2, num_tokens=10)
     batch = jax.tree.map(np.asarray, task.batch(jax.random.key(0), 4096))
     values = np.bincount(batch.targets[batch.mask], minlength=10)[5:]
-    np.testing.assert_allclose(values / 8192, task.goal("many_to_many").chance, atol=0.02)
+    np.testing.assert_allclose(values / 8192, task.reference("many_to_many").baseline, atol=0.02)
     keys = np.bincount(batch.inputs[:, :4:2].ravel(), minlength=5)[1:]
     np.testing.assert_allclose(keys / 8192, 1 / 4, atol=0.02)
     noise = np.bincount(batch.inputs[:, 5::2].ravel(), minlength=10)

@@ -41,7 +41,7 @@ def test_the_chance_level_is_that_of_who_remembers_nothing(fields):
     blank = jnp.arange(9) == 8
     logits = jnp.where(blank == after, -jnp.inf, 0.0)
     value = metric("cross_entropy", logits, batch).value
-    goal = task.goal("many_to_many")
-    assert float(value) == pytest.approx(goal.chance, rel=1e-6)
+    reference = task.reference("many_to_many")
+    assert float(value) == pytest.approx(reference.baseline, rel=1e-6)
     if not fields:
-        assert goal.chance == pytest.approx(10 * math.log(8) / 50)
+        assert reference.baseline == pytest.approx(10 * math.log(8) / 50)

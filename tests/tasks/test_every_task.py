@@ -11,7 +11,7 @@ from small_corpora import stand_in
 from tiny_runs import FRAMINGS, NARROW, OWN
 
 from seqlab.metrics.objectives import METRICS
-from seqlab.tasks import GeneratedTask, LoadedTask, load_task
+from seqlab.tasks import GeneratedTask, load_task
 from seqlab.types import IncompatibleError, Tokens, Transcript
 
 SMALL = {
@@ -114,12 +114,13 @@ def test_the_evaluation_pass_is_fixed_and_ends_where_it_says(name, architecture,
 @every_framing
 def test_the_goal_is_a_reported_metric_and_harder_than_chance(name, architecture):
     task = small_task(name)
-    goal = task.goal(architecture)
+    goal, reference = task.goal(architecture), task.reference(architecture)
     metrics = task.metrics(architecture)
     assert goal.metric.removeprefix("free_running/") in ("loss", *metrics, *task.scored)
     assert {name.rpartition("/")[2] for name in metrics} <= METRICS.keys()
-    assert goal.improves(goal.solved, goal.chance)
-    assert goal.is_solved(goal.solved)
+    assert goal.improves(reference.threshold, reference.baseline)
+    assert reference.is_solved(reference.threshold, goal.higher_is_better)
+    assert not reference.is_solved(reference.baseline, goal.higher_is_better)
 
 
 @pytest.mark.parametrize("name", OWN)
@@ -139,7 +140,7 @@ def test_data_are_concrete_even_where_jit_asks_first(name):
 def test_the_fingerprint_changes_with_the_data_or_the_rule(name):
     task = small_task(name)
     assert task.fingerprint() == load_task(name, **small(name)).fingerprint()
-    if isinstance(task, LoadedTask):
+    if not isinstance(task, GeneratedTask):
         other = dataclasses.replace(task)
         leaves, tree = jax.tree.flatten(task.data)
         changed = [leaves[0].at[(0,) * leaves[0].ndim].add(1), *leaves[1:]]

@@ -42,7 +42,7 @@ def test_naive_forecasts_have_the_stated_errors(name):
     targets, latest = np.asarray(batch.targets[..., 0]), np.asarray(batch.inputs[..., 0])
     baselines = task.baselines("test", "many_to_many")
     for found, stated in (
-        ((targets - targets.mean()) ** 2, task.goal("many_to_many").chance),
+        ((targets - targets.mean()) ** 2, task.reference("many_to_many").baseline),
         ((targets - latest) ** 2, baselines["persistence"]),
     ):
         error = found.mean(axis=1).std() / np.sqrt(len(found))  # the steps of a series depend on each other

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any, ClassVar
 
 import jax
@@ -10,9 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_choice
+from seqlab.data.encoded import Encoded
 from seqlab.registry import import_extra
-from seqlab.tasks.task import LoadedTask
-from seqlab.types import Batch, ConfigError, Goal, Spec, Tokens, Vectors
+from seqlab.tasks.task import Task
+from seqlab.types import Batch, ConfigError, Goal, Reference, Spec, Tokens, Vectors
 
 _SIDE = 8
 _NUM_CLASSES = 10
@@ -21,7 +23,7 @@ _SHADES = " .:-=+*#%@"
 
 
 @dataclasses.dataclass(frozen=True)
-class Digits(LoadedTask):
+class Digits(Task):
     """Classify handwritten digits of 8 × 8 grey values in [0, 1], or draw them.
 
     The 1,797 images are shuffled once, always alike, and split 80 / 10 / 10 %. No image occurs twice.
@@ -63,18 +65,20 @@ class Digits(LoadedTask):
         return _SIDE if self.by == "row" else 1
 
     def goal(self, framing: str) -> Goal:
-        """Judge reading by accuracy, and drawing by the squared error of what is drawn freely.
+        """Return the accuracy of reading, or the squared error of what is drawn free-running."""
+        if framing == "one_to_many":
+            return Goal("free_running/mse", higher_is_better=False)
+        return Goal("accuracy", higher_is_better=True)
 
-        The mean of the class minimises that error; solved is an error within 5 % of its.
-        """
+    def reference(self, framing: str) -> Reference:
+        """Return the baseline and the threshold; the mean image of a class minimises the error of drawing."""
         if framing == "one_to_many":
             train, test = self.data["train"], self.data["test"]
-            chance = float(jnp.mean((test["images"] - train["images"].mean(axis=0)) ** 2))
-            solved = 1.05 * self.baselines("test", framing)["class mean"]
-            return Goal("free_running/mse", chance, "the mean training image", solved, higher_is_better=False)
+            baseline = float(jnp.mean((test["images"] - train["images"].mean(axis=0)) ** 2))
+            threshold = 1.05 * self.baselines("test", framing)["class mean"]
+            return Reference(baseline, "the mean training image", threshold)
         counts = np.bincount(np.asarray(self.data["test"]["labels"]))
-        chance = float(counts.max() / counts.sum())
-        return Goal("accuracy", chance, "always the most frequent class", 0.95, higher_is_better=True)
+        return Reference(float(counts.max() / counts.sum()), "always the most frequent class", 0.95)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("mse",) if framing == "one_to_many" else ("accuracy",)
@@ -108,17 +112,17 @@ class Digits(LoadedTask):
         image = np.clip(pixels[: len(pixels) // _SIDE * _SIDE].reshape(-1, _SIDE), 0, 1)
         return "\n".join("".join(_SHADES[round(9 * pixel)] for pixel in row) for row in image.tolist())
 
-    def load(self) -> dict[str, dict[str, np.ndarray]]:
-        """Return float32 images `(N, 64)` and int32 labels `(N,)` of every split."""
+    @functools.cached_property
+    def encoded(self) -> Encoded:
+        """Float32 images `(N, 64)` and int32 labels `(N,)` of every split."""
         images, labels = import_extra("sklearn.datasets").load_digits(return_X_y=True)
         order = np.random.RandomState(_SHUFFLE_SEED).permutation(len(labels))
         images, labels = images[order].astype(np.float32) / 16, labels[order].astype(np.int32)
         first, second = len(labels) * 80 // 100, len(labels) * 90 // 100
         rows = {"train": slice(first), "validation": slice(first, second), "test": slice(second, None)}
-        return {split: {"images": images[part], "labels": labels[part]} for split, part in rows.items()}
-
-    def num_examples(self, split: str, framing: str) -> int:
-        return len(self.data[split]["labels"])
+        return Encoded(
+            {split: {"images": images[part], "labels": labels[part]} for split, part in rows.items()}
+        )
 
     def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
         flat, labels = data[split]["images"][indices], data[split]["labels"][indices]

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.tasks._ragged import RaggedTask
-from seqlab.types import Batch, ConfigError, Goal, Spec, Tokens
+from seqlab.types import Batch, ConfigError, Goal, Reference, Spec, Tokens
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,9 +48,12 @@ class CountingTask(RaggedTask):
         return Tokens(len(self.letters) + 1)
 
     def goal(self, framing: str) -> Goal:
-        """Judge by the share of strings recognised; who ends all alike recognises those of a single n."""
+        return Goal("sequence_accuracy", higher_is_better=True)
+
+    def reference(self, framing: str) -> Reference:
+        """Return the share of strings recognised by ending all at the same n."""
         counts = 1 if self.curriculum == "fixed" else self.length - self.min_length + 1
-        return Goal("sequence_accuracy", 1 / counts, "the same n for all", 0.99, higher_is_better=True)
+        return Reference(1 / counts, "the same n for all", 0.99)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("sequence_accuracy", "accuracy")

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.tasks._ragged import RaggedTask
-from seqlab.types import Batch, ConfigError, Goal, Spec, Tokens
+from seqlab.types import Batch, ConfigError, Goal, Reference, Spec, Tokens
 
 Length = TypeVar("Length", int, jax.Array)
 
@@ -91,9 +91,11 @@ class StringTask(RaggedTask):
         return Tokens(self.num_answers)
 
     def goal(self, framing: str) -> Goal:
-        """Judge by the share of right symbols, beside that of one drawn at random."""
         metric = "free_running/accuracy" if framing == "encoder_decoder" else "accuracy"
-        return Goal(metric, 1 / self.num_answers, "a symbol at random", 0.99, higher_is_better=True)
+        return Goal(metric, higher_is_better=True)
+
+    def reference(self, framing: str) -> Reference:
+        return Reference(1 / self.num_answers, "a symbol at random", 0.99)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy",) if framing == "many_to_one" else ("accuracy", "sequence_accuracy")

@@ -13,7 +13,7 @@ import numpy as np
 
 from seqlab.checks import require_positive
 from seqlab.tasks._ragged import RaggedTask
-from seqlab.types import Batch, Goal, Spec, Tokens
+from seqlab.types import Batch, Goal, Reference, Spec, Tokens
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,11 +75,14 @@ class Dyck(RaggedTask):
         return Tokens(2 * self.num_kinds + 1)
 
     def goal(self, framing: str) -> Goal:
-        """Judge by the loss: .02 nats a symbol above the generator's entropy is solved."""
+        return Goal("loss", higher_is_better=False)
+
+    def reference(self, framing: str) -> Reference:
+        """Return the loss of the symbols' frequencies; the threshold is .02 nats above the entropy."""
         opening, closing, ending = self._shares()
         kinds = [opening / self.num_kinds] * self.num_kinds + [closing / self.num_kinds] * self.num_kinds
         frequencies = sum(-share * math.log(share) for share in [*kinds, ending] if share)
-        return Goal("loss", frequencies, "symbol frequencies", self.entropy() + 0.02, higher_is_better=False)
+        return Reference(frequencies, "symbol frequencies", self.entropy() + 0.02)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy", "closing/accuracy")

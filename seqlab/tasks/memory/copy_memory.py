@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.tasks._ragged import RaggedTask
-from seqlab.types import Batch, Goal, Spec, Tokens
+from seqlab.types import Batch, Goal, Reference, Spec, Tokens
 
 NUM_RECALLED = 10
 NUM_SYMBOLS = 8
@@ -57,11 +57,13 @@ class CopyMemory(RaggedTask):
         return Tokens(NUM_SYMBOLS + 1)
 
     def goal(self, framing: str) -> Goal:
-        """Judge by nats a step; solved at half of the baseline, more known of the ten than not."""
+        return Goal("cross_entropy", higher_is_better=False)
+
+    def reference(self, framing: str) -> Reference:
+        """Return the nats a step of a predictor without memory; the threshold is half of that."""
         steps = [length + 2 * NUM_RECALLED for length in self.lengths_drawn]
-        chance = NUM_RECALLED * math.log(NUM_SYMBOLS) * len(steps) / sum(steps)
-        baseline = "blanks, then a symbol at random"
-        return Goal("cross_entropy", chance, baseline, chance / 2, higher_is_better=False)
+        baseline = NUM_RECALLED * math.log(NUM_SYMBOLS) * len(steps) / sum(steps)
+        return Reference(baseline, "blanks, then a symbol at random", baseline / 2)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("cross_entropy", "accuracy", "sequence_accuracy")

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from seqlab.checks import require_positive
 from seqlab.tasks._ragged import RaggedTask
-from seqlab.types import Batch, Goal, Spec, Tokens
+from seqlab.types import Batch, Goal, Reference, Spec, Tokens
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,8 +63,10 @@ class DelayedRecall(RaggedTask):
         return Tokens(self.num_symbols)
 
     def goal(self, framing: str) -> Goal:
-        """Judge by the share of symbols recalled, beside that of one drawn at random."""
-        return Goal("accuracy", 1 / self.num_symbols, "a symbol at random", 0.99, higher_is_better=True)
+        return Goal("accuracy", higher_is_better=True)
+
+    def reference(self, framing: str) -> Reference:
+        return Reference(1 / self.num_symbols, "a symbol at random", 0.99)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy",)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from seqlab.checks import require_choice
 from seqlab.tasks._ragged import RaggedTask
-from seqlab.types import Batch, Goal, Spec, Tokens
+from seqlab.types import Batch, Goal, Reference, Spec, Tokens
 
 NUM_DISTRACTORS = 4
 TENTHS = {2: (1, 4), 3: (1, 3, 6)}
@@ -67,8 +67,10 @@ class TemporalOrder(RaggedTask):
         return Tokens(2**self.num_symbols)
 
     def goal(self, framing: str) -> Goal:
-        """Judge by the share of right classes, beside that of one drawn at random."""
-        return Goal("accuracy", 2**-self.num_symbols, "a class at random", 0.99, higher_is_better=True)
+        return Goal("accuracy", higher_is_better=True)
+
+    def reference(self, framing: str) -> Reference:
+        return Reference(2**-self.num_symbols, "a class at random", 0.99)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy",)
