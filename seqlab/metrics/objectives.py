@@ -89,8 +89,7 @@ def _temporal_classification(predictions: jax.Array, batch: Batch) -> Mean:
         batch.targets,
         (~batch.mask).astype(predictions.dtype),
         blank_id=predictions.shape[-1] - 1,
-        # Its scan starts from this, which has to be each device's own, as the batch is.
-        log_epsilon=jnp.where(counted[0], LOG_ZERO, LOG_ZERO),
+        log_epsilon=LOG_ZERO,
     )
     return Mean(jnp.sum(jnp.where(counted, nats, 0.0)), jnp.sum(batch.mask, dtype=nats.dtype))
 

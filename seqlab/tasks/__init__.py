@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from seqlab.registry import choices, make, require_keys, settings_of
-from seqlab.tasks.task import SPLITS, GeneratedTask, LoadedTask, Task
+from seqlab.tasks.task import SPLITS, GeneratedTask, Task
 
-__all__ = ["SPLITS", "GeneratedTask", "LoadedTask", "Task", "load_task", "task_names"]
+__all__ = ["SPLITS", "GeneratedTask", "Task", "load_task", "task_names"]
 
 
 def task_names() -> list[str]:
