@@ -12,38 +12,40 @@ from typing import Any
 
 import numpy as np
 
+from seqlab.architectures import Network
 from seqlab.cli.command import command
 from seqlab.generation.decoding import Beam, Sampling
 from seqlab.generation.generate import answer, can_generate, generate
 from seqlab.runs import load
 from seqlab.tasks import Task
 from seqlab.tasks._saving import Saving
-from seqlab.training import Program
 from seqlab.types import ConfigError
 
 
 @command
 def main() -> None:
-    """Print what a run's best network writes, and save it where it is music; or answers to the prompt."""
+    """Print a sample of a run's best network, or its answer to the prompt; save music as a file."""
     parser = argparse.ArgumentParser(prog="python -m seqlab.generate", description=main.__doc__)
     parser.add_argument("run", metavar="RUN_DIR", type=Path, help="the folder of a run")
-    parser.add_argument("--prompt", help="what to read first; by default the first validation example")
-    parser.add_argument("--length", type=int, help="how many outputs; by default a whole example, or 200")
+    parser.add_argument("--prompt", help="what the network reads first; default: a validation example")
+    parser.add_argument("--length", type=int, help="number of outputs; default: a whole example, or 200")
     parser.add_argument(
-        "--output", metavar="FILE", type=Path, help="where to save music; by default generated.mid in the run"
+        "--output", metavar="FILE", type=Path, help="where to save music; default: generated.mid in RUN_DIR"
     )
     sampling = parser.add_argument_group("sampling, the default")
     sampling.add_argument(
-        "--temperature", type=float, help="divides the logits; 0 takes the likeliest; default 1"
+        "--temperature", type=float, help="divides the logits; 0 takes the most likely symbol; default: 1"
     )
     sampling.add_argument(
-        "--top-k", type=int, help="how many of the likeliest symbols to draw from; default all"
+        "--top-k", type=int, help="number of most likely symbols to draw from; default: all"
     )
-    sampling.add_argument("--top-p", type=float, help="the probability that they must reach; default 1")
-    sampling.add_argument("--seed", type=int, help="of the samples; default 0")
+    sampling.add_argument("--top-p", type=float, help="least probability of the set to draw from; default: 1")
+    sampling.add_argument("--seed", type=int, help="seed of the samples; default: 0")
     searching = parser.add_argument_group("beam search")
-    searching.add_argument("--beam", type=int, help="how many sequences are kept at each step")
-    searching.add_argument("--length-penalty", type=float, help="above 0 prefers longer sequences; default 0")
+    searching.add_argument("--beam", type=int, help="number of sequences kept at each step")
+    searching.add_argument(
+        "--length-penalty", type=float, help="above 0 favours longer sequences; default: 0"
+    )
     options = parser.parse_args()
     if options.length is not None and options.length < 1:
         raise ConfigError(f"--length must be a positive integer, got {options.length}")
@@ -51,7 +53,7 @@ def main() -> None:
     program, params = load(options.run)
     task, network = program.task, program.network
     if not can_generate(task, network):
-        _refuse_writing(program, options)
+        _require_prompt_alone(task, network, options)
         print(answer(task, network, params, options.prompt))
         return
     output = _output(task, options)
@@ -62,27 +64,27 @@ def main() -> None:
         print(output)
 
 
-def _refuse_writing(program: Program, options: argparse.Namespace) -> None:
-    """Raise ConfigError where an option is given that is for what is written step by step, or no prompt."""
-    own = f"task={program.task.name} with architecture={program.architecture} answers once"
+def _require_prompt_alone(task: Task, network: Network, options: argparse.Namespace) -> None:
+    """Raise ConfigError where there is no prompt, or an option that only applies to step-by-step output."""
+    reason = f"task={task.name} with architecture={network.framing} gives one answer to a prompt"
     for name, value in vars(options).items():
         if name not in ("run", "prompt") and value is not None:
-            raise ConfigError(f"--{name.replace('_', '-')} does not apply: {own}")
+            raise ConfigError(f"--{name.replace('_', '-')} does not apply: {reason}")
     if options.prompt is None:
-        raise ConfigError(f"--prompt is missing: {own}, to what it reads")
+        raise ConfigError(f"--prompt is missing: {reason}")
 
 
 def _output(task: Task, options: argparse.Namespace) -> Path | None:
-    """Return the file to save to; None where the task has none."""
+    """Return the file to save to; None where the task saves none."""
     output = options.output
     if not isinstance(task, Saving):
         if output is not None:
-            raise ConfigError(f"--output does not apply: task={task.name} writes text alone")
+            raise ConfigError(f"--output does not apply: task={task.name} only prints text")
         return None
     if output is None:
         return options.run / f"generated{task.file_ending}"
     if output.suffix != task.file_ending:
-        raise ConfigError(f"--output must be a file {task.file_ending}, got {output}")
+        raise ConfigError(f"--output must end in {task.file_ending}, got {output}")
     return output
 
 
@@ -94,20 +96,20 @@ def _save(task: Saving, sequence: np.ndarray, output: Path) -> None:
 
 
 def _decoding(options: argparse.Namespace) -> Sampling | Beam:
-    """Return how outputs are chosen, of the options that were given."""
+    """Return how outputs are chosen, from the options."""
     sampling = {name: getattr(options, name) for name in ("temperature", "top_k", "top_p")}
     if options.beam is None:
         if options.length_penalty is not None:
-            raise ConfigError("--length-penalty applies to --beam alone")
+            raise ConfigError("--length-penalty only applies to --beam")
         return _made(Sampling, sampling)
     for name, value in {**sampling, "seed": options.seed}.items():
         if value is not None:
-            raise ConfigError(f"--{name.replace('_', '-')} does not apply to --beam, which draws nothing")
+            raise ConfigError(f"--{name.replace('_', '-')} does not apply to --beam, which is not random")
     return _made(Beam, {"size": options.beam, "length_penalty": options.length_penalty})
 
 
 def _made(kind: Callable[..., Any], given: dict[str, Any]) -> Any:
-    """Return an object made of what was given, whose refusals name the option."""
+    """Make an object from the options that were given; an error names the option."""
     try:
         return kind(**{name: value for name, value in given.items() if value is not None})
     except ValueError as error:
