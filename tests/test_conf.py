@@ -106,7 +106,9 @@ def test_every_task_has_an_experiment():
         built([f"+experiment/{parent}={name}", f"+experiment={parent}"]).choices["task"]
         for parent, name in VARIANTS
     }
-    assert tasks - {""} == {name for group, name in OPTIONS if group == "task" and load_task(name).offline}
+    assert tasks - {""} == {
+        name for group, name in OPTIONS if group == "task" and load_task(name).provenance().offline
+    }
 
 
 @pytest.mark.parametrize(

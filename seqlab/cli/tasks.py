@@ -12,7 +12,7 @@ from rich.table import Table
 
 from seqlab.cli.command import command
 from seqlab.data.corpora import CORPORA
-from seqlab.tasks import SPLITS, LoadedTask, Task, load_task, task_names
+from seqlab.tasks import SPLITS, GeneratedTask, Task, load_task, task_names
 from seqlab.types import ConfigError
 
 PIPED_WIDTH = 160
@@ -26,9 +26,10 @@ def describe_tasks() -> Table:
         table.add_column(column)
     for name in task_names():
         task = load_task(name)
-        offline = "yes" if task.offline else "no"
+        origin, licence, is_offline = task.provenance()
+        offline = "yes" if is_offline else "no"
         for architectures, size, chance, solved in _goals(task):
-            table.add_row(name, architectures, task.origin, size, task.licence, offline, chance, solved)
+            table.add_row(name, architectures, origin, size, licence, offline, chance, solved)
     return table
 
 
@@ -37,12 +38,12 @@ def _goals(task: Task) -> Iterator[tuple[str, str, str, str]]:
 
     They are not known of what is on the hub, nor of a user's own source.
     """
-    if not task.offline or task.source is None:
+    if not task.provenance().offline or task.source is None:
         yield ", ".join(task.framings), "?", "?", "?"
         return
     try:
         corpus = CORPORA.get(task.source)
-        if corpus and corpus.kept and not corpus.kept().is_file():
+        if corpus and corpus.cached and not corpus.cached().is_file():
             yield ", ".join(task.framings), "read at first use", "?", "?"
             return
         described = {
@@ -60,7 +61,7 @@ def _goals(task: Task) -> Iterator[tuple[str, str, str, str]]:
 
 
 def _size(task: Task, architecture: str) -> str:
-    if not isinstance(task, LoadedTask):
+    if isinstance(task, GeneratedTask):
         return "unlimited"
     return " + ".join(f"{task.num_examples(split, architecture):,}" for split in SPLITS)
 

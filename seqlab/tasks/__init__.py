@@ -8,10 +8,10 @@ from typing import Any
 import yaml
 
 from seqlab.registry import CONF
-from seqlab.tasks.task import SPLITS, GeneratedTask, LoadedTask, Task
+from seqlab.tasks.task import SPLITS, GeneratedTask, Task
 from seqlab.types import ConfigError
 
-__all__ = ["SPLITS", "GeneratedTask", "LoadedTask", "Task", "load_task", "task_names"]
+__all__ = ["SPLITS", "GeneratedTask", "Task", "load_task", "task_names"]
 
 
 def task_names() -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import functools
+import json
 import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -14,6 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_positive
+from seqlab.data.encoded import Encoded
+from seqlab.data.reader import Provenance, Reader
 from seqlab.tasks._fingerprint import fingerprint
 from seqlab.types import Batch, ConfigError, Goal, IncompatibleError, Reference, Spec
 
@@ -33,8 +36,7 @@ class Task(abc.ABC):
 
     Class attributes:
         framings: the framings the task can be framed for; the first is the default.
-        source: where the data or the rule come from; licence: that of the data, or "generated".
-        offline: whether it needs no download.
+        source: where the data or the rule come from, and `licence`, where there is no `reader`.
         autoregressive: whether what is written at one step is what is read at the next.
         scored: the names of what `scores` returns.
         extras: the modules of optional packages that `scores`, `reference` and `baselines` import.
@@ -44,8 +46,7 @@ class Task(abc.ABC):
 
     framings: ClassVar[tuple[str, ...]]
     source: ClassVar[str]
-    licence: ClassVar[str]
-    offline: ClassVar[bool] = True
+    licence: ClassVar[str] = "generated"
     autoregressive: ClassVar[bool] = False
     scored: ClassVar[tuple[str, ...]] = ()
     extras: ClassVar[tuple[str, ...]] = ()
@@ -53,9 +54,18 @@ class Task(abc.ABC):
     stream: ClassVar[bool] = False
 
     @property
-    def origin(self) -> str:
-        """Where the data come from, in words."""
-        return self.source
+    def reader(self) -> Reader | None:
+        """The reader of the source that the user names; None for any other task."""
+        return None
+
+    @functools.cached_property
+    def encoded(self) -> Encoded | None:
+        """The data as arrays; None for a task whose examples are drawn from a rule."""
+        return None
+
+    def provenance(self) -> Provenance:
+        """Return where the data come from."""
+        return Provenance(self.source, self.licence) if self.reader is None else self.reader.provenance()
 
     # What the network meets.
 
@@ -104,11 +114,13 @@ class Task(abc.ABC):
 
         A task that is built again gets the path of `VOCABULARY` as its field `vocabulary`.
         """
-        return {}
+        if self.encoded is None or not self.encoded.artifacts:
+            return {}
+        return {VOCABULARY: json.dumps(self.encoded.artifacts, ensure_ascii=False, indent=0) + "\n"}
 
     def data_summary(self) -> Mapping[str, Any]:
         """Return counts that describe the data, for `summary.json`."""
-        return {}
+        return {} if self.encoded is None else self.encoded.summary
 
     def read_prompt(self, text: str, framing: str) -> np.ndarray:
         """Turn what a user typed after `--prompt` into one example's inputs, without the batch axis.
@@ -138,8 +150,14 @@ class Task(abc.ABC):
 
     @functools.cached_property
     def data(self) -> Any:
-        """The resident arrays, a tree handed to every jitted call; empty for generated tasks."""
-        return ()
+        """The resident arrays, a tree that is an argument of every jitted call; empty without `encoded`.
+
+        They are concrete even where they are first asked for during a trace.
+        """
+        if self.encoded is None:
+            return ()
+        with jax.ensure_compile_time_eval():
+            return jax.tree.map(jnp.asarray, dict(self.encoded.arrays))
 
     def at_stage(self, data: Any, progress: jax.Array) -> Any:
         """Return the resident arrays of a stage of training, for a task whose examples change as it goes on.
@@ -176,9 +194,23 @@ class Task(abc.ABC):
             raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split}")
         return self.draw(key, size, split, framing, self.data if data is None else data)
 
-    @abc.abstractmethod
     def draw(self, key: jax.Array, size: int, split: str, framing: str, data: Any) -> Batch:
-        """Draw a random batch; called by `batch` with every argument checked."""
+        """Draw a random batch, by default of rows; called by `batch` with every argument checked."""
+        indices = jax.random.randint(key, (size,), 0, self.num_examples(split, framing))
+        return self.gather(indices, split, framing, data)
+
+    def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
+        """Return the examples at int32 `indices` `(B,)`, each in `[0, num_examples(split, framing))`.
+
+        A task with `encoded` data has this method, or `draw` and `evaluation_batch`.
+        """
+        raise NotImplementedError(f"task {self.name} has no rows")
+
+    def num_examples(self, split: str, framing: str) -> int:
+        """Return the number of examples of a split of `encoded`: by default, of rows."""
+        if self.encoded is None:
+            raise NotImplementedError(f"task {self.name} has no end of examples")
+        return self.encoded.num_rows(split)
 
     def stream_batch(self, key: jax.Array, step: jax.Array, size: int, framing: str, data: Any) -> Batch:
         """Return the training batch of a step, each row going on where it left off at the step before.
@@ -192,13 +224,16 @@ class Task(abc.ABC):
         """
         raise NotImplementedError(f"task {self.name} has no stream")
 
-    @abc.abstractmethod
     def num_evaluation(self, split: str, framing: str) -> int:
-        """Count the examples of one full evaluation pass over a split."""
+        """Return the number of examples of one full evaluation pass over a split."""
+        return self.num_examples(split, framing)
 
-    @abc.abstractmethod
     def evaluation_batch(self, index: jax.Array, size: int, split: str, framing: str, data: Any) -> Batch:
         """Return the `index`-th block of the fixed evaluation pass; positions past its end are masked out."""
+        indices = index * size + jnp.arange(size)
+        count = self.num_evaluation(split, framing)
+        batch = self.gather(jnp.minimum(indices, count - 1), split, framing, data)
+        return mask_past_end(batch, indices < count)
 
     def checked_framing(self, framing: str | None) -> str:
         """Return the framing to frame for, refusing one that does not fit.
@@ -229,7 +264,6 @@ class GeneratedTask(Task):
         num_evaluation_examples: how many fixed examples one evaluation pass holds, for each split.
     """
 
-    licence: ClassVar[str] = "generated"
     num_evaluation_examples: int = dataclasses.field(default=1024, kw_only=True)
 
     def __post_init__(self) -> None:
@@ -244,47 +278,6 @@ class GeneratedTask(Task):
         )
         batch = self.batch(key, size, split, framing, data)
         return mask_past_end(batch, index * size + jnp.arange(size) < self.num_evaluation_examples)
-
-
-@dataclasses.dataclass(frozen=True)
-class LoadedTask(Task):
-    """A task whose examples are windows of, or rows in, resident arrays."""
-
-    @functools.cached_property
-    def data(self) -> Any:
-        """The arrays of `load`, on the device; concrete even where first asked for while jit traces."""
-        with jax.ensure_compile_time_eval():
-            return jax.tree.map(jnp.asarray, self.load())
-
-    @abc.abstractmethod
-    def load(self) -> Any:
-        """Read the NumPy arrays of every split, a tree keyed by split first.
-
-        Raises:
-            ConfigError: a package that brings the data is missing, or the data do not fit the fields.
-        """
-
-    @abc.abstractmethod
-    def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
-        """Return the examples at int32 `indices` `(B,)`, each in `[0, num_examples(split, framing))`."""
-
-    @abc.abstractmethod
-    def num_examples(self, split: str, framing: str) -> int:
-        """Count the examples of a split."""
-
-    def draw(self, key: jax.Array, size: int, split: str, framing: str, data: Any) -> Batch:
-        indices = jax.random.randint(key, (size,), 0, self.num_examples(split, framing))
-        return self.gather(indices, split, framing, data)
-
-    def num_evaluation(self, split: str, framing: str) -> int:
-        return self.num_examples(split, framing)
-
-    def evaluation_batch(self, index: jax.Array, size: int, split: str, framing: str, data: Any) -> Batch:
-        indices = index * size + jnp.arange(size)
-        count = self.num_evaluation(split, framing)
-        return mask_past_end(
-            self.gather(jnp.minimum(indices, count - 1), split, framing, data), indices < count
-        )
 
 
 def mask_past_end(batch: Batch, inside: jax.Array) -> Batch:

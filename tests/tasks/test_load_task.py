@@ -1,4 +1,4 @@
-"""Does every task load from its config, and is a wrong name refused in one line?"""
+"""Tasks by name from their config, and one-line refusals of wrong names."""
 
 import dataclasses
 import sys

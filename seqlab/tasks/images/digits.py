@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any, ClassVar
 
 import jax
@@ -10,8 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_choice
+from seqlab.data.encoded import Encoded
 from seqlab.registry import import_extra
-from seqlab.tasks.task import LoadedTask
+from seqlab.tasks.task import Task
 from seqlab.types import Batch, ConfigError, Goal, Reference, Spec, Tokens, Vectors
 
 _SIDE = 8
@@ -21,7 +23,7 @@ _SHADES = " .:-=+*#%@"
 
 
 @dataclasses.dataclass(frozen=True)
-class Digits(LoadedTask):
+class Digits(Task):
     """Classify handwritten digits of 8 × 8 grey values in [0, 1], or draw them.
 
     The 1,797 images are shuffled once, always alike, and split 80 / 10 / 10 %. No image occurs twice.
@@ -110,17 +112,17 @@ class Digits(LoadedTask):
         image = np.clip(pixels[: len(pixels) // _SIDE * _SIDE].reshape(-1, _SIDE), 0, 1)
         return "\n".join("".join(_SHADES[round(9 * pixel)] for pixel in row) for row in image.tolist())
 
-    def load(self) -> dict[str, dict[str, np.ndarray]]:
-        """Return float32 images `(N, 64)` and int32 labels `(N,)` of every split."""
+    @functools.cached_property
+    def encoded(self) -> Encoded:
+        """Float32 images `(N, 64)` and int32 labels `(N,)` of every split."""
         images, labels = import_extra("sklearn.datasets").load_digits(return_X_y=True)
         order = np.random.RandomState(_SHUFFLE_SEED).permutation(len(labels))
         images, labels = images[order].astype(np.float32) / 16, labels[order].astype(np.int32)
         first, second = len(labels) * 80 // 100, len(labels) * 90 // 100
         rows = {"train": slice(first), "validation": slice(first, second), "test": slice(second, None)}
-        return {split: {"images": images[part], "labels": labels[part]} for split, part in rows.items()}
-
-    def num_examples(self, split: str, framing: str) -> int:
-        return len(self.data[split]["labels"])
+        return Encoded(
+            {split: {"images": images[part], "labels": labels[part]} for split, part in rows.items()}
+        )
 
     def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
         flat, labels = data[split]["images"][indices], data[split]["labels"][indices]

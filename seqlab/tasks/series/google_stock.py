@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any, ClassVar
 
 import jax
@@ -10,13 +11,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_positive
+from seqlab.data.encoded import Encoded
 from seqlab.registry import import_extra
-from seqlab.tasks.task import LoadedTask
+from seqlab.tasks.task import Task
 from seqlab.types import Batch, ConfigError, Goal, Reference, Spec, Vectors
 
 
 @dataclasses.dataclass(frozen=True)
-class GoogleStock(LoadedTask):
+class GoogleStock(Task):
     """Predict the next daily return of Google's stock, 2004-08-19 to 2008-10-14.
 
         r_t = log(p_t / p_{t-1}) / s,   p the adjusted close,   s the standard deviation in the training part
@@ -73,7 +75,10 @@ class GoogleStock(LoadedTask):
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:
         """Return the squared errors of predicting no change, and the mean return of the training part."""
-        constants = {"persistence": 0.0, "mean training return": float(self.data["train"].mean())}
+        constants = {
+            "persistence": 0.0,
+            "mean training return": float(self.encoded.arrays["train"]["returns"].mean()),
+        }
         return {name: self._error_of_constant(value, split, framing) for name, value in constants.items()}
 
     def _error_of_constant(self, value: float, split: str, framing: str) -> float:
@@ -81,8 +86,9 @@ class GoogleStock(LoadedTask):
         targets = self.gather(every, split, framing, self.data).targets
         return float(jnp.mean((targets - value) ** 2))
 
-    def load(self) -> dict[str, np.ndarray]:
-        """Return the float32 returns `(N,)` of every part, in training standard deviations."""
+    @functools.cached_property
+    def encoded(self) -> Encoded:
+        """The float32 `returns` `(N,)` of every split, in training standard deviations."""
         path = import_extra("matplotlib.cbook").get_sample_data("goog.npz", asfileobj=False)
         with np.load(path) as file:
             prices = file["price_data"]["adj_close"]
@@ -93,14 +99,14 @@ class GoogleStock(LoadedTask):
         shortest = min(map(len, parts.values()))
         if self.length >= shortest:
             raise ConfigError(f"task.length: legal values are 1 to {shortest - 1}, got {self.length}")
-        return parts
+        return Encoded({split: {"returns": found} for split, found in parts.items()})
 
     def num_examples(self, split: str, framing: str) -> int:
-        return len(self.data[split]) - self.length
+        return self.encoded.num_rows(split) - self.length
 
     def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
         """Return the windows that start at int32 `indices` `(B,)`."""
-        windows = data[split][indices[:, None] + jnp.arange(self.length + 1)]
+        windows = data[split]["returns"][indices[:, None] + jnp.arange(self.length + 1)]
         past, following = windows[:, :-1, None], windows[:, 1:, None]
         if framing in ("many_to_many", "one_to_many"):
             inputs = past if framing == "many_to_many" else past[:, 0]
