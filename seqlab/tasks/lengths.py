@@ -69,7 +69,7 @@ class Lengths:
             bounds: those of the last stage.
             progress: float32 scalar in [0, 1], p.
         """
-        if self.curriculum != "growing":
+        if isinstance(bounds, tuple) or self.curriculum != "growing":
             return bounds
         low, high = bounds
         return jnp.stack([low, low + (jnp.minimum(1.0, 2 * progress) * (high - low)).astype(jnp.int32)])
@@ -85,7 +85,7 @@ class Lengths:
         Returns:
             The lengths, int32 `(B,)`, and a key for what else is drawn.
         """
-        if self.fixed:
+        if isinstance(bounds, tuple):
             return jnp.full(size, self.length, jnp.int32), key
         lengths_key, key = jax.random.split(key)
         return jax.random.randint(lengths_key, (size,), bounds[0], bounds[1] + 1), key

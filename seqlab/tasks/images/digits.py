@@ -44,7 +44,7 @@ class Digits(Task):
     """
 
     framings: ClassVar[tuple[str, ...]] = ("many_to_one", "one_to_many", "one_to_one")
-    source: ClassVar[str] = "UCI Optical Recognition of Handwritten Digits"
+    origin: ClassVar[str] = "UCI Optical Recognition of Handwritten Digits"
     licence: ClassVar[str] = "CC BY 4.0"
 
     by: str = "row"
@@ -102,7 +102,7 @@ class Digits(Task):
             return super().read_prompt(text, framing)
         if text not in tuple("0123456789"):
             raise ConfigError(f"--prompt: legal values are 0 to 9, got {text!r}")
-        return np.int32(text)
+        return np.array(text, np.int32)
 
     def render(self, sequence: np.ndarray, framing: str) -> str:
         """Draw the whole rows of an image with a character a pixel, the darker the larger its value."""

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.tasks.languages._binary import MARK, carried, num_bits, operations, results
-from seqlab.tasks.languages.rule import Length, Rule
+from seqlab.tasks.languages.rule import Length, Pair, Rule
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,8 +39,8 @@ class BinaryAddition(Rule):
     def strings(self, key: jax.Array, lengths: jax.Array, num_steps: int) -> jax.Array:
         return operations(key, lengths, num_steps)
 
-    def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:
-        def add(n: jax.Array, m: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def answers(self, strings: jax.Array, lengths: jax.Array) -> Pair:
+        def add(n: jax.Array, m: jax.Array) -> Pair:
             total = carried(n + m)
             return total, jnp.maximum(num_bits(total), 1)
 

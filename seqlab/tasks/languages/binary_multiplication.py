@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.tasks.languages._binary import MARK, carried, num_bits, operations, results
-from seqlab.tasks.languages.rule import Length, Rule
+from seqlab.tasks.languages.rule import Length, Pair, Rule
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,12 +39,12 @@ class BinaryMultiplication(Rule):
     def strings(self, key: jax.Array, lengths: jax.Array, num_steps: int) -> jax.Array:
         return operations(key, lengths, num_steps)
 
-    def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:
-        def step(state: tuple[jax.Array, jax.Array], bit: jax.Array) -> tuple[tuple[jax.Array, ...], None]:
+    def answers(self, strings: jax.Array, lengths: jax.Array) -> Pair:
+        def step(state: Pair, bit: jax.Array) -> tuple[Pair, None]:
             digits, shifted = state
             return (digits + bit[:, None] * shifted, jnp.pad(shifted[:, :-1], ((0, 0), (1, 0)))), None
 
-        def multiply(n: jax.Array, m: jax.Array) -> tuple[jax.Array, jax.Array]:
+        def multiply(n: jax.Array, m: jax.Array) -> Pair:
             (digits, _), _ = jax.lax.scan(step, (jnp.zeros_like(m), m), n.T)
             product = carried(digits)
             return product, jnp.where(product.any(axis=1), num_bits(product), lengths - 1)

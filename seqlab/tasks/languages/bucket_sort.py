@@ -8,7 +8,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from seqlab.tasks.languages.rule import Length, Rule
+from seqlab.tasks.languages.rule import Length, Pair, Rule
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +33,7 @@ class BucketSort(Rule):
     def answer_length(self, length: Length) -> Length:
         return length
 
-    def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def answers(self, strings: jax.Array, lengths: jax.Array) -> Pair:
         real = jnp.arange(strings.shape[1]) < lengths[:, None]
         counts = (real[..., None] & (strings[..., None] == jnp.arange(4))).sum(axis=1)
         past = jnp.arange(strings.shape[1])[:, None] >= counts.cumsum(axis=1)[:, None]

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.tasks.languages._binary import difference, nonzero
-from seqlab.tasks.languages.rule import Length, Rule
+from seqlab.tasks.languages.rule import Length, Pair, Rule
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,16 +41,14 @@ class ComputeSqrt(Rule):
     def strings(self, key: jax.Array, lengths: jax.Array, num_steps: int) -> jax.Array:
         return nonzero(key, lengths, num_steps)
 
-    def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def answers(self, strings: jax.Array, lengths: jax.Array) -> Pair:
         (B, T), counts = strings.shape, self.answer_length(lengths)
         M = self.answer_length(T)
         places = jnp.arange(2 * M) + 1 - lengths[:, None] % 2  # an odd number of bits gets a leading 0
         bits = jnp.take_along_axis(jnp.pad(strings, ((0, 0), (1, 1))), places, axis=1)
         one, zero = jnp.ones((B, 1), jnp.int32), jnp.zeros((B, 1), jnp.int32)
 
-        def step(
-            state: tuple[jax.Array, jax.Array], pair: jax.Array
-        ) -> tuple[tuple[jax.Array, ...], jax.Array]:
+        def step(state: Pair, pair: jax.Array) -> tuple[Pair, jax.Array]:
             r, q = state  # lowest bits first
             r = jnp.concatenate([pair[:, 1:], pair[:, :1], r[:, :-2]], axis=1)
             left, short = difference(r, jnp.concatenate([one, zero, q[:, :-2]], axis=1))

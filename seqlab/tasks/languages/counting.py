@@ -56,7 +56,7 @@ class Counting(Task):
     """
 
     framings: ClassVar[tuple[str, ...]] = ("many_to_many",)
-    source: ClassVar[str] = "Gers & Schmidhuber 2001; Weiss et al. 2018"
+    origin: ClassVar[str] = "Gers & Schmidhuber 2001; Weiss et al. 2018"
     autoregressive: ClassVar[bool] = True
 
     letters: str = "ab"
@@ -76,7 +76,7 @@ class Counting(Task):
         return "_".join(f"{letter}n" for letter in self.letters)
 
     @property
-    def lengths(self) -> Lengths:
+    def sequence_lengths(self) -> Lengths:
         return Lengths(self.length, self.min_length, self.curriculum)
 
     def input_spec(self, framing: str) -> Spec:
@@ -90,13 +90,10 @@ class Counting(Task):
 
     def reference(self, framing: str) -> Reference:
         """Return the share of strings that a network recognises which ends all of them at the same n."""
-        return Reference(1 / len(self.lengths.evaluated), "the same n for all", 0.99)
+        return Reference(1 / len(self.sequence_lengths.evaluated), "the same n for all", 0.99)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("sequence_accuracy", "accuracy")
-
-    def num_evaluation(self, split: str, framing: str) -> int:
-        return self.num_evaluation_examples
 
     def sample(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
         mark = len(self.letters)

@@ -8,7 +8,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from seqlab.tasks.languages.rule import Rule
+from seqlab.tasks.languages.rule import Pair, Rule
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +32,6 @@ class CycleNavigation(Rule):
     num_symbols: ClassVar[int] = 3
     num_answers: ClassVar[int] = 5
 
-    def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def answers(self, strings: jax.Array, lengths: jax.Array) -> Pair:
         # Padding is 0, so 1 is subtracted for the real steps only.
         return (strings.sum(axis=1) - lengths)[:, None] % 5, jnp.ones_like(lengths)

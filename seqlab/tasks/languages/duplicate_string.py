@@ -8,7 +8,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from seqlab.tasks.languages.rule import Length, Rule, rearranged
+from seqlab.tasks.languages.rule import Length, Pair, Rule, rearranged
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +32,6 @@ class DuplicateString(Rule):
     def answer_length(self, length: Length) -> Length:
         return 2 * length
 
-    def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def answers(self, strings: jax.Array, lengths: jax.Array) -> Pair:
         places = jnp.arange(2 * strings.shape[1]) % lengths[:, None]
         return rearranged(strings, places, 2 * lengths), 2 * lengths

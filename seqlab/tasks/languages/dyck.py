@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_positive
+from seqlab.tasks.languages.rule import Pair
 from seqlab.tasks.lengths import Lengths
 from seqlab.tasks.task import Task
 from seqlab.types import Batch, Goal, Reference, Spec, Tokens
@@ -56,7 +57,7 @@ class Dyck(Task):
     """
 
     framings: ClassVar[tuple[str, ...]] = ("many_to_many",)
-    source: ClassVar[str] = "Hewitt et al. 2020"
+    origin: ClassVar[str] = "Hewitt et al. 2020"
     autoregressive: ClassVar[bool] = True
 
     length: int = 84
@@ -71,7 +72,7 @@ class Dyck(Task):
         require_positive(self, "num_kinds", "max_depth")
 
     @property
-    def lengths(self) -> Lengths:
+    def sequence_lengths(self) -> Lengths:
         return Lengths(self.length, self.min_length, self.curriculum)
 
     def input_spec(self, framing: str) -> Spec:
@@ -102,7 +103,7 @@ class Dyck(Task):
         return {"the generator": self.entropy(), "depth without kinds": self.entropy() + kinds}
 
     def part(self, name: str, predictions: jax.Array, batch: Batch) -> tuple[jax.Array, Batch]:
-        """Return the logits of closing brackets, and the batch masked to the positions of closing brackets."""
+        """Return the logits of closing brackets, and the batch masked to where a bracket is closed."""
         closes = self._closes(jnp.arange(predictions.shape[-1]))
         only_closing = jnp.where(closes, predictions, -jnp.inf)
         return only_closing, batch._replace(mask=batch.mask & self._closes(batch.targets))
@@ -126,7 +127,7 @@ class Dyck(Task):
 
     def _occupancy(self) -> np.ndarray:
         """Return the share of steps before which d brackets are open, float64 `(m + 1,)`."""
-        lengths = np.array(self.lengths.evaluated)
+        lengths = np.array(self.sequence_lengths.evaluated)
         chain = (np.eye(self.max_depth + 1, k=1) + np.eye(self.max_depth + 1, k=-1)) / 2
         chain[0, 0], chain[-1, -2] = 0.5, 1
         depths = np.eye(self.max_depth + 1)[0]
@@ -136,9 +137,6 @@ class Dyck(Task):
             depths = depths @ chain
         return total / total.sum()
 
-    def num_evaluation(self, split: str, framing: str) -> int:
-        return self.num_evaluation_examples
-
     def sample(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
         coins_key, kinds_key = jax.random.split(key)
         shape = (self.length, len(lengths))
@@ -146,7 +144,7 @@ class Dyck(Task):
         kinds = jax.random.randint(kinds_key, shape, 0, self.num_kinds)
         places = jnp.arange(self.max_depth)
 
-        def write(state: tuple[jax.Array, jax.Array], drawn: tuple[jax.Array, jax.Array]) -> tuple:
+        def write(state: Pair, drawn: Pair) -> tuple[Pair, jax.Array]:
             depth, stack = state
             coin, kind = drawn
             opens = coin & (depth < self.max_depth)

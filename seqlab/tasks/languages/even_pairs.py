@@ -8,7 +8,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from seqlab.tasks.languages.rule import Rule, last
+from seqlab.tasks.languages.rule import Pair, Rule, last
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,5 +30,5 @@ class EvenPairs(Rule):
     num_symbols: ClassVar[int] = 2
     num_answers: ClassVar[int] = 2
 
-    def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def answers(self, strings: jax.Array, lengths: jax.Array) -> Pair:
         return strings[:, :1] ^ last(strings, lengths), jnp.ones_like(lengths)

@@ -39,7 +39,7 @@ class FormalLanguage(Task):
         A. There all strings of a batch have the same length; here each has its own.
     """
 
-    source: ClassVar[str] = "Delétang et al. 2023"
+    origin: ClassVar[str] = "Delétang et al. 2023"
 
     rule: Rule
     length: int = 40
@@ -53,12 +53,12 @@ class FormalLanguage(Task):
         return self.rule.name
 
     @property
-    def framings(self) -> tuple[str, ...]:
+    def framings(self) -> tuple[str, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
         """The framings that fit the answers of the rule."""
         return self.rule.framings
 
     @property
-    def lengths(self) -> Lengths:
+    def sequence_lengths(self) -> Lengths:
         return Lengths(self.length, self.min_length, self.curriculum)
 
     def input_spec(self, framing: str) -> Spec:
@@ -97,9 +97,6 @@ class FormalLanguage(Task):
 
     def end_symbol(self, framing: str) -> int | None:
         return self.rule.end
-
-    def num_evaluation(self, split: str, framing: str) -> int:
-        return self.num_evaluation_examples
 
     def sample(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
         rule = self.rule

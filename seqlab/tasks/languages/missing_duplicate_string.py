@@ -8,7 +8,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from seqlab.tasks.languages.rule import Rule, rearranged
+from seqlab.tasks.languages.rule import Pair, Rule, rearranged
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +40,7 @@ class MissingDuplicateString(Rule):
         odd = (lengths % 2 == 1)[:, None] & (steps == lengths[:, None] - 1)
         return jnp.where(lengths[:, None] == 1, steps == 0, jnp.where(odd, 3, strings)).astype(jnp.int32)
 
-    def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def answers(self, strings: jax.Array, lengths: jax.Array) -> Pair:
         half, missing = lengths // 2, jnp.argmax(strings == 2, axis=1)
         twin = jnp.where(missing < half, missing + half, missing - half)
         return rearranged(strings, twin[:, None], jnp.ones_like(lengths)), jnp.ones_like(lengths)

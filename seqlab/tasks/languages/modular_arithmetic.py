@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.tasks.languages._expressions import MODULUS, PLUS, TIMES, value
-from seqlab.tasks.languages.rule import Length, Rule
+from seqlab.tasks.languages.rule import Length, Pair, Rule
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,5 +45,5 @@ class ModularArithmetic(Rule):
         operators = jax.random.randint(operators_key, shape, PLUS, TIMES + 1)
         return jnp.where(steps < lengths[:, None], jnp.where(steps % 2, operators, digits), 0)
 
-    def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def answers(self, strings: jax.Array, lengths: jax.Array) -> Pair:
         return value(strings, lengths)[:, None], jnp.ones_like(lengths)

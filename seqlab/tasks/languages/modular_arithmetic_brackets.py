@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.tasks.languages._expressions import MODULUS, bracketed, value
-from seqlab.tasks.languages.rule import Rule
+from seqlab.tasks.languages.rule import Pair, Rule
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,5 +37,5 @@ class ModularArithmeticBrackets(Rule):
     def strings(self, key: jax.Array, lengths: jax.Array, num_steps: int) -> jax.Array:
         return bracketed(key, lengths, num_steps, 3)
 
-    def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def answers(self, strings: jax.Array, lengths: jax.Array) -> Pair:
         return value(strings, lengths)[:, None], jnp.ones_like(lengths)

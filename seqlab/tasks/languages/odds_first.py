@@ -8,7 +8,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from seqlab.tasks.languages.rule import Length, Rule, rearranged
+from seqlab.tasks.languages.rule import Length, Pair, Rule, rearranged
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +33,6 @@ class OddsFirst(Rule):
     def answer_length(self, length: Length) -> Length:
         return length
 
-    def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def answers(self, strings: jax.Array, lengths: jax.Array) -> Pair:
         half, j = lengths[:, None] // 2, jnp.arange(strings.shape[1])
         return rearranged(strings, jnp.where(j < half, 2 * j + 1, 2 * (j - half)), lengths), lengths

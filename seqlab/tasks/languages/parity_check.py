@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.tasks.languages import _disjoint_splits as splits
-from seqlab.tasks.languages.rule import Rule
+from seqlab.tasks.languages.rule import Pair, Rule
 from seqlab.tasks.lengths import Lengths
 from seqlab.tasks.task import Task
 from seqlab.types import Batch, Goal, Reference, Spec, Tokens, Vectors
@@ -31,7 +31,7 @@ class Parity(Rule):
         real = jnp.arange(num_steps) < lengths[:, None]
         return (jax.random.bernoulli(key, shape=real.shape) & real).astype(jnp.int32)
 
-    def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def answers(self, strings: jax.Array, lengths: jax.Array) -> Pair:
         return strings.sum(axis=1, keepdims=True) % 2, jnp.ones_like(lengths)
 
 
@@ -57,7 +57,7 @@ class ParityCheck(Task):
     """
 
     framings: ClassVar[tuple[str, ...]] = ("many_to_one", "many_to_many", "one_to_one")
-    source: ClassVar[str] = "Minsky & Papert 1969; Delétang et al. 2023"
+    origin: ClassVar[str] = "Minsky & Papert 1969; Delétang et al. 2023"
     rule: ClassVar[Rule] = Parity()
 
     length: int = 20
@@ -66,7 +66,7 @@ class ParityCheck(Task):
     num_evaluation_examples: int = 1024
 
     @property
-    def lengths(self) -> Lengths:
+    def sequence_lengths(self) -> Lengths:
         return Lengths(self.length, self.min_length, self.curriculum, shortest=splits.NUM_DESIGNATED + 1)
 
     def input_spec(self, framing: str) -> Spec:
@@ -84,9 +84,6 @@ class ParityCheck(Task):
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy", "sequence_accuracy") if framing == "many_to_many" else ("accuracy",)
-
-    def num_evaluation(self, split: str, framing: str) -> int:
-        return self.num_evaluation_examples
 
     def sample(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
         bits_key, split_key = jax.random.split(key)

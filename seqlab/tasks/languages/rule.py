@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from seqlab.tasks._naming import snake_case
 
 Length = TypeVar("Length", int, jax.Array)
+Pair = tuple[jax.Array, jax.Array]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Rule(abc.ABC):
         return uniform(key, lengths, num_steps, self.num_symbols)
 
     @abc.abstractmethod
-    def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def answers(self, strings: jax.Array, lengths: jax.Array) -> Pair:
         """Return the answer to each string.
 
         Args:

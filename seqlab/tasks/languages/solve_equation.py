@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.tasks.languages._expressions import CLOSE, MODULUS, OPEN, bracketed, value
-from seqlab.tasks.languages.rule import Rule, last
+from seqlab.tasks.languages.rule import Pair, Rule, last
 
 X, EQUALS = 9, 10
 
@@ -50,7 +50,7 @@ class SolveEquation(Rule):
         symbols = jnp.select([steps == equals, steps == equals + 1], [EQUALS, known[:, None]], symbols)
         return jnp.where((steps < lengths[:, None]) & (equals > 0), symbols, 0)
 
-    def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def answers(self, strings: jax.Array, lengths: jax.Array) -> Pair:
         symbols = jnp.select([strings == 7, strings == 8], [OPEN, CLOSE], strings)
         at_0, at_1 = (value(jnp.where(strings == X, x, symbols), lengths - 2) for x in (0, 1))
         known = last(strings, lengths)[:, 0]

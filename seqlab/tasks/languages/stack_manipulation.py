@@ -8,7 +8,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from seqlab.tasks.languages.rule import Length, Rule
+from seqlab.tasks.languages.rule import Length, Pair, Rule
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +45,7 @@ class StackManipulation(Rule):
         strings = jnp.where(steps < height[:, None], bits, actions)
         return jnp.where(steps < lengths[:, None], strings, 0)
 
-    def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def answers(self, strings: jax.Array, lengths: jax.Array) -> Pair:
         real, pops = jnp.arange(strings.shape[1]) < lengths[:, None], strings == 2
         walk = jnp.where(real, jnp.where(pops, -1, 1), 0).cumsum(axis=1)
         heights = walk - jnp.minimum(jax.lax.cummin(walk, axis=1), 0)  # never below 0

@@ -37,7 +37,7 @@ class Adding(Task):
     """
 
     framings: ClassVar[tuple[str, ...]] = ("many_to_one", "one_to_one")
-    source: ClassVar[str] = "Hochreiter & Schmidhuber 1997; Le et al. 2015"
+    origin: ClassVar[str] = "Hochreiter & Schmidhuber 1997; Le et al. 2015"
 
     length: int = 50
     min_length: int = 2
@@ -45,7 +45,7 @@ class Adding(Task):
     num_evaluation_examples: int = 1024
 
     @property
-    def lengths(self) -> Lengths:
+    def sequence_lengths(self) -> Lengths:
         return Lengths(self.length, self.min_length, self.curriculum, shortest=2)
 
     def input_spec(self, framing: str) -> Spec:
@@ -63,9 +63,6 @@ class Adding(Task):
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("mse",)
-
-    def num_evaluation(self, split: str, framing: str) -> int:
-        return self.num_evaluation_examples
 
     def sample(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
         values_key, first_key, second_key = jax.random.split(key, 3)

@@ -51,7 +51,7 @@ class AssociativeRecall(Task):
     """
 
     framings: ClassVar[tuple[str, ...]] = ("many_to_many",)
-    source: ClassVar[str] = "Arora et al. 2023"
+    origin: ClassVar[str] = "Arora et al. 2023"
 
     length: int = 64
     min_length: int = 16
@@ -71,7 +71,7 @@ class AssociativeRecall(Task):
             raise ValueError(f"power must be above 0 and at most 1, got {self.power}")
 
     @property
-    def lengths(self) -> Lengths:
+    def sequence_lengths(self) -> Lengths:
         return Lengths(self.length, self.min_length, self.curriculum, shortest=4 * self.num_pairs)
 
     @property
@@ -97,9 +97,6 @@ class AssociativeRecall(Task):
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy", "sequence_accuracy")
-
-    def num_evaluation(self, split: str, framing: str) -> int:
-        return self.num_evaluation_examples
 
     def sample(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
         noise_key, keys_key, values_key, gaps_key = jax.random.split(key, 4)

@@ -49,7 +49,7 @@ class CopyMemory(Task):
     """
 
     framings: ClassVar[tuple[str, ...]] = ("many_to_many",)
-    source: ClassVar[str] = "Arjovsky et al. 2016"
+    origin: ClassVar[str] = "Arjovsky et al. 2016"
 
     length: int = 30
     min_length: int = 1
@@ -57,7 +57,7 @@ class CopyMemory(Task):
     num_evaluation_examples: int = 1024
 
     @property
-    def lengths(self) -> Lengths:
+    def sequence_lengths(self) -> Lengths:
         return Lengths(self.length, self.min_length, self.curriculum)
 
     def input_spec(self, framing: str) -> Spec:
@@ -71,15 +71,12 @@ class CopyMemory(Task):
 
     def reference(self, framing: str) -> Reference:
         """Return the nats a step of a predictor without memory; the threshold is half of that."""
-        steps = [length + 2 * NUM_RECALLED for length in self.lengths.evaluated]
+        steps = [length + 2 * NUM_RECALLED for length in self.sequence_lengths.evaluated]
         baseline = NUM_RECALLED * math.log(NUM_SYMBOLS) * len(steps) / sum(steps)
         return Reference(baseline, "blanks, then a symbol at random", baseline / 2)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("cross_entropy", "accuracy", "sequence_accuracy")
-
-    def num_evaluation(self, split: str, framing: str) -> int:
-        return self.num_evaluation_examples
 
     def sample(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
         return self.arrange(jax.random.randint(key, (len(lengths), NUM_RECALLED), 0, NUM_SYMBOLS), lengths)

@@ -43,7 +43,7 @@ class DelayedRecall(Task):
     """
 
     framings: ClassVar[tuple[str, ...]] = ("many_to_one",)
-    source: ClassVar[str] = "after Hochreiter & Schmidhuber 1997; Martens & Sutskever 2011"
+    origin: ClassVar[str] = "after Hochreiter & Schmidhuber 1997; Martens & Sutskever 2011"
 
     length: int = 50
     min_length: int = 1
@@ -58,7 +58,7 @@ class DelayedRecall(Task):
             raise ValueError(f"num_symbols must be an integer of at least 2, got {self.num_symbols}")
 
     @property
-    def lengths(self) -> Lengths:
+    def sequence_lengths(self) -> Lengths:
         return Lengths(self.length, self.min_length, self.curriculum)
 
     def input_spec(self, framing: str) -> Spec:
@@ -75,9 +75,6 @@ class DelayedRecall(Task):
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy",)
-
-    def num_evaluation(self, split: str, framing: str) -> int:
-        return self.num_evaluation_examples
 
     def sample(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
         return self.arrange(jax.random.randint(key, lengths.shape, 0, self.num_symbols), lengths)

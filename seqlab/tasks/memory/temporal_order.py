@@ -51,7 +51,7 @@ class TemporalOrder(Task):
     """
 
     framings: ClassVar[tuple[str, ...]] = ("many_to_one",)
-    source: ClassVar[str] = "Hochreiter & Schmidhuber 1997; Pascanu et al. 2013"
+    origin: ClassVar[str] = "Hochreiter & Schmidhuber 1997; Pascanu et al. 2013"
 
     length: int = 50
     min_length: int = 4
@@ -64,7 +64,7 @@ class TemporalOrder(Task):
         require_choice(self, "num_symbols", tuple(TENTHS))
 
     @property
-    def lengths(self) -> Lengths:
+    def sequence_lengths(self) -> Lengths:
         return Lengths(self.length, self.min_length, self.curriculum, shortest=4)
 
     def input_spec(self, framing: str) -> Spec:
@@ -81,9 +81,6 @@ class TemporalOrder(Task):
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy",)
-
-    def num_evaluation(self, split: str, framing: str) -> int:
-        return self.num_evaluation_examples
 
     def sample(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
         distractors_key, positions_key, symbols_key = jax.random.split(key, 3)

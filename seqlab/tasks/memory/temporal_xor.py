@@ -43,7 +43,7 @@ class TemporalXor(Task):
     """
 
     framings: ClassVar[tuple[str, ...]] = ("many_to_many",)
-    source: ClassVar[str] = "Elman 1990"
+    origin: ClassVar[str] = "Elman 1990"
 
     length: int = 30
     min_length: int = 2
@@ -51,7 +51,7 @@ class TemporalXor(Task):
     num_evaluation_examples: int = 1024
 
     @property
-    def lengths(self) -> Lengths:
+    def sequence_lengths(self) -> Lengths:
         return Lengths(self.length, self.min_length, self.curriculum, shortest=2)
 
     def input_spec(self, framing: str) -> Spec:
@@ -74,14 +74,11 @@ class TemporalXor(Task):
     @property
     def floor(self) -> float:
         """The mean entropy of a bit in nats, given all before it."""
-        certain = sum((length + 1) // 3 for length in self.lengths.evaluated)
-        return (1 - certain / sum(self.lengths.evaluated)) * math.log(2)
+        certain = sum((length + 1) // 3 for length in self.sequence_lengths.evaluated)
+        return (1 - certain / sum(self.sequence_lengths.evaluated)) * math.log(2)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("cross_entropy", "accuracy")
-
-    def num_evaluation(self, split: str, framing: str) -> int:
-        return self.num_evaluation_examples
 
     def sample(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
         shape = (len(lengths), self.length // 3 + 1, 2)

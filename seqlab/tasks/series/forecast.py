@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.checks import require_positive
+from seqlab.data.reader import Provenance
 from seqlab.tasks.lengths import Lengths
 from seqlab.tasks.series.generator import Errors, SeriesGenerator
 from seqlab.tasks.task import Task
@@ -51,17 +52,15 @@ class Forecast(Task):
         return self.series.name
 
     @property
-    def source(self) -> str:
-        """Where the equation of the series comes from."""
-        return self.series.source
-
-    @property
-    def autoregressive(self) -> bool:
+    def autoregressive(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
         """Whether what many_to_many writes is what it reads next."""
         return self.horizon == 1
 
+    def provenance(self) -> Provenance:
+        return Provenance(self.series.origin, self.licence)
+
     @property
-    def lengths(self) -> Lengths:
+    def sequence_lengths(self) -> Lengths:
         return Lengths(self.length, self.min_length, self.curriculum)
 
     def input_spec(self, framing: str) -> Spec:
@@ -91,9 +90,6 @@ class Forecast(Task):
     def errors(self) -> Errors:
         """The squared errors of naive forecasts."""
         return self.series.errors(self.horizon, self.length + self.horizon, self.num_evaluation_examples)
-
-    def num_evaluation(self, split: str, framing: str) -> int:
-        return self.num_evaluation_examples
 
     def sample(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
         state, series = self.series.sample(key, len(lengths), self.length + self.horizon)

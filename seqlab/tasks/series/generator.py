@@ -26,10 +26,10 @@ class SeriesGenerator(abc.ABC):
     """A random series w that a hidden state determines; a frozen dataclass, hashable by value.
 
     Class attributes:
-        source: where the equation comes from.
+        origin: where the equation comes from.
     """
 
-    source: ClassVar[str]
+    origin: ClassVar[str]
 
     @property
     def name(self) -> str:

@@ -41,7 +41,7 @@ class GoogleStock(Task):
     """
 
     framings: ClassVar[tuple[str, ...]] = ("many_to_one", "many_to_many", "one_to_many", "one_to_one")
-    source: ClassVar[str] = "Matplotlib's sample data goog.npz"
+    origin: ClassVar[str] = "Matplotlib's sample data goog.npz"
     licence: ClassVar[str] = "Matplotlib licence"
     autoregressive: ClassVar[bool] = True
 

@@ -46,7 +46,7 @@ class Lorenz(SeriesGenerator):
         equations 25–27.
     """
 
-    source: ClassVar[str] = "Lorenz 1963"
+    origin: ClassVar[str] = "Lorenz 1963"
 
     burn_in: int = 100
 

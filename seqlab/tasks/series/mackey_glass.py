@@ -43,7 +43,7 @@ class MackeyGlass(SeriesGenerator):
         1993) and 84 (H. Jaeger & H. Haas, "Harnessing Nonlinearity", Science 304, 2004).
     """
 
-    source: ClassVar[str] = "Mackey & Glass 1977"
+    origin: ClassVar[str] = "Mackey & Glass 1977"
 
     tau: int = 17
     burn_in: int = 300

@@ -16,6 +16,8 @@ from seqlab.tasks.series.generator import Errors, SeriesGenerator
 SLOWEST, FASTEST = 2 * math.pi / 100, 2 * math.pi / 10
 """The range of the frequencies, in radians a step: periods of 100 to 10 steps."""
 
+Pair = tuple[jax.Array, jax.Array]
+
 
 @dataclasses.dataclass(frozen=True)
 class SineMixture(SeriesGenerator):
@@ -37,7 +39,7 @@ class SineMixture(SeriesGenerator):
     Source: none; the range of the frequencies was chosen here.
     """
 
-    source: ClassVar[str] = "sums of random sines"
+    origin: ClassVar[str] = "sums of random sines"
 
     num_sines: int = 3
 
@@ -63,7 +65,7 @@ class SineMixture(SeriesGenerator):
         begin = jnp.sin(phases), jnp.cos(phases)
 
         # Rotate step by step, as sin(ω t + φ) of a large argument depends on how a compiler rounds it.
-        def turn(now: tuple[jax.Array, jax.Array], _: None) -> tuple:
+        def turn(now: Pair, _: None) -> tuple[Pair, jax.Array]:
             sines, cosines = now
             turned = (
                 sines * turn_cosines + cosines * turn_sines,
