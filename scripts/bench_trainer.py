@@ -21,11 +21,11 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from seqlab import metrics
 from seqlab.architectures import ManyToMany
 from seqlab.cells import LSTM
 from seqlab.cells.cell import Cell
 from seqlab.diagnostics import Settings
-from seqlab.metrics import objectives
 from seqlab.tasks import Task
 from seqlab.tracking import RunFolder, RunInfo, Trackers
 from seqlab.training import Member, Plan, Program, Training, alone, train
@@ -123,7 +123,7 @@ def bare(program: Program) -> Any:
         params, moments = held
 
         def loss(params: dict) -> jax.Array:
-            return objectives.loss(task.output_spec(""), network.apply(params, batch), batch).value
+            return metrics.loss(task.output_spec(""), network.apply(params, batch), batch).value
 
         updates, moments = program.optimizer.update(jax.grad(loss)(params), moments, params)
         return (optax.apply_updates(params, updates), moments), None

@@ -215,7 +215,7 @@ def test_signal_keeps_what_was_learnt(number, folder):
 
 
 def test_a_mean_over_nothing_is_not_a_number():
-    from seqlab.metrics.objectives import Mean
+    from seqlab.metrics import Mean
 
     metrics = {"train/accuracy": Mean(np.zeros(1), np.zeros(1)), "grads/nonfinite": np.zeros((1, 1))}
     (row,) = Rows(log_every=1).take(metrics, {}, 1, 1, last=True)
@@ -224,7 +224,7 @@ def test_a_mean_over_nothing_is_not_a_number():
 
 
 def test_rows_average_since_the_last_row():
-    from seqlab.metrics.objectives import Mean
+    from seqlab.metrics import Mean
 
     rows = Rows(log_every=4)
     steps = np.arange(1.0, 7.0)

@@ -1,4 +1,4 @@
-"""Is every key asked for once, at a gap drawn from the power law, and its value right?"""
+"""Associative recall: queries, their gaps and their values."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""Do the ten symbols come back after the delay and the marker?"""
+"""The copy memory task: symbols, delay and marker."""
 
 import math
 
@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from seqlab.metrics.objectives import metric
+from seqlab.metrics import metric
 from seqlab.tasks import SPLITS, load_task
 
 

@@ -1,4 +1,4 @@
-"""Is aⁿbⁿ, and aⁿbⁿcⁿ, recognised by who counts, and by nobody else?"""
+"""Counting languages: what counts, and who recognises them."""
 
 import re
 
@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from seqlab.metrics.objectives import metric
+from seqlab.metrics import metric
 from seqlab.tasks import load_task
 from seqlab.tasks.lengths import between
 from seqlab.types import ConfigError

@@ -1,4 +1,4 @@
-"""What holds for every task, in every framing, on every split?"""
+"""Properties of all tasks, in all framings and splits."""
 
 import dataclasses
 import functools
@@ -10,7 +10,7 @@ import pytest
 from small_corpora import stand_in
 from tiny_runs import FRAMINGS, NARROW, OWN
 
-from seqlab.metrics.objectives import METRICS
+from seqlab.metrics import METRICS
 from seqlab.tasks import load_task
 from seqlab.types import IncompatibleError, Tokens, Transcript
 

@@ -1,4 +1,4 @@
-"""Are the series those of their equations, and do the framings show one and the same?"""
+"""Generated series: equations, framings and naive forecasts."""
 
 import jax
 import jax.numpy as jnp

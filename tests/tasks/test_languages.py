@@ -1,4 +1,4 @@
-"""Do the formal languages mean what the reference's samples say, and what a few lines of Python say?"""
+"""Formal languages: golden samples of the reference, and oracles in plain Python."""
 
 import functools
 import itertools

@@ -1,4 +1,4 @@
-"""Is every third bit the XOR of the two before it, and the floor what knowing that leaves?"""
+"""Temporal XOR: the third bits, and the lower bound of the loss."""
 
 import math
 
@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from seqlab.metrics.objectives import metric
+from seqlab.metrics import metric
 from seqlab.tasks import SPLITS, load_task
 
 
