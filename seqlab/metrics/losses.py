@@ -9,9 +9,6 @@ import optax
 from seqlab.metrics.mean import Mean, masked_mean
 from seqlab.types import Batch, Labels, Spec, Tokens, Transcript, Vectors
 
-LOG_ZERO = -1e5
-"""The logarithm of the probability of impossible paths; minus infinity would have no gradient."""
-
 
 def loss(spec: Spec, predictions: jax.Array, batch: Batch) -> Mean:
     """Return the mean loss over the positions where the mask is True.
@@ -71,7 +68,5 @@ def _connectionist_temporal_classification(predictions: jax.Array, batch: Batch)
         batch.targets,
         (~batch.mask).astype(predictions.dtype),
         blank_id=predictions.shape[-1] - 1,
-        # The scan of `ctc_loss` starts from this value, which must vary over devices as the batch does.
-        log_epsilon=jnp.where(counted[0], LOG_ZERO, LOG_ZERO),
     )
     return Mean(jnp.sum(jnp.where(counted, nats, 0.0)), jnp.sum(batch.mask, dtype=nats.dtype))

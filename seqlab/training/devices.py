@@ -53,13 +53,6 @@ def total(tree: Any, num_devices: int) -> Any:
     return tree if num_devices == 1 else jax.lax.psum(tree, ROWS)
 
 
-def own(tree: Any, num_devices: int) -> Any:
-    """Mark replicated arrays as each device's own, so that their gradients are not added up."""
-    if num_devices == 1:
-        return tree
-    return jax.tree.map(lambda leaf: jax.lax.pcast(leaf, ROWS, to="varying"), tree)
-
-
 def own_key(key: jax.Array, num_devices: int) -> jax.Array:
     """Return a PRNG key of this device's own."""
     return key if num_devices == 1 else jax.random.fold_in(key, jax.lax.axis_index(ROWS))

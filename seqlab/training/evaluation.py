@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 def judge(program: Program, predictions: jax.Array, batch: Batch) -> dict[str, Mean]:
-    """Return the loss and the metrics of a batch, over all devices."""
+    """Return the loss and the metrics of this device's rows of a batch."""
     task, architecture = program.task, program.architecture
     means = {"loss": metrics.loss(task.output_spec(architecture), predictions, batch)}
     for name in task.metrics(architecture):
         part, _, metric = name.rpartition("/")
         compared = task.part(part, predictions, batch) if part else (predictions, batch)
         means[name] = metrics.metric(metric, *compared)
-    return devices.total(means, program.num_devices)
+    return means
 
 
 def evaluate(program: Program, params: Params, data: Any, split: str) -> dict[str, Mean]:
@@ -55,4 +55,4 @@ def evaluate(program: Program, params: Params, data: Any, split: str) -> dict[st
         return means
 
     sums = jax.lax.map(one, jnp.arange(num_batches))
-    return jax.tree.map(functools.partial(jnp.sum, axis=0), sums)
+    return devices.total(jax.tree.map(functools.partial(jnp.sum, axis=0), sums), program.num_devices)

@@ -103,7 +103,6 @@ class Program:
 
         watched &= self.gradients.norms
         probes = self.network.zero_probes(state.params, batch) if watched else None
-        probes = devices.own(probes, self.num_devices)
 
         def objective(
             params: Params, probes: Any, control: GradientControl
@@ -112,12 +111,14 @@ class Program:
             backward = self.training.backward._replace(control=control)
             carries, predictions = self._predict(network, params, state.carries, batch, key, probes, backward)
             means = judge(self, predictions, batch)
-            return means["loss"].value, (means, carries)
+            weight = devices.total(means["loss"].weight, self.num_devices)
+            return means["loss"].total / weight, (means, carries)
 
         gradients = jax.value_and_grad(objective, (0, 1, 2), has_aux=True)
         (_, (means, carries)), (grads, flow, slopes) = gradients(
             state.params, probes, self.training.backward.control
         )
+        means, grads, slopes = devices.total((means, grads, slopes), self.num_devices)
         norm = scaled_norm(grads)
         finite = jnp.isfinite(means["loss"].total) & jnp.isfinite(norm.relative)
         bounded = self._bounded(grads, norm)
