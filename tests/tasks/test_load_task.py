@@ -43,10 +43,9 @@ def test_the_config_spells_out_every_field_with_its_default(name):
     assert task.name == name or name in PRESETS
     parameters = inspect.signature(target).parameters
     assert set(config) == set(parameters)
-    if name not in PRESETS and all(
-        parameter.default is not parameter.empty for parameter in parameters.values()
-    ):
-        assert target(**config) == target()
+    if name not in PRESETS and not isinstance(task, FormalLanguage):  # its defaults suit most rules
+        required = {key for key, parameter in parameters.items() if parameter.default is parameter.empty}
+        assert target(**config) == target(**{key: config[key] for key in required})
 
 
 def test_fields_change_the_task():

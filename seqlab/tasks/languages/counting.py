@@ -59,7 +59,7 @@ class Counting(Task):
     origin: ClassVar[str] = "Gers & Schmidhuber 2001; Weiss et al. 2018"
     autoregressive: ClassVar[bool] = True
 
-    letters: str = "ab"
+    letters: str
     length: int = 50
     min_length: int = 1
     curriculum: str = "uniform"
