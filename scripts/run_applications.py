@@ -27,7 +27,7 @@ from seqlab.analysis.studies.marked import write_marked
 from seqlab.cli.command import command
 from seqlab.registry import CONF
 from seqlab.runs.objects import load
-from seqlab.tasks import GeneratedTask, load_task
+from seqlab.tasks import load_task
 from seqlab.tracking import read_summary
 from seqlab.types import ConfigError
 
@@ -43,7 +43,9 @@ def presets() -> list[str]:
 
 def _has_data(name: str) -> bool:
     task = load_task(name)
-    return not isinstance(task, GeneratedTask) and task.provenance().offline and task.source is not None
+    if task.reader is not None:
+        return task.reader.offline and task.reader.source is not None
+    return task.licence != "generated"
 
 
 def train(name: str) -> Path:

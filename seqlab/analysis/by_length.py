@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from seqlab.tasks._ragged import RaggedTask
+from seqlab.tasks.lengths import between
 from seqlab.training import Program, evaluation
 from seqlab.training.rows import evaluation_row
 from seqlab.types import ConfigError, Goal, Params
@@ -81,15 +81,15 @@ def evaluate_lengths(program: Program, params: Params, lengths: Sequence[int], s
     task = program.task
     if program.architecture == "one_to_one":
         raise ConfigError("--lengths does not apply: architecture one_to_one reads one length only")
-    at_each = _in_one_program if isinstance(task, RaggedTask) else _one_by_one
+    at_each = _in_one_program if task.sequence_lengths is not None else _one_by_one
     means = at_each(program, params, lengths, split)
     rows = [
         {"length": length, **evaluation_row(found, split)}
         for length, found in zip(lengths, means, strict=True)
     ]
-    trained = (getattr(task, "min_length", task.length), task.length)
-    if getattr(task, "curriculum", "fixed") == "fixed":
-        trained = (task.length, task.length)
+    trained = (task.length, task.length)
+    if task.sequence_lengths is not None:
+        trained = (task.sequence_lengths.evaluated[0], task.sequence_lengths.evaluated[-1])
     baseline = task.reference(program.architecture).baseline
     return ByLength(rows, split, task.goal(program.architecture), baseline, trained)
 
@@ -97,13 +97,14 @@ def evaluate_lengths(program: Program, params: Params, lengths: Sequence[int], s
 def _in_one_program(
     program: Program, params: Params, lengths: Sequence[int], split: str
 ) -> Iterator[Mapping[str, Any]]:
-    if min(lengths) < program.task.shortest:
-        raise ConfigError(f"--lengths: length must be at least {program.task.shortest}, got {min(lengths)}")
+    shortest = program.task.sequence_lengths.shortest
+    if min(lengths) < shortest:
+        raise ConfigError(f"--lengths: length must be at least {shortest}, got {min(lengths)}")
     fields = {"length": max(lengths), "min_length": min(lengths), "curriculum": "uniform"}
     program = _with_task(program, fields)
     evaluate = _compiled(program, split)
     for length in lengths:
-        yield jax.device_get(evaluate(params, program.task.lengths_between(length, length)))
+        yield jax.device_get(evaluate(params, between(length, length)))
 
 
 def _one_by_one(

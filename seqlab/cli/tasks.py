@@ -12,7 +12,7 @@ from rich.table import Table
 
 from seqlab.cli.command import command
 from seqlab.data.corpora import CORPORA
-from seqlab.tasks import SPLITS, GeneratedTask, Task, load_task, task_names
+from seqlab.tasks import SPLITS, Task, load_task, task_names
 from seqlab.types import ConfigError
 
 PIPED_WIDTH = 160
@@ -38,11 +38,12 @@ def _goals(task: Task) -> Iterator[tuple[str, str, str, str]]:
 
     They are not known of what is on the hub, nor of a user's own source.
     """
-    if not task.provenance().offline or task.source is None:
+    reader = task.reader
+    if reader is not None and (not reader.offline or reader.source is None):
         yield ", ".join(task.framings), "?", "?", "?"
         return
     try:
-        corpus = CORPORA.get(task.source)
+        corpus = None if reader is None else CORPORA.get(reader.source)
         if corpus and corpus.cached and not corpus.cached().is_file():
             yield ", ".join(task.framings), "read at first use", "?", "?"
             return
@@ -61,9 +62,8 @@ def _goals(task: Task) -> Iterator[tuple[str, str, str, str]]:
 
 
 def _size(task: Task, architecture: str) -> str:
-    if isinstance(task, GeneratedTask):
-        return "unlimited"
-    return " + ".join(f"{task.num_examples(split, architecture):,}" for split in SPLITS)
+    counts = [task.num_examples(split, architecture) for split in SPLITS]
+    return "unlimited" if None in counts else " + ".join(f"{count:,}" for count in counts)
 
 
 def fetch(name: str) -> list[Path]:

@@ -1,4 +1,4 @@
-"""What is an example, and what counts as right? One task a file, grouped by family."""
+"""What is an example, and what counts as right? A file is a task; folders are families."""
 
 from __future__ import annotations
 
@@ -8,22 +8,27 @@ from typing import Any
 import yaml
 
 from seqlab.registry import CONF
-from seqlab.tasks.task import SPLITS, GeneratedTask, Task
+from seqlab.tasks.lengths import Lengths
+from seqlab.tasks.task import SPLITS, Task
 from seqlab.types import ConfigError
 
-__all__ = ["SPLITS", "GeneratedTask", "Task", "load_task", "task_names"]
+__all__ = ["SPLITS", "Lengths", "Task", "load_task", "task_names"]
 
 
 def task_names() -> list[str]:
-    """List the names of all tasks: those of the files in `conf/task`."""
+    """Return the names of all tasks, which are those of the files in `conf/task`."""
     return sorted(path.stem for path in (CONF / "task").glob("*.yaml"))
 
 
 def load_task(name: str, **fields: Any) -> Task:
-    """Build the task that `conf/task/<name>.yaml` describes, with some of its fields changed.
+    """Return the task of `conf/task/<name>.yaml`.
+
+    Args:
+        name: of the file.
+        fields: keys of the file with other values.
 
     Raises:
-        ConfigError: an unknown name or field, or a value that does not fit; one line names the legal ones.
+        ConfigError: an unknown name or key, or an illegal value; the message names the legal ones.
     """
     if name not in task_names():
         raise ConfigError(f"task={name}: legal values are {', '.join(task_names())}")

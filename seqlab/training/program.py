@@ -17,7 +17,7 @@ from seqlab.architectures import Network
 from seqlab.diagnostics import Settings, recurrent
 from seqlab.diagnostics.statistics import count_nonfinite, update_statistics
 from seqlab.diagnostics.through_time import through_time
-from seqlab.metrics.objectives import Mean
+from seqlab.metrics import Mean
 from seqlab.recurrence import Backward, GradientControl
 from seqlab.recurrence.norms import ScaledNorm, clip, clip_elements, scaled_norm
 from seqlab.tasks.task import Task
