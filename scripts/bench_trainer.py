@@ -21,12 +21,12 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from seqlab import metrics
 from seqlab.architectures import ManyToMany
 from seqlab.cells import LSTM
 from seqlab.cells.cell import Cell
 from seqlab.diagnostics import Settings
-from seqlab.metrics import objectives
-from seqlab.tasks import GeneratedTask
+from seqlab.tasks import Task
 from seqlab.tracking import RunFolder, RunInfo, Trackers
 from seqlab.training import Member, Plan, Program, Training, alone, train
 from seqlab.types import Batch, Goal, Reference, Vectors
@@ -38,11 +38,11 @@ FOLDER = Path(__file__).parents[1] / "experiments" / "recurrence_speed"
 
 
 @dataclasses.dataclass(frozen=True)
-class Noise(GeneratedTask):
+class Noise(Task):
     """Write the inputs down as they come: independent uniform values."""
 
     framings: ClassVar[tuple[str, ...]] = ("many_to_many",)
-    source: ClassVar[str] = "drawn"
+    origin: ClassVar[str] = "drawn"
 
     length: int = 1
     features: int = 1
@@ -123,7 +123,7 @@ def bare(program: Program) -> Any:
         params, moments = held
 
         def loss(params: dict) -> jax.Array:
-            return objectives.loss(task.output_spec(""), network.apply(params, batch), batch).value
+            return metrics.loss(task.output_spec(""), network.apply(params, batch), batch).value
 
         updates, moments = program.optimizer.update(jax.grad(loss)(params), moments, params)
         return (optax.apply_updates(params, updates), moments), None

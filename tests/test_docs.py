@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from seqlab.runs.compose import composed
+from seqlab.runs import compose_config
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
@@ -38,7 +38,7 @@ def test_python_code_runs(page, code, tmp_path, monkeypatch):
 @pytest.mark.parametrize("group", GROUPS)
 def test_the_page_of_the_config_names_every_key(group):
     page = (ROOT / "docs" / "config.md").read_text()
-    settings = OmegaConf.to_container(composed([])[group])
+    settings = OmegaConf.to_container(compose_config([])[group])
     leaves = [key for key in _leaves(settings) if not key.startswith("_")]
     assert [key for key in leaves if not re.search(rf"`[^`]*\b{key}\b[^`]*`", page)] == []
 

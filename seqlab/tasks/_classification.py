@@ -46,7 +46,7 @@ def class_reference(labels: np.ndarray, baselines: Mapping[str, float]) -> Refer
     counts = np.bincount(labels)
     baseline = float(counts.max() / counts.sum())
     above = min(1.0, float((counts.max() + 1) / counts.sum()))
-    return Reference(baseline, "always the most frequent class", max(above, *baselines.values()))
+    return Reference(baseline, "always the most frequent class", max([above, *baselines.values()]))
 
 
 def class_names(numbers: np.ndarray, artifacts: Artifacts) -> str:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 
+from seqlab import metrics
 from seqlab.generation.decoding import free_run
-from seqlab.metrics import objectives
-from seqlab.metrics.objectives import Mean
+from seqlab.metrics import Mean
 from seqlab.training import devices
 from seqlab.types import Batch, Params
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 def judge(program: Program, predictions: jax.Array, batch: Batch) -> dict[str, Mean]:
     """Return the loss and the metrics of this device's rows of a batch."""
     task, architecture = program.task, program.architecture
-    means = {"loss": objectives.loss(task.output_spec(architecture), predictions, batch)}
+    means = {"loss": metrics.loss(task.output_spec(architecture), predictions, batch)}
     for name in task.metrics(architecture):
         part, _, metric = name.rpartition("/")
         compared = task.part(part, predictions, batch) if part else (predictions, batch)
-        means[name] = objectives.metric(metric, *compared)
+        means[name] = metrics.metric(metric, *compared)
     return means
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from seqlab.diagnostics.statistics import by_path
 from seqlab.generation.generate import generate_text
-from seqlab.metrics.objectives import Mean
+from seqlab.metrics import Mean
 from seqlab.tracking import RunInfo, Tracker, read_rows
 from seqlab.training.background import Background
 from seqlab.training.checkpoints import Checkpoints

@@ -17,7 +17,7 @@ from seqlab.architectures import Network
 from seqlab.diagnostics import Settings, recurrent
 from seqlab.diagnostics.statistics import count_nonfinite, update_statistics
 from seqlab.diagnostics.through_time import through_time
-from seqlab.metrics.objectives import Mean
+from seqlab.metrics import Mean
 from seqlab.recurrence import Backward, GradientControl
 from seqlab.recurrence.norms import ScaledNorm, clip_by_global_norm, clip_elements, global_norm
 from seqlab.tasks.task import Task

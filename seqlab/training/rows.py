@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seqlab.metrics.objectives import Mean
+from seqlab.metrics import Mean
 from seqlab.types import Metrics
 
 

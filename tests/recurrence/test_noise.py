@@ -72,7 +72,7 @@ def test_zoneout_keeps_elements_of_the_carry(cell):
     zoned, outputs = unroll(cell, params, inputs[:, :1], carry=carry, noise=noise)
     share = []
     for before, after, found in zip(*map(jax.tree.leaves, (carry, usual, zoned)), strict=True):
-        assert ((found == before) | (found == after)).all()
+        assert ((found == before) | jnp.isclose(found, after, atol=1e-6)).all()
         share.append((found == before).mean())
     assert 0.05 < np.mean(share) < 0.6
     expected = jax.tree.leaves(zoned)[-1]

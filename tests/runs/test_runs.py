@@ -14,10 +14,9 @@ import pytest
 from tiny_runs import CELLS, FRAMINGS, ONE_EACH, WATCHED, tiny
 
 from seqlab import run
-from seqlab.evaluate import evaluate
-from seqlab.runs.objects import load
+from seqlab.runs import evaluate, load
 from seqlab.tasks import load_task
-from seqlab.tasks.languages._strings import StringTask
+from seqlab.tasks.languages import FormalLanguage
 from seqlab.tracking import read_rows, read_summary
 from seqlab.training.rows import Rows, evaluation_row
 from seqlab.types import ConfigError
@@ -43,7 +42,10 @@ def equal_params(one, other):
 
 
 EVERY_TASK = {
-    name if not isinstance(load_task(name), StringTask) else (StringTask, architecture): (name, architecture)
+    name if not isinstance(load_task(name), FormalLanguage) else (FormalLanguage, architecture): (
+        name,
+        architecture,
+    )
     for name, architecture in dict(reversed(FRAMINGS)).items()
 }.values()
 """Each task in its first framing; of the languages whose strings are drawn alike, one a framing."""
@@ -212,7 +214,7 @@ def test_signal_keeps_what_was_learnt(number, folder):
 
 
 def test_a_mean_over_nothing_is_not_a_number():
-    from seqlab.metrics.objectives import Mean
+    from seqlab.metrics import Mean
 
     metrics = {"train/accuracy": Mean(np.zeros(1), np.zeros(1)), "grads/nonfinite": np.zeros((1, 1))}
     (row,) = Rows(log_every=1).take(metrics, {}, 1, 1, last=True)
@@ -221,7 +223,7 @@ def test_a_mean_over_nothing_is_not_a_number():
 
 
 def test_rows_average_since_the_last_row():
-    from seqlab.metrics.objectives import Mean
+    from seqlab.metrics import Mean
 
     rows = Rows(log_every=4)
     steps = np.arange(1.0, 7.0)

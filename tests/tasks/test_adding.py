@@ -1,4 +1,4 @@
-"""Is the target the sum of the two marked values?"""
+"""The adding problem: targets, markers and splits."""
 
 import jax
 import numpy as np

@@ -16,7 +16,7 @@ from tiny_runs import tiny
 from seqlab import run
 from seqlab.data.corpora import CORPORA
 from seqlab.generation.decoding import GREEDY, sample
-from seqlab.runs.objects import load
+from seqlab.runs import load
 from seqlab.tasks import load_task
 from seqlab.types import ConfigError
 

@@ -1,4 +1,4 @@
-"""Is it the first symbol that is asked for, after nothing but blanks?"""
+"""Delayed recall: the first symbol and the blanks."""
 
 import jax
 import numpy as np

@@ -1,4 +1,4 @@
-"""Are the digits read and drawn as they were written, and is none in two splits?"""
+"""Handwritten digits: framings, splits and drawings."""
 
 import jax.numpy as jnp
 import numpy as np

@@ -1,11 +1,11 @@
-"""Are the brackets those of the generator, and is its entropy the least loss?"""
+"""Dyck languages: brackets of the generator, and its entropy."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from seqlab.metrics.objectives import loss, metric
+from seqlab.metrics import loss, metric
 from seqlab.tasks import load_task
 from seqlab.types import Tokens
 

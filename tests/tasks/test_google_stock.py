@@ -1,4 +1,4 @@
-"""Are the returns those of the price, in order of time, and is no day shared between splits?"""
+"""Returns of a stock: prices, order of time and splits."""
 
 import jax.numpy as jnp
 import numpy as np

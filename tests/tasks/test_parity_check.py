@@ -1,4 +1,4 @@
-"""Is the parity of a bit string the one of its ones?"""
+"""Parity of bit strings: oracle, splits and lengths."""
 
 import jax
 import numpy as np

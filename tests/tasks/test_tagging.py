@@ -13,8 +13,7 @@ from small_corpora import stand_in
 from tiny_runs import tiny
 
 from seqlab import run
-from seqlab.evaluate import evaluate
-from seqlab.runs.objects import load
+from seqlab.runs import evaluate, load
 from seqlab.tasks import load_task
 from seqlab.types import ConfigError
 

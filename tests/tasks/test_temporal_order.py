@@ -1,4 +1,4 @@
-"""Does the class say which symbols came, in which order, and only that?"""
+"""Temporal order: classes, places and distractors."""
 
 import jax
 import numpy as np

@@ -10,8 +10,7 @@ from tiny_runs import TINY
 
 from seqlab import run
 from seqlab.data.corpora import CORPORA
-from seqlab.evaluate import evaluate
-from seqlab.runs.objects import load
+from seqlab.runs import evaluate, load
 from seqlab.tasks import load_task
 from seqlab.tasks._classification import class_reference
 from seqlab.types import ConfigError

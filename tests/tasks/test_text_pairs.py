@@ -15,10 +15,9 @@ from seqlab import run
 from seqlab.data.columns.targets import Writing
 from seqlab.data.columns.texts import vocabulary_of
 from seqlab.data.corpora import CORPORA
-from seqlab.evaluate import evaluate
 from seqlab.generation.decoding import GREEDY, sample
 from seqlab.metrics.texts import text_scores
-from seqlab.runs.objects import load
+from seqlab.runs import evaluate, load
 from seqlab.tasks import load_task
 from seqlab.tasks.text._texts import right_texts
 from seqlab.types import ConfigError

@@ -264,7 +264,7 @@ def test_online_without_a_key_does_not_end_the_run(info, monkeypatch, tmp_path, 
     trackers.log({"step": 1})
     trackers.finish(FINISHED)
     (warning,) = _said(caplog)
-    assert warning.startswith("WeightsAndBiases hears no more of this run: start failed: No API key")
+    assert warning.startswith("WeightsAndBiases is dropped from this run: start failed: No API key")
     assert _written_rows(info) == [{"step": 1}]
 
 

@@ -11,8 +11,7 @@ from tiny_runs import WATCHED, tiny
 from seqlab import run
 from seqlab.diagnostics import recurrent
 from seqlab.recurrence import Truncation
-from seqlab.runs.compose import composed
-from seqlab.runs.objects import build
+from seqlab.runs import build, compose_request
 from seqlab.tracking import read_rows
 from seqlab.training import Checkpoints
 from seqlab.types import ConfigError
@@ -25,10 +24,7 @@ STREAM = tiny(
 
 def built(*overrides):
     """Return the program of a config."""
-    config = composed([*STREAM, *overrides])
-    choices = config.hydra.runtime.choices
-    del config.hydra
-    return build(config, choices).program
+    return build(compose_request([*STREAM, *overrides])).program
 
 
 def last_state(folder, *overrides):
@@ -40,8 +36,8 @@ def last_state(folder, *overrides):
 def test_what_is_carried_and_told_is_that_of_one_long_run():
     program = built("architecture.num_layers=2", "optimizer=sgd", "optimizer.learning_rate=1e-30")
     task, network = program.task, program.network
-    begins = task.data["begins"].at[jnp.arange(0, len(task.data["begins"]), 7)].set(True)
-    data = {**task.data, "begins": begins}
+    begins = task.data["train"]["begins"].at[jnp.arange(0, len(task.data["train"]["begins"]), 7)].set(True)
+    data = {**task.data, "train": {**task.data["train"], "begins": begins}}
     state = jax.jit(program.init)(0, data)
     step = jax.jit(lambda state, batch: program.step(state, batch)[0])
     batches = []

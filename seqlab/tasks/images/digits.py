@@ -1,4 +1,4 @@
-"""Can it read, or draw, a digit line by line? Handwritten digits as sequences."""
+"""Handwritten digits: read them line by line, or draw them."""
 
 from __future__ import annotations
 
@@ -26,25 +26,24 @@ _SHADES = " .:-=+*#%@"
 class Digits(Task):
     """Classify handwritten digits of 8 × 8 grey values in [0, 1], or draw them.
 
-    The 1,797 images are shuffled once, always alike, and split 80 / 10 / 10 %. No image occurs twice.
+    The 1,797 images are shuffled with a fixed seed and split 80 / 10 / 10 %. No image occurs twice.
 
-    Framings: many_to_one reads the image as T steps of F values, `(B, T, F)`, and writes the class, int32
-    `(B,)`; one_to_one reads it at once, `(B, 64)`; one_to_many reads the class, int32 `(B,)`, and writes the
-    image, float32 `(B, T, F)`. Row by row T = F = 8; pixel by pixel T = 64 and F = 1.
+    Framings: many_to_one reads the image as T steps of F values, float32 `(B, T, F)`, and writes the class,
+    int32 `(B,)`; one_to_one reads all values at once, `(B, 64)`; one_to_many reads the class, int32 `(B,)`,
+    and writes the image, float32 `(B, T, F)`. With rows T = F = 8; with pixels T = 64 and F = 1.
 
     Attributes:
-        by: "row" or "pixel", what one step holds.
+        by: what one step holds, "row" or "pixel".
 
     Raises:
-        ValueError: `by` is neither.
         ConfigError: scikit-learn is not installed.
 
     Source: E. Alpaydin & C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning
-        Repository, 1998, doi:10.24432/C50P49: its test part, as `sklearn.datasets.load_digits` holds it.
+        Repository, 1998, doi:10.24432/C50P49: the test part, from `sklearn.datasets.load_digits`.
     """
 
     framings: ClassVar[tuple[str, ...]] = ("many_to_one", "one_to_many", "one_to_one")
-    source: ClassVar[str] = "UCI Optical Recognition of Handwritten Digits"
+    origin: ClassVar[str] = "UCI Optical Recognition of Handwritten Digits"
     licence: ClassVar[str] = "CC BY 4.0"
 
     by: str = "row"
@@ -65,7 +64,7 @@ class Digits(Task):
         return _SIDE if self.by == "row" else 1
 
     def goal(self, framing: str) -> Goal:
-        """Return the accuracy of reading, or the squared error of what is drawn free-running."""
+        """Return the accuracy of reading, or the squared error of free-running drawing."""
         if framing == "one_to_many":
             return Goal("free_running/mse", higher_is_better=False)
         return Goal("accuracy", higher_is_better=True)
@@ -84,7 +83,7 @@ class Digits(Task):
         return ("mse",) if framing == "one_to_many" else ("accuracy",)
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:
-        """Return, for drawing, the squared error of the mean training image of each class."""
+        """Return the squared error of the mean training image of each class, for drawing only."""
         if framing != "one_to_many":
             return {}
         train, held = self.data["train"], self.data[split]
@@ -93,7 +92,7 @@ class Digits(Task):
         return {"class mean": float(jnp.mean((held["images"] - class_means[held["labels"]]) ** 2))}
 
     def read_prompt(self, text: str, framing: str) -> np.ndarray:
-        """Turn "0" … "9" into the class to draw, int32 `()`.
+        """Return the class to draw, int32 `()`, from "0" … "9".
 
         Raises:
             ConfigError: the text is not one digit, or the framing does not draw.
@@ -102,10 +101,10 @@ class Digits(Task):
             return super().read_prompt(text, framing)
         if text not in tuple("0123456789"):
             raise ConfigError(f"--prompt: legal values are 0 to 9, got {text!r}")
-        return np.int32(text)
+        return np.array(int(text), np.int32)
 
     def render(self, sequence: np.ndarray, framing: str) -> str:
-        """Draw the whole rows of an image with a character a pixel, the darker the larger its value."""
+        """Return the complete rows of an image as text, with darker characters for larger values."""
         if framing != "one_to_many":
             return super().render(sequence, framing)
         pixels = np.ravel(sequence)

@@ -1,4 +1,4 @@
-"""Can it forecast a share price? Daily returns of one stock: expect an honest no."""
+"""Daily returns of the Google stock, which are close to unpredictable."""
 
 from __future__ import annotations
 
@@ -19,29 +19,28 @@ from seqlab.types import Batch, ConfigError, Goal, Reference, Spec, Vectors
 
 @dataclasses.dataclass(frozen=True)
 class GoogleStock(Task):
-    """Predict the next daily return of Google's stock, 2004-08-19 to 2008-10-14.
+    """Predict the next daily return of the Google stock, 2004-08-19 to 2008-10-14.
 
-        r_t = log(p_t / p_{t-1}) / s,   p the adjusted close,   s the standard deviation in the training part
+        r_t = log(p_t / p_{t-1}) / s,   p the adjusted close,   s the standard deviation in training
 
-    Returns are scaled but not shifted, so 0 still means an unchanged price. They are split in order of
-    time, 70 / 15 / 15 %, and no window, target included, crosses from one part into the next.
+    Returns are scaled but not shifted, so 0 means an unchanged price. They are split in order of time,
+    70 / 15 / 15 %. All days of a window, and its targets, are in one split.
 
-    Framings, each from a window of `length + 1` days: many_to_one reads the first T, float32 `(B, T, 1)`, and
-    writes the last, `(B, 1)`; one_to_one reads them at once, `(B, T)`; many_to_many writes each day's next,
-    `(B, T, 1)`; one_to_many writes the last T from the first, `(B, 1)`.
+    Framings of a window of T + 1 days: many_to_one reads the first T, float32 `(B, T, 1)`, and writes the
+    last, `(B, 1)`; one_to_one reads the same values at once, `(B, T)`; many_to_many writes the day after
+    each, `(B, T, 1)`; one_to_many reads the first day, `(B, 1)`, and writes the others, `(B, T, 1)`.
 
     Attributes:
-        length: days of a window, T.
+        length: T.
 
     Raises:
-        ValueError: `length` is not a positive integer.
-        ConfigError: `length` leaves no window in the shortest part, or matplotlib is not installed.
+        ConfigError: `length` leaves no window in the shortest split, or matplotlib is not installed.
 
-    Source: `goog.npz` of Matplotlib's sample data.
+    Source: `goog.npz` of the sample data of Matplotlib.
     """
 
     framings: ClassVar[tuple[str, ...]] = ("many_to_one", "many_to_many", "one_to_many", "one_to_one")
-    source: ClassVar[str] = "Matplotlib's sample data goog.npz"
+    origin: ClassVar[str] = "Matplotlib's sample data goog.npz"
     licence: ClassVar[str] = "Matplotlib licence"
     autoregressive: ClassVar[bool] = True
 
@@ -62,10 +61,9 @@ class GoogleStock(Task):
         return Goal(metric, higher_is_better=False)
 
     def reference(self, framing: str) -> Reference:
-        """Return the error of a price that never changes, a return of 0; the threshold is 5 % below it.
+        """Return the error of a price that never changes, which is a return of 0; the threshold is 5 % below.
 
-        Daily returns are close to unpredictable: a run that reaches the threshold is a reason to look for a
-        leak.
+        A run that reaches the threshold is a reason to look for a leak of test data.
         """
         baseline = self._error_of_constant(0.0, "test", framing)
         return Reference(baseline, "persistence forecast", 0.95 * baseline)
@@ -74,7 +72,7 @@ class GoogleStock(Task):
         return ("mse", "mae")
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:
-        """Return the squared errors of predicting no change, and the mean return of the training part."""
+        """Return the squared errors of two constants: no change, and the mean return in training."""
         constants = {
             "persistence": 0.0,
             "mean training return": float(self.encoded.arrays["train"]["returns"].mean()),
@@ -88,7 +86,7 @@ class GoogleStock(Task):
 
     @functools.cached_property
     def encoded(self) -> Encoded:
-        """The float32 `returns` `(N,)` of every split, in training standard deviations."""
+        """The float32 `returns` `(N,)` of each split, in units of their standard deviation in training."""
         path = import_extra("matplotlib.cbook").get_sample_data("goog.npz", asfileobj=False)
         with np.load(path) as file:
             prices = file["price_data"]["adj_close"]

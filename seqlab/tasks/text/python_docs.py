@@ -66,13 +66,13 @@ class PythonDocs(Task):
     Source: the Python Language Reference, docs.python.org/3/reference (Python Software Foundation).
     """
 
-    source: ClassVar[str] = "Python's pydoc_data.topics"
+    origin: ClassVar[str] = "Python's pydoc_data.topics"
     licence: ClassVar[str] = "PSF-2.0"
     framings: ClassVar[tuple[str, ...]] = FRAMINGS
     autoregressive: ClassVar[bool] = True
 
     length: int = 128
-    stream: bool = False
+    stream: bool = False  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def __post_init__(self) -> None:
         require_positive(self, "length")

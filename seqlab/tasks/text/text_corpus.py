@@ -80,7 +80,7 @@ class TextCorpus(Task):
     level: str = "character"
     most_tokens: int = 10_000
     length: int = 128
-    stream: bool = False
+    stream: bool = False  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def __post_init__(self) -> None:
         require_positive(self, "length", "most_tokens")

@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from seqlab.metrics.objectives import Mean
+from seqlab.metrics import Mean
 from seqlab.training import evaluation
 from seqlab.training.packing import Packed
 from seqlab.training.program import Program

@@ -1,4 +1,4 @@
-"""Does one program serve every length, and is every length drawn as often as another?"""
+"""Lengths of generated sequences: one program serves all of them, and they are equally likely."""
 
 import jax
 import jax.numpy as jnp
@@ -7,10 +7,10 @@ import pytest
 from tiny_runs import NARROW
 
 from seqlab.tasks import load_task, task_names
-from seqlab.tasks._ragged import RaggedTask
+from seqlab.tasks.lengths import between
 
-RAGGED = [name for name in task_names() if isinstance(load_task(name), RaggedTask)]
-every_ragged_task = pytest.mark.parametrize("name", RAGGED)
+WITH_LENGTHS = [name for name in task_names() if load_task(name).sequence_lengths is not None]
+every_task = pytest.mark.parametrize("name", WITH_LENGTHS)
 
 
 def lengths_of(batch):
@@ -37,27 +37,25 @@ def test_growing_lengths_grow_over_the_first_half(progress, longest):
     assert set(lengths_of(task.batch(jax.random.key(0), 512, "test"))) == set(range(4, 13))
 
 
-@every_ragged_task
+@every_task
 def test_every_length_alone_comes_from_one_program(name):
     task = load_task(name, length=9, curriculum="uniform", **NARROW.get(name, {}))
     framing = task.framings[0]
     draw = jax.jit(lambda data: task.batch(jax.random.key(0), 8, "test", framing, data))
-    steps = [np.unique(lengths_of(draw(task.lengths_between(n, n)))) for n in range(task.shortest, 10)]
+    steps = [np.unique(lengths_of(draw(between(n, n)))) for n in range(task.sequence_lengths.shortest, 10)]
     assert all(len(alike) == 1 for alike in steps)
     assert np.all(np.diff(np.concatenate(steps)) >= 0)
     assert draw._cache_size() == 1
 
 
-@every_ragged_task
+@every_task
 def test_a_longer_padding_changes_no_lengths(name):
     """A string of a length has as many steps whatever the longest length is."""
     short, long = (
         load_task(name, length=length, curriculum="uniform", **NARROW.get(name, {})) for length in (8, 12)
     )
     key = jax.random.key(0)
-    drawn = jax.jit(
-        lambda task: task.batch(key, 4, data=task.lengths_between(6, 6)).lengths, static_argnums=0
-    )
+    drawn = jax.jit(lambda task: task.batch(key, 4, data=between(6, 6)).lengths, static_argnums=0)
     at_six = [np.asarray(drawn(task)) for task in (short, long)]
     np.testing.assert_array_equal(*at_six)
 

@@ -1,4 +1,4 @@
-"""How is a run put in words? The lines that the console prints; each says only what it was told."""
+"""Lines of text that describe a run, as the console prints them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from seqlab.tracking.tracker import RunInfo
 
 
 def headline(info: RunInfo) -> str:
-    """Say what runs, as the first line."""
+    """Return the first line: what runs."""
     resumed = "" if info.resumed_from is None else f", resumed from step {info.resumed_from}"
     return (
         f"{info.cell} {info.architecture} {info.task}, seed {info.seed}: {info.num_params:,} parameters, "
@@ -18,7 +18,7 @@ def headline(info: RunInfo) -> str:
 
 
 def row_line(row: Mapping[str, Any], goal_key: str) -> str:
-    """Say what a row holds: loss, the deciding metric, gradient norm and speed, where present."""
+    """Return a row's loss, deciding metric, gradient norm and speed, as far as it has them."""
     metrics = [f"{key} {number(row[key])}" for key in ("train/loss", goal_key, "grads/norm") if key in row]
     speeds = [
         f"{number(row[f'timing/{unit}_per_second'])} {unit}/s"
@@ -29,26 +29,25 @@ def row_line(row: Mapping[str, Any], goal_key: str) -> str:
 
 
 def compile_line(seconds: float) -> str:
-    """Say how long compilation took, in seconds."""
+    """Return the line about the seconds that compilation took."""
     return f"compiled in {seconds:.1f} s"
 
 
 def closing_lines(summary: Mapping[str, Any], info: RunInfo) -> list[str]:
-    """Say how the run ended.
+    """Return the lines about how a run ended.
 
     Args:
-        summary: the summary; read are `status`, `reason`, `baselines` (name to value), `seconds`,
-            `compile_seconds`, `sample`, `chance`, `baseline`, `solved_at`, and the deciding metric in the
-            dicts `best`, `final` and `test`, where present.
+        summary: the run's summary. All keys but `status` may be missing: `reason`, the dicts `best`, `final`
+            and `test` with the deciding metric, `chance`, `baseline` (in words) and `solved_at`, `baselines`
+            (name to value), `sample`, `seconds`, `compile_seconds`.
         info: what the run was.
     """
     reason = f": {summary['reason']}" if summary.get("reason") else ""
-    lines = [f"{summary['status']}{reason}", *_verdict(summary, info)]
+    lines = [f"{summary['status']}{reason}", *_validation(summary, info), *_test(summary, info)]
     if baselines := summary.get("baselines"):
-        lines.append("  ".join(["beside it", *(f"{name} {number(baselines[name])}" for name in baselines)]))
-    lines.extend(_test(summary, info))
+        lines.append("  ".join(["baselines:", *(f"{name} {number(baselines[name])}" for name in baselines)]))
     if sample := summary.get("sample"):
-        lines.extend(["it wrote:", *(f"  {line}" for line in sample.splitlines())])
+        lines.extend(["sample:", *(f"  {line}" for line in sample.splitlines())])
     if "seconds" in summary:
         lines.append(f"took {summary['seconds']:.1f} s")
     if "compile_seconds" in summary:
@@ -57,23 +56,24 @@ def closing_lines(summary: Mapping[str, Any], info: RunInfo) -> list[str]:
 
 
 def number(value: float, digits: int = 4) -> str:
-    """Write a number short: a few digits, or whole with thousands apart."""
+    """Return a number with few digits, or a large one as an integer with thousands separators."""
     return f"{value:,.0f}" if 1e3 <= abs(value) < 1e9 else f"{value:.{digits}g}"
 
 
-def _verdict(summary: Mapping[str, Any], info: RunInfo) -> list[str]:
-    measured = [
+def _validation(summary: Mapping[str, Any], info: RunInfo) -> list[str]:
+    values = [
         f"{which} {number(summary[which][info.goal_key])}"
         for which in ("best", "final")
         if info.goal_key in summary.get(which, {})
     ]
-    return ["  ".join([info.goal_key, *measured])] if measured else []
+    return ["  ".join([info.goal_key, *values])] if values else []
 
 
 def _test(summary: Mapping[str, Any], info: RunInfo) -> list[str]:
     key = f"test/{info.goal.metric}"
-    reached = [number(summary["test"][key])] if key in summary.get("test", {}) else []
+    parts = [number(summary["test"][key])] if key in summary.get("test", {}) else []
+    if "chance" in summary:
+        parts.append(f"baseline {number(summary['chance'])} ({summary['baseline']})")
     if "solved_at" in summary:
-        reached.append(f"chance {number(summary['chance'])} ({summary['baseline']})")
-        reached.append(f"solved at {number(summary['solved_at'])}")
-    return ["  ".join([key, *reached])] if reached else []
+        parts.append(f"solved at {number(summary['solved_at'])}")
+    return ["  ".join([key, *parts])] if parts else []

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from seqlab.runs.cost import cost
+from seqlab.runs.outcome import cost
 
 
 @pytest.mark.parametrize(("higher_is_better", "expected"), [(True, -0.75), (False, 0.75)])

@@ -1,4 +1,4 @@
-"""Do losses and metrics equal their definitions, and add up over batches?"""
+"""Losses and metrics: their definitions by hand, and their sums over batches."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from seqlab.metrics import objectives
+from seqlab import metrics
 from seqlab.types import Batch, Labels, Tokens, Vectors
 
 B, T, V = 4, 5, 3
@@ -62,10 +62,10 @@ def by_hand(name, predictions, batch):
     return np.mean(whole if name == "sequence_accuracy" else values)
 
 
-@pytest.mark.parametrize("name", sorted(objectives.METRICS))
+@pytest.mark.parametrize("name", sorted(metrics.METRICS))
 def test_metric_equals_its_definition(name):
     predictions, batch = DRAW.get(name, tokens)()
-    value = objectives.metric(name, predictions, batch).value
+    value = metrics.metric(name, predictions, batch).value
     np.testing.assert_allclose(value, by_hand(name, predictions, batch), rtol=1e-5)
 
 
@@ -75,22 +75,22 @@ def test_metric_equals_its_definition(name):
 )
 def test_loss_is_that_of_the_output_spec(spec, draw, name):
     predictions, batch = draw()
-    value = objectives.loss(spec, predictions, batch).value
+    value = metrics.loss(spec, predictions, batch).value
     np.testing.assert_allclose(value, by_hand(name, predictions, batch), rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", sorted(objectives.METRICS))
+@pytest.mark.parametrize("name", sorted(metrics.METRICS))
 def test_batches_add_up(name):
     predictions, batch = DRAW.get(name, tokens)()
     parts = [
-        objectives.metric(name, predictions[rows], jax.tree.map(lambda leaf, rows=rows: leaf[rows], batch))
+        metrics.metric(name, predictions[rows], jax.tree.map(lambda leaf, rows=rows: leaf[rows], batch))
         for rows in (slice(0, 1), slice(1, B))
     ]
     total = jax.tree.map(jnp.add, *parts)
-    np.testing.assert_allclose(total.value, objectives.metric(name, predictions, batch).value, rtol=1e-5)
+    np.testing.assert_allclose(total.value, metrics.metric(name, predictions, batch).value, rtol=1e-5)
 
 
 def test_masked_out_positions_have_no_gradient():
     predictions, batch = tokens()
-    gradient = jax.grad(lambda p: objectives.loss(Tokens(V), p, batch).value)(predictions)
+    gradient = jax.grad(lambda p: metrics.loss(Tokens(V), p, batch).value)(predictions)
     np.testing.assert_array_equal(jnp.any(gradient != 0, axis=-1), batch.mask)
