@@ -81,26 +81,25 @@ def evaluate_lengths(program: Program, params: Params, lengths: Sequence[int], s
     task = program.task
     if program.architecture == "one_to_one":
         raise ConfigError("--lengths does not apply: architecture one_to_one reads one length only")
-    at_each = _in_one_program if task.sequence_lengths is not None else _one_by_one
-    means = at_each(program, params, lengths, split)
+    if task.sequence_lengths is None:
+        means, trained = _one_by_one(program, params, lengths, split), (vars(task).get("length", 0),)
+    else:
+        shortest, trained = task.sequence_lengths.shortest, task.sequence_lengths.evaluated
+        if min(lengths) < shortest:
+            raise ConfigError(f"--lengths: length must be at least {shortest}, got {min(lengths)}")
+        means = _in_one_program(program, params, lengths, split)
     rows = [
         {"length": length, **evaluation_row(found, split)}
         for length, found in zip(lengths, means, strict=True)
     ]
-    trained = (task.length, task.length)
-    if task.sequence_lengths is not None:
-        trained = (task.sequence_lengths.evaluated[0], task.sequence_lengths.evaluated[-1])
     framing = program.network.framing
     goal, baseline = task.goal(framing), task.reference(framing).baseline
-    return ByLength(rows, split, goal, baseline, trained)
+    return ByLength(rows, split, goal, baseline, (trained[0], trained[-1]))
 
 
 def _in_one_program(
     program: Program, params: Params, lengths: Sequence[int], split: str
 ) -> Iterator[Mapping[str, Any]]:
-    shortest = program.task.sequence_lengths.shortest
-    if min(lengths) < shortest:
-        raise ConfigError(f"--lengths: length must be at least {shortest}, got {min(lengths)}")
     fields = {"length": max(lengths), "min_length": min(lengths), "curriculum": "uniform"}
     program = _with_task(program, fields)
     evaluate = _compiled(program, split)

@@ -52,7 +52,7 @@ class Panel:
     @property
     def higher_is_better(self) -> bool:
         """The direction of the deciding metric."""
-        return self.finished[0].finished[0].higher_is_better
+        return bool(self.finished[0].finished[0].higher_is_better)
 
     @property
     def ranked(self) -> list[Group]:
@@ -124,7 +124,7 @@ def _key_and_value(key: str, value: Any) -> str:
 
 def kinds(shown: Sequence[Panel]) -> Kinds:
     """Return the kinds of run in panels; where there are many, only the best of each panel get a colour."""
-    from matplotlib import colormaps
+    from matplotlib import color_sequences
 
     groups = [group for panel in shown for group in panel.finished]
     found = Kinds(varying(groups), {})
@@ -132,7 +132,7 @@ def kinds(shown: Sequence[Panel]) -> Kinds:
     if len(names) > MAX_COLOURS:
         best = max(1, MAX_COLOURS // len(shown))
         names = dict.fromkeys(found.label(group) for panel in shown for group in panel.ranked[:best])
-    palette = colormaps["tab10" if len(names) <= 10 else "tab20"].colors
+    palette = color_sequences["tab10" if len(names) <= 10 else "tab20"]
     return dataclasses.replace(found, colours=dict(zip(names, palette, strict=False)))
 
 

@@ -52,7 +52,10 @@ def cost(summary: Mapping[str, Any]) -> float:
         summary: the summary of a finished run.
     """
     value = summary.get("best", {}).get(f"eval/{summary['metric']}", math.nan)
-    return value * {True: -1, False: 1}.get(summary.get("higher_is_better"), math.nan)
+    higher_is_better = summary.get("higher_is_better")
+    if higher_is_better is None:
+        return math.nan
+    return -value if higher_is_better else value
 
 
 def earlier_outcome(request: Request) -> dict[str, Any] | None:

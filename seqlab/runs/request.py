@@ -62,12 +62,13 @@ def resolve(config: DictConfig) -> dict[str, Any]:
         plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
         raise ConfigError("; ".join(str(error).splitlines())) from error
-    resolved = {str(key): value for key, value in dict(plain).items()}
+    assert isinstance(plain, dict)  # as a DictConfig becomes
+    resolved: dict[str, Any] = {str(key): value for key, value in plain.items()}
     require_keys(resolved, KEYS)
     for key in KEYS:
         if key not in resolved:
             raise ConfigError(f"{key} is missing: the legal keys are {', '.join(KEYS)}")
-    if not isinstance(resolved["sweep"], Mapping):
+    if not isinstance(resolved["sweep"], dict):
         raise ConfigError(f"sweep must be a group of keys, got {resolved['sweep']!r}")
     require_keys(resolved["sweep"], SWEEP_KEYS, "sweep")
     _require_finite(resolved, "")

@@ -46,15 +46,16 @@ class Console:
             self._print(compile_line(row["timing/compile_seconds"]))
         if self._bar:
             self._bar.move(row)
-        elif line := row_line(row, self._info.goal_key):
+        elif self._info and (line := row_line(row, self._info.goal_key)):
             steps = str(self._info.steps)
             self._print(f"step {row['step']:>{len(steps)}}/{steps}  {line}")
 
     def finish(self, summary: Mapping[str, Any]) -> None:
         if self._bar:
             self._bar.stop()
-        for line in closing_lines(summary, self._info):
-            self._print(line)
+        if self._info:
+            for line in closing_lines(summary, self._info):
+                self._print(line)
 
     def _is_live(self) -> bool:
         return self.mode == "rich" or (self.mode == "auto" and self.screen.is_terminal)

@@ -123,7 +123,7 @@ def draw(flows: Sequence[Flow], scale: str = "linear") -> Any:
     )
     for upper, lower, flow, decades in zip(heat, lines, flows, relative, strict=True):
         edges, times = _edges(flow.steps), _edges(flow.times)
-        mesh = upper.pcolormesh(
+        upper.pcolormesh(
             edges, times, np.clip(decades, -reach, reach).T, cmap=colours, vmin=-reach, vmax=reach
         )
         upper.set_title(f"{flow.title}\n", fontsize=10, y=1)
@@ -143,6 +143,7 @@ def draw(flows: Sequence[Flow], scale: str = "linear") -> Any:
     heat[0].set_ylabel("t")
     lines[0].set_ylabel("decades a\nstep back")
     beside = heat[-1].get_position()
+    mesh = heat[-1].collections[0]
     place = figure.add_axes((1 - 1.1 / width, beside.y0, 0.16 / width, beside.height))
     bar = figure.colorbar(mesh, cax=place, extend="both")
     bar.set_label("log₁₀ ‖∂L/∂h$_t$‖ less that of the last t")

@@ -6,9 +6,9 @@ import contextlib
 import dataclasses
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -63,7 +63,7 @@ class WeightsAndBiases:
         ValueError: `mode` is none of these.
     """
 
-    mode: str = "offline"
+    mode: Literal["offline", "online", "disabled"] = "offline"
     project: str = "seqlab"
     entity: str | None = None
     group: str | None = None
@@ -117,7 +117,7 @@ class WeightsAndBiases:
                 self.log(row)
 
     def log(self, row: Mapping[str, Any]) -> None:
-        if self._run is None:
+        if self._run is None or self._pictures is None:
             return
         self._pictures.add(row)
         media = self._pictures.media() if self._goal_key in row else {}
@@ -126,7 +126,7 @@ class WeightsAndBiases:
 
     def finish(self, summary: Mapping[str, Any]) -> None:
         """Close the W&B run. Its last rows reach the disk moments later, or as the process ends."""
-        if self._run is None:
+        if self._run is None or self._pictures is None:
             return
         if media := self._pictures.media(last=True):
             self._send({"step": self._pictures.last_step, **media})
@@ -154,7 +154,7 @@ def _histogram(counts: Sequence[float]) -> Any:
 
 
 @contextlib.contextmanager
-def _staging_in(folder: Path) -> Iterator[None]:
+def _staging_in(folder: Path) -> Generator[None, None, None]:
     """Let W&B stage its tables in a folder, not in the user's home, unless the user chose a place."""
     chosen = os.environ.get("WANDB_DATA_DIR")
     os.environ["WANDB_DATA_DIR"] = chosen or str(folder)
