@@ -81,17 +81,13 @@ def evaluate_lengths(program: Program, params: Params, lengths: Sequence[int], s
     task = program.task
     if program.architecture == "one_to_one":
         raise ConfigError("--lengths does not apply: architecture one_to_one reads one length only")
-    if task.sequence_lengths is None:
-        means, trained = _one_by_one(program, params, lengths, split), (vars(task).get("length", 0),)
-    else:
-        shortest, trained = task.sequence_lengths.shortest, task.sequence_lengths.evaluated
-        if min(lengths) < shortest:
-            raise ConfigError(f"--lengths: length must be at least {shortest}, got {min(lengths)}")
-        means = _in_one_program(program, params, lengths, split)
+    at_each = _in_one_program if task.sequence_lengths is not None else _one_by_one
+    means = at_each(program, params, lengths, split)
     rows = [
         {"length": length, **evaluation_row(found, split)}
         for length, found in zip(lengths, means, strict=True)
     ]
+    trained = task.sequence_lengths.evaluated if task.sequence_lengths else [getattr(task, "length")]  # noqa: B009
     framing = program.network.framing
     goal, baseline = task.goal(framing), task.reference(framing).baseline
     return ByLength(rows, split, goal, baseline, (trained[0], trained[-1]))
@@ -100,6 +96,9 @@ def evaluate_lengths(program: Program, params: Params, lengths: Sequence[int], s
 def _in_one_program(
     program: Program, params: Params, lengths: Sequence[int], split: str
 ) -> Iterator[Mapping[str, Any]]:
+    drawn = program.task.sequence_lengths
+    if drawn is not None and min(lengths) < (shortest := drawn.shortest):
+        raise ConfigError(f"--lengths: length must be at least {shortest}, got {min(lengths)}")
     fields = {"length": max(lengths), "min_length": min(lengths), "curriculum": "uniform"}
     program = _with_task(program, fields)
     evaluate = _compiled(program, split)

@@ -111,5 +111,5 @@ def bootstrap_interval(values: np.ndarray, num_resamples: int) -> tuple[np.ndarr
     from scipy.stats import bootstrap  # imported here because it takes a second
 
     rng = np.random.default_rng(0)
-    found = bootstrap((values,), np.mean, n_resamples=num_resamples, axis=0, method="percentile", rng=rng)
+    found = bootstrap((values,), np.mean, axis=0, method="percentile", n_resamples=num_resamples, rng=rng)
     return found.confidence_interval

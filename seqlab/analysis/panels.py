@@ -124,7 +124,7 @@ def _key_and_value(key: str, value: Any) -> str:
 
 def kinds(shown: Sequence[Panel]) -> Kinds:
     """Return the kinds of run in panels; where there are many, only the best of each panel get a colour."""
-    from matplotlib import color_sequences
+    from matplotlib import colormaps
 
     groups = [group for panel in shown for group in panel.finished]
     found = Kinds(varying(groups), {})
@@ -132,8 +132,8 @@ def kinds(shown: Sequence[Panel]) -> Kinds:
     if len(names) > MAX_COLOURS:
         best = max(1, MAX_COLOURS // len(shown))
         names = dict.fromkeys(found.label(group) for panel in shown for group in panel.ranked[:best])
-    palette = color_sequences["tab10" if len(names) <= 10 else "tab20"]
-    return dataclasses.replace(found, colours=dict(zip(names, palette, strict=False)))
+    palette: Any = colormaps["tab10" if len(names) <= 10 else "tab20"]
+    return dataclasses.replace(found, colours=dict(zip(names, palette.colors, strict=False)))
 
 
 def canvas(

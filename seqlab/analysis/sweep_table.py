@@ -35,13 +35,10 @@ def print_tables(screen: rich.console.Console, groups: Sequence[Group]) -> None:
 
 def unfinished_lines(runs: Sequence[SweepRun]) -> list[str]:
     """Return a line for each combination that does not fit and for each run that did not finish."""
-    unfit: dict[tuple[Any, Any, Any], list[SweepRun]] = collections.defaultdict(list)
+    unfit: dict[tuple[Any, ...], list[SweepRun]] = collections.defaultdict(list)
     for run in runs:
         if run.status == "incompatible":
-            architecture, task, reason = (
-                str(run.summary.get(name)) for name in ("architecture", "task", "reason")
-            )
-            unfit[architecture, task, reason].append(run)
+            unfit[*(run.summary.get(name) for name in ("architecture", "task", "reason"))].append(run)
     lines = []
     for (architecture, task, reason), members in unfit.items():
         cells = ", ".join(dict.fromkeys(str(run.summary.get("cell")) for run in members))

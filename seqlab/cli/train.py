@@ -55,7 +55,7 @@ def _run(config: DictConfig) -> float | None:
 
 
 @contextlib.contextmanager
-def _one_line_errors(words: Sequence[str]) -> Generator[None, None, None]:
+def _one_line_errors(words: Sequence[str]) -> Generator[None]:
     """Turn errors of Hydra and of its launchers and sweepers, and of the disk, into one of ours."""
     if SHOW_TRACES:
         yield

@@ -36,7 +36,7 @@ def main() -> None:
     except ValueError as error:
         raise ConfigError(f"--to {options.to}: {error}") from error
     try:
-        np.savez(options.file, allow_pickle=True, **arrays)
+        np.savez(options.file, allow_pickle=False, **arrays)
     except OSError as error:
         raise ConfigError(f"FILE.npz={options.file} cannot be written: {error.strerror}") from error
     print(f"{options.file}: {len(arrays)} arrays, {sum(array.size for array in arrays.values()):,} numbers")

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from seqlab.recurrence.norms import scaled_norm
+from seqlab.recurrence.norms import global_norm
 from seqlab.types import Metrics, Params
 
 
@@ -54,7 +54,7 @@ def update_statistics(params: Params, grads: Params, updates: Params) -> Metrics
     """
     metrics = {f"grads/norm/{path}": norm for path, norm in _norms(grads).items()}
     for name, tree in (("params", params), ("updates", updates)):
-        metrics[f"{name}/norm"] = scaled_norm(tree).value
+        metrics[f"{name}/norm"] = global_norm(tree).value
         metrics |= {f"{name}/norm/{path}": norm for path, norm in _norms(tree).items()}
     for key in [key for key in metrics if key.startswith("params/norm")]:
         where = key.removeprefix("params/norm")
@@ -65,7 +65,7 @@ def update_statistics(params: Params, grads: Params, updates: Params) -> Metrics
 def _norms(tree: Any) -> dict[str, jax.Array]:
     """Return the norm of every layer and of every parameter."""
     parts = {**layers(tree), **by_path(tree)}
-    return {path: scaled_norm(part).value for path, part in parts.items()}
+    return {path: global_norm(part).value for path, part in parts.items()}
 
 
 def _ratio(update: jax.Array, parameter: jax.Array) -> jax.Array:

@@ -49,7 +49,7 @@ def without_hydra(config: DictConfig) -> DictConfig:
 
 
 @contextmanager
-def _hydra() -> Generator[None, None, None]:
+def _hydra() -> Generator[None]:
     """Initialise Hydra with our configs; a Hydra application around this call keeps its own state."""
     outer = GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()

@@ -51,11 +51,9 @@ def cost(summary: Mapping[str, Any]) -> float:
     Args:
         summary: the summary of a finished run.
     """
-    value = summary.get("best", {}).get(f"eval/{summary['metric']}", math.nan)
-    higher_is_better = summary.get("higher_is_better")
-    if higher_is_better is None:
-        return math.nan
-    return -value if higher_is_better else value
+    signs: dict[Any, float] = {True: -1, False: 1}
+    value: float = summary.get("best", {}).get(f"eval/{summary['metric']}", math.nan)
+    return value * signs.get(summary.get("higher_is_better"), math.nan)
 
 
 def earlier_outcome(request: Request) -> dict[str, Any] | None:

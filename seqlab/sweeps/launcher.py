@@ -46,7 +46,7 @@ class SweepLauncher:
         """
         with blame("hydra.launcher."):
             self._sharing = Sharing(**sharing)
-        context.config_loader = cast(ConfigLoader, CopyingLoader(context.config_loader))
+        context.config_loader = cast("ConfigLoader", CopyingLoader(context.config_loader))
         self._context, self._config, self._cluster = context, config, cluster
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:

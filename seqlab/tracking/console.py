@@ -30,7 +30,7 @@ class Console:
     screen: rich.console.Console = dataclasses.field(
         default_factory=rich.console.Console, repr=False, metadata={"config": False}
     )
-    _info: RunInfo | None = dataclasses.field(default=None, init=False, repr=False)
+    _info: RunInfo = dataclasses.field(init=False, repr=False, compare=False)
     _bar: _Bar | None = dataclasses.field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -46,16 +46,15 @@ class Console:
             self._print(compile_line(row["timing/compile_seconds"]))
         if self._bar:
             self._bar.move(row)
-        elif self._info and (line := row_line(row, self._info.goal_key)):
+        elif line := row_line(row, self._info.goal_key):
             steps = str(self._info.steps)
             self._print(f"step {row['step']:>{len(steps)}}/{steps}  {line}")
 
     def finish(self, summary: Mapping[str, Any]) -> None:
         if self._bar:
             self._bar.stop()
-        if self._info:
-            for line in closing_lines(summary, self._info):
-                self._print(line)
+        for line in closing_lines(summary, self._info):
+            self._print(line)
 
     def _is_live(self) -> bool:
         return self.mode == "rich" or (self.mode == "auto" and self.screen.is_terminal)

@@ -70,7 +70,7 @@ class WeightsAndBiases:
     tags: Sequence[str] = ()
     _run: Any = dataclasses.field(default=None, init=False, repr=False)
     _goal_key: str = dataclasses.field(default="", init=False, repr=False)
-    _pictures: FlowPictures | None = dataclasses.field(default=None, init=False, repr=False)
+    _pictures: FlowPictures = dataclasses.field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         require_choice(self, "mode", ("offline", "online", "disabled"))
@@ -117,7 +117,7 @@ class WeightsAndBiases:
                 self.log(row)
 
     def log(self, row: Mapping[str, Any]) -> None:
-        if self._run is None or self._pictures is None:
+        if self._run is None:
             return
         self._pictures.add(row)
         media = self._pictures.media() if self._goal_key in row else {}
@@ -126,7 +126,7 @@ class WeightsAndBiases:
 
     def finish(self, summary: Mapping[str, Any]) -> None:
         """Close the W&B run. Its last rows reach the disk moments later, or as the process ends."""
-        if self._run is None or self._pictures is None:
+        if self._run is None:
             return
         if media := self._pictures.media(last=True):
             self._send({"step": self._pictures.last_step, **media})
@@ -154,7 +154,7 @@ def _histogram(counts: Sequence[float]) -> Any:
 
 
 @contextlib.contextmanager
-def _staging_in(folder: Path) -> Generator[None, None, None]:
+def _staging_in(folder: Path) -> Generator[None]:
     """Let W&B stage its tables in a folder, not in the user's home, unless the user chose a place."""
     chosen = os.environ.get("WANDB_DATA_DIR")
     os.environ["WANDB_DATA_DIR"] = chosen or str(folder)

@@ -19,7 +19,7 @@ from seqlab.diagnostics.statistics import count_nonfinite, update_statistics
 from seqlab.diagnostics.through_time import through_time
 from seqlab.metrics import Mean
 from seqlab.recurrence import Backward, GradientControl
-from seqlab.recurrence.norms import ScaledNorm, clip, clip_elements, scaled_norm
+from seqlab.recurrence.norms import ScaledNorm, clip_by_global_norm, clip_elements, global_norm
 from seqlab.tasks.task import Task
 from seqlab.training import devices
 from seqlab.training.branches import once_if, only_if, zeros_of
@@ -119,7 +119,7 @@ class Program:
             state.params, probes, self.training.backward.control
         )
         means, grads, slopes = devices.total((means, grads, slopes), self.num_devices)
-        norm = scaled_norm(grads)
+        norm = global_norm(grads)
         finite = jnp.isfinite(means["loss"].total) & jnp.isfinite(norm.relative)
         bounded = self._bounded(grads, norm)
         metrics = {
@@ -177,12 +177,12 @@ class Program:
         if self.training.clip_value is None:
             return grads, norm
         grads = clip_elements(grads, self.training.clip_value)
-        return grads, scaled_norm(grads)
+        return grads, global_norm(grads)
 
     def _updates(self, state: TrainState, grads: Params, norm: ScaledNorm) -> tuple[Params, Any]:
         """Return what the optimiser adds to the parameters, and its next state."""
         if self.training.clip_norm is not None:
-            grads = clip(grads, norm, self.training.clip_norm)
+            grads = clip_by_global_norm(grads, norm, self.training.clip_norm)
         return self.optimizer.update(grads, state.optimizer_state, state.params)
 
     def _clipping(self, norm: ScaledNorm) -> Metrics:
