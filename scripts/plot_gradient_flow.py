@@ -20,7 +20,7 @@ from seqlab.types import ConfigError
 
 
 def read(folder: Path) -> Flow:
-    """Return the gradient flow of a run, with a title: its folder, cell and task, and its status if not finished.
+    """Return the gradient flow of a run; its title has folder, cell, task, and the status if not finished.
 
     Raises:
         ConfigError: the folder has no gradient through time.
