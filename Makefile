@@ -17,9 +17,10 @@ train: .venv/run.stamp  ## train: make train ARGS="cell=gru task=adding"
 test: .venv/test.stamp  ## run every test, on all cores
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
-check: .venv/test.stamp  ## lint, and check the form of the code
+check: .venv/test.stamp  ## lint, check the format, check the types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 
 bench: .venv/bench.stamp  ## time seqlab beside its peers, in one run
 	$(BIN)/python scripts/bench_recurrence.py $(ARGS)

@@ -1,38 +1,40 @@
-"""Is this value legal? One-line refusals that name the field; `build.py` puts the config group before it."""
+"""Checks of an object's fields, whose messages name the field and the legal values.
+
+`registry.blame` puts the config group before the field's name.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 
 
-def require_positive(owner: Any, *names: str) -> None:
+def require_positive(owner: object, *names: str) -> None:
     """Raise ValueError where a named field of `owner` is not a positive integer."""
     for name in names:
         if not _is_integer(value := getattr(owner, name)) or value < 1:
             raise ValueError(f"{name} must be a positive integer, got {value!r}")
 
 
-def require_count(owner: Any, *names: str) -> None:
+def require_count(owner: object, *names: str) -> None:
     """Raise ValueError where a named field of `owner` is not a non-negative integer."""
     for name in names:
         if not _is_integer(value := getattr(owner, name)) or value < 0:
             raise ValueError(f"{name} must be a non-negative integer, got {value!r}")
 
 
-def require_choice(owner: Any, name: str, legal: Sequence[Any]) -> None:
+def require_choice(owner: object, name: str, legal: Sequence[object]) -> None:
     """Raise ValueError where a named field of `owner` is not one of the legal values."""
     if (value := getattr(owner, name)) not in legal:
         raise ValueError(f"{name} must be one of {', '.join(map(str, legal))}, got {value!r}")
 
 
-def require_number(owner: Any, name: str, low: float = -math.inf, high: float = math.inf) -> None:
+def require_number(owner: object, name: str, low: float = -math.inf, high: float = math.inf) -> None:
     """Raise ValueError where a named field of `owner` is not a finite number in [low, high).
 
-    A scalar array is let through: it stands for numbers that were looked at before.
+    An array is accepted: it is traced, and its numbers were checked before tracing.
     """
     value = getattr(owner, name)
     if isinstance(value, jax.Array):
@@ -44,12 +46,12 @@ def require_number(owner: Any, name: str, low: float = -math.inf, high: float = 
         raise ValueError(f"{name} must be {interval}, got {value!r}")
 
 
-def require_bool(owner: Any, *names: str) -> None:
+def require_bool(owner: object, *names: str) -> None:
     """Raise ValueError where a named field of `owner` is not true or false."""
     for name in names:
         if not isinstance(value := getattr(owner, name), bool):
             raise ValueError(f"{name} must be true or false, got {value!r}")
 
 
-def _is_integer(value: Any) -> bool:
+def _is_integer(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)

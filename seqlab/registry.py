@@ -6,7 +6,7 @@ import contextlib
 import functools
 import importlib
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -89,7 +89,7 @@ def _find(target: str) -> Any:
 
 
 @contextlib.contextmanager
-def blame(prefix: str) -> Iterator[None]:
+def blame(prefix: str) -> Generator[None, None, None]:
     """Turn what an object says against its arguments into a ConfigError that names the config key."""
     try:
         yield
