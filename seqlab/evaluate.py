@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import functools
 import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import jax
 import rich.console
 import rich.table
 
@@ -18,8 +16,6 @@ from seqlab.cli.command import command
 from seqlab.runs.objects import load
 from seqlab.tasks import SPLITS
 from seqlab.training import Program, evaluation
-from seqlab.training.rows import evaluation_row
-from seqlab.training.scoring import score
 from seqlab.types import ConfigError, Params
 
 MOST_ROWS = 25
@@ -28,8 +24,9 @@ MOST_ROWS = 25
 
 def evaluate(program: Program, params: Params, split: str) -> dict[str, float]:
     """Return the loss and the metrics over a split, as `<split>/<metric>`."""
-    means = jax.jit(functools.partial(evaluation.evaluate, program, split=split))(params, program.task.data)
-    return evaluation_row(jax.device_get(means), split) | score(program, params, split, split)
+    of_split = program.task, program.network, params, split, program.training.evaluation_batch_size
+    scores = {f"{split}/{name}": value for name, value in evaluation.scores(*of_split).items()}
+    return evaluation.values(evaluation.evaluate(*of_split), split) | scores
 
 
 @command

@@ -26,7 +26,7 @@ def main() -> None:
     program, params = load(options.run)
     if "recurrence" not in params:
         raise ConfigError(
-            f"RUN_DIR={options.run} cannot be exported: its architecture is {program.architecture}, "
+            f"RUN_DIR={options.run} cannot be exported: its architecture is {program.network.framing}, "
             "legal are one_to_many, many_to_one, many_to_many"
         )
     try:

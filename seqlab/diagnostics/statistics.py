@@ -1,4 +1,4 @@
-"""What flowed back? The statistics of one update, as a flat dict."""
+"""Norms of gradients, parameters and updates, by layer and by parameter."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def by_path(tree: Any) -> dict[str, jax.Array]:
 def layers(tree: Any, path: str = "") -> dict[str, Any]:
     """Return the subtrees that are a layer, by their slash-joined paths.
 
-    They are those named `layer_<i>` and, beside them, those that hold nothing but parameters.
+    A layer is a subtree named `layer_<i>`, or one outside of these whose leaves are its direct children.
     """
     found = {}
     for name, subtree in tree.items():
@@ -35,22 +35,22 @@ def layers(tree: Any, path: str = "") -> dict[str, Any]:
     return found
 
 
-def count_nonfinite(tree: Any) -> jax.Array:
-    """Return how many elements of each leaf are not finite: int32 `(leaves,)`, in the order of `by_path`."""
-    return jnp.stack([jnp.sum(~jnp.isfinite(leaf), dtype=jnp.int32) for leaf in jax.tree.leaves(tree)])
+def count_nonfinite(tree: Any) -> dict[str, jax.Array]:
+    """Return how many elements of each leaf are not finite, int32 scalars by path."""
+    return {path: jnp.sum(~jnp.isfinite(leaf), dtype=jnp.int32) for path, leaf in by_path(tree).items()}
 
 
 def update_statistics(params: Params, grads: Params, updates: Params) -> Metrics:
-    """Return the norms of gradients, parameters and updates: whole, by layer and by parameter.
+    """Return the norms of gradients, parameters and updates: global, by layer and by parameter.
 
     Args:
-        params: before the update.
-        grads: of the batch-mean loss, before clipping.
+        params: the parameters before the update.
+        grads: the gradient of the batch-mean loss, before clipping.
         updates: what the optimiser adds to `params`.
 
     Returns:
-        `grads/norm/<path>`, `params/norm[/<path>]`, `updates/norm[/<path>]` and `updates/ratio[/<path>]`, the
-        last being ‖update‖ / ‖parameter‖, around 1e-3 in healthy training.
+        `grads/norm/<path>`, `params/norm[/<path>]`, `updates/norm[/<path>]` and `updates/ratio[/<path>]`. The
+        ratio is ‖update‖ / ‖parameter‖; about 1e-3 is healthy.
     """
     metrics = {f"grads/norm/{path}": norm for path, norm in _norms(grads).items()}
     for name, tree in (("params", params), ("updates", updates)):
@@ -69,5 +69,5 @@ def _norms(tree: Any) -> dict[str, jax.Array]:
 
 
 def _ratio(update: jax.Array, parameter: jax.Array) -> jax.Array:
-    """Return their quotient, 0 for a parameter that is still zero."""
+    """Return ‖update‖ / ‖parameter‖, and 0 where the parameter is zero."""
     return jnp.where(parameter > 0, update / jnp.where(parameter > 0, parameter, 1.0), 0.0)

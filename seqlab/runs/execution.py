@@ -16,7 +16,7 @@ from seqlab.runs.objects import Run, build
 from seqlab.runs.provenance import git_commit, versions
 from seqlab.runs.sweep_place import place_of
 from seqlab.tracking import RunFolder, RunInfo, Tracker, Trackers, read_summary
-from seqlab.training import Checkpoints, Member, Plan, functions_of, train
+from seqlab.training import Checkpoints, Monitor, Plan, compiled_functions, train
 from seqlab.types import ConfigError, IncompatibleError
 
 SETTLED = ("finished", "diverged", "incompatible")
@@ -146,15 +146,16 @@ def train_ready(
         further: what the summaries say besides.
     """
     family = group[0].run.family
-    functions_of(family, plan).prepare(group[0].run.numbers)  # while the listeners are told
+    compiled_functions(family, plan).prepare(group[0].run.numbers)  # while the listeners are told
     trackers = [listeners(ready) for ready in group]
     for ready, tracker in zip(group, trackers, strict=True):
         tracker.start(ready.info)
-    members = [
-        Member(ready.run.numbers, ready.info, tracker) for ready, tracker in zip(group, trackers, strict=True)
+    monitors = [
+        Monitor(family.program, ready.info, tracker, ready.run.numbers)
+        for ready, tracker in zip(group, trackers, strict=True)
     ]
     try:
-        told = train(family, members, plan)
+        told = train(family, monitors, plan)
     except BaseException as error:
         status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
         for ready, tracker in zip(group, trackers, strict=True):
@@ -172,7 +173,7 @@ def train_ready(
 def _introduced(run: Run, folder: Path, identity: dict[str, Any]) -> Ready:
     """Say what a run is, to its listeners and in its summary."""
     program = run.program
-    goal = program.task.goal(program.architecture)
+    goal = program.task.goal(program.network.framing)
     info = RunInfo(
         folder=folder,
         config=run.config,

@@ -130,7 +130,7 @@ def _program(plain: Mapping[str, Any], architecture: str) -> Program:
     training = make(plain, "training")
     network.going_back(training.remedies, training.truncation)  # refuses what does not fit
     gradients, optimizer = make(plain, "gradients"), _optimizer(plain)
-    return Program(task, architecture, network, optimizer, training, gradients)
+    return Program(task, network, optimizer, training, gradients.diagnostics)
 
 
 def _family(plain: Mapping[str, Any], architecture: str, program: Program) -> tuple[Family, dict[str, float]]:

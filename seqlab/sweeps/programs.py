@@ -26,7 +26,7 @@ class Together:
 
     Attributes:
         runs_per_program: how many at the most; None for as many as fit into memory.
-        block: how many step together; None lets a measurement decide.
+        vmap_size: how many step together; None lets a measurement decide.
         devices: over how many devices; None for all.
 
     Raises:
@@ -34,11 +34,11 @@ class Together:
     """
 
     runs_per_program: int | None = None
-    block: int | None = None
+    vmap_size: int | None = None
     devices: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("runs_per_program", "block", "devices"):
+        for name in ("runs_per_program", "vmap_size", "devices"):
             if getattr(self, name) is not None:
                 require_positive(self, name)
 
@@ -108,7 +108,7 @@ def _train_group(group: Mapping[int, Ready], together: Together) -> dict[int, Ou
     first = next(iter(group.values())).run
     devices = together.devices or len(jax.local_devices())
     size = min(len(group), together.runs_per_program or most_runs(first.program, devices))
-    plan, measured = choose_plan(first.family, size, first.numbers, together.block, devices)
+    plan, measured = choose_plan(first.family, size, first.numbers, together.vmap_size, devices)
     _log.info("%d runs as one program: %s", size, plan)
     further, chorus = {"microseconds_per_update": measured}, Chorus(first.console)
 
