@@ -104,10 +104,10 @@ def build_scan(peer: str, cell_name: str, shape: tuple[int, ...]) -> Callable:
     cell = {"elman": cells.Elman, "lstm": cells.LSTM, "gru": cells.GRU}[cell_name](H)
     x, w = (jax.random.normal(jax.random.key(i), (B, T, size)) for i, size in enumerate((F, H)))
     params = cell.init(jax.random.key(2), cell.initialize_carry(jax.random.key(0), (B, F)), x[:, 0])["params"]
-    backward = "autodiff" if peer.startswith("plain") else "fused"
+    vjp = "autodiff" if peer.startswith("plain") else "fused"
 
     def loss(params: dict, x: jax.Array, w: jax.Array) -> jax.Array:
-        return (w * unroll(cell, params, x, backward=backward)[1]).mean()
+        return (w * unroll(cell, params, x, vjp=vjp)[1]).mean()
 
     return jax_step(loss, params, x, w, devices)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from seqlab.cli.command import command
 from seqlab.generation.decoding import Beam, Sampling
-from seqlab.generation.writing import answer, goes_on, write_sequence
+from seqlab.generation.generate import answer, can_generate, generate
 from seqlab.runs.objects import load
 from seqlab.tasks import Task
 from seqlab.tasks._saving import Saving
@@ -50,21 +50,22 @@ def main() -> None:
         raise ConfigError(f"--length must be a positive integer, got {options.length}")
     decoding = _decoding(options)
     program, params = load(options.run)
-    if not goes_on(program):
+    task, network = program.task, program.network
+    if not can_generate(task, network):
         _refuse_writing(program, options)
-        print(answer(program, params, options.prompt))
+        print(answer(task, network, params, options.prompt))
         return
-    output = _output(program.task, options)
-    sequence = write_sequence(program, params, options.length, options.prompt, decoding, options.seed or 0)
-    print(program.task.render(sequence, program.architecture))
+    output = _output(task, options)
+    sequence = generate(task, network, params, options.length, options.prompt, decoding, options.seed or 0)
+    print(task.render(sequence, network.framing))
     if output is not None:
-        _save(program.task, sequence, output)
+        _save(task, sequence, output)
         print(output)
 
 
 def _refuse_writing(program: Program, options: argparse.Namespace) -> None:
     """Raise ConfigError where an option is given that is for what is written step by step, or no prompt."""
-    own = f"task={program.task.name} with architecture={program.architecture} answers once"
+    own = f"task={program.task.name} with architecture={program.network.framing} answers once"
     for name, value in vars(options).items():
         if name not in ("run", "prompt") and value is not None:
             raise ConfigError(f"--{name.replace('_', '-')} does not apply: {own}")

@@ -22,7 +22,7 @@ CONF = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "conf"
 ALLOWED = ("seqlab", "flax.linen", "optax", "jax.nn")
 """Where a `_target_` may point: a config must not be able to run any code there is."""
 
-NOT_KEYS = ("parent", "name", "remedies", "truncation", "share")
+NOT_KEYS = ("parent", "name", "share")
 """Arguments of targets that a config does not set."""
 
 

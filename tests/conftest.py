@@ -1,8 +1,9 @@
-"""What all tests share."""
+"""Settings of XLA and fixtures that all tests share."""
 
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import os
 import subprocess
 import sys
@@ -11,20 +12,23 @@ from pathlib import Path
 
 import pytest
 
-QUICKLY = (
+JAXLIB = tuple(int(part) for part in importlib.metadata.version("jaxlib").split(".")[:2])
+FAST_COMPILATION = (
     "--xla_backend_optimization_level=0",
-    "--xla_cpu_use_fusion_emitters=false",
     "--xla_cpu_parallel_codegen_split_count=1",
+    # jaxlib 0.12 no longer knows this flag, and XLA aborts the process on a flag that it does not know.
+    *(("--xla_cpu_use_fusion_emitters=false",) if JAXLIB < (0, 11) else ()),
 )
-"""The flags with which XLA spends a quarter of the time on its machine code, which runs slower.
+"""Flags that make XLA generate machine code in a quarter of the time; the code runs slower.
 
-What XLA makes of a program before that is as ever. Flags in `XLA_FLAGS`, even none, take their place.
+They change no step before code generation. A value of `XLA_FLAGS` in the environment, even an empty one,
+replaces them.
 """
 
-# Before JAX loads, for commands started by tests and for other workers too: two devices, and one cache of
-# compiled programs.
+# JAX reads these variables at import. Child processes and workers inherit them: two CPU devices, and
+# one persistent cache of compiled programs for the whole session.
 if "PYTEST_XDIST_WORKER" not in os.environ:
-    os.environ.setdefault("XLA_FLAGS", " ".join(QUICKLY))
+    os.environ.setdefault("XLA_FLAGS", " ".join(FAST_COMPILATION))
     _CACHE = tempfile.TemporaryDirectory(prefix="seqlab-compiled-")
     os.environ["JAX_NUM_CPU_DEVICES"] = "2"
     os.environ["JAX_COMPILATION_CACHE_DIR"] = _CACHE.name
@@ -51,7 +55,7 @@ def command(tmp_path):
 
 @pytest.fixture
 def inside(monkeypatch, capsys):
-    """Do what `command` does in this process, which spares the start of another."""
+    """Do the same as `command` within this process, which saves the start of another."""
 
     def call(module: str, *arguments: str) -> subprocess.CompletedProcess:
         line = [f"seqlab.{module}", *arguments]

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from seqlab.architectures.attention import ATTENTIONS, Attention, Memory
 from seqlab.architectures.network import draw, one_hot
-from seqlab.recurrence import Stack
+from seqlab.recurrence import FULL_BACKWARD, Backward, Stack
 from seqlab.recurrence.unroll import plain
 from seqlab.types import Params, Spec, Tokens
 
@@ -98,7 +98,7 @@ class Decoder:
             params["combine"] = self._combine.init(combine, jnp.zeros((1, H + N)))["params"]
         return params
 
-    def begin(self, params: Params, carries: Any, values: jax.Array, real: jax.Array) -> Writing:
+    def prefill(self, params: Params, carries: Any, values: jax.Array, real: jax.Array) -> Writing:
         """Return where it begins.
 
         Args:
@@ -117,7 +117,8 @@ class Decoder:
         state: Writing,
         features: jax.Array,
         key: jax.Array | None = None,
-        taps: Any = None,
+        probes: Any = None,
+        backward: Backward = FULL_BACKWARD,
     ) -> tuple[Writing, jax.Array, jax.Array]:
         """Take one step.
 
@@ -126,7 +127,8 @@ class Decoder:
             state: where it is.
             features: of y_{j−1}, `(B, F)`, by `start` or `later`.
             key: PRNG key of the dropout masks; None for none.
-            taps: those of the stack at this step, `(B,)` a leaf; None for none.
+            probes: those of the stack at this step, `(B,)` a leaf; None for none.
+            backward: the options of the backward pass.
 
         Returns:
             Where it then is, what the stack read, and h̃_j `(B, H)`.
@@ -139,9 +141,14 @@ class Decoder:
         if self.input_feeding:
             read.append(state.written)
         read = jnp.concatenate(read, axis=-1)
-        taps = jax.tree.map(lambda leaf: leaf[:, None], taps)
+        probes = jax.tree.map(lambda leaf: leaf[:, None], probes)
         carries, hidden = self.stack.apply(
-            params["recurrence"], read[:, None], carries=state.carries, key=key, taps=taps
+            params["recurrence"],
+            read[:, None],
+            carries=state.carries,
+            key=key,
+            probes=probes,
+            backward=backward,
         )
         written = self._written(params, hidden, state.memory, context)[:, 0]
         return Writing(carries, state.memory, written if self.input_feeding else None), read, written
@@ -152,8 +159,9 @@ class Decoder:
         state: Writing,
         targets: jax.Array,
         key: jax.Array | None = None,
-        taps: Any = None,
+        probes: Any = None,
         own: Own | None = None,
+        backward: Backward = FULL_BACKWARD,
     ) -> tuple[jax.Array, jax.Array]:
         """Take all steps, fed the targets.
 
@@ -162,8 +170,9 @@ class Decoder:
             state: where it begins.
             targets: y, `(B, M)` or `(B, M, O)`, of which the last is not read.
             key: PRNG key of all that is drawn; None for none, and then no `own`.
-            taps: those of the stack; None for none.
+            probes: those of the stack; None for none.
             own: what it is fed of its own instead; None for nothing.
+            backward: the options of the backward pass.
 
         Returns:
             What the stack read, `(B, M, F)`, and h̃, `(B, M, H)`.
@@ -171,10 +180,11 @@ class Decoder:
         B, M = targets.shape[:2]
         read = jnp.concatenate([self.start(params, B)[:, None], self.later(params, targets[:, :-1])], axis=1)
         if not self.step_by_step and own is None:
-            carries, key_stack = state.carries, key
-            _, hidden = self.stack.apply(params["recurrence"], read, None, carries, key_stack, taps)
+            _, hidden = self.stack.apply(
+                params["recurrence"], read, None, state.carries, key, probes, backward=backward
+            )
             return read, self._written(params, hidden, state.memory)
-        steps = {"features": jnp.swapaxes(read, 0, 1), "taps": jax.tree.map(jnp.transpose, taps)}
+        steps = {"features": jnp.swapaxes(read, 0, 1), "probes": jax.tree.map(jnp.transpose, probes)}
         steps |= dict.fromkeys(("key", "own", "drawn"))
         prediction = None
         if key is not None:
@@ -186,7 +196,7 @@ class Decoder:
             prediction = jnp.zeros((B, self.outputs.size), read.dtype)
         weights = params, None if own is None else own.params
         running = state._replace(memory=None), prediction
-        step = _Step(self, state.memory, None if own is None else own.predict)
+        step = _Step(self, state.memory, None if own is None else own.predict, backward)
         _, sequences = plain(step, weights, steps, None, running, None)
         return jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), sequences)
 
@@ -243,11 +253,13 @@ class _Step:
         decoder: whose step.
         memory: what may be attended to, the same at all steps.
         predict: as in `Own`; None where nothing is drawn.
+        backward: the options of the backward pass.
     """
 
     decoder: Decoder
     memory: Memory | None
     predict: Callable[[Params, jax.Array], jax.Array] | None
+    backward: Backward
 
     def apply(self, variables: Any, running: tuple, now: dict[str, Any]) -> tuple[tuple, tuple]:
         """Take one step and return what it read and wrote."""
@@ -257,7 +269,9 @@ class _Step:
             drawn = self.decoder.later(params, self.decoder.draw(now["drawn"], prediction))
             features = jnp.where(now["own"][:, None], drawn, features)
         state = state._replace(memory=self.memory)
-        state, read, written = self.decoder.step(params, state, features, now["key"], now["taps"])
+        state, read, written = self.decoder.step(
+            params, state, features, now["key"], now["probes"], self.backward
+        )
         if self.predict:
             prediction = self.predict(ends, written)
         return (state._replace(memory=None), prediction), (read, written)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, ClassVar
 
 import flax.linen as nn
 import jax
@@ -13,7 +13,7 @@ from seqlab.architectures.attention import ATTENTIONS
 from seqlab.architectures.decoder import Decoder, Own, Writing
 from seqlab.architectures.recurrent import Part, Recurrent
 from seqlab.checks import require_bool, require_number
-from seqlab.recurrence import Remedies, Truncation
+from seqlab.recurrence import FULL_BACKWARD, Backward
 from seqlab.recurrence.unroll import real_steps
 from seqlab.types import Batch, IncompatibleError, Params, Spec
 
@@ -28,7 +28,7 @@ class EncoderDecoder(Recurrent):
         h_1 … h_T, s_0 = encoder(x_1 … x_T)
         h̃_j, s_j = decoder(s_{j−1}, y_{j−1}; h_1 … h_T),   the output reads h̃_j
 
-    In training y_{j−1} is the target (teacher forcing), running freely what the network wrote itself. Where
+    In training y_{j−1} is the target (teacher forcing), in free running what the network wrote itself. Where
     the encoder is bidirectional, s_0 is a linear map of both directions' carries, layer by layer. `Decoder`
     says how it attends. With attention="bahdanau", input feeding or scheduled sampling it goes step by step;
     else it runs over all steps at once.
@@ -55,6 +55,8 @@ class EncoderDecoder(Recurrent):
     input_feeding: bool = False
     scheduled_sampling: float = 0.0
     share: float | jax.Array = 0.0
+
+    framing: ClassVar[str] = "encoder_decoder"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -97,13 +99,20 @@ class EncoderDecoder(Recurrent):
         return params
 
     def apply(
-        self, params: Params, batch: Batch, key: jax.Array | None = None, taps: Any = None
+        self,
+        params: Params,
+        batch: Batch,
+        key: jax.Array | None = None,
+        probes: Any = None,
+        backward: Backward = FULL_BACKWARD,
     ) -> jax.Array:
         reading, writing = (None, None) if key is None else jax.random.split(key)
-        above, below = (None, None) if taps is None else _parted(taps)
-        begun = self._read_all(params, batch.inputs, batch.lengths, reading, below)
+        above, below = (None, None) if probes is None else _parted(probes)
+        begun = self._read_all(params, batch.inputs, batch.lengths, reading, below, backward)
         own = Own(self.share, self.read_out, params) if key is not None and _positive(self.share) else None
-        _, written = self.decoder.write(params["decoder"], begun, batch.targets, writing, above, own)
+        _, written = self.decoder.write(
+            params["decoder"], begun, batch.targets, writing, above, own, backward
+        )
         return self.read_out(params, written)
 
     def at_stage(self, progress: jax.Array) -> EncoderDecoder:
@@ -111,20 +120,23 @@ class EncoderDecoder(Recurrent):
             return self
         return dataclasses.replace(self, share=self.scheduled_sampling * progress)
 
-    def going_back(self, remedies: Remedies, truncation: Truncation | None = None) -> EncoderDecoder:
-        if truncation is not None:
+    def check_backward(self, backward: Backward) -> None:
+        if backward.truncation is not None:
             raise IncompatibleError(
-                f"training.bptt_window={truncation.window} does not fit architecture=encoder_decoder, where "
-                "every loss goes back through what was written to what was read: legal value is null"
+                f"training.bptt_window={backward.truncation.window} does not fit "
+                f"architecture={self.framing}, where the gradient of every loss passes through all decoder "
+                "steps to the encoder: legal value is null"
             )
-        return dataclasses.replace(self, remedies=remedies)
+        self.stack.check_backward(backward)
 
     # What it tells of its layers: the decoder's stand above the encoder's.
 
-    def zero_taps(self, params: Params, batch: Batch) -> Any:
+    def zero_probes(self, params: Params, batch: Batch) -> Any:
         B, T, M = *batch.inputs.shape[:2], batch.targets.shape[1]
         own = params["decoder"]["recurrence"]
-        return _merged(self.decoder.stack.zero_taps(own, B, M), self.stack.zero_taps(params["encoder"], B, T))
+        return _merged(
+            self.decoder.stack.zero_probes(own, B, M), self.stack.zero_probes(params["encoder"], B, T)
+        )
 
     def parts(self, params: Params, batch: Batch, carries: Any = None) -> dict[str, Part]:
         begun = self._read_all(params, batch.inputs, batch.lengths)
@@ -142,15 +154,15 @@ class EncoderDecoder(Recurrent):
         layers = self.stack.layers
         return _merged(dict.fromkeys(layers, _ends(batch.mask)), dict.fromkeys(layers, batch.lengths))
 
-    # What it writes, running freely.
+    # Free running.
 
     @property
-    def judged_freely(self) -> bool:
+    def free_running(self) -> bool:
         return True
 
     @property
-    def looks_ahead(self) -> bool:
-        return False  # the encoder alone may, into what is there
+    def causal(self) -> bool:
+        return True  # only the encoder may be bidirectional, and its whole input is given
 
     @property
     def num_written(self) -> int:
@@ -163,13 +175,13 @@ class EncoderDecoder(Recurrent):
     def table(self, params: Params) -> jax.Array:
         return params["decoder"]["embedding"]["embedding"]
 
-    def begin(
+    def prefill(
         self, params: Params, inputs: jax.Array, lengths: jax.Array | None = None
     ) -> tuple[Any, jax.Array]:
         begun = self._read_all(params, inputs, lengths)
         return self._step(params, begun, self.decoder.start(params["decoder"], len(inputs)))
 
-    def go_on(self, params: Params, state: Any, chosen: jax.Array) -> tuple[Any, jax.Array]:
+    def decode_step(self, params: Params, state: Any, chosen: jax.Array) -> tuple[Any, jax.Array]:
         return self._step(params, state, self.decoder.later(params["decoder"], chosen))
 
     def _step(self, params: Params, state: Writing, features: jax.Array) -> tuple[Writing, jax.Array]:
@@ -184,14 +196,17 @@ class EncoderDecoder(Recurrent):
         inputs: jax.Array,
         lengths: jax.Array | None,
         key: jax.Array | None = None,
-        taps: Any = None,
+        probes: Any = None,
+        backward: Backward = FULL_BACKWARD,
     ) -> Writing:
         """Read the inputs and return where the decoder begins."""
         features = self.encode(params, inputs)
-        carries, hidden = self.stack.apply(params["encoder"], features, lengths, key=key, taps=taps)
+        carries, hidden = self.stack.apply(
+            params["encoder"], features, lengths, key=key, probes=probes, backward=backward
+        )
         B, T = hidden.shape[:2]
         real = jnp.ones((B, T), bool) if lengths is None else real_steps(lengths, T)
-        return self.decoder.begin(params["decoder"], self._bridged(params, carries), hidden, real)
+        return self.decoder.prefill(params["decoder"], self._bridged(params, carries), hidden, real)
 
     def _bridged(self, params: Params, carries: Any) -> Any:
         """Return the decoder's first carries, given the encoder's last."""

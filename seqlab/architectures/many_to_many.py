@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 
@@ -15,13 +15,15 @@ from seqlab.types import Params
 class ManyToMany(Recurrent):
     """A network that writes one output for every input, in step with it."""
 
-    def begin(
+    framing: ClassVar[str] = "many_to_many"
+
+    def prefill(
         self, params: Params, inputs: jax.Array, lengths: jax.Array | None = None
     ) -> tuple[Any, jax.Array]:
         carries, hidden = self.stack.apply(params["recurrence"], self.encode(params, inputs), lengths)
         return carries, self.read_out(params, last_real(hidden, lengths))
 
-    def go_on(self, params: Params, state: Any, chosen: jax.Array) -> tuple[Any, jax.Array]:
+    def decode_step(self, params: Params, state: Any, chosen: jax.Array) -> tuple[Any, jax.Array]:
         features = self.encode(params, chosen)[:, None]
         carries, hidden = self.stack.apply(params["recurrence"], features, carries=state)
         return carries, self.read_out(params, hidden[:, 0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-from typing import Any
+from typing import Any, ClassVar
 
 import flax.linen as nn
 import jax
@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from seqlab.architectures.images import ImageEncoder
 from seqlab.checks import require_positive
-from seqlab.recurrence import NO_REMEDIES, Remedies, Truncation
+from seqlab.recurrence import FULL_BACKWARD, NO_CONTROL, Backward
 from seqlab.types import Batch, Images, IncompatibleError, Labels, Params, Spec, Tokens, Transcript
 
 
@@ -35,6 +35,9 @@ class Network(abc.ABC):
     num_layers: int = 1
     embedding: int | None = None
 
+    framing: ClassVar[str]
+    """The framing of the batches that it reads: the name by which a task is asked for them."""
+
     def __post_init__(self) -> None:
         require_positive(self, "num_layers")
         if self.embedding is not None:
@@ -46,7 +49,12 @@ class Network(abc.ABC):
 
     @abc.abstractmethod
     def apply(
-        self, params: Params, batch: Batch, key: jax.Array | None = None, taps: Any = None
+        self,
+        params: Params,
+        batch: Batch,
+        key: jax.Array | None = None,
+        probes: Any = None,
+        backward: Backward = FULL_BACKWARD,
     ) -> jax.Array:
         """Predict the targets of a batch.
 
@@ -54,32 +62,32 @@ class Network(abc.ABC):
             params: as `init` returns them.
             batch: the examples; the targets are read only where the architecture is fed them.
             key: PRNG key of the dropout masks, in training; None in evaluation.
-            taps: as `zero_taps` returns them, to take norms through time; None for none.
+            probes: as `zero_probes` returns them, to take norms through time; None for none.
+            backward: the options of the backward pass, which `check_backward` accepts.
 
         Returns:
             float `(B, O)` or `(B, T, O)`: values where the output spec is `Vectors`, logits where another.
         """
 
-    def zero_taps(self, params: Params, batch: Batch) -> Any:
-        """Return the taps of every recurrent layer; None, as here, where there is none."""
+    def zero_probes(self, params: Params, batch: Batch) -> Any:
+        """Return the probes of every recurrent layer; None, as here, where there is none."""
         return None
 
-    def going_back(self, remedies: Remedies, truncation: Truncation | None = None) -> Network:
-        """Return the network with what acts on its backward pass through time.
+    def check_backward(self, backward: Backward) -> None:
+        """Raise IncompatibleError where the network has no backward pass with these options.
 
-        Args:
-            remedies: what acts at every step of it.
-            truncation: how far back it goes, where anything recurs; None for all the way.
-
-        Raises:
-            IncompatibleError: there is no such pass, as here, or the cell's does not suit the remedy.
+        A network without a recurrence, as here, has none with any.
         """
-        if remedies != NO_REMEDIES:
+        if backward.truncation is not None:
+            raise IncompatibleError(
+                f"training.bptt_window={backward.truncation.window} does not fit "
+                f"architecture={self.framing}, where nothing recurs: legal value is null"
+            )
+        if backward.control != NO_CONTROL:
             name = type(self).__name__
             raise IncompatibleError(
                 f"training.clip_recurrent and training.omega must be null for {name}: it has no recurrence"
             )
-        return self
 
     def at_stage(self, progress: jax.Array) -> Network:
         """Return the network at a stage of training, for one whose training changes as it goes on.
@@ -90,8 +98,8 @@ class Network(abc.ABC):
         return self
 
     @property
-    def judged_freely(self) -> bool:
-        """Whether what it writes from its own outputs, in place of the targets, is judged too."""
+    def free_running(self) -> bool:
+        """Whether it is also evaluated on what it predicts from its own outputs in place of the targets."""
         return False
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -19,13 +19,15 @@ class OneToMany(Recurrent):
 
         step 1 reads [x, 0], step t > 1 reads [0, y_{t−1}], every step writes y_t
 
-    In training y_{t−1} is the target (teacher forcing, Williams & Zipser 1989); running freely it is what the
-    network wrote itself. The input and the outputs have features of their own, so they may differ in kind;
-    where there is an embedding, tokens that are written have their own too.
+    In training y_{t−1} is the target (teacher forcing, Williams & Zipser 1989); in free running it is the
+    network's own output. Input and outputs occupy separate features, so their specs may differ. With
+    `embedding`, output tokens have an embedding table separate from that of the inputs.
 
     Raises:
         IncompatibleError: `bidirectional`, which would read what it is to write.
     """
+
+    framing: ClassVar[str] = "one_to_many"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -43,7 +45,7 @@ class OneToMany(Recurrent):
         return params["read_back"]["embedding"]
 
     @property
-    def judged_freely(self) -> bool:
+    def free_running(self) -> bool:
         return True
 
     @property
@@ -63,12 +65,12 @@ class OneToMany(Recurrent):
         first = self._first(params, batch.inputs)[:, None]
         return jnp.concatenate([first, self._later(params, batch.targets[:, :-1])], axis=1)
 
-    def begin(
+    def prefill(
         self, params: Params, inputs: jax.Array, lengths: jax.Array | None = None
     ) -> tuple[Any, jax.Array]:
         return self._step(params, None, self._first(params, inputs))
 
-    def go_on(self, params: Params, state: Any, chosen: jax.Array) -> tuple[Any, jax.Array]:
+    def decode_step(self, params: Params, state: Any, chosen: jax.Array) -> tuple[Any, jax.Array]:
         return self._step(params, state, self._later(params, chosen))
 
     def _step(self, params: Params, carries: Any, features: jax.Array) -> tuple[Any, jax.Array]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import ClassVar
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
 from seqlab.architectures.network import Network
+from seqlab.recurrence import FULL_BACKWARD, Backward
 from seqlab.recurrence.unroll import real_steps
 from seqlab.types import Batch, Params
 
@@ -22,6 +24,8 @@ class OneToOne(Network):
     Padding is read as zeros. The cell lends its width only: there is no recurrence.
     """
 
+    framing: ClassVar[str] = "one_to_one"
+
     def init(self, key: jax.Array, batch: Batch) -> Params:
         params = self.init_ends(jax.random.fold_in(key, 0), self.cell.features)
         hidden = self._side_by_side(params, batch)
@@ -32,7 +36,12 @@ class OneToOne(Network):
         return params
 
     def apply(
-        self, params: Params, batch: Batch, key: jax.Array | None = None, taps: None = None
+        self,
+        params: Params,
+        batch: Batch,
+        key: jax.Array | None = None,
+        probes: None = None,
+        backward: Backward = FULL_BACKWARD,
     ) -> jax.Array:
         hidden = self._side_by_side(params, batch)
         for index in range(self.num_layers):

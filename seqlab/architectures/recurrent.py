@@ -1,4 +1,4 @@
-"""What do the recurrent architectures share? A stack of layers between the ends, and how to run freely."""
+"""What do the recurrent architectures share? A stack of layers between the ends, and how they generate."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from seqlab.architectures.network import Network
 from seqlab.checks import require_bool
-from seqlab.recurrence import NO_REMEDIES, Remedies, Stack, Truncation
+from seqlab.recurrence import FULL_BACKWARD, Backward, Stack
 from seqlab.types import Batch, IncompatibleError, Params, Spec, Tokens
 
 
@@ -47,8 +47,6 @@ class Recurrent(Network):
         weight_drop: the rate on the recurrent kernels. All four act in training alone; see `Stack`.
         tied: whether the readout's kernel is the embedding of what it writes, E: its outputs are h Eᵀ + b
             (Press & Wolf 2017, arXiv:1608.05859).
-        remedies: what acts on the backward pass; not a config key, set by `going_back`, like the next.
-        truncation: how far back through time gradients go; None for all the way.
 
     Raises:
         IncompatibleError: `tied`, but what is written is not embedded, or not as wide as the readout reads.
@@ -60,8 +58,6 @@ class Recurrent(Network):
     zoneout: float = 0.0
     weight_drop: float = 0.0
     tied: bool = False
-    remedies: Remedies = NO_REMEDIES
-    truncation: Truncation | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -94,11 +90,10 @@ class Recurrent(Network):
             recurrent_dropout=self.recurrent_dropout,
             zoneout=self.zoneout,
             weight_drop=self.weight_drop,
-            remedies=self.remedies,
         )
 
-    def going_back(self, remedies: Remedies, truncation: Truncation | None = None) -> Recurrent:
-        return dataclasses.replace(self, remedies=remedies, truncation=truncation)
+    def check_backward(self, backward: Backward) -> None:
+        self.stack.check_backward(backward)
 
     @property
     def num_written(self) -> int:
@@ -107,7 +102,7 @@ class Recurrent(Network):
 
     @property
     def read_back(self) -> Spec | None:
-        """What is embedded where the outputs are read back, running freely; None for nothing."""
+        """What is embedded where the outputs are read back, in free running; None for nothing."""
         return self.inputs
 
     def table(self, params: Params) -> jax.Array:
@@ -131,11 +126,11 @@ class Recurrent(Network):
         kernel = self.table(params)[: self.outputs.size].T
         return hidden @ kernel + params["readout"]["bias"]
 
-    def zero_taps(self, params: Params, batch: Batch) -> Any:
+    def zero_probes(self, params: Params, batch: Batch) -> Any:
         B, T, _ = jax.eval_shape(self.read, params, batch).shape
-        return self.stack.zero_taps(params["recurrence"], B, T)
+        return self.stack.zero_probes(params["recurrence"], B, T)
 
-    # What it tells of its layers, which are those of its taps.
+    # What it tells of its layers, which are those of its probes.
 
     def parts(self, params: Params, batch: Batch, carries: Any = None) -> dict[str, Part]:
         """Return its stacks by what stands before the names of their layers."""
@@ -161,21 +156,33 @@ class Recurrent(Network):
         return hidden
 
     def apply(
-        self, params: Params, batch: Batch, key: jax.Array | None = None, taps: Any = None
+        self,
+        params: Params,
+        batch: Batch,
+        key: jax.Array | None = None,
+        probes: Any = None,
+        backward: Backward = FULL_BACKWARD,
     ) -> jax.Array:
-        return self.apply_from(None, params, batch, key, taps)[1]
+        return self.apply_with_carries(None, params, batch, key, probes, backward)[1]
 
-    def apply_from(
-        self, carries: Any, params: Params, batch: Batch, key: jax.Array | None = None, taps: Any = None
+    def apply_with_carries(
+        self,
+        carries: Any,
+        params: Params,
+        batch: Batch,
+        key: jax.Array | None = None,
+        probes: Any = None,
+        backward: Backward = FULL_BACKWARD,
     ) -> tuple[Any, jax.Array]:
-        """Return the final carries and what `apply` does, from the carries that a batch before left.
+        """Return the final carries and the predictions, given the carries before the first step.
 
         Args:
             carries: as `initial_carries` returns them; None for those themselves.
             params: as in `apply`, and so is the rest.
             batch: its `resets` are obeyed.
             key: PRNG key.
-            taps: zeros.
+            probes: zeros.
+            backward: the options of the backward pass.
         """
         carries, hidden = self.stack.apply(
             params["recurrence"],
@@ -183,9 +190,9 @@ class Recurrent(Network):
             batch.lengths,
             carries,
             key,
-            taps,
+            probes,
             batch.resets,
-            self.truncation,
+            backward,
         )
         return carries, self.read_out(params, self.written(hidden, batch.lengths))
 
@@ -193,15 +200,15 @@ class Recurrent(Network):
         """Return the carries that the sequences of a batch start with, `(B, H)` a leaf."""
         return self.stack.initial_carries(params["recurrence"], self.read(params, batch))
 
-    # Running freely: each output is chosen from the prediction and read as the next input.
+    # Free running: each output is chosen from the prediction and read as the next input.
 
     @property
-    def looks_ahead(self) -> bool:
-        """Whether what it writes depends on what it would have to write later, so that it cannot."""
-        return self.bidirectional
+    def causal(self) -> bool:
+        """Whether no output depends on what a later step reads, so that it can generate."""
+        return not self.bidirectional
 
     @abc.abstractmethod
-    def begin(
+    def prefill(
         self, params: Params, inputs: jax.Array, lengths: jax.Array | None = None
     ) -> tuple[Any, jax.Array]:
         """Read the inputs and return the running state and the prediction `(B, O)` of what comes next.
@@ -216,7 +223,7 @@ class Recurrent(Network):
         """
 
     @abc.abstractmethod
-    def go_on(self, params: Params, state: Any, chosen: jax.Array) -> tuple[Any, jax.Array]:
+    def decode_step(self, params: Params, state: Any, chosen: jax.Array) -> tuple[Any, jax.Array]:
         """Read the output just chosen; return the running state and the prediction of what comes next."""
 
 

@@ -24,13 +24,12 @@ KINDS = {
 
 
 def read_media(folder: Path) -> dict[str, Table]:
-    """Read a folder of images, sounds or scores as `datasets` lays them out: a file a row, in a column of its
-    kind.
+    """Read a folder of images, sounds or scores in the layout of `datasets`.
 
-    Either a table `metadata` lies in it, whose column `file_name` says where each file is, or the files lie
-    in a folder for each class, whose name is their `label`. In place of files there may be clips there, each
-    a folder of images; scores, MIDI files, may lie in the folder itself. Splits are folders `train`,
-    `validation`, `test`.
+    Each file is a row, in a column of its kind. Either the folder contains a table `metadata`, whose column
+    `file_name` names each file, or it contains one folder a class, whose name is the `label` of its files. A
+    folder of images in place of a file is a clip. MIDI files may stand in the folder itself. Splits are the
+    folders `train`, `validation` and `test`.
 
     Returns:
         The splits that the folder has, "train" alone where it has no folder of that name. A value of the

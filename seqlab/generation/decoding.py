@@ -1,7 +1,7 @@
-"""What does a network write that reads what it wrote? The likeliest symbols, samples, or the best of a beam.
+"""Decoding by greedy choice, sampling or beam search.
 
-Every network that offers `begin` and `go_on` can be decoded. All here is pure and jittable, the lengths and
-settings being static.
+Every network with `prefill` and `decode_step` can be decoded. The functions are pure and can be jitted with
+static lengths and settings.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def sample(
     Raises:
         ConfigError: a network that needs the future it would have to write.
     """
-    _refuse_looking_ahead(network)
+    _require_causal(network)
 
     def choose(key: jax.Array, prediction: jax.Array, ended: jax.Array) -> jax.Array:
         if isinstance(network.outputs, Labels):
@@ -149,14 +149,14 @@ def sample(
         chosen = choose(key, prediction, ended)
         if end is not None:
             ended |= chosen == end
-        return (*network.go_on(params, state, chosen), ended), (chosen, prediction)
+        return (*network.decode_step(params, state, chosen), ended), (chosen, prediction)
 
-    begun = *network.begin(params, inputs, lengths), jnp.zeros(len(inputs), bool)
+    begun = *network.prefill(params, inputs, lengths), jnp.zeros(len(inputs), bool)
     _, sequences = jax.lax.scan(write, begun, jax.random.split(key, length))
     return jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), sequences)
 
 
-def run_freely(network: Recurrent, params: Params, batch: Batch) -> jax.Array:
+def free_run(network: Recurrent, params: Params, batch: Batch) -> jax.Array:
     """Return the predictions of a batch's targets `(B, M, O)`, each fed the likeliest output before it."""
     key, length = jax.random.key(0), batch.targets.shape[1]
     return sample(network, params, batch.inputs, length, key, GREEDY, batch.lengths)[1]
@@ -188,7 +188,7 @@ def search(
     Raises:
         ConfigError: a network that needs the future, or writes no tokens.
     """
-    _refuse_looking_ahead(network)
+    _require_causal(network)
     if not isinstance(network.outputs, Tokens):
         raise ConfigError(f"beam search needs a network that writes tokens, not {network.outputs}")
     B, K, O = len(inputs), beam.size, network.outputs.size  # noqa: E741
@@ -214,11 +214,11 @@ def search(
         tokens = tokens.at[:, :, step].set(chosen)
         rows = (jnp.arange(B)[:, None] * K + parents).reshape(-1)
         state = jax.tree.map(lambda leaf: leaf[rows], state)
-        state, prediction = network.go_on(params, state, chosen.reshape(-1))
+        state, prediction = network.decode_step(params, state, chosen.reshape(-1))
         return (state, prediction, sums, counts, ended, tokens), None
 
     state, prediction = jax.tree.map(
-        lambda leaf: jnp.repeat(leaf, K, axis=0), network.begin(params, inputs, lengths)
+        lambda leaf: jnp.repeat(leaf, K, axis=0), network.prefill(params, inputs, lengths)
     )
     first = jnp.where(jnp.arange(K) == 0, 0.0, -jnp.inf)  # the others would be its doubles
     begun = (
@@ -229,6 +229,6 @@ def search(
     return tokens, beam.scores(sums, counts)
 
 
-def _refuse_looking_ahead(network: Any) -> None:
-    if network.looks_ahead:
+def _require_causal(network: Any) -> None:
+    if not network.causal:
         raise ConfigError("architecture.bidirectional=true cannot generate: legal value is false")

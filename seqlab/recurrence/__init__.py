@@ -1,8 +1,18 @@
 """How do steps become time?"""
 
-from seqlab.recurrence.remedies import NO_REMEDIES, Remedies
+from seqlab.recurrence.backward import FULL_BACKWARD, Backward
+from seqlab.recurrence.gradient_control import NO_CONTROL, GradientControl
 from seqlab.recurrence.stack import Stack
 from seqlab.recurrence.truncated import Truncation
-from seqlab.recurrence.unroll import unroll, zero_taps
+from seqlab.recurrence.unroll import unroll, zero_probes
 
-__all__ = ["NO_REMEDIES", "Remedies", "Stack", "Truncation", "unroll", "zero_taps"]
+__all__ = [
+    "FULL_BACKWARD",
+    "NO_CONTROL",
+    "Backward",
+    "GradientControl",
+    "Stack",
+    "Truncation",
+    "unroll",
+    "zero_probes",
+]

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.recurrence.fused import axes_of, vary, where_real
-from seqlab.recurrence.taps import tap
+from seqlab.recurrence.probes import probe
 from seqlab.types import Carry, Params
 
 
@@ -37,7 +37,7 @@ def linear(
     inputs_TBF: jax.Array,
     real_TB: jax.Array | None,
     carry: Carry,
-    taps_TB: Carry | None = None,
+    probes_TB: Carry | None = None,
 ) -> tuple[Carry, jax.Array]:
     """Run a linear cell over time; the arguments are those of `fused`.
 
@@ -45,14 +45,14 @@ def linear(
 
     which is associative, so all prefixes are made in log T rounds; then s_t = A_t ⊙ s_0 + B_t. A step that is
     not real is (1, 0). As ∂s_t/∂b_t = 1, the cotangent of b_t is that of s_t, through y_t and through all
-    later steps: b is what the taps are on.
+    later steps: b is what the probes are on.
 
     Source: Blelloch 1990, "Prefix sums and their applications"; `jax.lax.associative_scan`.
     """
     a, b = cell.coefficients(params, inputs_TBF)
     a = jnp.broadcast_to(a, b.shape)
-    if taps_TB is not None:
-        b = cell.to_state(jax.tree.map(tap, cell.to_carry(b), taps_TB))
+    if probes_TB is not None:
+        b = cell.to_state(jax.tree.map(probe, cell.to_carry(b), probes_TB))
     if real_TB is not None:
         a, b = where_real(real_TB, (a, b), (jnp.ones_like(a), jnp.zeros_like(b)))
     varying = axes_of((a, b, carry))

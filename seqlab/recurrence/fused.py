@@ -26,8 +26,8 @@ from typing import Any, Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 
-from seqlab.recurrence.remedies import NO_REMEDIES, Remedies, clip_carry, regulariser
-from seqlab.recurrence.taps import told
+from seqlab.recurrence.gradient_control import NO_CONTROL, GradientControl, clip_carry, regulariser
+from seqlab.recurrence.probes import probe_gradient
 from seqlab.types import Carry, Params
 
 
@@ -62,8 +62,8 @@ def fused(
     inputs_TBF: jax.Array,
     real_TB: jax.Array | None,
     carry: Carry,
-    taps_TB: Carry | None = None,
-    remedies: Remedies = NO_REMEDIES,
+    probes_TB: Carry | None = None,
+    control: GradientControl = NO_CONTROL,
     block: int | None = None,
 ) -> tuple[Carry, jax.Array]:
     """Run a cell over time, forward and backward by hand. The arguments are `unroll`'s, time-major.
@@ -74,9 +74,9 @@ def fused(
         inputs_TBF: `(T, B, F)`.
         real_TB: bool `(T, B)`, False where the carry stays as it is; None where every step is real.
         carry: the carry before the first step, `(B, H)` a leaf.
-        taps_TB: zeros `(T, B)` in the tree of the carry, whose gradient is ‖δs_t‖₂ over H, or zeros
+        probes_TB: zeros `(T, B)` in the tree of the carry, whose gradient is ‖δs_t‖₂ over H, or zeros
             `(T, B, H)`, whose gradient is δs_t; None for none.
-        remedies: what acts on the backward pass.
+        control: what acts on the backward pass.
         block: the steps of a block; chosen by T where None.
 
     Returns:
@@ -86,10 +86,10 @@ def fused(
         TypeError: a forward-mode derivative was asked for (inside `jit`, JAX's own message comes instead).
     """
     weights = cell.fold(params, jnp.result_type(inputs_TBF, *jax.tree.leaves(params)))
-    remedies = jax.tree.map(lambda leaf: jnp.asarray(leaf, weights["bias"].dtype), remedies)
-    varying = axes_of((weights, inputs_TBF, real_TB, carry, taps_TB))
-    weights, carry, remedies = jax.tree.map(lambda leaf: vary(leaf, varying), (weights, carry, remedies))
-    steps = inputs_TBF.astype(weights["bias"].dtype), real_TB, taps_TB
+    control = jax.tree.map(lambda leaf: jnp.asarray(leaf, weights["bias"].dtype), control)
+    varying = axes_of((weights, inputs_TBF, real_TB, carry, probes_TB))
+    weights, carry, control = jax.tree.map(lambda leaf: vary(leaf, varying), (weights, carry, control))
+    steps = inputs_TBF.astype(weights["bias"].dtype), real_TB, probes_TB
     num_steps, num_rows, _ = inputs_TBF.shape
     if num_steps == 0:
         return carry, jax.tree.leaves(carry)[-1][None][:0]
@@ -97,15 +97,15 @@ def fused(
     cut = num_steps - num_steps % block
     try:
         if cut == num_steps:
-            return _run(cell, block, weights, carry, remedies, *steps)
+            return _run(cell, block, weights, carry, control, *steps)
         first, rest = (jax.tree.map(lambda leaf, s=s: leaf[s], steps) for s in (slice(cut), slice(cut, None)))
-        carry, outputs = _run(cell, block, weights, carry, remedies, *first)
-        carry, last_outputs = _run(cell, num_steps - cut, weights, carry, remedies, *rest)
+        carry, outputs = _run(cell, block, weights, carry, control, *first)
+        carry, last_outputs = _run(cell, num_steps - cut, weights, carry, control, *rest)
         return carry, jnp.concatenate([outputs, last_outputs])
     except TypeError as error:
         if "forward-mode" not in str(error):
             raise
-        raise TypeError("forward-mode derivatives of a recurrence need backward=autodiff") from error
+        raise TypeError("forward-mode derivatives of a recurrence need vjp=autodiff") from error
 
 
 def block_length(num_steps: int, num_rows: int) -> int:
@@ -125,10 +125,10 @@ def _run(
     block: int,
     weights: Params,
     carry: Carry,
-    remedies: Remedies,
+    control: GradientControl,
     inputs: jax.Array,
     real: jax.Array | None,
-    taps: Carry | None,
+    probes: Carry | None,
 ) -> tuple[Carry, jax.Array]:
     carry, (states, _) = _forward(cell, block, weights, inputs, real, carry)
     return carry, jax.tree.leaves(states)[-1]
@@ -139,13 +139,13 @@ def _run_forward(
     block: int,
     weights: Params,
     carry: Carry,
-    remedies: Remedies,
+    control: GradientControl,
     inputs: jax.Array,
     real: jax.Array | None,
-    taps: Carry | None,
+    probes: Carry | None,
 ) -> tuple[tuple[Carry, jax.Array], tuple]:
     final, (states, kept) = _forward(cell, block, weights, inputs, real, carry)
-    saved = weights, inputs, real, carry, states, kept, taps, remedies
+    saved = weights, inputs, real, carry, states, kept, probes, control
     return (final, jax.tree.leaves(states)[-1]), saved
 
 
@@ -172,21 +172,21 @@ def _forward(
 
 
 def _run_backward(cell: Linearised, block: int, residuals: tuple, cotangents: tuple) -> tuple:
-    weights, inputs, real, first, states, kept, taps, remedies = residuals
+    weights, inputs, real, first, states, kept, probes, control = residuals
     dfinal, doutputs = cotangents
     recurrent_T = weights["recurrent_kernel"].T
 
     def step(dcarry: Carry, now: tuple) -> tuple[Carry, tuple]:
         coefficients, dy, is_real = now
         dcarry = add_to_last(dcarry, dy)
-        if remedies.clip is not None:
-            short = clip_carry(dcarry, remedies.clip)
+        if control.clip is not None:
+            short = clip_carry(dcarry, control.clip)
             dcarry = short if is_real is None else where_real(is_real, short, dcarry)
         dbefore, pulled = cell.pull(recurrent_T, coefficients, dcarry)
         seen = None
         if is_real is not None:
             dbefore = jax.tree.map(jnp.add, dbefore, where_real(is_real, zeros(dcarry), dcarry))
-        if taps is not None or remedies.omega is not None:
+        if probes is not None or control.omega is not None:
             seen = dcarry if is_real is None else where_real(is_real, dcarry, zeros(dcarry))
         return dbefore, (pulled, seen)
 
@@ -199,25 +199,25 @@ def _run_backward(cell: Linearised, block: int, residuals: tuple, cotangents: tu
             coefficients = where_real(is_real, coefficients, zeros(coefficients))
         dcarry, (pulled, seen) = scan_into(step, dcarry, held, (coefficients, dy, is_real), reverse=True)
         collected, dx = cell.collect(weights, x, before, coefficients, pulled)
-        if remedies.omega is not None:
+        if control.omega is not None:
             term, slope = jax.value_and_grad(regulariser, 1)(cell, recurrent_T, coefficients, seen)
             omega += term
-            collected["recurrent_kernel"] += remedies.omega * slope.T
+            collected["recurrent_kernel"] += control.omega * slope.T
         dweights = jax.tree.map(jnp.add, dweights, collected)
-        dtaps = None if taps is None else jax.tree.map(told, taps, seen)
-        return (dcarry, dweights, omega, (pulled, seen)), (dx, dtaps)
+        dprobes = None if probes is None else jax.tree.map(probe_gradient, probes, seen)
+        return (dcarry, dweights, omega, (pulled, seen)), (dx, dprobes)
 
     blocks = in_blocks((inputs, real, states, kept, doutputs), block)
     starts = jax.tree.map(lambda s, after: jnp.concatenate([s[None], after[:-1, -1]]), first, blocks[2])
-    no_sums = jax.tree.map(lambda leaf: vary(leaf, axes_of(doutputs)), zeros((weights, remedies.omega)))
+    no_sums = jax.tree.map(lambda leaf: vary(leaf, axes_of(doutputs)), zeros((weights, control.omega)))
     one_block = jax.tree.map(lambda leaf: leaf[:block], (states, states, kept, doutputs, real))
     each_step = jax.eval_shape(cell.linearise, *one_block[:3]), *one_block[3:]
     begin = dfinal, *no_sums, room(step, dfinal, each_step)
     (dcarry, dweights, omega, _), per_step = jax.lax.scan(
         steps, begin, (*blocks[:2], starts, *blocks[2:]), reverse=True
     )
-    dinputs, dtaps = out_of_blocks(per_step)
-    return dweights, dcarry, Remedies(None, omega), dinputs, None, dtaps
+    dinputs, dprobes = out_of_blocks(per_step)
+    return dweights, dcarry, GradientControl(None, omega), dinputs, None, dprobes
 
 
 _run.defvjp(_run_forward, _run_backward)

@@ -10,11 +10,12 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.checks import require_bool, require_choice, require_number, require_positive
+from seqlab.recurrence.backward import FULL_BACKWARD, Backward
 from seqlab.recurrence.fused import Linearised
+from seqlab.recurrence.gradient_control import GradientControl, refuse_regulariser
 from seqlab.recurrence.noise import drop, drop_weights, noisy, refuse_masking, refuse_weight_drop
-from seqlab.recurrence.remedies import NO_REMEDIES, Remedies, refuse_regulariser
-from seqlab.recurrence.truncated import Truncation, truncated
-from seqlab.recurrence.unroll import BACKWARDS, initial_carry, unroll, zero_taps
+from seqlab.recurrence.truncated import truncated
+from seqlab.recurrence.unroll import VJPS, initial_carry, unroll, zero_probes
 from seqlab.types import Carry, Params
 
 
@@ -30,24 +31,22 @@ class Stack:
         dropout: the rate on what every layer reads and on what the top one hands on, drawn anew for every
             element and time step: on each connection that does not recur (Zaremba et al. 2014,
             arXiv:1409.2329, section 3.1).
-        backward: as in `unroll`.
+        vjp: as in `unroll`.
         recurrent_dropout: the rate at which a layer's h is dropped before its recurrent kernel reads it, one
             mask a sequence for all time steps (Gal & Ghahramani 2016).
         zoneout: the rate at which an element of the carry stays as it was (Krueger et al. 2017).
         weight_drop: the rate at which elements of the recurrent kernels are dropped (Merity et al. 2018); of
             the three the only one that the fused backward pass can take.
-        remedies: what acts on the backward pass of every layer and direction.
     """
 
     cell: Any
     num_layers: int = 1
     bidirectional: bool = False
     dropout: float = 0.0
-    backward: str = "fused"
+    vjp: str = "fused"
     recurrent_dropout: float = 0.0
     zoneout: float = 0.0
     weight_drop: float = 0.0
-    remedies: Remedies = NO_REMEDIES
 
     def __post_init__(self) -> None:
         require_positive(self, "num_layers")
@@ -58,15 +57,14 @@ class Stack:
             refuse_masking(self.cell)
         if self.weight_drop:
             refuse_weight_drop(self.cell)
-        require_choice(self, "backward", BACKWARDS)
-        if self.remedies.omega is not None and not self._by_hand:
-            refuse_regulariser(self.cell)
+        require_choice(self, "vjp", VJPS)
 
-    @property
-    def _by_hand(self) -> bool:
-        """Whether the backward pass is the one written by hand, masks included."""
+    def check_backward(self, backward: Backward) -> None:
+        """Raise IncompatibleError where the stack has no backward pass with these options."""
         noise = self.recurrent_dropout or self.zoneout
-        return self.backward == "fused" and isinstance(self.cell, Linearised) and not noise
+        fused = self.vjp == "fused" and isinstance(self.cell, Linearised) and not noise
+        if backward.control.omega is not None and not fused:
+            refuse_regulariser(self.cell)
 
     @property
     def _drops(self) -> bool:
@@ -105,11 +103,11 @@ class Stack:
         carry = initial_carry(self.cell, params, inputs)
         return {layer: dict.fromkeys(self.directions, carry) for layer in self.layers}
 
-    def zero_taps(self, params: Params, num_rows: int, num_steps: int) -> Any:
-        """Return the `taps` of `apply` for B = `num_rows` and T = `num_steps`."""
+    def zero_probes(self, params: Params, num_rows: int, num_steps: int) -> Any:
+        """Return the `probes` of `apply` for B = `num_rows` and T = `num_steps`."""
         dtype = jnp.result_type(*jax.tree.leaves(params))
         carry = self.cell.initialize_carry(jax.random.key(0), (num_rows, 1))
-        one = zero_taps(jax.tree.map(lambda leaf: leaf.astype(dtype), carry), num_steps)
+        one = zero_probes(jax.tree.map(lambda leaf: leaf.astype(dtype), carry), num_steps)
         return {layer: dict.fromkeys(self.directions, one) for layer in self.layers}
 
     def apply(
@@ -119,9 +117,9 @@ class Stack:
         lengths: jax.Array | None = None,
         carries: Any = None,
         key: jax.Array | None = None,
-        taps: Any = None,
+        probes: Any = None,
         resets: jax.Array | None = None,
-        truncation: Truncation | None = None,
+        backward: Backward = FULL_BACKWARD,
     ) -> tuple[dict[str, dict[str, Carry]], jax.Array]:
         """Run all layers over inputs `(B, T, F)`.
 
@@ -131,10 +129,10 @@ class Stack:
             lengths: int32 `(B,)`, or None where every step is real.
             carries: `{layer: {direction: carry}}` before the first step; the cell's own by default.
             key: PRNG key of all masks; None, in evaluation, switches them off.
-            taps: zeros in the form of `carries`, whose gradients are the norms through time (`zero_taps`).
+            probes: as `zero_probes` returns them; their gradients are the norms through time.
             resets: bool `(B, T)`, before which steps every layer starts anew; None for none.
-            truncation: how far back gradients go, each direction counting from its own first step; None, or a
-                window of T steps and more, for all the way.
+            backward: the options of the backward pass. A window of T steps or more is full BPTT; each
+                direction counts the windows from the first step that it reads.
 
         Returns:
             The final carries, in the form of `carries`, and the top layer's outputs `(B, T, features)`.
@@ -144,10 +142,11 @@ class Stack:
         """
         if resets is not None and self.bidirectional:
             raise ValueError("resets must be None where bidirectional is true")
-        run = functools.partial(self._run, params, inputs, lengths, carries, key, resets)
+        run = functools.partial(self._run, params, inputs, lengths, carries, key, resets, backward.control)
+        truncation = backward.truncation
         if truncation is None or truncation.window >= inputs.shape[1]:
-            return run(taps, None)
-        return truncated(run, truncation, inputs, lengths, taps, self.cell.features, self.directions)
+            return run(probes, None)
+        return truncated(run, truncation, inputs, lengths, probes, self.cell.features, self.directions)
 
     def _run(
         self,
@@ -157,7 +156,8 @@ class Stack:
         carries: Any,
         key: jax.Array | None,
         resets: jax.Array | None,
-        taps: Any,
+        control: GradientControl,
+        probes: Any,
         cuts: jax.Array | None,
     ) -> tuple[dict[str, dict[str, Carry]], jax.Array]:
         """Run all layers, the gradient cut before the steps that `cuts` names."""
@@ -177,11 +177,11 @@ class Stack:
                     lengths,
                     carry=None if carries is None else carries[layer][direction],
                     reverse=direction == "backward",
-                    backward=self.backward,
-                    taps=None if taps is None else taps[layer][direction],
+                    vjp=self.vjp,
+                    probes=None if probes is None else probes[layer][direction],
                     resets=resets,
                     cuts=cuts,
-                    remedies=self.remedies,
+                    control=control,
                 )
                 outputs.append(output)
             inputs = outputs[0] if len(outputs) == 1 else jnp.concatenate(outputs, axis=-1)

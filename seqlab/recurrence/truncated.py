@@ -69,19 +69,19 @@ def truncated(
     truncation: Truncation,
     inputs: jax.Array,
     lengths: jax.Array | None,
-    taps: Any,
+    probes: Any,
     features: int,
     directions: tuple[str, ...],
 ) -> tuple[Any, jax.Array]:
     """Run a recurrence whose gradients keep to windows, at the cost of M runs.
 
     Args:
-        run: takes taps and the steps where gradients are cut, bool `(T,)`, each direction counting its own,
+        run: takes probes and the steps where gradients are cut, bool `(T,)`, each direction counting its own,
             and returns the final carries and the outputs, `(B, T, H)` a direction, side by side.
         truncation: the windows.
         inputs: `(B, T, F)`, for their shape.
         lengths: int32 `(B,)`, the real steps of each sequence; None for T each.
-        taps: as in `unroll`, or None. Their gradients are the norms of what all windows send back together.
+        probes: as in `unroll`, or None. Their gradients are the norms of what all windows send back together.
         features: H.
         directions: those that each layer reads in.
 
@@ -91,8 +91,8 @@ def truncated(
     num_steps = inputs.shape[1]
     cuts, owners = truncation.cuts(num_steps), truncation.owners(num_steps)
     if truncation.num_copies == 1:
-        return run(taps, cuts[0])
-    vectors = jax.tree.map(functools.partial(_with_features, features=features), taps)
+        return run(probes, cuts[0])
+    vectors = jax.tree.map(functools.partial(_with_features, features=features), probes)
     final, outputs = jax.vmap(functools.partial(run, vectors))(cuts)
     owners_BT = jnp.broadcast_to(owners, inputs.shape[:2])
     sides = [owners_BT if name == "forward" else flip(owners_BT, lengths) for name in directions]

@@ -9,12 +9,12 @@ import jax.numpy as jnp
 
 from seqlab.recurrence.associative import Linear, linear
 from seqlab.recurrence.fused import Linearised, axes_of, fused, vary, where_real
-from seqlab.recurrence.remedies import NO_REMEDIES, Remedies, clipped, refuse_regulariser
+from seqlab.recurrence.gradient_control import NO_CONTROL, GradientControl, clipped, refuse_regulariser
+from seqlab.recurrence.probes import probe
 from seqlab.recurrence.segments import segmented
-from seqlab.recurrence.taps import tap
 from seqlab.types import Carry, Params
 
-BACKWARDS = ("fused", "autodiff")
+VJPS = ("fused", "autodiff")
 
 
 def unroll(
@@ -24,11 +24,11 @@ def unroll(
     lengths: jax.Array | None = None,
     carry: Carry | None = None,
     reverse: bool = False,
-    backward: str = "fused",
-    taps: Carry | None = None,
+    vjp: str = "fused",
+    probes: Carry | None = None,
     resets: jax.Array | None = None,
     cuts: jax.Array | None = None,
-    remedies: Remedies = NO_REMEDIES,
+    control: GradientControl = NO_CONTROL,
 ) -> tuple[Carry, jax.Array]:
     """Run a cell over a batch of sequences.
 
@@ -45,64 +45,63 @@ def unroll(
         carry: the carry before the first step; the cell's own (zeros) by default.
         reverse: whether each sequence is read from its last real step to its first. The outputs stand in the
             original order.
-        backward: "fused" for the hand-written backward pass, where the cell offers its mathematics, or
+        vjp: "fused" for the hand-written backward pass, where the cell offers its mathematics, or
             "autodiff" for that of the plain scan, the reference, which also has forward-mode derivatives.
-        taps: zeros, by `zero_taps`, whose gradient is the norm of the cotangent at every step's carry.
+        probes: zeros, by `zero_probes`, whose gradient is the norm of the cotangent at every step's carry.
         resets: bool `(B, T)`, where the carry is set to the cell's own initial one before the step, in the
             order of reading; None for nowhere.
         cuts: bool `(T,)`, before which steps, counted in the order of reading, the gradient stops; None for
             none.
-        remedies: what acts on the backward pass; clipping needs the steps one by one: a linear cell is then
+        control: what acts on the backward pass; clipping needs the steps one by one: a linear cell is then
             scanned sequentially.
 
     Returns:
         The final carry, and the outputs `(B, T, H)`.
 
     Raises:
-        ValueError: `backward` is neither of the two.
-        IncompatibleError: `remedies.omega` is asked of another backward pass than the fused, or beside
+        ValueError: `vjp` is neither of the two.
+        IncompatibleError: `control.omega` is asked of another backward pass than the fused, or beside
             `resets` or `cuts`.
 
     Source: ONNX operators RNN, GRU and LSTM, `sequence_lens`, for the rule on padding.
     """
-    if backward not in BACKWARDS:
-        raise ValueError(f"backward must be one of {', '.join(BACKWARDS)}, got {backward!r}")
+    if vjp not in VJPS:
+        raise ValueError(f"vjp must be one of {', '.join(VJPS)}, got {vjp!r}")
     real = None if lengths is None else real_steps(lengths, inputs.shape[1])
     if real is not None:
         inputs = where_real(real, inputs, jnp.zeros_like(inputs))
     if carry is None:
         carry = initial_carry(cell, params, inputs)
     if reverse:
-        inputs, taps, resets = jax.tree.map(lambda leaf: flip(leaf, lengths), (inputs, taps, resets))
-    by_hand = backward == "fused" and isinstance(cell, Linearised)
+        inputs, probes, resets = jax.tree.map(lambda leaf: flip(leaf, lengths), (inputs, probes, resets))
+    by_hand = vjp == "fused" and isinstance(cell, Linearised)
     whole = resets is None and cuts is None
-    if remedies.omega is not None and not (by_hand and whole):
+    if control.omega is not None and not (by_hand and whole):
         refuse_regulariser(cell)
     if not whole:
         cell, inputs = segmented(cell, inputs, resets, cuts)
     steps_TB = jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), (inputs, real))
-    taps_TB = jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), taps)
-    if isinstance(cell, Linear) and cuts is None and remedies.clip is None:
-        carry, outputs_TBH = linear(cell, params, *steps_TB, carry, taps_TB)
+    probes_TB = jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), probes)
+    if isinstance(cell, Linear) and cuts is None and control.clip is None:
+        carry, outputs_TBH = linear(cell, params, *steps_TB, carry, probes_TB)
     else:
         run = fused if by_hand else plain
-        carry, outputs_TBH = run(cell, params, *steps_TB, carry, taps_TB, remedies)
+        carry, outputs_TBH = run(cell, params, *steps_TB, carry, probes_TB, control)
     outputs = jnp.swapaxes(outputs_TBH, 0, 1)
     if reverse:
         outputs = flip(outputs, lengths)
     return carry, outputs if real is None else where_real(real, outputs, jnp.zeros_like(outputs))
 
 
-def zero_taps(carry: Carry, num_steps: int) -> Carry:
-    """Return zeros `(B, T)` for each leaf of a carry, to be given to `unroll` as `taps`.
+def zero_probes(carry: Carry, num_steps: int) -> Carry:
+    """Return zeros `(B, T)` for each leaf of a carry, to be given to `unroll` as `probes`.
 
-    The gradient of a loss L with respect to them is not that of the zeros, but, exactly over the whole range
-    of floats,
+    The gradient of a loss L with respect to them is, exactly over the whole range of floats,
 
-        tap_bt ← ‖∂L/∂s_bt‖₂ over H,
+        ‖∂L/∂s_bt‖₂ over H,
 
     s_t being what step t hands on: h_t both as output and to step t + 1, or c_t to step t + 1. It is zero
-    after a sequence's end. Zeros `(B, T, H)` instead are told ∂L/∂s_bt itself.
+    after a sequence's end. The gradient of zeros `(B, T, H)` is ∂L/∂s_bt itself.
     """
     return jax.tree.map(lambda leaf: jnp.zeros((leaf.shape[0], num_steps), leaf.dtype), carry)
 
@@ -113,17 +112,17 @@ def plain(
     inputs_TBF: jax.Array,
     real_TB: jax.Array | None,
     carry: Carry,
-    taps_TB: Carry | None,
-    remedies: Remedies = NO_REMEDIES,
+    probes_TB: Carry | None,
+    control: GradientControl = NO_CONTROL,
 ) -> tuple[Carry, jax.Array]:
     """Run any cell over time as a scan that autodiff differentiates; the arguments are those of `fused`."""
 
     def step(before: Carry, now: tuple) -> tuple[Carry, jax.Array]:
-        x, real, taps = now
+        x, real, probes = now
         after, y = cell.apply({"params": params}, before, x)
-        if taps is not None:
-            after, y = handed_on(jax.tree.map(tap, after, taps), after, y, x)
-        if clip is not None:  # after the tap, and so before it on the way back
+        if probes is not None:
+            after, y = handed_on(jax.tree.map(probe, after, probes), after, y, x)
+        if clip is not None:  # after the probe, and so before it on the way back
             after, y = handed_on(clipped(after, clip), after, y, x)
         if real is not None:
             after = where_real(real, after, before)
@@ -136,11 +135,11 @@ def plain(
         pairs = zip(jax.tree.leaves(carry), jax.tree.leaves(watched), strict=True)
         return watched, next((new for old, new in pairs if old is y), y)
 
-    clip = None if remedies.clip is None else jnp.asarray(remedies.clip)
-    varying = axes_of((params, inputs_TBF, real_TB, carry, taps_TB))
+    clip = None if control.clip is None else jnp.asarray(control.clip)
+    varying = axes_of((params, inputs_TBF, real_TB, carry, probes_TB))
     # Outside the scan: inside, every step back would sum the weights' gradients over the devices.
     params, carry, clip = jax.tree.map(lambda leaf: vary(leaf, varying), (params, carry, clip))
-    return jax.lax.scan(step, carry, (inputs_TBF, real_TB, taps_TB))
+    return jax.lax.scan(step, carry, (inputs_TBF, real_TB, probes_TB))
 
 
 def initial_carry(cell: Any, params: Params, inputs: jax.Array) -> Carry:

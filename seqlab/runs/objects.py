@@ -15,7 +15,7 @@ import optax
 from omegaconf import DictConfig, OmegaConf
 
 from seqlab.checks import require_count, require_positive
-from seqlab.generation.writing import require_writer
+from seqlab.generation.generate import require_can_generate
 from seqlab.registry import blame, make
 from seqlab.tasks.task import VOCABULARY
 from seqlab.tracking import Console, WeightsAndBiases
@@ -103,7 +103,7 @@ def build(config: DictConfig, choices: Mapping[str, Any]) -> Run:
     with blame(""):
         program = _program(plain, architecture)
         if program.training.sample_length:
-            require_writer(program)
+            require_can_generate(program.task, program.network)
         family, numbers = _family(plain, architecture, program)
         return Run(
             family=family,
@@ -128,7 +128,6 @@ def _program(plain: Mapping[str, Any], architecture: str) -> Program:
     specs = {"inputs": task.input_spec(architecture), "outputs": task.output_spec(architecture)}
     network = make(plain, "architecture", cell=cell, **specs)
     training = make(plain, "training")
-    network.going_back(training.remedies, training.truncation)  # refuses what does not fit
     gradients, optimizer = make(plain, "gradients"), _optimizer(plain)
     return Program(task, network, optimizer, training, gradients.diagnostics)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from seqlab.checks import require_count, require_number, require_positive
-from seqlab.recurrence import Remedies, Truncation
+from seqlab.recurrence import Backward, GradientControl, Truncation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,17 +88,13 @@ class Training:
                 )
 
     @property
-    def truncation(self) -> Truncation | None:
-        """How far back through time gradients go; None for all the way."""
-        if self.bptt_window is None:
-            return None
-        return Truncation(self.bptt_window, self.bptt_stride or self.bptt_window)
-
-    @property
-    def remedies(self) -> Remedies:
-        """What acts on the backward pass of the recurrence, each sequence bearing its share of Ω."""
+    def backward(self) -> Backward:
+        """The options of the backward pass through time; each sequence bears its share of Ω."""
         clip = None if self.clip_recurrent is None else float(self.clip_recurrent)  # it is differentiated by
-        return Remedies(clip, self.omega / self.batch_size if self.omega else None)
+        control = GradientControl(clip, self.omega / self.batch_size if self.omega else None)
+        if self.bptt_window is None:
+            return Backward(control)
+        return Backward(control, Truncation(self.bptt_window, self.bptt_stride or self.bptt_window))
 
     def next_stop(self, step: int) -> int:
         """Return the first step after `step` at which the host has something to do."""

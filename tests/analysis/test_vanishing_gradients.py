@@ -35,11 +35,11 @@ def test_a_cell_at_rest_has_the_slope_of_theory(cell):
     params = stack.init(jax.random.key(0), 1)
     weights = jax.random.normal(jax.random.key(1), (1, H))
 
-    def loss(taps):
-        final, _ = stack.apply(params, jnp.zeros((1, T, 1)), taps=taps)
+    def loss(probes):
+        final, _ = stack.apply(params, jnp.zeros((1, T, 1)), probes=probes)
         return jnp.vdot(weights, jax.tree.leaves(final)[0])
 
-    metrics = jax.jit(lambda taps: through_time(jax.grad(loss)(taps)))(stack.zero_taps(params, 1, T))
+    metrics = jax.jit(lambda probes: through_time(jax.grad(loss)(probes)))(stack.zero_probes(params, 1, T))
     state = "cell/" if isinstance(cell, LSTM) else ""
     settings = {"recurrent_scale": cell.recurrent_scale, "forget_bias_init": 1.0}
     expected = slope(*jacobian(type(cell).__name__, settings), T)

@@ -13,8 +13,8 @@ import pytest
 from seqlab.architectures import EncoderDecoder
 from seqlab.architectures.attention import ATTENTIONS
 from seqlab.cells import GRU, LRU, LSTM
-from seqlab.generation.decoding import GREEDY, run_freely, sample
-from seqlab.recurrence import NO_REMEDIES, Truncation
+from seqlab.generation.decoding import GREEDY, free_run, sample
+from seqlab.recurrence import Backward, Truncation
 from seqlab.types import Batch, IncompatibleError, Tokens, Vectors
 
 KEY = jax.random.key(0)
@@ -56,7 +56,7 @@ def test_padding_of_the_source_changes_nothing(form):
     network, params, batch = made(form)
     real = jnp.arange(T + 2)[:, None] < LENGTHS[:, None, None]
     longer = jnp.where(real, jnp.pad(batch.inputs, ((0, 0), (0, 2), (0, 0))), 1e3)
-    free = jax.jit(lambda batch: (network.apply(params, batch), run_freely(network, params, batch)))
+    free = jax.jit(lambda batch: (network.apply(params, batch), free_run(network, params, batch)))
     pairs = zip(free(batch), free(batch._replace(inputs=longer)), strict=True)
     for one, other in pairs:
         np.testing.assert_allclose(one, other, atol=1e-5)
@@ -116,20 +116,20 @@ def test_attention_scores_are_those_of_the_papers():
 
 @pytest.mark.parametrize("form", ["plain", "luong"])
 def test_step_by_step_and_all_at_once_are_one(form):
-    """A share of 0 takes it step by step: predictions, gradients and taps are those of the engine."""
+    """A share of 0 takes it step by step: predictions, gradients and probes are those of the engine."""
     network, params, batch = made(form)
 
-    def loss(params, taps, share, key):
+    def loss(params, probes, share, key):
         taken = dataclasses.replace(network, share=share)
-        return jnp.sum(jnp.sin(taken.apply(params, batch, key, taps)))
+        return jnp.sum(jnp.sin(taken.apply(params, batch, key, probes)))
 
-    taps = network.zero_taps(params, batch)
+    probes = network.zero_probes(params, batch)
     at_once, stepwise = (
-        jax.jit(jax.value_and_grad(functools.partial(loss, share=share, key=key), (0, 1)))(params, taps)
+        jax.jit(jax.value_and_grad(functools.partial(loss, share=share, key=key), (0, 1)))(params, probes)
         for share, key in ((0.0, None), (jnp.float32(0), KEY))
     )
     jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-5), at_once, stepwise)
-    assert list(taps) == list(network.layer_params(params)) == list(network.ends(batch))
+    assert list(probes) == list(network.layer_params(params)) == list(network.ends(batch))
     for layer, directions in at_once[1][1].items():
         reads = layer.startswith("encoder/")
         real = jnp.arange(T) < LENGTHS[:, None] if reads else jnp.ones((B, M), bool)
@@ -168,4 +168,4 @@ def test_what_does_not_fit_is_refused_in_one_line(settings, line):
 
 def test_truncation_is_refused():
     with pytest.raises(IncompatibleError, match=r"^training\.bptt_window=2 does not fit .* null$"):
-        made("plain")[0].going_back(NO_REMEDIES, Truncation(2, 2))
+        made("plain")[0].check_backward(Backward(truncation=Truncation(2, 2)))

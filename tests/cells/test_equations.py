@@ -11,7 +11,7 @@ import pytest
 from every_cell import LENGTHS, B, F, H, T, difference, from_conf, problem
 
 from seqlab.cells import CIFG, LRU, LSTM, Elman, PeepholeLSTM
-from seqlab.recurrence import unroll, zero_taps
+from seqlab.recurrence import unroll, zero_probes
 
 
 def step(name):
@@ -156,7 +156,7 @@ def test_in_parallel_equals_in_sequence(name, reverse):
 
 @pytest.mark.parametrize("scan", ["sequential", "associative"])
 @pytest.mark.parametrize("name", ["min_gru", "min_lstm", "lru"])
-def test_the_taps_of_a_linear_cell_are_the_norms_of_explicit_probes(name, scan):
+def test_the_probes_of_a_linear_cell_are_the_norms_of_explicit_probes(name, scan):
     """Each s_t is shifted, and with it both its output and all that comes later."""
     cell = from_conf(name, scan=scan)
     params, inputs, carry = problem(cell)
@@ -178,8 +178,8 @@ def test_the_taps_of_a_linear_cell_are_the_norms_of_explicit_probes(name, scan):
 
     probes = jax.tree.map(lambda leaf: jnp.zeros((B, T, H)), carry)
     shifts = jax.jit(jax.grad(functools.partial(loss, probed)))(probes)
-    tapped = lambda taps: unroll(cell, params, inputs, lengths, carry, taps=taps)  # noqa: E731
-    found = jax.jit(jax.grad(functools.partial(loss, tapped)))(zero_taps(carry, T))
+    tapped = lambda probes: unroll(cell, params, inputs, lengths, carry, probes=probes)  # noqa: E731
+    found = jax.jit(jax.grad(functools.partial(loss, tapped)))(zero_probes(carry, T))
     assert difference(found, jax.tree.map(lambda leaf: jnp.linalg.norm(leaf, axis=-1), shifts)) < 1e-6
 
 

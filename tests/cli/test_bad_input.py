@@ -54,7 +54,7 @@ CASES = [
         ["task=adding", "architecture=one_to_one", "training.clip_recurrent=1"],
         ["training.clip_recurrent", "null", "OneToOne"],
     ),
-    (["+architecture.remedies=1"], ["architecture.remedies", "dropout"]),
+    (["+architecture.control=1"], ["architecture.control", "dropout"]),
     (["trainin.steps=3"], ["trainin.steps", "training"]),
     (["+zap=3"], ["zap", "training", "seed"]),
     (["seed=-1"], ["seed", "non-negative integer"]),

@@ -43,12 +43,12 @@ def params_of(network, batch, dtype, **recurrent):
 def flow(network, params, batch, scale=1.0):
     """Return the statistics through time of `scale` times the sum of what the network writes, weighed."""
 
-    def loss(taps):
-        written = network.apply(params, batch, taps=taps)
+    def loss(probes):
+        written = network.apply(params, batch, probes=probes)
         weights = jnp.cos(jnp.arange(written.size, dtype=written.dtype)).reshape(written.shape)
         return scale * jnp.sum(weights * written)
 
-    norms = jax.jit(jax.grad(loss))(network.zero_taps(params, batch))
+    norms = jax.jit(jax.grad(loss))(network.zero_probes(params, batch))
     return jax.jit(through_time)(norms, batch.lengths)
 
 

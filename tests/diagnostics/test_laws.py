@@ -99,11 +99,11 @@ def test_an_lstm_remembers_as_its_forget_bias_says(bias, expected, precision):
     own = params["layer_0"]["forward"]
     own["bias"] = own["bias"].at[H : 2 * H].set(bias)
 
-    def loss(taps):
-        final, _ = stack.apply(params, jnp.zeros((B, 31, F), dtype), taps=taps)
+    def loss(probes):
+        final, _ = stack.apply(params, jnp.zeros((B, 31, F), dtype), probes=probes)
         return jnp.sum(final["layer_0"]["forward"][0])
 
-    metrics = through_time(jax.grad(loss)(stack.zero_taps(params, B, 31)))
+    metrics = through_time(jax.grad(loss)(stack.zero_probes(params, B, 31)))
     found = ratios(metrics, "grads/through_time/cell/log10_norm")
     np.testing.assert_allclose(found, (1 / (1 + np.exp(-bias))) ** np.arange(30, -1, -1), rtol=tolerance)
     np.testing.assert_allclose(found[0], expected, rtol=1e-4)

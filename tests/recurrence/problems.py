@@ -35,10 +35,10 @@ def problem(cell, dtype=jnp.float32):
     return jax.tree.map(lambda leaf: leaf.astype(dtype), (params, inputs, carry))
 
 
-def loss(params, inputs, carry, taps=None, *, cell, lengths=None, run=unroll, **options):
+def loss(params, inputs, carry, probes=None, *, cell, lengths=None, run=unroll, **options):
     """Return a scalar that depends on every output and on the final carry, each in its own way."""
     lengths = None if lengths is None else jnp.array(lengths)
-    carry, outputs = run(cell, params, inputs, lengths, carry, taps=taps, **options)
+    carry, outputs = run(cell, params, inputs, lengths, carry, probes=probes, **options)
     weights = jnp.cos(jnp.arange(outputs.size, dtype=outputs.dtype)).reshape(outputs.shape)
     ends = sum(jnp.sum(jnp.cos(leaf + i)) for i, leaf in enumerate(jax.tree.leaves(carry)))
     return jnp.sum(weights * jnp.sin(outputs)) + ends

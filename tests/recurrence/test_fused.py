@@ -12,16 +12,16 @@ from problems import CELLS, LENGTHS, B, H, T, every_cell, largest_difference, lo
 from seqlab.cells import LSTM
 from seqlab.recurrence import unroll
 from seqlab.recurrence.fused import block_length, fused
-from seqlab.recurrence.unroll import zero_taps
+from seqlab.recurrence.unroll import zero_probes
 
 BOTH = ("fused", "autodiff")
 FULL = {"lengths": None, "reverse": False}
 RAGGED_REVERSED = {"lengths": LENGTHS, "reverse": True}
 
 
-def gradients(cell, arguments, backward, **options):
+def gradients(cell, arguments, vjp, **options):
     """Return the loss and its gradients with respect to all arguments."""
-    function = functools.partial(loss, cell=cell, backward=backward, **options)
+    function = functools.partial(loss, cell=cell, vjp=vjp, **options)
     return jax.jit(jax.value_and_grad(function, range(len(arguments))))(*arguments)
 
 
@@ -30,8 +30,8 @@ def gradients(cell, arguments, backward, **options):
 def test_equals_autodiff_in_float64(cell, options):
     with jax.enable_x64(True):
         params, inputs, carry = problem(cell, jnp.float64)
-        arguments = params, inputs, carry, zero_taps(carry, T)
-        by_hand, reference = (gradients(cell, arguments, backward, **options) for backward in BOTH)
+        arguments = params, inputs, carry, zero_probes(carry, T)
+        by_hand, reference = (gradients(cell, arguments, vjp, **options) for vjp in BOTH)
         assert all(leaf.dtype == jnp.float64 for leaf in jax.tree.leaves(by_hand))
         assert largest_difference(by_hand, reference) < 1e-10
 
@@ -40,20 +40,16 @@ def test_equals_autodiff_in_float64(cell, options):
 def test_lengths_and_directions_in_float64(lengths, reverse):
     with jax.enable_x64(True):
         cell, options = CELLS["lstm"], {"lengths": lengths, "reverse": reverse}
-        by_hand, reference = (
-            gradients(cell, problem(cell, jnp.float64), backward, **options) for backward in BOTH
-        )
+        by_hand, reference = (gradients(cell, problem(cell, jnp.float64), vjp, **options) for vjp in BOTH)
         assert largest_difference(by_hand, reference) < 1e-10
 
 
 @every_cell
 def test_equals_autodiff_in_float32(cell):
     arguments = params, inputs, carry = problem(cell)
-    run = jax.jit(
-        lambda backward: unroll(cell, params, inputs, carry=carry, backward=backward), static_argnums=0
-    )
-    assert largest_difference(*(jax.jit(lambda b=b: run(backward=b))() for b in BOTH)) < 2e-6
-    by_hand, reference = (gradients(cell, arguments, backward, **RAGGED_REVERSED)[1] for backward in BOTH)
+    run = jax.jit(lambda vjp: unroll(cell, params, inputs, carry=carry, vjp=vjp), static_argnums=0)
+    assert largest_difference(*(jax.jit(lambda b=b: run(vjp=b))() for b in BOTH)) < 2e-6
+    by_hand, reference = (gradients(cell, arguments, vjp, **RAGGED_REVERSED)[1] for vjp in BOTH)
     assert largest_difference(by_hand, reference) < 5e-5
 
 
@@ -61,8 +57,8 @@ def test_equals_autodiff_in_float32(cell):
 def test_blocks_change_nothing(block):
     cell = CELLS["gru"]
 
-    def run(cell, params, inputs, lengths, carry, taps):
-        carry, outputs = fused(cell, params, inputs.swapaxes(0, 1), None, carry, taps, block=block)
+    def run(cell, params, inputs, lengths, carry, probes):
+        carry, outputs = fused(cell, params, inputs.swapaxes(0, 1), None, carry, probes, block=block)
         return carry, outputs.swapaxes(0, 1)
 
     found = jax.jit(jax.value_and_grad(functools.partial(loss, cell=cell, run=run), (0, 1, 2)))
@@ -103,9 +99,9 @@ def test_inside_a_scan_over_training_steps():
     cell = CELLS["gru"]
     params, inputs, carry = problem(cell)
 
-    def train(backward):
+    def train(vjp):
         def step(params, _):
-            gradient = jax.grad(functools.partial(loss, cell=cell, backward=backward))(params, inputs, carry)
+            gradient = jax.grad(functools.partial(loss, cell=cell, vjp=vjp))(params, inputs, carry)
             return jax.tree.map(lambda leaf, slope: leaf - 0.01 * slope, params, gradient), None
 
         return jax.jit(lambda params: jax.lax.scan(step, params, length=5)[0])(params)
@@ -115,16 +111,16 @@ def test_inside_a_scan_over_training_steps():
 
 @pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["full", "ragged"])
 @pytest.mark.parametrize("name", ["elman-tanh", "lstm", "gru"])
-@pytest.mark.parametrize("backward", BOTH)
-def test_the_tap_is_the_norm_of_an_explicit_probe(name, backward, lengths):
+@pytest.mark.parametrize("vjp", BOTH)
+def test_the_gradient_of_a_probe_is_the_norm_of_an_explicit_probe(name, vjp, lengths):
     cell = CELLS[name]
     params, inputs, carry = problem(cell)
 
-    def probed(cell, params, inputs, lengths, carry, taps):
+    def probed(cell, params, inputs, lengths, carry, probes):
         outputs = []
         for t in range(T):
             after, _ = cell.apply({"params": params}, carry, inputs[:, t])
-            after = jax.tree.map(lambda leaf, probe, t=t: leaf + probe[:, t], after, taps)
+            after = jax.tree.map(lambda leaf, probe, t=t: leaf + probe[:, t], after, probes)
             real = jnp.full(B, True) if lengths is None else t < lengths
             choose = lambda new, old, real=real: jnp.where(real[:, None], new, old)  # noqa: E731
             carry = jax.tree.map(choose, after, carry)
@@ -134,37 +130,39 @@ def test_the_tap_is_the_norm_of_an_explicit_probe(name, backward, lengths):
     probes = jax.tree.map(lambda leaf: jnp.zeros((B, T, H)), carry)
     shifts = jax.grad(functools.partial(loss, cell=cell, run=probed, lengths=lengths), 3)
     norms = jax.tree.map(lambda leaf: jnp.linalg.norm(leaf, axis=-1), shifts(params, inputs, carry, probes))
-    taps = gradients(cell, (params, inputs, carry, zero_taps(carry, T)), backward, lengths=lengths)[1][3]
-    assert largest_difference(taps, norms) < 5e-5
+    probes = gradients(cell, (params, inputs, carry, zero_probes(carry, T)), vjp, lengths=lengths)[1][3]
+    assert largest_difference(probes, norms) < 5e-5
 
 
-def test_the_tap_reaches_the_ends_of_the_range_of_floats():
+def test_probes_reach_the_ends_of_the_range_of_floats():
     cell = CELLS["elman-identity"]
     params, inputs, carry = problem(cell)
-    taps = zero_taps(carry, T)
+    probes = zero_probes(carry, T)
     for scale in (1e-35, 1e35):
-        tapped = jax.grad(lambda taps, scale=scale: scale * loss(params, inputs, carry, taps, cell=cell))
-        usual = jax.grad(lambda taps: loss(params, inputs, carry, taps, cell=cell))(taps)
-        assert largest_difference(tapped(taps) / scale, usual) < 1e-2  # single elements below 1e-38 are lost
+        tapped = jax.grad(lambda probes, scale=scale: scale * loss(params, inputs, carry, probes, cell=cell))
+        usual = jax.grad(lambda probes: loss(params, inputs, carry, probes, cell=cell))(probes)
+        assert (
+            largest_difference(tapped(probes) / scale, usual) < 1e-2
+        )  # single elements below 1e-38 are lost
 
 
 def test_second_derivatives_in_reverse_mode_are_right():
     cell = CELLS["lstm"]
     params, inputs, carry = problem(cell)
 
-    def penalty(inputs, backward):
-        slope = jax.grad(functools.partial(loss, cell=cell, backward=backward), 1)(params, inputs, carry)
+    def penalty(inputs, vjp):
+        slope = jax.grad(functools.partial(loss, cell=cell, vjp=vjp), 1)(params, inputs, carry)
         return jnp.sum(slope**2)
 
-    found = [jax.jit(jax.grad(penalty), static_argnums=1)(inputs, backward) for backward in BOTH]
+    found = [jax.jit(jax.grad(penalty), static_argnums=1)(inputs, vjp) for vjp in BOTH]
     assert largest_difference(*found) < 5e-4
 
 
 def test_forward_mode_names_the_way_out():
     cell = CELLS["lstm"]
     params, inputs, carry = problem(cell)
-    run = lambda inputs, backward: unroll(cell, params, inputs, carry=carry, backward=backward)[1]  # noqa: E731
-    with pytest.raises(TypeError, match="backward=autodiff"):
+    run = lambda inputs, vjp: unroll(cell, params, inputs, carry=carry, vjp=vjp)[1]  # noqa: E731
+    with pytest.raises(TypeError, match="vjp=autodiff"):
         jax.jvp(lambda inputs: run(inputs, "fused"), (inputs,), (inputs,))
     jax.jvp(lambda inputs: run(inputs, "autodiff"), (inputs,), (inputs,))
 
@@ -173,8 +171,8 @@ def test_saves_less_than_the_plain_scan():
     cell = LSTM(32)
     params = cell.init(jax.random.key(0), cell.initialize_carry(None, (8, 16)), jnp.zeros((8, 16)))["params"]
 
-    def temporary_bytes(backward):
-        function = jax.grad(lambda params, inputs: unroll(cell, params, inputs, backward=backward)[1].sum())
+    def temporary_bytes(vjp):
+        function = jax.grad(lambda params, inputs: unroll(cell, params, inputs, vjp=vjp)[1].sum())
         compiled = jax.jit(function).lower(params, jnp.zeros((8, 128, 16))).compile()
         return compiled.memory_analysis().temp_size_in_bytes
 
@@ -184,5 +182,5 @@ def test_saves_less_than_the_plain_scan():
 def test_an_unknown_backward_is_refused():
     cell = CELLS["lstm"]
     params, inputs, _ = problem(cell)
-    with pytest.raises(ValueError, match="backward must be one of fused, autodiff"):
-        unroll(cell, params, inputs, backward="magic")
+    with pytest.raises(ValueError, match="vjp must be one of fused, autodiff"):
+        unroll(cell, params, inputs, vjp="magic")

@@ -12,7 +12,7 @@ import pytest
 from problems import CELLS, LENGTHS, B, H, T, largest_difference, loss, problem
 
 from seqlab.cells import LRU
-from seqlab.recurrence import Stack, unroll, zero_taps
+from seqlab.recurrence import Stack, unroll, zero_probes
 
 RESETS = jnp.array([[0, 0, 1, 0, 0, 1, 1], [1, 0, 0, 0, 1, 0, 0], [0, 0, 0, 0, 0, 0, 0]], bool)
 CUTS = np.array([0, 1, 0, 0, 1, 0, 0], bool)
@@ -23,7 +23,7 @@ FORMS = {
 }
 
 
-def by_definition(cell, params, inputs, lengths, carry, taps=None, resets=None, cuts=None):
+def by_definition(cell, params, inputs, lengths, carry, probes=None, resets=None, cuts=None):
     """Step through the sequences one by one, in Python."""
     start, outputs = cell.initialize_carry(jax.random.key(0), (B, H)), []
     for t in range(T):
@@ -41,10 +41,10 @@ def gradients(arguments, **options):
     return jax.jit(jax.value_and_grad(function, range(len(arguments))))(*arguments)
 
 
-@pytest.mark.parametrize(("cell", "backward", "cuts"), FORMS.values(), ids=FORMS)
-def test_values_and_gradients_are_those_of_the_definition(cell, backward, cuts):
+@pytest.mark.parametrize(("cell", "vjp", "cuts"), FORMS.values(), ids=FORMS)
+def test_values_and_gradients_are_those_of_the_definition(cell, vjp, cuts):
     arguments = problem(cell)
-    found = gradients(arguments, cell=cell, cuts=cuts, backward=backward)
+    found = gradients(arguments, cell=cell, cuts=cuts, vjp=vjp)
     expected = gradients(arguments, cell=cell, cuts=cuts, run=by_definition)
     assert largest_difference(found, expected) < 5e-5
 
@@ -54,21 +54,19 @@ def test_the_fused_backward_pass_is_that_of_autodiff_in_float64(name):
     with jax.enable_x64(True):
         cell = CELLS[name]
         params, inputs, carry = problem(cell, jnp.float64)
-        arguments = params, inputs, carry, zero_taps(carry, T)
+        arguments = params, inputs, carry, zero_probes(carry, T)
         options = {"cell": cell, "cuts": CUTS, "lengths": LENGTHS, "reverse": True}
-        by_hand, reference = (
-            gradients(arguments, backward=backward, **options) for backward in ("fused", "autodiff")
-        )
+        by_hand, reference = (gradients(arguments, vjp=vjp, **options) for vjp in ("fused", "autodiff"))
         assert largest_difference(by_hand, reference) < 1e-10
 
 
-@pytest.mark.parametrize("backward", ["fused", "autodiff"])
-def test_a_tap_of_vectors_is_told_the_cotangents_themselves(backward):
+@pytest.mark.parametrize("vjp", ["fused", "autodiff"])
+def test_the_gradient_of_a_probe_of_vectors_is_the_cotangent(vjp):
     cell = CELLS["lstm"]
     params, inputs, carry = problem(cell)
-    norms = zero_taps(carry, T)
+    norms = zero_probes(carry, T)
     vectors = jax.tree.map(lambda leaf: jnp.zeros((B, T, H)), carry)
-    slope = jax.jit(jax.grad(functools.partial(loss, cell=cell, backward=backward), 3))
+    slope = jax.jit(jax.grad(functools.partial(loss, cell=cell, vjp=vjp), 3))
     found = jax.tree.map(lambda leaf: jnp.linalg.norm(leaf, axis=-1), slope(params, inputs, carry, vectors))
     assert largest_difference(found, slope(params, inputs, carry, norms)) < 5e-5
 

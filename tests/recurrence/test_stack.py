@@ -7,21 +7,21 @@ import jax.numpy as jnp
 from problems import LENGTHS, B, F, H, T, largest_difference
 
 from seqlab.cells import GRU
-from seqlab.recurrence import Stack, unroll, zero_taps
+from seqlab.recurrence import Stack, unroll, zero_probes
 
 
-def test_layers_directions_and_taps():
+def test_layers_directions_and_probes():
     stack = Stack(GRU(H), num_layers=2, bidirectional=True)
     params = stack.init(jax.random.key(0), F)
     inputs, lengths = jax.random.normal(jax.random.key(1), (B, T, F)), jnp.array(LENGTHS)
-    one = zero_taps(jnp.zeros((B, H)), T)
-    taps = {layer: dict.fromkeys(stack.directions, one) for layer in stack.layers}
+    one = zero_probes(jnp.zeros((B, H)), T)
+    probes = {layer: dict.fromkeys(stack.directions, one) for layer in stack.layers}
 
-    def loss(taps):
-        final, outputs = stack.apply(params, inputs, lengths, taps=taps)
+    def loss(probes):
+        final, outputs = stack.apply(params, inputs, lengths, probes=probes)
         return outputs.sum(), (final, outputs)
 
-    norms, (final, outputs) = jax.jit(jax.grad(loss, has_aux=True))(taps)
+    norms, (final, outputs) = jax.jit(jax.grad(loss, has_aux=True))(probes)
     x = inputs
     for layer in stack.layers:
         runs = [

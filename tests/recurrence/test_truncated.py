@@ -9,7 +9,7 @@ import pytest
 from problems import B, F, H, T, largest_difference
 
 from seqlab.cells import GRU, LRU, LSTM, Elman
-from seqlab.recurrence import Stack, Truncation
+from seqlab.recurrence import Backward, Stack, Truncation
 
 
 @pytest.fixture(autouse=True)
@@ -36,12 +36,14 @@ def gradients(stack, truncation, wanted=range(T), **options):
     """Return the loss of the wanted outputs, and its gradients by everything, norms through time the last."""
     params, inputs, carries = problem(stack)
 
-    def total(params, inputs, carries, taps):
-        outputs = stack.apply(params, inputs, None, carries, taps=taps, truncation=truncation, **options)[1]
+    def total(params, inputs, carries, probes):
+        outputs = stack.apply(
+            params, inputs, None, carries, probes=probes, backward=Backward(truncation=truncation), **options
+        )[1]
         return loss(outputs[:, jnp.array(wanted)])
 
-    taps = stack.zero_taps(params, B, T)
-    return jax.jit(jax.value_and_grad(total, (0, 1, 2, 3)))(params, inputs, carries, taps)
+    probes = stack.zero_probes(params, B, T)
+    return jax.jit(jax.value_and_grad(total, (0, 1, 2, 3)))(params, inputs, carries, probes)
 
 
 def unrolled(stack, window, stride):
@@ -57,8 +59,8 @@ def unrolled(stack, window, stride):
             before = carries
             if start:
                 before = jax.lax.stop_gradient(stack.apply(params, inputs[:, :start], None, carries)[0])
-            taps = of(vectors, start, end)
-            outputs = stack.apply(params, inputs[:, start:end], None, before, taps=taps)[1]
+            probes = of(vectors, start, end)
+            outputs = stack.apply(params, inputs[:, start:end], None, before, probes=probes)[1]
             written.append(outputs[:, begin - start :])
         return loss(jnp.concatenate(written, axis=1))
 
@@ -79,7 +81,7 @@ def test_a_window_of_all_steps_is_full_bptt_bit_for_bit(truncation):
         (Stack(Elman(H), 2), 3, 3),
         (Stack(Elman(H), 2), 3, 2),
         (Stack(LSTM(H)), 4, 1),
-        (Stack(GRU(H), backward="autodiff"), 3, 2),
+        (Stack(GRU(H), vjp="autodiff"), 3, 2),
         (Stack(LRU(H, scan="associative")), 3, 3),
     ],
     ids=lambda value: type(value.cell).__name__ if isinstance(value, Stack) else str(value),
@@ -109,7 +111,9 @@ def test_each_direction_of_each_sequence_counts_from_its_own_start():
 
     @jax.jit
     def together(params, inputs):
-        outputs = both.apply(params, inputs, jnp.array(lengths), carries, truncation=truncation)[1]
+        outputs = both.apply(
+            params, inputs, jnp.array(lengths), carries, backward=Backward(truncation=truncation)
+        )[1]
         return sum(loss(outputs[b, :length, side]) for b, length in enumerate(lengths)
                    for side in (slice(H), slice(H, None)))  # fmt: skip
 
@@ -123,7 +127,7 @@ def test_each_direction_of_each_sequence_counts_from_its_own_start():
                 row = row if name == "forward" else row[:, ::-1]
                 first = jax.tree.map(lambda leaf, b=b: leaf[b : b + 1], carries["layer_0"][name])
                 first = {"layer_0": {"forward": first}}
-                outputs = one.apply(own, row, None, first, truncation=truncation)[1][0]
+                outputs = one.apply(own, row, None, first, backward=Backward(truncation=truncation))[1][0]
                 total += loss(outputs if name == "forward" else outputs[::-1])
         return total
 

@@ -10,37 +10,37 @@ import pytest
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from seqlab.cells import GRU, LSTM
-from seqlab.recurrence import Remedies, unroll
-from seqlab.recurrence.unroll import zero_taps
+from seqlab.recurrence import GradientControl, unroll
+from seqlab.recurrence.unroll import zero_probes
 
 B, T, F, H = 4, 6, 3, 5
 
 
-def loss(params, inputs, lengths, taps, remedies, *, cell, backward):
-    carry, outputs = unroll(cell, params, inputs, lengths, backward=backward, taps=taps, remedies=remedies)
+def loss(params, inputs, lengths, probes, control, *, cell, vjp):
+    carry, outputs = unroll(cell, params, inputs, lengths, vjp=vjp, probes=probes, control=control)
     return jnp.sum(jnp.sin(outputs)) + sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(carry))
 
 
 @pytest.mark.parametrize(
-    ("cell", "backward", "remedies"),
+    ("cell", "vjp", "control"),
     [
-        (LSTM(H), "fused", Remedies()),
-        (GRU(H), "fused", Remedies(clip=0.5, omega=0.3)),
-        (GRU(H), "autodiff", Remedies(clip=0.5)),
+        (LSTM(H), "fused", GradientControl()),
+        (GRU(H), "fused", GradientControl(clip=0.5, omega=0.3)),
+        (GRU(H), "autodiff", GradientControl(clip=0.5)),
     ],
-    ids=["lstm", "gru-remedies", "gru-autodiff"],
+    ids=["lstm", "gru-control", "gru-autodiff"],
 )
-def test_shard_map_and_named_sharding_equal_one_device(cell, backward, remedies):
+def test_shard_map_and_named_sharding_equal_one_device(cell, vjp, control):
     mesh = jax.make_mesh((2,), ("batch",), (AxisType.Auto,))
     whole, split = PartitionSpec(), PartitionSpec("batch")
     inputs, lengths = jax.random.normal(jax.random.key(1), (B, T, F)), jnp.array([6, 2, 0, 5])
     carry = cell.initialize_carry(jax.random.key(0), (B, F))
     params = cell.init(jax.random.key(0), carry, inputs[:, 0])["params"]
-    arguments = params, inputs, lengths, zero_taps(carry, T), remedies
-    gradient = jax.grad(functools.partial(loss, cell=cell, backward=backward), (0, 3, 4))
+    arguments = params, inputs, lengths, zero_probes(carry, T), control
+    gradient = jax.grad(functools.partial(loss, cell=cell, vjp=vjp), (0, 3, 4))
 
     def summed(*arguments):
-        whole_loss = lambda *args: jax.lax.psum(loss(*args, cell=cell, backward=backward), "batch")  # noqa: E731
+        whole_loss = lambda *args: jax.lax.psum(loss(*args, cell=cell, vjp=vjp), "batch")  # noqa: E731
         return jax.grad(whole_loss, (0, 3, 4))(*arguments)
 
     specs = {"in_specs": (whole, split, split, split, whole), "out_specs": (whole, split, whole)}

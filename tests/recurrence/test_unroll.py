@@ -25,14 +25,14 @@ def test_equals_a_python_loop(cell):
 
 
 @pytest.mark.parametrize(
-    ("cell", "backward"),
+    ("cell", "vjp"),
     [(cell, "fused") for cell in CELLS.values()]
     + [(CELLS[name], "autodiff") for name in ("lstm", "gru-reset-before")],
 )
-def test_each_sequence_is_as_if_alone(cell, backward):
+def test_each_sequence_is_as_if_alone(cell, vjp):
     params, inputs, carry = problem(cell)
     for reverse in (False, True):
-        run = jax.jit(functools.partial(unroll, cell, reverse=reverse, backward=backward))
+        run = jax.jit(functools.partial(unroll, cell, reverse=reverse, vjp=vjp))
         final, outputs = run(params, inputs, jnp.array(LENGTHS), carry)
         for b, length in enumerate(LENGTHS):
             mine = jax.tree.map(lambda leaf, b=b: leaf[b : b + 1], carry)
@@ -52,9 +52,9 @@ def test_no_output_depends_on_a_later_input(cell):
         assert not slope[:, t + 1 :].any()
 
 
-@pytest.mark.parametrize("backward", ["fused", "autodiff"])
+@pytest.mark.parametrize("vjp", ["fused", "autodiff"])
 @pytest.mark.parametrize("name", ["lstm", "gru-reset-before"])
-def test_the_padding_is_never_read(name, backward):
+def test_the_padding_is_never_read(name, vjp):
     cell = CELLS[name]
     params, inputs, carry = problem(cell)
     lengths = jnp.array(LENGTHS)
@@ -63,7 +63,7 @@ def test_the_padding_is_never_read(name, backward):
     @jax.jit
     def everything(inputs):
         def total(params, inputs):
-            final, outputs = unroll(cell, params, inputs, lengths, carry, backward=backward)
+            final, outputs = unroll(cell, params, inputs, lengths, carry, vjp=vjp)
             return outputs.sum() + sum(leaf.sum() for leaf in jax.tree.leaves(final)), (final, outputs)
 
         return jax.grad(total, (0, 1), has_aux=True)(params, inputs)
@@ -73,7 +73,7 @@ def test_the_padding_is_never_read(name, backward):
     assert all(jax.tree.leaves(same))
 
     longer = jnp.pad(inputs, ((0, 0), (0, 9), (0, 0)), constant_values=3.0)
-    final, outputs = unroll(cell, params, longer, lengths, carry, backward=backward)
+    final, outputs = unroll(cell, params, longer, lengths, carry, vjp=vjp)
     assert largest_difference(usual[1], (final, outputs[:, :T])) < 2e-6
     assert not outputs[:, T:].any()
 

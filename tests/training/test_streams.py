@@ -48,14 +48,14 @@ def test_what_is_carried_and_told_is_that_of_one_long_run():
     for _ in range(3):
         batches.append(program.batch(state.seed, state.step, data))
         state = step(state, batches[-1])
-    apply = lambda params, batch: network.apply_from(None, params, batch)  # noqa: E731
+    apply = lambda params, batch: network.apply_with_carries(None, params, batch)  # noqa: E731
     joined = lambda batches: jax.tree.map(lambda *leaves: jnp.concatenate(leaves, axis=1), *batches)  # noqa: E731
     whole = joined(batches)
     assert whole.resets.any(axis=1).all()
     carries, _ = jax.jit(apply)(state.params, whole)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7), state.carries, carries)
     assert all(leaf.any() for leaf in jax.tree.leaves(carries))
-    assert program.training.truncation == Truncation(4, 2)
+    assert program.training.backward.truncation == Truncation(4, 2)
 
     before = state._replace(carries=jax.jit(apply)(state.params, joined(batches[:2]))[0])
     diagnosed = jax.jit(program.diagnose)(before, batches[2])

@@ -1,4 +1,4 @@
-"""Do the remedies do what their equations say, and nothing else?"""
+"""Does gradient control do what its equations say, and nothing else?"""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 from problems import CELLS, LENGTHS, B, F, H, T, largest_difference, loss, problem
 
 from seqlab.cells import CIFG, Elman, MinGRU
-from seqlab.recurrence import Remedies, Stack, unroll, zero_taps
-from seqlab.recurrence.remedies import clip_carry
+from seqlab.recurrence import Backward, GradientControl, Stack, unroll, zero_probes
+from seqlab.recurrence.gradient_control import clip_carry
 from seqlab.types import IncompatibleError
 
 LIMIT = 2.0  # some cotangents of `problem` are longer, some not
@@ -22,12 +22,12 @@ RAGGED = {"lengths": LENGTHS}
 ONE_EACH = ["elman-tanh", "lstm", "gru", "gru-reset-before"]
 
 
-@functools.partial(jax.jit, static_argnames=("cell", "lengths", "backward"))
-def gradients(cell, arguments, remedies, lengths=None, backward="fused"):
-    """Return the gradients with respect to all arguments and to the remedies."""
-    options = {"cell": cell, "lengths": lengths, "backward": backward}
-    function = lambda remedies, *arguments: loss(*arguments, remedies=remedies, **options)  # noqa: E731
-    slopes, *others = jax.grad(function, range(len(arguments) + 1))(remedies, *arguments)
+@functools.partial(jax.jit, static_argnames=("cell", "lengths", "vjp"))
+def gradients(cell, arguments, control, lengths=None, vjp="fused"):
+    """Return the gradients with respect to all arguments and to the control."""
+    options = {"cell": cell, "lengths": lengths, "vjp": vjp}
+    function = lambda control, *arguments: loss(*arguments, control=control, **options)  # noqa: E731
+    slopes, *others = jax.grad(function, range(len(arguments) + 1))(control, *arguments)
     return others, slopes
 
 
@@ -70,17 +70,17 @@ def test_the_cotangent_of_every_step_is_clipped():
     with jax.enable_x64(True):
         cell = CELLS["lstm"]
         params, inputs, carry = problem(cell, jnp.float64)
-        arguments = params, inputs, carry, zero_taps(carry, T)
+        arguments = params, inputs, carry, zero_probes(carry, T)
         by_hand, reference = (
-            gradients(cell, arguments, Remedies(clip=LIMIT), backward=backward, **RAGGED)
-            for backward in ("fused", "autodiff")
+            gradients(cell, arguments, GradientControl(clip=LIMIT), vjp=vjp, **RAGGED)
+            for vjp in ("fused", "autodiff")
         )
         assert largest_difference(by_hand, reference) < 1e-10
-        (_, _, dcarry, taps), slopes = by_hand
+        (_, _, dcarry, probes), slopes = by_hand
         _, cotangents, first = states_and_cotangents(cell, params, inputs, LENGTHS, carry, LIMIT)
         norms = jax.tree.map(lambda leaf: np.linalg.norm(leaf, axis=-1).T, cotangents)
-        assert largest_difference((taps, dcarry), (norms, first)) < 1e-10
-        whole = np.sqrt(sum(np.square(leaf) for leaf in taps))
+        assert largest_difference((probes, dcarry), (norms, first)) < 1e-10
+        whole = np.sqrt(sum(np.square(leaf) for leaf in probes))
         assert whole.max() <= LIMIT * (1 + 1e-12)
         assert ((whole > 0) & (whole < 0.99 * LIMIT)).any()
         assert slopes.clip == 0
@@ -91,7 +91,7 @@ def test_a_linear_cell_is_clipped_step_by_step_whatever_its_scan():
         cell = MinGRU(H, scan=scan)
         params = Stack(cell).init(jax.random.key(0), F)["layer_0"]["forward"]
         inputs = jax.random.normal(jax.random.key(1), (B, T, F))
-        run = lambda inputs: unroll(cell, params, inputs, remedies=Remedies(LIMIT))[1].sum()  # noqa: E731
+        run = lambda inputs: unroll(cell, params, inputs, control=GradientControl(LIMIT))[1].sum()  # noqa: E731
         return jax.jit(jax.grad(run))(inputs)
 
     np.testing.assert_array_equal(slopes("associative"), slopes("sequential"))
@@ -100,14 +100,14 @@ def test_a_linear_cell_is_clipped_step_by_step_whatever_its_scan():
 def test_a_network_that_explodes_stays_finite_when_clipped():
     cell, steps = Elman(H, recurrent_scale=2.0), 200
     params = Stack(cell).init(jax.random.key(0), F)["layer_0"]["forward"]  # ρ = 2, and h = 0 throughout
-    inputs, taps = jnp.zeros((B, steps, F)), jnp.zeros((B, steps))
+    inputs, probes = jnp.zeros((B, steps, F)), jnp.zeros((B, steps))
 
     @jax.jit
-    def slopes(remedies):
-        run = lambda params, taps: unroll(cell, params, inputs, taps=taps, remedies=remedies)[0].sum()  # noqa: E731
-        return jax.grad(run, (0, 1))(params, taps)
+    def slopes(control):
+        run = lambda params, probes: unroll(cell, params, inputs, probes=probes, control=control)[0].sum()  # noqa: E731
+        return jax.grad(run, (0, 1))(params, probes)
 
-    (usual, _), (clipped, norms) = slopes(Remedies()), slopes(Remedies(clip=1.0))
+    (usual, _), (clipped, norms) = slopes(GradientControl()), slopes(GradientControl(clip=1.0))
     assert not np.isfinite(usual["bias"]).any()
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(clipped))
     np.testing.assert_allclose(norms, 1.0, rtol=1e-5)
@@ -156,8 +156,8 @@ def test_the_regulariser_equals_dense_jacobians(name):
         cell = CELLS[name]
         params, inputs, carry = problem(cell, jnp.float64)
         arguments = params, inputs, carry
-        (found, *others), slopes = gradients(cell, arguments, Remedies(omega=0.7), **RAGGED)
-        (usual, *other_usuals), _ = gradients(cell, arguments, Remedies(omega=0.0), **RAGGED)
+        (found, *others), slopes = gradients(cell, arguments, GradientControl(omega=0.7), **RAGGED)
+        (usual, *other_usuals), _ = gradients(cell, arguments, GradientControl(omega=0.0), **RAGGED)
         assert largest_difference(others, other_usuals) == 0
         befores, cotangents, _ = states_and_cotangents(cell, params, inputs, LENGTHS, carry)
         real = np.arange(T)[:, None] < np.array(LENGTHS)
@@ -178,7 +178,7 @@ def test_the_regulariser_does_not_depend_on_the_size_of_the_loss(magnitude):
     @jax.jit
     def omega(scale):
         def scaled(factor):
-            return scale * loss(params, inputs, carry, cell=cell, remedies=Remedies(omega=factor))
+            return scale * loss(params, inputs, carry, cell=cell, control=GradientControl(omega=factor))
 
         return jax.grad(scaled)(1.0)
 
@@ -189,7 +189,10 @@ def test_an_orthogonal_identity_network_needs_no_regulariser():
     """What is kept at every step costs nothing, and where nothing flows there is no slope that is NaN."""
     cell = Elman(H, activation="identity")
     params = Stack(cell).init(jax.random.key(0), F)["layer_0"]["forward"]
-    run = lambda params, omega: unroll(cell, params, jnp.ones((B, T, F)), remedies=Remedies(omega=omega))[0]  # noqa: E731
+
+    def run(params, omega):
+        return unroll(cell, params, jnp.ones((B, T, F)), control=GradientControl(omega=omega))[0]
+
     slope = jax.jit(jax.grad(lambda *arguments: run(*arguments).sum(), 1))
     np.testing.assert_allclose(slope(params, 1.0), 0, atol=1e-10)
     closed = params | {"recurrent_kernel": jnp.zeros((H, H))}
@@ -201,4 +204,4 @@ def test_an_orthogonal_identity_network_needs_no_regulariser():
 @pytest.mark.parametrize(("cell", "options"), [(CIFG(H), {}), (MinGRU(H), {}), (Elman(H), {"zoneout": 0.1})])
 def test_a_cell_whose_recurrent_kernel_cannot_be_told_is_refused(cell, options):
     with pytest.raises(IncompatibleError, match=r"training\.omega must be null .* legal are elman"):
-        Stack(cell, **options, remedies=Remedies(omega=1.0))
+        Stack(cell, **options).check_backward(Backward(GradientControl(omega=1.0)))

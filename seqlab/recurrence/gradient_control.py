@@ -15,7 +15,7 @@ from seqlab.recurrence.norms import scaled_norms
 from seqlab.types import Carry, IncompatibleError
 
 
-class Remedies(NamedTuple):
+class GradientControl(NamedTuple):
     """What acts on the backward pass of a recurrence; None, as by default, does nothing.
 
     Attributes:
@@ -28,7 +28,7 @@ class Remedies(NamedTuple):
     omega: float | jax.Array | None = None
 
 
-NO_REMEDIES = Remedies()
+NO_CONTROL = GradientControl()
 
 
 def clip_carry(dcarry: Carry, limit: float | jax.Array) -> Carry:
