@@ -156,7 +156,7 @@ def test_a_plan_has_room_for_all_and_equal_shares():
 def test_the_fastest_of_the_measured_plans_is_chosen():
     run = family_of("training.steps=20000", "training.steps_per_call=2")
     plan, measured = choose_plan(run.family, 12, run.numbers, num_devices=2)
-    assert set(measured) == {"block_1", "block_4", "block_6"}
+    assert set(measured) == {"vmap_size_1", "vmap_size_4", "vmap_size_6"}
     assert measured[f"vmap_size_{plan.vmap_size}"] == min(measured.values())
 
 
