@@ -3,10 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 .DEFAULT_GOAL := help
-.PHONY: help quickstart train test check bench clean
+.PHONY: help quickstart train test test-fast check bench clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 quickstart: .venv/run.stamp  ## train a character LSTM on real text, in under two minutes
 	$(BIN)/python -m seqlab.train +experiment=quickstart $(ARGS)
@@ -16,6 +16,9 @@ train: .venv/run.stamp  ## train: make train ARGS="cell=gru task=adding"
 
 test: .venv/test.stamp  ## run every test, on all cores
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+test-fast: .venv/test.stamp  ## run the tests that train no whole run, in two minutes
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not runs" $(ARGS)
 
 check: .venv/test.stamp  ## lint, check the format, check the types
 	$(BIN)/ruff check .

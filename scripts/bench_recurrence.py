@@ -396,11 +396,11 @@ def write(results: dict) -> None:
     """Write `results.json`, and the table between the markers of the study's README."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     (FOLDER / "results.json").write_text(json.dumps(results, indent=1) + "\n")
-    from seqlab.analysis.studies.marked import (
-        write_marked,  # not in the workers, which it would load with much else
+    from seqlab.analysis.studies.markers import (
+        write_between_markers,  # not in the workers, which it would load with much else
     )
 
-    write_marked(FOLDER / "README.md", "bench", table(results))
+    write_between_markers(FOLDER / "README.md", "bench", table(results))
 
 
 def main() -> None:

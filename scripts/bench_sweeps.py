@@ -25,7 +25,7 @@ from pathlib import Path
 
 from bench_recurrence import machine
 
-from seqlab.analysis.studies.marked import write_marked
+from seqlab.analysis.studies.markers import write_between_markers
 from seqlab.tracking import read_summary
 
 FOLDER = Path(__file__).parents[1] / "experiments" / "vectorised_sweeps"
@@ -135,7 +135,7 @@ def main() -> None:
             results = {"machine": machine(), "cases": {name: cases[name] for name in CASES if name in cases}}
             FOLDER.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(results, indent=1) + "\n")
-            write_marked(FOLDER / "README.md", "bench", table(results))
+            write_between_markers(FOLDER / "README.md", "bench", table(results))
 
 
 if __name__ == "__main__":

@@ -22,15 +22,15 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from seqlab import metrics
 from seqlab.architectures import ManyToMany
 from seqlab.cells import LSTM
 from seqlab.cells.cell import Cell
 from seqlab.diagnostics import Settings
-from seqlab.metrics import objectives
-from seqlab.tasks import GeneratedTask
+from seqlab.tasks import Task
 from seqlab.tracking import RunFolder, RunInfo, Trackers
 from seqlab.training import Family, Monitor, Plan, Program, Training, train
-from seqlab.types import Batch, Goal, Vectors
+from seqlab.types import Batch, Goal, Reference, Vectors
 
 SHAPES = ((1, 100, 64, 128), (8, 20, 16, 32))
 STEPS_PER_CALL = 50
@@ -39,11 +39,11 @@ FOLDER = Path(__file__).parents[1] / "experiments" / "recurrence_speed"
 
 
 @dataclasses.dataclass(frozen=True)
-class Noise(GeneratedTask):
+class Noise(Task):
     """Copy the inputs, which are independent uniform values."""
 
     framings: ClassVar[tuple[str, ...]] = ("many_to_many",)
-    source: ClassVar[str] = "drawn"
+    origin: ClassVar[str] = "drawn"
 
     length: int = 1
     features: int = 1
@@ -55,7 +55,10 @@ class Noise(GeneratedTask):
         return Vectors(self.features)
 
     def goal(self, framing: str) -> Goal:
-        return Goal("mse", 1 / 3, "zero", 0.0, higher_is_better=False)
+        return Goal("mse", higher_is_better=False)
+
+    def reference(self, framing: str) -> Reference:
+        return Reference(1 / 3, "zero", 0.0)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("mse",)
@@ -121,7 +124,7 @@ def bare(program: Program) -> Any:
         params, moments = held
 
         def loss(params: dict) -> jax.Array:
-            return objectives.loss(task.output_spec(""), network.apply(params, batch), batch).value
+            return metrics.loss(task.output_spec(""), network.apply(params, batch), batch).value
 
         updates, moments = program.optimizer.update(jax.grad(loss)(params), moments, params)
         return (optax.apply_updates(params, updates), moments), None

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from seqlab import run
-from seqlab.runs.objects import load
+from seqlab.runs import load
 
 TASK, STEPS, LENGTHS, NUM_EXAMPLES, LIMIT = "parity_check", 3000, (1, 10, 40, 200), 256, 1e-4
 

@@ -23,11 +23,11 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from seqlab.analysis.studies.marked import write_marked
+from seqlab.analysis.studies.markers import write_between_markers
 from seqlab.cli.command import command
 from seqlab.registry import CONF
-from seqlab.runs.objects import load
-from seqlab.tasks import LoadedTask, load_task
+from seqlab.runs import load
+from seqlab.tasks import load_task
 from seqlab.tracking import read_summary
 from seqlab.types import ConfigError
 
@@ -43,7 +43,9 @@ def presets() -> list[str]:
 
 def _has_data(name: str) -> bool:
     task = load_task(name)
-    return isinstance(task, LoadedTask) and task.offline and task.source is not None
+    if task.reader is not None:
+        return task.reader.offline and task.reader.source is not None
+    return task.licence != "generated"
 
 
 def train(name: str) -> Path:
@@ -127,7 +129,7 @@ def keep(folder: Path, name: str, row: Mapping[str, Any]) -> None:
     rows = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     rows = dict(sorted({**rows, name: row}.items()))
     file.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    write_marked(folder / "README.md", "applications", table(rows.values()))
+    write_between_markers(folder / "README.md", "applications", table(rows.values()))
 
 
 @command

@@ -7,21 +7,26 @@ Axis letters used in every docstring: `B` batch, `T` time, `F` input features, `
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
 __version__ = "0.1.0"
 
 
-def run(overrides: list[str] | None = None) -> dict:
+def run(overrides: Sequence[str] = (), config_dir: str | Path | None = None) -> dict[str, Any]:
     """Train one model as `python -m seqlab.train` would and return its summary.
 
     Args:
         overrides: Hydra overrides, such as `["cell=gru", "task=adding", "training.steps=100"]`.
+        config_dir: a folder of further config groups, such as `experiment/`.
 
     Returns:
         The content of the run's `summary.json`.
 
     Raises:
-        seqlab.types.ConfigError: a key, a value or a combination that does not fit.
+        seqlab.types.ConfigError: a key, a value or a combination that is not legal.
     """
-    from seqlab.train import run as run_training  # the commands are heavy: import on first use
+    from seqlab.runs import run as execute_run  # imports JAX, which takes a second
 
-    return run_training(overrides or [])
+    return execute_run(overrides, config_dir)

@@ -1,15 +1,20 @@
-"""The resolver of names: config folders, `_target_`s, and optional packages."""
+"""Resolver of names: config files, `_target_`s and optional packages."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import difflib
 import functools
 import importlib
+import importlib.util
 import inspect
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+import yaml
 
 from seqlab.types import ConfigError
 
@@ -20,55 +25,119 @@ CONF = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "conf"
 """The folder of the Hydra groups: inside an installed wheel, beside the package in a checkout."""
 
 ALLOWED = ("seqlab", "flax.linen", "optax", "jax.nn")
-"""Where a `_target_` may point: a config must not be able to run any code there is."""
+"""The packages that a `_target_` may name. A config must not be able to run arbitrary code."""
 
-NOT_KEYS = ("parent", "name", "share")
-"""Arguments of targets that a config does not set."""
+LINEN_FIELDS = ("parent", "name")
+"""Fields that Flax adds to every module; a config does not set them."""
 
 
-def make(plain: Mapping[str, Any], group: str, prefix: str = "", **further: Any) -> Any:
-    """Call the `_target_` of a group with the group's keys and the further arguments.
+def choices(group: str) -> list[str]:
+    """Return the names of a config group, such as `cell`: those of its YAML files, sorted."""
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+def settings_of(group: str, name: str) -> dict[str, Any]:
+    """Return the content of `conf/<group>/<name>.yaml`, without its Hydra `defaults`.
+
+    Raises:
+        ConfigError: the group has no such file; the message lists the legal names.
+    """
+    if name not in (legal := choices(group)):
+        raise ConfigError(f"{group}={name}: legal values are {', '.join(legal)}{near_miss(name, legal)}")
+    settings = yaml.safe_load((CONF / group / f"{name}.yaml").read_text(encoding="utf-8"))
+    settings.pop("defaults", None)
+    return settings
+
+
+def make(settings: Any, path: str, **arguments: Any) -> Any:
+    """Call the `_target_` of a config node with the node's other keys and with further arguments.
 
     Args:
-        plain: the config that holds the group, as plain dicts.
-        group: the group's name.
-        prefix: the path of `plain`, for messages, with a dot at its end.
-        further: arguments that the config does not set.
+        settings: the node, as plain dicts and lists. Lists become tuples. A nested node with a `_target_`
+            becomes a `functools.partial` of that target.
+        path: the node's key, such as `cell`, for messages.
+        arguments: arguments that the config does not set.
 
     Raises:
         ConfigError: a key, a value or a target that is not legal.
     """
-    settings = {key: _value(value, f"{prefix}{group}.{key}") for key, value in plain[group].items()}
-    target = locate(settings.pop("_target_", None), f"{prefix}{group}")
-    legal = [name for name in inspect.signature(target).parameters if name not in NOT_KEYS]
-    for key in settings:
-        if key not in legal:
-            offered = ", ".join(name for name in legal if name not in further)
-            raise ConfigError(f"{prefix}{group}.{key} is not a key of {target.__name__}: legal are {offered}")
-    with blame(f"{prefix}{group}."):
-        return target(**{**settings, **further})
+    target, values = _resolved(settings, path, arguments)
+    with blame(f"{path}."):
+        return target(**values, **arguments)
+
+
+def _resolved(
+    settings: Any, path: str, arguments: Collection[str] = ()
+) -> tuple[Callable[..., Any], dict[str, Any]]:
+    """Return what a node's `_target_` names, and the values of its other keys."""
+    if not isinstance(settings, Mapping):
+        raise ConfigError(f"{path} must be a group of keys with a _target_, got {settings!r}")
+    target = locate(settings.get("_target_"), path)
+    values = {key: _value(value, f"{path}.{key}") for key, value in settings.items() if key != "_target_"}
+    if (legal := config_keys(target)) is not None:
+        require_keys(values, [key for key in legal if key not in arguments], path)
+    return target, values
 
 
 def _value(value: Any, path: str) -> Any:
-    """Turn a config value into an argument: a list into a tuple, a nested target into what it names."""
+    """Return a config value as an argument."""
     if isinstance(value, list):
         return tuple(value)
     if isinstance(value, Mapping) and "_target_" in value:
-        return functools.partial(
-            locate(value["_target_"], path), **{k: v for k, v in value.items() if not k.startswith("_")}
-        )
+        target, values = _resolved(value, path)
+        return functools.partial(target, **values)
     return value
 
 
+def config_keys(target: Callable[..., Any]) -> list[str] | None:
+    """Return the arguments of a target that a config may set; None where the target takes any.
+
+    A dataclass keeps a field from configs by `field(metadata={"config": False})`.
+    """
+    parameters = inspect.signature(target).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return None
+    hidden = {name for name, marks in field_marks(target).items() if marks.get("config") is False}
+    return [name for name in parameters if name not in hidden and name not in LINEN_FIELDS]
+
+
+def field_marks(target: Callable[..., Any]) -> dict[str, Mapping[Any, Any]]:
+    """Return the metadata of each field of a dataclass; nothing for any other target."""
+    if not (isinstance(target, type) and dataclasses.is_dataclass(target)):
+        return {}
+    return {field.name: field.metadata for field in dataclasses.fields(target)}
+
+
+def require_keys(given: Collection[str], legal: Collection[str], path: str = "") -> None:
+    """Raise ConfigError where a key is not legal; the message names the legal ones and the nearest.
+
+    Args:
+        given: the keys of a node.
+        legal: the keys that it may have.
+        path: the node's own key; empty for the whole config.
+    """
+    for key in given:
+        if key not in legal:
+            full, whose = (f"{path}.{key}", f" of {path}") if path else (key, "")
+            hint = near_miss(key, legal, f"{path}." if path else "")
+            raise ConfigError(f"{full} is not a key{hint}: the legal keys{whose} are {', '.join(legal)}")
+
+
+def near_miss(given: str, legal: Collection[str], prefix: str = "") -> str:
+    """Return ` (did you mean X?)` for the legal name most like the one given; empty where none is."""
+    found = difflib.get_close_matches(given, list(map(str, legal)), n=1)
+    return f" (did you mean {prefix}{found[0]}?)" if found else ""
+
+
 def locate(target: Any, path: str) -> Callable[..., Any]:
-    """Return what a `_target_` names, if it may be named.
+    """Return what a `_target_` names.
 
     Args:
         target: a dotted name.
         path: the config key that holds it, for the message.
 
     Raises:
-        ConfigError: the name lies, or leads, outside `ALLOWED`, or names nothing that can be called.
+        ConfigError: the name is not in `ALLOWED`, or leads out of it through an import, or is not callable.
     """
     package = next((name for name in ALLOWED if str(target).startswith(f"{name}.")), None)
     found = _find(str(target)) if package else None
@@ -90,7 +159,7 @@ def _find(target: str) -> Any:
 
 @contextlib.contextmanager
 def blame(prefix: str) -> Generator[None, None, None]:
-    """Turn what an object says against its arguments into a ConfigError that names the config key."""
+    """Turn the ValueError or TypeError of an object's arguments into a ConfigError that names the key."""
     try:
         yield
     except ConfigError:
@@ -99,14 +168,25 @@ def blame(prefix: str) -> Generator[None, None, None]:
         raise ConfigError(f"{prefix}{error}") from error
 
 
+def require_extras(modules: Collection[str]) -> None:
+    """Raise ConfigError where an optional module is missing; none is imported."""
+    for module in modules:
+        if importlib.util.find_spec(module) is None:
+            raise _missing(module)
+
+
 def import_extra(module: str) -> ModuleType:
     """Import a module of a package that only the `data` extra installs.
 
     Raises:
-        ConfigError: the package is missing; the one line names it and the command that installs it.
+        ConfigError: the package is missing; the message names it and the command that installs it.
     """
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        package = module.partition(".")[0]
-        raise ConfigError(f"{package} is not installed: pip install 'seqlab[data]'") from error
+        raise _missing(module) from error
+
+
+def _missing(module: str) -> ConfigError:
+    package = module.partition(".")[0]
+    return ConfigError(f"{package} is not installed: pip install 'seqlab[data]'")

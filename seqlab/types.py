@@ -1,8 +1,4 @@
-"""What are the words?
-
-The vocabulary that every other room speaks: what a batch is, what a network reads and writes, and how
-a task says what counts as right. Nothing here computes.
-"""
+"""Types that all packages share: batches, what networks read and write, goals and references."""
 
 from __future__ import annotations
 
@@ -18,30 +14,30 @@ Carry = Any
 Params = Mapping[str, Any]
 """A tree of parameter arrays keyed by name."""
 Metrics = Mapping[str, Any]
-"""A flat `name -> array` dict, as logged: `{"train/loss": …}`."""
+"""A flat dict of arrays by name, as logged: `{"train/loss": …}`."""
 
 
 class ConfigError(ValueError):
-    """A configuration that cannot run: the message is one line naming the key and the legal values."""
+    """A configuration that cannot run. The message is one line with the key and the legal values."""
 
 
 class IncompatibleError(ConfigError):
-    """A combination of choices, each legal alone, that does not fit together."""
+    """A combination of choices that are legal alone but do not fit together."""
 
 
 class Batch(NamedTuple):
-    """A batch of examples, framed for one architecture.
+    """Batch of examples in one framing.
 
     Attributes:
-        inputs: what the network reads; int32 tokens `(B,)` or `(B, T)`, float32 vectors or labels `(B, F)` or
-            `(B, T, F)`, or float32 images `(B, H, W, C)` or `(B, T, H, W, C)`. One-input architectures read
-            the form without `T`.
-        targets: what it should write; int32 classes `(B,)` or `(B, T)`, float32 `(B, O)` or `(B, T, O)`, or
-            int32 transcripts `(B, M)`.
+        inputs: what the network reads: int32 tokens `(B,)` or `(B, T)`, float32 vectors or labels `(B, F)` or
+            `(B, T, F)`, or float32 images `(B, H, W, C)` or `(B, T, H, W, C)`. Networks of one input read the
+            shape without `T`.
+        targets: what the network should write: int32 classes `(B,)` or `(B, T)`, float32 `(B, O)` or
+            `(B, T, O)`, or int32 transcripts `(B, M)`.
         mask: bool `(B,)`, `(B, T)` or `(B, M)`, the positions of `targets` that count in losses and metrics.
-        lengths: int32 `(B,)`, the real steps of each input sequence; None where every step is real.
-        resets: bool `(B, T)`, the steps at which a sequence starts anew, which many_to_many reads; None where
-            none does.
+        lengths: int32 `(B,)`, the number of steps of each input sequence; None where no sequence is padded.
+        resets: bool `(B, T)`, the steps at which a new sequence starts (many_to_many only); None where there
+            is none.
     """
 
     inputs: Array
@@ -53,41 +49,41 @@ class Batch(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Tokens:
-    """One symbol out of `size`, held as int32 in `[0, size)`; as an output: `size` logits."""
+    """One of `size` symbols, int32 in `[0, size)`; as an output, `size` logits."""
 
     size: int
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The axes of what stands at one position."""
+        """The shape of one position."""
         return ()
 
 
 @dataclasses.dataclass(frozen=True)
 class Vectors:
-    """A float32 vector of `size` features; as an output: its predicted value, judged by squared error."""
+    """A float32 vector of `size` features; as an output, its prediction with the squared error as loss."""
 
     size: int
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The axes of what stands at one position."""
+        """The shape of one position."""
         return (self.size,)
 
 
 @dataclasses.dataclass(frozen=True)
 class Labels:
-    """Any of `size` labels at once, held as float32 0 or 1 `(size,)`; as an output: `size` logits.
+    """Any number of `size` labels, float32 0 or 1 `(size,)`; as an output, `size` logits.
 
-    The labels are independent Bernoulli variables given what was read: the loss is −ln of the probability of
-    all of them together.
+    Given the inputs, the labels are independent Bernoulli variables. The loss is −ln of their joint
+    probability.
     """
 
     size: int
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The axes of what stands at one position."""
+        """The shape of one position."""
         return (self.size,)
 
 
@@ -101,61 +97,70 @@ class Images:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The axes of what stands at one position."""
+        """The shape of one position."""
         return self.height, self.width, self.channels
 
     @property
     def size(self) -> int:
-        """How many values an image has."""
+        """The number of values of an image."""
         return self.height * self.width * self.channels
 
 
 @dataclasses.dataclass(frozen=True)
 class Transcript:
-    """Tokens in `[0, size)`, held as int32 `(M,)`, that T steps spell; which step writes which is not said.
+    """Tokens, int32 `(M,)` in `[0, size)`, that are not aligned with the T steps of the input.
 
-    As an output: `size + 1` logits at each step, the last that of the blank, which is no token (connectionist
-    temporal classification, Graves et al. 2006).
+    As an output, `size + 1` logits at each step; the last is that of the blank, which is no token
+    (connectionist temporal classification, Graves et al. 2006).
     """
 
     size: int
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The axes of what stands at one position."""
+        """The shape of one position."""
         return ()
 
 
 Spec = Tokens | Vectors | Labels | Images | Transcript
-"""What stands at one position of an input or an output."""
+"""What one position of an input or an output holds."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Goal:
-    """How a run on a task is judged.
+    """The metric that decides which parameters of a run are the best.
 
     Attributes:
-        metric: the name of the deciding metric, without its `eval/` prefix.
-        chance: its value for a naive baseline that learns nothing of sequences.
-        baseline: what that baseline is, in words.
-        solved: the value at which the task counts as solved.
+        metric: the name of the metric, or "loss", without a prefix such as `eval/`.
         higher_is_better: the direction of the metric.
     """
 
     metric: str
-    chance: float
-    baseline: str
-    solved: float
     higher_is_better: bool
 
     def improves(self, new: float, old: float) -> bool:
-        """Say whether `new` is strictly better than `old`; a NaN never is, and anything beats a NaN."""
+        """Return whether `new` is strictly better than `old`; a NaN is worse than any number."""
         if new != new:
             return False
         if old != old:
             return True
         return new > old if self.higher_is_better else new < old
 
-    def is_solved(self, value: float) -> bool:
-        """Say whether `value` reaches the threshold."""
-        return value >= self.solved if self.higher_is_better else value <= self.solved
+
+@dataclasses.dataclass(frozen=True)
+class Reference:
+    """Values of a goal's metric that a run is compared with.
+
+    Attributes:
+        baseline: the value that a naive predictor reaches, which learns nothing about sequences.
+        description: that predictor, in words.
+        threshold: the value at which the task counts as solved.
+    """
+
+    baseline: float
+    description: str
+    threshold: float
+
+    def is_solved(self, value: float, higher_is_better: bool) -> bool:
+        """Return whether `value` reaches the threshold; NaN does not."""
+        return value >= self.threshold if higher_is_better else value <= self.threshold

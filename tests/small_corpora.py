@@ -1,4 +1,4 @@
-"""What do tasks over files and hubs read in tests? Small files of the same schema, through the same path."""
+"""Small files of the schema of every data set, which tasks read in tests as they read the data set."""
 
 from __future__ import annotations
 
@@ -178,7 +178,9 @@ def _paired(path: Path, config: Mapping[str, Any]) -> Path:
             rights = [[answer, f"{answer}!"] for answer in answers[part]]
             write_hub(path / split, {config["text"]: texts[part], config["target"]: rights})
         return path
-    rows = [{config["text"]: text, config["target"]: told} for text, told in zip(texts, answers, strict=True)]
+    rows = [
+        {config["text"]: text, config["target"]: found} for text, found in zip(texts, answers, strict=True)
+    ]
     return write_csv(path.with_suffix(".csv"), rows)
 
 
@@ -201,8 +203,8 @@ def _captioned(path: Path, config: Mapping[str, Any]) -> Path:
         rows = {turn: [f"{name} to {turn[-1]}" for name in names] for turn in turns}
         rows[config["image"]] = [{"bytes": file.read_bytes(), "path": None} for file in files]
         return write_hub(path, rows, {**dict.fromkeys(turns, Value("string")), config["image"]: Kind()})
-    told = zip(files, names, strict=True)
-    rows = [{"file_name": file.name, config["text"]: f"{name} to 0"} for file, name in told]
+    found = zip(files, names, strict=True)
+    rows = [{"file_name": file.name, config["text"]: f"{name} to 0"} for file, name in found]
     write_csv(path / "metadata.csv", rows)
     return path
 

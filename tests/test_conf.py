@@ -10,8 +10,7 @@ from tiny_runs import FRAMINGS, TINY
 
 from seqlab import run
 from seqlab.registry import CONF, locate
-from seqlab.runs.compose import composed
-from seqlab.runs.objects import build
+from seqlab.runs import build, compose_config, compose_request
 from seqlab.tasks import load_task
 from seqlab.types import ConfigError
 
@@ -22,10 +21,7 @@ VARIANTS = [(path.parent.name, path.stem) for path in sorted((CONF / "experiment
 
 
 def built(overrides):
-    config = composed(overrides)
-    choices = config.hydra.runtime.choices
-    del config.hydra
-    return build(config, choices)
+    return build(compose_request(overrides))
 
 
 def test_every_file_is_tested():
@@ -45,9 +41,9 @@ def test_option_builds(group, name):
         task = next(task for task, framing in FRAMINGS if framing == name)
         overrides += [f"task={task}", *stand_in(task)]
     made = built(overrides)
-    assert made.choices.get(group, name) == name
+    assert made.request.choices.get(group, name) == name
     if group == "task":
-        assert made.choices["architecture"] == load_task(name).framings[0]
+        assert made.info.architecture == load_task(name).framings[0]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +59,7 @@ def test_option_builds(group, name):
 def test_the_command_line_and_then_the_experiment_overrule_the_architecture_of_the_task(
     overrides, architecture
 ):
-    assert composed(overrides).hydra.runtime.choices.architecture == architecture
+    assert compose_config(overrides).hydra.runtime.choices.architecture == architecture
 
 
 SINGLE = [
@@ -77,7 +73,7 @@ SINGLE = [
 @pytest.mark.parametrize("name", SINGLE)
 def test_experiment_can_be_trained(name):
     """Its program is traced; what is traced compiles, and compiling every one would take long."""
-    data = stand_in(composed([f"+experiment={name}"]).hydra.runtime.choices.task)
+    data = stand_in(compose_config([f"+experiment={name}"]).hydra.runtime.choices.task)
     program = built([f"+experiment={name}", *data]).program
     span, going = jax.ShapeDtypeStruct((2,), jnp.int32), jax.ShapeDtypeStruct((), bool)
     state, _, _ = jax.eval_shape(program.advance, program.shapes, span, going, program.task.data)
@@ -92,21 +88,23 @@ def test_an_experiment_runs_two_steps_and_is_named_in_the_summary(folder):
 
 @pytest.mark.parametrize(("experiment", "variant"), VARIANTS)
 def test_variant_is_swept_and_builds(experiment, variant):
-    sweeper = composed([f"+experiment={experiment}"]).hydra.sweeper
+    sweeper = compose_config([f"+experiment={experiment}"]).hydra.sweeper
     assert variant in sweeper.params[f"+experiment/{experiment}"].split(",")
-    assert built([f"+experiment/{experiment}={variant}", f"+experiment={experiment}"]).config
+    assert built([f"+experiment/{experiment}={variant}", f"+experiment={experiment}"]).info.config
 
 
 def test_every_task_has_an_experiment():
     tasks = set()
     for name in EXPERIMENTS:
-        hydra = composed([f"+experiment={name}"]).hydra
+        hydra = compose_config([f"+experiment={name}"]).hydra
         tasks |= {hydra.runtime.choices.task, *(hydra.sweeper.params or {}).get("task", "").split(",")}
     tasks |= {
-        built([f"+experiment/{parent}={name}", f"+experiment={parent}"]).choices["task"]
+        built([f"+experiment/{parent}={name}", f"+experiment={parent}"]).info.task
         for parent, name in VARIANTS
     }
-    assert tasks - {""} == {name for group, name in OPTIONS if group == "task" and load_task(name).offline}
+    assert tasks - {""} == {
+        name for group, name in OPTIONS if group == "task" and load_task(name).provenance().offline
+    }
 
 
 @pytest.mark.parametrize(

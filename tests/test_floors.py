@@ -32,7 +32,7 @@ PLACE_OF = {
 THIRD_PARTY = {
     "types": {"jax"},
     "checks": {"jax"},
-    "registry": set(),
+    "registry": {"yaml"},
     "cells": {"jax", "flax"},
     "recurrence": {"jax"},
     "data": {"numpy"},
@@ -131,3 +131,15 @@ def test_files_and_functions_are_short():
 def _docstring(node: ast.FunctionDef) -> int:
     """Return how many lines a function's docstring and signature take."""
     return node.body[0].end_lineno - node.lineno if ast.get_docstring(node) else 0
+
+
+def test_no_private_name_of_another_package_is_imported():
+    """A private name may change in any release. Use a public one, or keep it in one file with a test."""
+    private = {
+        module: name
+        for module, tree in TREES.items()
+        for name in imported(tree, anywhere=True)
+        if name.split(".")[0] not in ("seqlab", "__future__")
+        and any(part.startswith("_") and not part.endswith("__") for part in name.split("."))
+    }
+    assert private == {}

@@ -1,1 +1,1 @@
-"""What do runs say?"""
+"""What do runs say? Tables, figures and studies of finished runs."""

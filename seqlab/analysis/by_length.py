@@ -1,4 +1,4 @@
-"""How well does a run do at each length? Its metrics by length, from one compiled program, and their mean."""
+"""Metrics of a trained network at each of several sequence lengths."""
 
 from __future__ import annotations
 
@@ -10,24 +10,26 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seqlab.tasks._ragged import RaggedTask
+from seqlab.tasks.lengths import between
 from seqlab.training import Program, evaluation
 from seqlab.types import ConfigError, Goal, Params
 
 
 class ByLength(NamedTuple):
-    """What was found at each length.
+    """Metrics at each length.
 
     Attributes:
-        rows: for each length `length` and `<split>/<metric>`.
-        split: on which split.
-        goal: how the task is judged.
+        rows: one row per length, with `length` and `<split>/<metric>`.
+        split: the split.
+        goal: the deciding metric.
+        baseline: its value for the task's naive baseline.
         trained: the shortest and the longest length of training.
     """
 
     rows: Sequence[Mapping[str, float]]
     split: str
     goal: Goal
+    baseline: float
     trained: tuple[int, int]
 
     @property
@@ -38,15 +40,15 @@ class ByLength(NamedTuple):
 
     @property
     def score(self) -> float:
-        """The mean of the deciding metric over the lengths, each counting as one."""
+        """The mean of the deciding metric over the lengths, with equal weights."""
         return float(self.curve[1].mean())
 
 
 def read_lengths(text: str) -> list[int]:
-    """Read `41,100,500`, `41:500` (both ends included) or `100:500:100`, or several joined by commas.
+    """Parse `41,100,500`, `41:500` (both ends included), `100:500:100`, or several joined by commas.
 
     Raises:
-        ConfigError: none of these, or no length at all.
+        ConfigError: the text is none of these, or contains no length.
     """
     lengths: list[int] = []
     for part in text.split(","):
@@ -57,46 +59,49 @@ def read_lengths(text: str) -> list[int]:
         last, every = (*rest, 1)[:2] if rest else (first, 1)
         lengths += range(first, last + 1, every)
     if not lengths:
-        raise ConfigError(f"lengths must not run down, got {text!r}")
+        raise ConfigError(f"lengths must not decrease, got {text!r}")
     return lengths
 
 
 def evaluate_lengths(program: Program, params: Params, lengths: Sequence[int], split: str) -> ByLength:
-    """Evaluate at each of some lengths; all are padded to the longest, so that one program serves all.
+    """Evaluate at each of several lengths. Where the task allows it, one compiled program serves all of them.
 
     Args:
-        program: of the run.
-        params: its parameters.
-        lengths: one or more.
+        program: the run's program.
+        params: the network's parameters.
+        lengths: one or more lengths.
         split: "train", "validation" or "test".
 
     Raises:
-        ConfigError: the task has no length, or not these, or the network reads one length only.
+        ConfigError: the task has no length or not these, or the network reads one length only.
     """
     task = program.task
     if program.network.framing == "one_to_one":
         raise ConfigError("--lengths does not apply: architecture one_to_one reads one length only")
-    at_each = _in_one_program if isinstance(task, RaggedTask) else _one_by_one
+    at_each = _in_one_program if task.sequence_lengths is not None else _one_by_one
     means = at_each(program, params, lengths, split)
     rows = [
         {"length": length, **evaluation.values(found, split)}
         for length, found in zip(lengths, means, strict=True)
     ]
-    trained = (getattr(task, "min_length", task.length), task.length)
-    if getattr(task, "curriculum", "fixed") == "fixed":
-        trained = (task.length, task.length)
-    return ByLength(rows, split, task.goal(program.network.framing), trained)
+    trained = (task.length, task.length)
+    if task.sequence_lengths is not None:
+        trained = (task.sequence_lengths.evaluated[0], task.sequence_lengths.evaluated[-1])
+    framing = program.network.framing
+    goal, baseline = task.goal(framing), task.reference(framing).baseline
+    return ByLength(rows, split, goal, baseline, trained)
 
 
 def _in_one_program(
     program: Program, params: Params, lengths: Sequence[int], split: str
 ) -> Iterator[Mapping[str, Any]]:
-    if min(lengths) < program.task.shortest:
-        raise ConfigError(f"--lengths: length must be at least {program.task.shortest}, got {min(lengths)}")
+    shortest = program.task.sequence_lengths.shortest
+    if min(lengths) < shortest:
+        raise ConfigError(f"--lengths: length must be at least {shortest}, got {min(lengths)}")
     fields = {"length": max(lengths), "min_length": min(lengths), "curriculum": "uniform"}
     program = _with_task(program, fields)
     for length in lengths:
-        yield _evaluate(program, params, split, program.task.lengths_between(length, length))
+        yield _evaluate(program, params, split, between(length, length))
 
 
 def _one_by_one(
@@ -110,6 +115,7 @@ def _one_by_one(
 
 
 def _evaluate(program: Program, params: Params, split: str, data: Any) -> Mapping[str, Any]:
+    """Return the sums of a split; equal tasks and networks share compiled functions."""
     size = program.training.evaluation_batch_size
     return evaluation.evaluate(program.task, program.network, params, split, size, data)
 
@@ -122,7 +128,7 @@ def _with_task(program: Program, fields: Mapping[str, Any]) -> Program:
 
 
 def write_csv(path: Path, found: ByLength) -> None:
-    """Write a line a length, with a head of names."""
+    """Write one line per length after a header."""
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, found.rows[0])
         writer.writeheader()
@@ -145,11 +151,11 @@ def draw(found: ByLength) -> Any:
 
 
 def plot(ax: Any, found: ByLength, **style: Any) -> None:
-    """Draw the deciding metric over the length into axes; grey: the lengths of training, dotted: chance."""
+    """Draw the deciding metric over the length into axes. Lengths of training are grey."""
     first, last = found.trained
     lengths, scores = found.curve
     ax.axvspan(first - 0.5, last + 0.5, color="0.93", zorder=0, label="lengths of training")
-    ax.axhline(found.goal.chance, color="grey", linewidth=0.8, linestyle=":", label="chance")
+    ax.axhline(found.baseline, color="grey", linewidth=0.8, linestyle=":", label="baseline")
     ax.plot(lengths, scores, **{"linewidth": 1.4, "marker": "." if len(lengths) < 20 else ""} | style)
     ax.set_xlabel("length")
     ax.set_ylabel(f"{found.split}/{found.goal.metric}")

@@ -1,4 +1,4 @@
-"""What did the runs that differ in their seed alone reach together?"""
+"""Groups of runs that differ in their seed alone: means, intervals and counts."""
 
 from __future__ import annotations
 
@@ -9,54 +9,54 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.analysis.sweep_runs import IDENTITY, Told
+from seqlab.analysis.sweep_runs import IDENTITY, SweepRun
 
 RESAMPLES = 9999
-"""How often a bootstrap draws the runs anew."""
+"""The number of bootstrap resamples."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Group:
-    """The runs of one cell, architecture, task and value of every other swept key.
+    """The runs of one cell, architecture and task, and one value of each other swept key.
 
     Attributes:
-        key: these names and values.
-        runs: the runs, whatever became of them.
+        key: these names and values, by key.
+        runs: the runs, finished or not.
     """
 
     key: Mapping[str, Any]
-    runs: list[Told]
+    runs: list[SweepRun]
 
     @property
-    def finished(self) -> list[Told]:
-        """The runs that finished, on which every figure rests."""
+    def finished(self) -> list[SweepRun]:
+        """The runs that finished, from which all statistics are computed."""
         return [run for run in self.runs if run.is_finished]
 
     @property
     def statuses(self) -> dict[str, int]:
-        """The count of runs by how they ended."""
+        """The number of runs by status."""
         return dict(collections.Counter(run.status for run in self.runs))
 
     @property
     def scores(self) -> np.ndarray:
-        """The deciding metric of each finished run on the test split, `(n,)`, at its best validation."""
+        """The deciding metric of each finished run on the test split, `(n,)`, at its best parameters."""
         scores = [run.score("test") for run in self.finished]
         return np.array([score for score in scores if score is not None], float)
 
     def aggregate(self) -> dict[str, Any]:
         """Return the group's entry of `sweep.json`.
 
-        `n`, the mean with its interval, the median, and the seconds (a mean) are of the finished runs; the
-        steps to solved are the median over those of them that solved the task.
+        `n`, the mean and its interval, the median, and the mean of the seconds are over the finished runs.
+        `steps_to_solved` is a median over the finished runs that solved the task.
         """
         runs, scores = self.finished, self.scores
         seconds = [run.summary["seconds"] for run in runs if "seconds" in run.summary]
         solved = [run for run in runs if run.summary.get("solved")]
         steps = [run.steps_to_solved for run in solved if run.steps_to_solved is not None]
-        told = runs[0].summary if runs else {}
+        summary = runs[0].summary if runs else {}
         return {
             **self.key,
-            **{name: told.get(name) for name in ("metric", "chance", "solved_at")},
+            **{name: summary.get(name) for name in ("metric", "chance", "solved_at")},
             "n": len(runs),
             "statuses": self.statuses,
             "mean": float(scores.mean()) if len(scores) else None,
@@ -68,15 +68,15 @@ class Group:
         }
 
 
-def grouped(told: Sequence[Told], swept: Sequence[str]) -> list[Group]:
-    """Gather runs into groups, in the order in which each group's first run comes.
+def group_runs(runs: Sequence[SweepRun], swept: Sequence[str]) -> list[Group]:
+    """Group runs, in the order of each group's first run.
 
     Args:
-        told: the runs.
-        swept: the keys, besides cell, architecture and task, that part the groups.
+        runs: the runs.
+        swept: the keys, in addition to cell, architecture and task, that distinguish groups.
     """
     groups: dict[str, Group] = {}
-    for run in told:
+    for run in runs:
         names = {name: run.identity[name] for name in IDENTITY if name != "seed"}
         key = names | {key: run.overrides.get(key) for key in swept}
         groups.setdefault(repr(key), Group(key, [])).runs.append(run)
@@ -84,31 +84,31 @@ def grouped(told: Sequence[Told], swept: Sequence[str]) -> list[Group]:
 
 
 def interval(scores: np.ndarray) -> list[float] | None:
-    """Return the 95 % interval of the mean over runs, its lower and upper end.
+    """Return the lower and the upper end of the 95 % interval of the mean over runs.
 
-    It does not depend on the order of the runs, and equal scores give an interval of no width.
+    It does not depend on the order of the runs. Equal scores give an interval of width 0.
 
     Args:
-        scores: a number a run, `(n,)`.
+        scores: one number per run, `(n,)`.
 
     Returns:
-        None where fewer than two runs, or a number that is not finite, leave nothing to tell.
+        The ends; None where there are fewer than two runs, or where a number is not finite.
     """
     if len(scores) < 2 or not np.isfinite(scores).all():
         return None
-    return [float(end) for end in bootstrapped(np.sort(scores), RESAMPLES)]
+    return [float(end) for end in bootstrap_interval(np.sort(scores), RESAMPLES)]
 
 
-def bootstrapped(values: np.ndarray, num_resamples: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ends of the 95 % interval of a mean over runs, by the percentile bootstrap.
+def bootstrap_interval(values: np.ndarray, num_resamples: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends of the 95 % interval of a mean over runs by the percentile bootstrap.
 
     Args:
         values: `(n, …)`, n at least 2.
-        num_resamples: how often n runs are drawn anew, with replacement, from always the same key.
+        num_resamples: the number of times that n runs are drawn with replacement; the seed is fixed.
 
     Source: Efron 1979, "Bootstrap methods: another look at the jackknife".
     """
-    from scipy.stats import bootstrap  # a second, spared to every command that ends no sweep
+    from scipy.stats import bootstrap  # imported here because it takes a second
 
     drawn = {"n_resamples": num_resamples, "rng": np.random.default_rng(0)}
     found = bootstrap((values,), np.mean, axis=0, method="percentile", **drawn)

@@ -1,4 +1,4 @@
-"""Which choice led where? A line a run through the values of what was swept, to its score."""
+"""Parallel coordinates of a sweep: one line per run through its swept values to its score."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy as np
 
 from seqlab.analysis.groups import Group
 from seqlab.analysis.panels import Panel, canvas, panels, spans_decades, varying
-from seqlab.analysis.sweep_runs import spelt
-from seqlab.tracking.wording import number
+from seqlab.analysis.sweep_runs import override_text
+from seqlab.tracking.lines import number
 
-MOST_TICKS = 8
-"""The most values that an axis of numbers names."""
+MAX_TICKS = 8
+"""The most ticks of an axis of numbers."""
 
 
 class Axis(NamedTuple):
-    """One upright axis, from 0 at its foot to 1 at its head.
+    """One vertical axis, from 0 at the bottom to 1 at the top.
 
     Attributes:
-        places: where each run crosses it, `(n,)`.
-        ticks: a place a name.
+        places: the height at which each run crosses it, `(n,)`.
+        ticks: the height of each label.
     """
 
     places: np.ndarray
@@ -29,10 +29,10 @@ class Axis(NamedTuple):
 
 
 def parallel_coordinates(groups: Sequence[Group]) -> Any:
-    """Draw each finished run as a line over an axis a swept key, to its test score, which colours it.
+    """Draw each finished run as a line over one axis per swept key to its test score, which colours it.
 
-    A run that diverged is a grey line that ends before the score. The seed has an axis where nothing else
-    is swept.
+    A run that diverged is a grey line that ends before the score. The seed has an axis only where nothing
+    else is swept.
 
     Returns:
         A `matplotlib.figure.Figure`; None where no run finished.
@@ -40,7 +40,7 @@ def parallel_coordinates(groups: Sequence[Group]) -> Any:
     shown = panels(groups)
     if not shown:
         return None
-    figure, axes = canvas(shown, across=1, width=8)
+    figure, axes = canvas(shown, max_columns=1, width=8)
     for panel, ax in zip(shown, axes, strict=True):
         _fill(figure, ax, panel)
     return figure
@@ -51,11 +51,11 @@ def _fill(figure: Any, ax: Any, panel: Panel) -> None:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import LogNorm, Normalize
 
-    told = [(group, run) for group in panel.groups for run in group.runs]
-    told = [(group, run) for group, run in told if run.is_finished or run.status == "diverged"]
+    pairs = [(group, run) for group in panel.groups for run in group.runs]
+    pairs = [(group, run) for group, run in pairs if run.is_finished or run.status == "diverged"]
     keys = varying(panel.groups) or ["seed"]
-    chosen = {key: axis([(run.identity | group.key)[key] for group, run in told]) for key in keys}
-    scores = np.array([run.score("test") if run.is_finished else np.nan for _, run in told], float)
+    chosen = {key: axis([(run.identity | group.key)[key] for group, run in pairs]) for key in keys}
+    scores = np.array([run.score("test") if run.is_finished else np.nan for _, run in pairs], float)
     finite = scores[np.isfinite(scores)]
     if not len(finite):
         return
@@ -87,23 +87,27 @@ _TICK = {"ha": "right", "va": "center", "fontsize": 8, "bbox": _BEHIND}
 
 
 def axis(values: Sequence[Any]) -> Axis:
-    """Place values on an axis: numbers by their size or, where they span decades, their log; others in order.
+    """Place values on an axis.
+
+    Numbers are placed by their size, or by their logarithm where they span decades. Other values are placed
+    at equal distances in the order of their first occurrence; so are numbers where one value is no number.
 
     Args:
-        values: a value a run; names, or numbers, which stand at equal distances as soon as one is none.
+        values: one value per run.
     """
     distinct = list(dict.fromkeys(values))
     if len(distinct) > 1 and all(
         isinstance(one, (int, float)) and not isinstance(one, bool) for one in distinct
     ):
         numbers = np.array(values, float)
-        told = np.array(sorted(distinct), float)
-        named = told[np.unique(np.linspace(0, len(told) - 1, min(len(told), MOST_TICKS)).astype(int))]
+        ordered = np.array(sorted(distinct), float)
+        named = ordered[np.unique(np.linspace(0, len(ordered) - 1, min(len(ordered), MAX_TICKS)).astype(int))]
         place = np.log if spans_decades(numbers) else np.asarray
-        low, high = place(told[[0, -1]])
+        low, high = place(ordered[[0, -1]])
         heights = [(place(one) - low) / (high - low) for one in (numbers, named)]
         return Axis(heights[0], dict(zip(map(number, named), heights[1], strict=True)))
     ticks = dict(zip(distinct, np.linspace(0, 1, len(distinct)) if len(distinct) > 1 else [0.5], strict=True))
     return Axis(
-        np.array([ticks[one] for one in values]), {spelt(one): height for one, height in ticks.items()}
+        np.array([ticks[one] for one in values]),
+        {override_text(one): height for one, height in ticks.items()},
     )

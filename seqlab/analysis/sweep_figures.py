@@ -1,4 +1,4 @@
-"""How did the runs of a sweep learn, and did the slope of their gradients foretell where they ended?"""
+"""Figures of a sweep: learning curves, and test scores over gradient slopes."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.analysis.groups import Group, bootstrapped
+from seqlab.analysis.groups import Group, bootstrap_interval
 from seqlab.analysis.panels import Kinds, Panel, add_legend, canvas, kinds, panels
 
 BAND_RESAMPLES = 1000
-"""How often a band draws the runs anew: a tenth of a table's, as no eye sees the third digit."""
+"""The number of bootstrap resamples of a band: fewer than a table's, whose digits can be read."""
 
-MOST_STEPS = 200
-"""The most evaluations that a curve shows."""
+MAX_STEPS = 200
+"""The most evaluations of a curve."""
 
 
 def learning_curves(groups: Sequence[Group]) -> Any:
-    """Draw the deciding metric at validation over the optimiser steps: a mean a group, in its 95 % interval.
+    """Draw each group's validation metric over the optimiser step: the mean and its 95 % interval.
 
-    Only finished runs count, so that no mean changes its runs on the way.
+    Only finished runs are included, so that each mean is over the same runs at every step.
 
     Returns:
         A `matplotlib.figure.Figure`; None where no run finished.
@@ -29,62 +29,62 @@ def learning_curves(groups: Sequence[Group]) -> Any:
 
 
 def gradient_slope(groups: Sequence[Group]) -> Any:
-    """Draw each finished run's test score over the mean slope of its gradient through time.
+    """Draw the test score of each finished run over the mean slope of its gradient through time.
 
     Returns:
-        A `matplotlib.figure.Figure`; None where no finished run tells of its slope.
+        A `matplotlib.figure.Figure`; None where no finished run has a slope.
     """
-    told = [group for group in groups if any(run.slope is not None for run in group.finished)]
-    return _draw(panels(told), _slopes)
+    with_slope = [group for group in groups if any(run.slope is not None for run in group.finished)]
+    return _draw(panels(with_slope), _slopes)
 
 
 def _draw(shown: Sequence[Panel], fill: Callable[[Any, Panel, Kinds], None]) -> Any:
     if not shown:
         return None
     figure, axes = canvas(shown)
-    told_apart = kinds(shown)
+    coloured = kinds(shown)
     for panel, ax in zip(shown, axes, strict=True):
-        fill(ax, panel, told_apart)
-        for key, label, style in (("chance", "chance", ":"), ("solved_at", "solved", "--")):
+        fill(ax, panel, coloured)
+        for key, label, style in (("chance", "baseline", ":"), ("solved_at", "solved at", "--")):
             for value in {group.finished[0].summary[key] for group in panel.finished}:
                 ax.axhline(value, color="grey", linewidth=0.8, linestyle=style, label=label)
     add_legend(figure)
     return figure
 
 
-def _curves(ax: Any, panel: Panel, told_apart: Kinds) -> None:
-    seen = []
+def _curves(ax: Any, panel: Panel, coloured: Kinds) -> None:
+    drawn = []
     for group in panel.finished:
         steps, scores = curves(group)
-        style = told_apart.style(group)
+        style = coloured.style(group)
         ax.plot(steps, scores.mean(axis=0), linewidth=1.4, **style)
         if len(scores) > 1:
-            band = bootstrapped(scores, BAND_RESAMPLES)
+            band = bootstrap_interval(scores, BAND_RESAMPLES)
             ax.fill_between(steps, *band, alpha=0.2, linewidth=0, color=style["color"])
-        seen.append(scores.ravel())
-    ax.set_yscale(panel.scale(np.concatenate(seen)))
+        drawn.append(scores.ravel())
+    ax.set_yscale(panel.scale(np.concatenate(drawn)))
     ax.set_xlabel("optimiser step")
     ax.set_ylabel(f"eval/{panel.metric}")
 
 
 def curves(group: Group) -> tuple[np.ndarray, np.ndarray]:
-    """Return the steps at which every finished run was evaluated, `(S,)`, and the scores there, `(n, S)`."""
+    """Return the steps at which every finished run was evaluated, `(S,)`, and the scores, `(n, S)`."""
     by_step = [dict(zip(run.steps, run.scores, strict=True)) for run in group.finished]
     common = sorted(set.intersection(*map(set, by_step)))
-    chosen = np.unique(np.linspace(0, len(common) - 1, min(len(common), MOST_STEPS)).astype(int))
+    chosen = np.unique(np.linspace(0, len(common) - 1, min(len(common), MAX_STEPS)).astype(int))
     steps = np.array(common)[chosen]
     return steps, np.array([[scores[step] for step in steps] for scores in by_step])
 
 
-def _slopes(ax: Any, panel: Panel, told_apart: Kinds) -> None:
-    seen = []
+def _slopes(ax: Any, panel: Panel, coloured: Kinds) -> None:
+    drawn = []
     for group in panel.finished:
         pairs = [(run.slope, run.score("test")) for run in group.finished]
         slopes, scores = np.array([pair for pair in pairs if None not in pair], float).reshape(-1, 2).T
-        ax.scatter(slopes, scores, s=22, alpha=0.8, linewidth=0, **told_apart.style(group))
-        seen.append(scores)
+        ax.scatter(slopes, scores, s=22, alpha=0.8, linewidth=0, **coloured.style(group))
+        drawn.append(scores)
     ax.axvline(0, color="grey", linewidth=0.8)
-    ax.set_yscale(panel.scale(np.concatenate(seen)))
+    ax.set_yscale(panel.scale(np.concatenate(drawn)))
     ax.locator_params(axis="x", nbins=5)
     ax.set_xlabel("mean slope: decades a step back\n← vanishing    exploding →")
     ax.set_ylabel(f"test/{panel.metric}")

@@ -1,4 +1,4 @@
-"""What does a sweep say at its end? A row a run, a line a group, pictures, and what went wrong."""
+"""Summary of a sweep at its end: `sweep.csv`, `sweep.json`, figures, and a table in the terminal."""
 
 from __future__ import annotations
 
@@ -14,13 +14,11 @@ import rich.console
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from seqlab.analysis.groups import Group, grouped
+from seqlab.analysis.groups import Group, group_runs
 from seqlab.analysis.parallel_coordinates import parallel_coordinates
 from seqlab.analysis.sweep_figures import gradient_slope, learning_curves
-from seqlab.analysis.sweep_runs import Told, read_sweep, swept_keys
-from seqlab.analysis.sweep_table import print_tables, shortfalls
-from seqlab.cli.command import complain
-from seqlab.runs.execution import UnfinishedRunError
+from seqlab.analysis.sweep_runs import SweepRun, read_sweep, swept_keys
+from seqlab.analysis.sweep_table import print_tables, unfinished_lines
 from seqlab.tracking.encoding import to_json
 
 _log = logging.getLogger(__name__)
@@ -30,85 +28,87 @@ FIGURES = {
     "parallel_coordinates": parallel_coordinates,
     "gradient_slope": gradient_slope,
 }
-"""What is drawn, by the name of its file."""
+"""The function that draws each figure, by the name of its file."""
 
 _WIDE = 10_000
-"""Characters of a line where no terminal folds it."""
+"""A width in characters at which no line is folded."""
 
 
-class SweepAnswer(Callback):
-    """Hydra's callback that ends every sweep with its answer, whatever became of its runs.
+class SweepSummary(Callback):
+    """Hydra callback that summarises a sweep at its end, however its runs ended.
 
-    Hydra tells of the end of a sweep only where no job failed and nobody pressed Ctrl-C. Where it does not,
-    the answer comes as the process exits. A search outlives the trials that fail, and so the process ends
-    here with the status of a failure where a run fell short.
+    Hydra does not call `on_multirun_end` where a job failed or where the user pressed Ctrl-C. The summary is
+    then written as the process exits. A search continues after a failed trial, so this callback ends the
+    process with the status of a failure where a run did not finish.
     """
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        atexit.register(self._answer, Path(config.hydra.sweep.dir).absolute())
+        atexit.register(self._summarise, Path(config.hydra.sweep.dir).absolute())
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
-        atexit.unregister(self._answer)
-        told = self._answer(Path(config.hydra.sweep.dir).absolute())
-        if short := sum(run.status not in ("finished", "incompatible") for run in told):
-            error = UnfinishedRunError(f"{short} of {len(told)} runs did not finish: see above")
-            raise SystemExit(complain(error))  # of anything else, Hydra makes a warning
+        atexit.unregister(self._summarise)
+        runs = self._summarise(Path(config.hydra.sweep.dir).absolute())
+        if unfinished := sum(run.status not in ("finished", "incompatible") for run in runs):
+            # SystemExit prints its message and sets the status 1. Hydra turns any other error into a warning.
+            raise SystemExit(f"error: {unfinished} of {len(runs)} runs did not finish: see above")
 
-    def _answer(self, folder: Path) -> Sequence[Told]:
+    def _summarise(self, folder: Path) -> Sequence[SweepRun]:
         try:
-            return write_answer(folder)
-        except Exception as error:  # the runs are on disk: what is said of them must not undo them
-            _log.warning("the sweep in %s has no answer: %s: %s", folder, type(error).__name__, error)
+            return write_sweep_summary(folder)
+        except Exception as error:  # the runs are on disk and stay valid
+            _log.warning("the sweep in %s has no summary: %s: %s", folder, type(error).__name__, error)
             return ()
 
 
-def write_answer(folder: Path | str, screen: rich.console.Console | None = None) -> Sequence[Told]:
-    """Write `sweep.csv`, `sweep.json` and figures of all runs in a folder into it, and print its table.
+def write_sweep_summary(folder: Path | str, screen: rich.console.Console | None = None) -> list[SweepRun]:
+    """Write `sweep.csv`, `sweep.json` and figures into a sweep's folder, and print its table.
 
     Args:
-        folder: a sweep's folder, whichever launcher made it; the runs may have ended in any way, or not yet.
-        screen: where to print; standard output unless given.
+        folder: the folder, whichever launcher made it; runs may be unfinished.
+        screen: where to print; standard output by default.
 
     Returns:
-        What each of the runs told.
+        The runs.
     """
-    folder, screen = Path(folder), screen or _screen()
-    told = read_sweep(folder)
-    if not told:
-        return told
-    swept = swept_keys(told)
-    groups = grouped(told, swept)
-    _write_rows(folder, told, swept)
-    _write_groups(folder, told, swept, groups)
+    folder, screen = Path(folder), screen or _standard_output()
+    runs = read_sweep(folder)
+    if not runs:
+        return runs
+    swept = swept_keys(runs)
+    groups = group_runs(runs, swept)
+    _write_rows(folder, runs, swept)
+    _write_groups(folder, runs, swept, groups)
     print_tables(screen, groups)
-    for line in ("", *shortfalls(told)):
+    for line in ("", *unfinished_lines(runs)):
         screen.out(line, highlight=False)
     for name, draw in FIGURES.items():
         if (figure := draw(groups)) is not None:
             figure.savefig(folder / f"{name}.png")
     screen.out(f"sweep.csv, sweep.json and figures: {folder}", highlight=False)
-    return told
+    return runs
 
 
-def _screen() -> rich.console.Console:
-    """Return standard output, on which nothing is folded where it is no terminal."""
+def _standard_output() -> rich.console.Console:
+    """Return standard output, which folds lines on a terminal alone."""
     screen = rich.console.Console()
     return screen if screen.is_terminal else rich.console.Console(width=_WIDE)
 
 
-def _write_rows(folder: Path, told: Sequence[Told], swept: Sequence[str]) -> None:
-    rows = [run.row(swept) | {"folder": str(run.folder.relative_to(folder))} for run in told]
+def _write_rows(folder: Path, runs: Sequence[SweepRun], swept: Sequence[str]) -> None:
+    rows = [run.row(swept) | {"folder": str(run.folder.relative_to(folder))} for run in runs]
     with (folder / "sweep.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=rows[0])
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
 
 
-def _write_groups(folder: Path, told: Sequence[Told], swept: Sequence[str], groups: Sequence[Group]) -> None:
-    answer = {
-        "runs": len(told),
-        "statuses": dict(collections.Counter(run.status for run in told)),
+def _write_groups(
+    folder: Path, runs: Sequence[SweepRun], swept: Sequence[str], groups: Sequence[Group]
+) -> None:
+    content = {
+        "runs": len(runs),
+        "statuses": dict(collections.Counter(run.status for run in runs)),
         "swept": swept,
         "groups": [group.aggregate() for group in groups],
     }
-    (folder / "sweep.json").write_text(to_json(answer, indent=2) + "\n")
+    (folder / "sweep.json").write_text(to_json(content, indent=2) + "\n")

@@ -1,4 +1,4 @@
-"""What does someone at the terminal see of a sweep? A line a group, then what did not fit or fell short."""
+"""Text summary of a sweep: a table with one row per group, and the runs that did not finish."""
 
 from __future__ import annotations
 
@@ -10,41 +10,41 @@ import rich.console
 import rich.table
 
 from seqlab.analysis.groups import Group
-from seqlab.analysis.sweep_runs import Told, spelt
-from seqlab.tracking.wording import number
+from seqlab.analysis.sweep_runs import SweepRun, override_text
+from seqlab.tracking.lines import number
 
-NAMES = ("architecture", "task", "metric", "chance", "solved_at")
-"""What the lines of one table share, and its title says."""
+TITLE_KEYS = ("architecture", "task", "metric", "chance", "solved_at")
+"""The keys that the rows of one table share; they are in its title."""
 
 
 def print_tables(screen: rich.console.Console, groups: Sequence[Group]) -> None:
-    """Print a table for each architecture and task in which something ran, a line a group."""
+    """Print a table for each architecture and task with a run that fits, one row per group."""
     tables: dict[str, list[dict[str, Any]]] = {}
     for group in groups:
         if set(group.statuses) != {"incompatible"}:
             title = f"{group.key['task']}, {group.key['architecture']}"
             tables.setdefault(title, []).append(group.aggregate())
     for title, lines in tables.items():
-        judged = next((line for line in lines if line["metric"]), None)
-        if judged:
-            title += f": test/{judged['metric']}, chance {number(judged['chance'])}"
-            title += f", solved at {number(judged['solved_at'])}"
+        if goal := next((line for line in lines if line["metric"]), None):
+            title += f": test/{goal['metric']}"
+        if goal and goal["chance"] is not None:
+            title += f", baseline {number(goal['chance'])}, solved at {number(goal['solved_at'])}"
         screen.print(f"\n{title}", markup=False, highlight=False)
         screen.print(_table(lines), markup=False, highlight=False)
 
 
-def shortfalls(told: Sequence[Told]) -> list[str]:
-    """Say which combinations do not fit, and which runs fell short, each with its reason."""
-    unfit: dict[tuple, list[Told]] = collections.defaultdict(list)
-    for run in told:
+def unfinished_lines(runs: Sequence[SweepRun]) -> list[str]:
+    """Return a line for each combination that does not fit and for each run that did not finish."""
+    unfit: dict[tuple, list[SweepRun]] = collections.defaultdict(list)
+    for run in runs:
         if run.status == "incompatible":
             unfit[*(run.summary.get(name) for name in ("architecture", "task", "reason"))].append(run)
     lines = []
-    for (architecture, task, reason), runs in unfit.items():
-        cells = ", ".join(dict.fromkeys(str(run.summary.get("cell")) for run in runs))
-        lines.append(f"incompatible: {cells}; {architecture}; {task} ({len(runs)} of the runs): {reason}")
-    short = [run for run in told if run.status not in ("finished", "incompatible")]
-    return lines + [f"{run.status}: {run.folder}: {run.summary.get('reason')}" for run in short]
+    for (architecture, task, reason), members in unfit.items():
+        cells = ", ".join(dict.fromkeys(str(run.summary.get("cell")) for run in members))
+        lines.append(f"incompatible: {cells}; {architecture}; {task} ({len(members)} runs): {reason}")
+    unfinished = [run for run in runs if run.status not in ("finished", "incompatible")]
+    return lines + [f"{run.status}: {run.folder}: {run.summary.get('reason')}" for run in unfinished]
 
 
 def _table(aggregates: Sequence[dict[str, Any]]) -> rich.table.Table:
@@ -58,23 +58,27 @@ def _table(aggregates: Sequence[dict[str, Any]]) -> rich.table.Table:
 
 
 def _line(aggregate: dict[str, Any]) -> dict[str, str]:
-    told = dict(aggregate)
-    ended, ends = told.pop("statuses"), told.pop("interval_95")
-    n, solved = told.pop("n"), told.pop("solved")
-    numbers = {name: told.pop(name) for name in ("mean", "median", "steps_to_solved", "seconds")}
+    rest = dict(aggregate)
+    statuses, ends = rest.pop("statuses"), rest.pop("interval_95")
+    n, solved = rest.pop("n"), rest.pop("solved")
+    numbers = {name: rest.pop(name) for name in ("mean", "median", "steps_to_solved", "seconds")}
     mean, median, steps, seconds = ("" if one is None else number(one, _DIGITS) for one in numbers.values())
-    others = [f"{count} {status}" for status, count in ended.items() if status != "finished"]
+    others = [f"{count} {status}" for status, count in statuses.items() if status != "finished"]
     return {
-        **{key.rpartition(".")[2]: spelt(value) for key, value in told.items() if key not in NAMES},
+        **{
+            key.rpartition(".")[2]: override_text(value)
+            for key, value in rest.items()
+            if key not in TITLE_KEYS
+        },
         "runs": ", ".join([str(n), *others]),
         "mean": mean,
         "95 % interval": " … ".join(number(end, _DIGITS) for end in ends) if ends else "",
         "median": median,
         "solved": f"{solved}/{n}",
-        "steps to it": steps,
+        "steps to solved": steps,
         "seconds": seconds,
     }
 
 
-_NUMBERS = ("mean", "95 % interval", "median", "solved", "steps to it", "seconds")
+_NUMBERS = ("mean", "95 % interval", "median", "solved", "steps to solved", "seconds")
 _DIGITS = 3

@@ -54,7 +54,7 @@ class EncoderDecoder(Recurrent):
     attention: str | None = None
     input_feeding: bool = False
     scheduled_sampling: float = 0.0
-    share: float | jax.Array = 0.0
+    share: float | jax.Array = dataclasses.field(default=0.0, metadata={"config": False})
 
     framing: ClassVar[str] = "encoder_decoder"
 

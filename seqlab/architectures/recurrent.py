@@ -53,7 +53,7 @@ class Recurrent(Network):
     """
 
     bidirectional: bool = False
-    dropout: float = 0.0
+    dropout: float = dataclasses.field(default=0.0, metadata={"traced": "nonzero"})
     recurrent_dropout: float = 0.0
     zoneout: float = 0.0
     weight_drop: float = 0.0

@@ -1,7 +1,8 @@
-"""What do all cells share? One kernel for the input, one for the recurrence, how they start and fold."""
+"""Base class of the cells with fused gate kernels."""
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, ClassVar
 
 import flax.linen as nn
@@ -23,25 +24,25 @@ class Cell(nn.RNNCellBase):
 
     Attributes:
         features: H, the width of the hidden state.
-        recurrent_init: how each gate's block of R starts: orthogonal, identity or normal.
-        recurrent_scale: the factor on the initial R.
-        param_dtype: the parameters' dtype; the computation promotes it with the input's.
+        recurrent_init: initialisation of each gate's block of R: orthogonal, identity or normal.
+        recurrent_scale: factor on the initial R.
+        param_dtype: dtype of the parameters; computations promote it with the dtype of the input.
 
     Raises:
-        ValueError: an attribute outside its legal values.
+        ValueError: an attribute is outside its legal values.
     """
 
     features: int
     recurrent_init: str = "orthogonal"
-    recurrent_scale: float = 1.0
+    recurrent_scale: float = dataclasses.field(default=1.0, metadata={"traced": "initial"})
     param_dtype: jnp.dtype = jnp.float32
 
     gates: ClassVar[tuple[str, ...]] = ("h",)
-    """The gates' letters, in the order of the kernels' blocks."""
+    """Letters of the gates, in the order of the blocks of the kernels."""
     sigmoid_gates: ClassVar[tuple[str, ...]] = ()
-    """Those of them that a sigmoid squashes."""
+    """Letters of the gates with a sigmoid activation."""
     passes_h_on: ClassVar[bool] = False
-    """Whether a step reads h otherwise than through R too: then masking h is not masking what R reads."""
+    """Whether a step also reads h without R; if so, masking h is not the same as masking the input of R."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -51,16 +52,16 @@ class Cell(nn.RNNCellBase):
 
     @property
     def num_feature_axes(self) -> int:
-        """The number of trailing axes of an input that hold its features: one."""
+        """Number of feature axes of an input."""
         return 1
 
     @nn.nowrap
     def initialize_carry(self, rng: jax.Array, input_shape: tuple[int, ...]) -> Carry:
-        """Return zeros, `(*input_shape[:-1], H)`; `rng` is taken for Flax's sake and not used."""
+        """Return zeros, `(*input_shape[:-1], H)`; `rng` is part of Flax's interface and not used."""
         return jnp.zeros((*input_shape[:-1], self.features), self.param_dtype)
 
     def bias_start(self, key: jax.Array) -> jax.Array:
-        """Return the initial bias, `(G·H,)`: zeros, unless a cell says otherwise."""
+        """Return the initial bias, `(G·H,)`: zeros, unless a subclass overrides this."""
         return jnp.zeros(len(self.gates) * self.features, self.param_dtype)
 
     def kernels(self, x: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
@@ -75,16 +76,16 @@ class Cell(nn.RNNCellBase):
             self.param("bias", self.bias_start),
         )
 
-    # The step taken apart, for a backward pass written by hand (`seqlab.recurrence.fused`). Throughout, δv is
-    # the cotangent ∂L/∂v, and an array of all steps is time-major, `(T, B, …)`.
+    # Parts of a step for the fused backward pass (`seqlab.recurrence.fused`). δv is the cotangent ∂L/∂v, and
+    # arrays of all steps are time-major, `(T, B, …)`.
 
     @nn.nowrap
     def fold(self, params: Params, dtype: jnp.dtype) -> Params:
-        """Return the weights with which one tanh serves every gate, named as the parameters.
+        """Return weights with which one tanh computes every gate, by the names of the parameters.
 
             σ(a) = ½ (1 + tanh(a / 2))
 
-        so the columns of the sigmoid gates in W, R and b are halved here, once, and not at every step.
+        The columns of the sigmoid gates in W, R and b are halved here once, instead of at every step.
         """
         weights = {name: value.astype(dtype) for name, value in params.items()}
         if not self.sigmoid_gates:
@@ -110,9 +111,9 @@ class Cell(nn.RNNCellBase):
         Args:
             weights: as `fold` returns them.
             x: `(T, B, F)`.
-            before: the carries that the steps read, `(T, B, H)` a leaf, h the last.
-            coefficients: as `linearise` returns them.
-            da: what `pull` returned beside the carry's cotangent, `(T, B, G·H)`.
+            before: carries before the steps; each leaf `(T, B, H)`, h is the last leaf.
+            coefficients: as returned by `linearise`.
+            da: the second result of `pull`, `(T, B, G·H)`.
         """
         h = jax.tree.leaves(before)[-1]
         input_kernel, recurrent_kernel = jnp.split(

@@ -1,4 +1,4 @@
-"""What happens in one step of the LSTM that writes as much as it forgets?"""
+"""The LSTM with coupled input and forget gates (CIFG)."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class CIFG(MemoryCell):
         c_t = σ(f) ⊙ c_{t−1} + (1 − σ(f)) ⊙ tanh(g)
         h_t = σ(o) ⊙ tanh(c_t)
 
-    Source: Greff et al. 2017, "LSTM: a search space odyssey", CIFG. Deviation: the gate that is kept is the
-    forget gate and i = 1 − f, the same function with the gate's sign turned.
+    Source: Greff et al. 2017, "LSTM: a search space odyssey", CIFG. Deviation: the forget gate is computed
+    and i = 1 − f, the same function with the opposite sign of the gate.
     """
 
     gates: ClassVar[tuple[str, ...]] = ("f", "g", "o")

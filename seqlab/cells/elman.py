@@ -1,4 +1,4 @@
-"""What happens in one step of the simple recurrent network?"""
+"""The simple recurrent network (Elman)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SLOPES = {
     "relu": lambda h: (h > 0).astype(h.dtype),
     "identity": jnp.ones_like,
 }
-"""φ′(a), written with h = φ(a)."""
+"""φ′(a) as a function of h = φ(a)."""
 
 
 class Elman(Cell):
@@ -27,8 +27,8 @@ class Elman(Cell):
 
         h_t = φ(x_t W + h_{t−1} R + b)
 
-    The carry is h `(B, H)`, and so is the output. With `activation="relu"` and
-    `recurrent_init="identity"` it is the IRNN of Le et al. 2015.
+    The carry and the output are h `(B, H)`. With `activation="relu"` and `recurrent_init="identity"` it is
+    the IRNN of Le et al. 2015.
 
     Attributes:
         activation: φ: tanh, relu or identity.
@@ -55,7 +55,7 @@ class Elman(Cell):
 
     @nn.nowrap
     def advance(self, weights: Params, h: jax.Array, z: jax.Array) -> tuple[jax.Array, None]:
-        """Take one step from z = x W + b, `(B, H), (B, H) -> (B, H)`. Nothing to keep: h tells its slope."""
+        """Take one step from z = x W + b, `(B, H), (B, H) -> (B, H)`. There are no residuals beside h."""
         return ACTIVATIONS[self.activation](z + h @ weights["recurrent_kernel"]), None
 
     @nn.nowrap

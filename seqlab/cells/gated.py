@@ -1,4 +1,4 @@
-"""What do cells share whose gates keep the state? A start at which they remember for as long as is asked."""
+"""Base class of the cells whose gates keep the state, with chrono initialisation."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from seqlab.checks import require_number
 
 
 class GatedCell(Cell):
-    """A cell whose sigmoid gates say how much of the state is kept.
+    """A cell whose sigmoid gates decide how much of the state is kept.
 
     Attributes:
-        chrono: T_max, the longest dependency expected, at least 2; None starts the biases as the cell
-            otherwise does. A unit whose gate keeps σ(b) of its state at every step forgets within
-            1 / (1 − σ(b)) = 1 + exp(b) steps, and chrono initialisation spreads that time over [2, T_max]:
+        chrono: T_max of the chrono initialisation, the longest expected dependency, at least 2; None turns it
+            off. A unit whose gate keeps σ(b) of its state at every step forgets within
+            1 / (1 − σ(b)) = 1 + exp(b) steps. Chrono initialisation spreads that time over [2, T_max]:
 
                 b = ±ln u,  u ~ U[1, T_max − 1]
 
-            with one u for a unit, + where an open gate keeps the state and − where it writes: for the LSTM
-            b_f = ln u and b_i = −ln u.
+            There is one u for each unit. The sign is + for a gate that keeps the state when open, and − for a
+            gate that writes it: b_f = ln u and b_i = −ln u in the LSTM.
 
-    Source: Tallec & Ollivier 2018, "Can recurrent neural networks warp time?", for the chrono
-    initialization. Deviation: the signs follow each cell's own equation, as for the GRU's z, which keeps.
+    Source: Tallec & Ollivier 2018, "Can recurrent neural networks warp time?". Deviation: the signs follow
+    the equation of each cell; the z of our GRU keeps the state.
     """
 
     chrono: float | None = None
 
     keeping: ClassVar[Mapping[str, int]] = {}
-    """The gates that keep the state, with 1, and those that write it, with −1."""
+    """Gates that keep the state (1) and gates that write it (−1)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

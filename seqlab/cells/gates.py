@@ -1,22 +1,28 @@
-"""What do the gates of a step say? They are sown where who asks for them finds them."""
+"""Gate activations of a step, sown into a Flax collection."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import flax.linen as nn
 import jax
 
 GATES = "gates"
-"""The collection that the gates are sown in."""
+"""Name of the collection."""
 
 
 def sow(cell: nn.Module, **gates: jax.Array) -> None:
-    """Sow values in [0, 1], `(…, H)`, by their names; kept where the collection `gates` is mutable.
+    """Sow activations in [0, 1], `(…, H)`, by name.
 
-        (carry, y), seen = cell.apply({"params": params}, carry, x, mutable="gates")
+        (carry, y), sown = cell.apply({"params": params}, carry, x, mutable="gates")
 
-    Then `seen["gates"]` holds them; a step that nobody asks computes nothing more. `forget` and `update` are
-    told as the share of the state that is kept, whichever letter has it in the equation.
+    Then `sown["gates"]` contains them. Without `mutable` they are not stored and cost nothing. `forget` and
+    `update` are the share of the state that is kept, whichever letter the equation uses for it.
     """
     if not cell.is_initializing():
         for name, values in gates.items():
-            cell.sow(GATES, name, values, reduce_fn=lambda _, new: new, init_fn=lambda: None)
+            cell.sow(GATES, name, values, reduce_fn=_latest, init_fn=tuple)
+
+
+def _latest(old: Any, new: Any) -> Any:
+    return new

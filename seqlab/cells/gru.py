@@ -1,4 +1,4 @@
-"""What happens in one step of the GRU, in either of its two forms?"""
+"""The gated recurrent unit (GRU), with reset after or before the product."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ class GRU(GatedCell):
         n = tanh(x_t W_n + b_n + (r ⊙ h_{t−1}) R_n)           reset before it
         h_t = (1 − z) ⊙ n + z ⊙ h_{t−1}
 
-    The carry is h `(B, H)`, and so is the output. The gates stand in the order r z n, which is PyTorch's.
-    Reset after has one further parameter, `candidate_bias` b_Rn `(H,)`, inside the reset gate's reach.
+    The carry and the output are h `(B, H)`. The order of gates is r z n, as in PyTorch. Reset after has one
+    more parameter, `candidate_bias` b_Rn `(H,)`, which the reset gate multiplies.
 
     Attributes:
         reset_after: True for the form of PyTorch, cuDNN, Keras and Flax (ONNX linear_before_reset=1); False
-            for that of the paper.
+        for
+            the form of the paper.
 
-    Source: Cho et al. 2014, eqs. 5–8. Deviation: z and 1 − z change places, as in every library.
+    Source: Cho et al. 2014, eqs. 5–8. Deviation: z and 1 − z are exchanged, as in every library.
     """
 
     reset_after: bool = True
@@ -70,7 +71,7 @@ class GRU(GatedCell):
     @nn.nowrap
     def advance(
         self, weights: Params, h: jax.Array, z: jax.Array
-    ) -> tuple[jax.Array, tuple[jax.Array, jax.Array, jax.Array]]:
+    ) -> tuple[jax.Array, tuple[jax.Array, jax.Array, jax.Array | None]]:
         """Take one step from x W + b, with σ(a) = ½ (1 + tanh(a / 2)).
 
             [r̃ z̃] = tanh(x W_rz + b_rz + h_{t−1} R_rz),  r = ½ (1 + r̃),  z = ½ (1 + z̃)
@@ -79,7 +80,7 @@ class GRU(GatedCell):
             h_t = n + z ⊙ (h_{t−1} − n)
 
         Returns:
-            h_t, and to keep: [r̃ z̃] `(B, 2·H)`, n `(B, H)`, and m `(B, H)` (None where it is h_{t−1}).
+            h_t, and the residuals [r̃ z̃] `(B, 2·H)`, n `(B, H)`, and m `(B, H)` (None if it is h_{t−1}).
         """
         R, split = weights["recurrent_kernel"], 2 * self.features
         if self.reset_after:
@@ -96,15 +97,15 @@ class GRU(GatedCell):
         return n + z_gate * (h - n), (rz, n, m)
 
     @nn.nowrap
-    def linearise(self, before: jax.Array, after: jax.Array, kept: Any) -> tuple[jax.Array, ...]:
-        """Return what multiplies the cotangents, for all steps, each `(T, B, H)` but the first.
+    def linearise(self, before: jax.Array, after: jax.Array, residuals: Any) -> tuple[jax.Array, ...]:
+        """Return the coefficients of all steps, each `(T, B, H)` except P.
 
         N = (1 − z) ⊙ (1 − n²),  Z = ½ (h_{t−1} − n) ⊙ (1 − z̃²)
         M = ½ m ⊙ (1 − r̃²)
         P = [N ⊙ M  Z  N ⊙ r] `(T, B, 3·H)`, z, N      reset after, or
         Z, N, M, r, z                                  reset before
         """
-        rz, n, m = kept
+        rz, n, m = residuals
         r_tilde, z_tilde = jnp.split(rz, 2, axis=-1)
         r, z = 0.5 + 0.5 * r_tilde, 0.5 + 0.5 * z_tilde
         N = (1 - z) * (1 - n * n)
@@ -138,7 +139,7 @@ class GRU(GatedCell):
 
     @nn.nowrap
     def collect(
-        self, weights: Params, x: jax.Array, before: jax.Array, coefficients: Any, pulled: Any
+        self, weights: Params, x: jax.Array, before: jax.Array, coefficients: Any, da: Any
     ) -> tuple[Params, jax.Array]:
         """Return the cotangents of all weights and of x.
 
@@ -148,16 +149,16 @@ class GRU(GatedCell):
         """
         split = 2 * self.features
         if self.reset_after:
-            (du, dh), (_, _, N) = pulled, coefficients
+            (du, dh), (_, _, N) = da, coefficients
             da = jnp.concatenate([du[..., :split], dh * N], axis=-1)
-            own = {
+            recurrent = {
                 "recurrent_kernel": sum_of_outer_products(before, du),
                 "candidate_bias": du[..., split:].sum(axis=(0, 1)),
             }
         else:
-            da, r = pulled, coefficients[3]
+            r = coefficients[3]
             gates, candidate = da[..., :split], da[..., split:]
             products = sum_of_outer_products(before, gates), sum_of_outer_products(r * before, candidate)
-            own = {"recurrent_kernel": jnp.concatenate(products, axis=1)}
-        shared = {"input_kernel": sum_of_outer_products(x, da), "bias": da.sum(axis=(0, 1))}
-        return {**shared, **own}, da @ weights["input_kernel"].T
+            recurrent = {"recurrent_kernel": jnp.concatenate(products, axis=1)}
+        others = {"input_kernel": sum_of_outer_products(x, da), "bias": da.sum(axis=(0, 1))}
+        return {**others, **recurrent}, da @ weights["input_kernel"].T

@@ -1,4 +1,4 @@
-"""How does a recurrent kernel start? Each gate's `(H, H)` block is drawn on its own, then they are joined."""
+"""Initialisation of recurrent kernels, one `(H, H)` block for each gate."""
 
 from __future__ import annotations
 
@@ -16,16 +16,19 @@ def _normal(key: jax.Array, shape: tuple[int, int], dtype: jnp.dtype) -> jax.Arr
 
 
 BLOCKS = {"orthogonal": nn.initializers.orthogonal(), "identity": _identity, "normal": _normal}
-"""How one `(H, H)` block is drawn: orthogonal (Saxe et al. 2014), the identity (Le et al. 2015, IRNN), or
-independent normal entries of variance 1/H, whose spectral radius tends to 1 (Girko's circular law)."""
+"""Initialisers of one block.
+
+Orthogonal (Saxe et al. 2014), the identity (Le et al. 2015, IRNN), or independent normal entries of variance
+1/H, whose spectral radius tends to 1 (Girko's circular law).
+"""
 
 
 def recurrent(name: str, scale: float, num_gates: int) -> nn.initializers.Initializer:
-    """Return an initialiser of an `(H, G·H)` recurrent kernel: `scale` times one block a gate.
+    """Return an initialiser of an `(H, G·H)` recurrent kernel: `scale` times one block for each gate.
 
     Args:
         name: a key of `BLOCKS`.
-        scale: the factor on the initial kernel; with an orthogonal or identity block, its spectral radius ρ.
+        scale: factor on the blocks; for an orthogonal or identity block it is the spectral radius ρ.
         num_gates: G, the number of blocks.
     """
 

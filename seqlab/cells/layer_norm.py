@@ -1,4 +1,4 @@
-"""How are the sums in a step normalised?"""
+"""Layer normalisation without parameters."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ EPSILON = 1e-5
 
 
 def normalise(a: jax.Array) -> jax.Array:
-    """Return â = (a − mean a) / sqrt(var a + ε), each row `(…, N)` on its own.
+    """Return â = (a − mean a) / sqrt(var a + ε), with mean and variance over the last axis of `(…, N)`.
 
     Source: Ba et al. 2016, "Layer normalization", eq. 4. ε = 1e-5, as in PyTorch.
     """

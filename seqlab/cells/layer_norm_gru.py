@@ -1,4 +1,4 @@
-"""What happens in one step of the GRU with layer normalisation?"""
+"""The GRU with layer normalisation."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class LayerNormGRU(GatedCell):
         n = tanh(α_n ⊙ LN(x_t W_n) + b_n + r ⊙ (α_Rn ⊙ LN(h_{t−1} R_n) + b_Rn))
         h_t = (1 − z) ⊙ n + z ⊙ h_{t−1}
 
-    The carry is h `(B, H)`, and so is the output. Beside the GRU's parameters, `candidate_bias` b_Rn `(H,)`
-    among them, there are `input_gain` [α_x α_n] and `recurrent_gain` [α_h α_Rn] `(3·H,)`. The two gates are
-    normalised as one, the candidate on its own.
+    The carry and the output are h `(B, H)`. In addition to the GRU's parameters, with `candidate_bias` b_Rn
+    `(H,)`, there are `input_gain` [α_x α_n] and `recurrent_gain` [α_h α_Rn] `(3·H,)`. The two gates are
+    normalised together, the candidate separately.
 
-    Source: Ba et al. 2016, "Layer normalization", eqs. 23–25. Deviation: z and 1 − z change places, as in
-    GRU; of biases that are only ever added, one remains.
+    Source: Ba et al. 2016, "Layer normalization", eqs. 23–25. Deviations: z and 1 − z are exchanged, as in
+    our GRU; biases that are only added to each other are one.
     """
 
     gates: ClassVar[tuple[str, ...]] = ("r", "z", "n")

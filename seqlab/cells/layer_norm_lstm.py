@@ -1,4 +1,4 @@
-"""What happens in one step of the LSTM with layer normalisation?"""
+"""The LSTM with layer normalisation."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class LayerNormLSTM(MemoryCell):
         c_t = σ(f) ⊙ c_{t−1} + σ(i) ⊙ tanh(g)
         h_t = σ(o) ⊙ tanh(α_c ⊙ LN(c_t) + β_c)
 
-    Beside the LSTM's parameters there are `input_gain` α_x and `recurrent_gain` α_h `(4·H,)`, `memory_gain`
-    α_c and `memory_bias` β_c `(H,)`. Each sum of all four gates is normalised as one.
+    In addition to the LSTM's parameters there are `input_gain` α_x and `recurrent_gain` α_h `(4·H,)`,
+    `memory_gain` α_c and `memory_bias` β_c `(H,)`. The four gates are normalised together.
 
-    Source: Ba et al. 2016, "Layer normalization", eqs. 20–22. Deviation: of the three biases that are only
-    ever added, b remains.
+    Source: Ba et al. 2016, "Layer normalization", eqs. 20–22. Deviation: the three biases that are only added
+    to each other are one, b.
     """
 
     gates: ClassVar[tuple[str, ...]] = ("i", "f", "g", "o")

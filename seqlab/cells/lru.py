@@ -1,4 +1,4 @@
-"""What happens in one step of the linear recurrent unit?"""
+"""The linear recurrent unit (LRU)."""
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ class LRU(LinearCell):
     `(H,)`, `B` `(2, F, H)` and `C` `(2, H, H)` with their real and imaginary parts, `D` `(F, H)`.
 
     Attributes:
-        min_radius: the least initial |λ|.
-        max_radius: the largest.
-        max_phase: the largest initial arg λ; a full turn by default.
+        min_radius: smallest initial |λ|.
+        max_radius: largest initial |λ|.
+        max_phase: largest initial arg λ; a full turn by default.
 
     Source: Orvieto et al. 2023, "Resurrecting recurrent neural networks for long sequences", section 3 and
-    appendix A. Deviation: D is a full matrix, since F need not be H; the block's MLP is not part of the cell.
+    appendix A. Deviations: D is a full matrix, because F may differ from H; the MLP of a block is not part of
+    the cell.
     """
 
     min_radius: float = 0.0
@@ -87,7 +88,7 @@ class LRU(LinearCell):
 
     @nn.nowrap
     def _radii(self, key: jax.Array, shape: tuple[int, ...], dtype: jnp.dtype) -> jax.Array:
-        """Return ν such that λ lies uniformly on the ring: |λ|² is uniform (lemma 3.2)."""
+        """Return ν such that λ is uniform on the ring, i.e. |λ|² is uniform (lemma 3.2)."""
         low, high = self.min_radius**2, self.max_radius**2
         squares = jax.random.uniform(key, shape, dtype, max(low, 1e-6 * high), high)
         return jnp.log(-0.5 * jnp.log(squares))

@@ -1,4 +1,4 @@
-"""What happens in one step of the LSTM?"""
+"""The long short-term memory (LSTM)."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class LSTM(MemoryCell):
         c_t = σ(f) ⊙ c_{t−1} + σ(i) ⊙ tanh(g)
         h_t = σ(o) ⊙ tanh(c_t)
 
-    The carry is `(c, h)`, each `(B, H)`, in Flax's order; the output is h. The gates stand in the order
-    i f g o, which is PyTorch's and Flax's.
+    The carry is `(c, h)`, each `(B, H)`, in Flax's order; the output is h. The order of gates is i f g o, as
+    in PyTorch and Flax.
 
     Source: Hochreiter & Schmidhuber 1997; Gers et al. 2000 for the forget gate; Jozefowicz et al. 2015 for
     its bias of 1.
@@ -53,7 +53,7 @@ class LSTM(MemoryCell):
             h_t = ½ (1 + õ) ⊙ tanh(c_t)
 
         Returns:
-            The carry, and A `(B, 4·H)` to keep.
+            The carry, and the residual A `(B, 4·H)`.
         """
         c, h = carry
         A = jnp.tanh(z + h @ weights["recurrent_kernel"])
@@ -64,7 +64,7 @@ class LSTM(MemoryCell):
 
     @nn.nowrap
     def linearise(self, before: Carry, after: Carry, A: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-        """Return what multiplies the cotangents, for all steps: P `(T, B, 4·H)`, Q and S `(T, B, H)`.
+        """Return the coefficients of all steps: P `(T, B, 4·H)`, Q and S `(T, B, H)`.
 
         P = ½ [g  c_{t−1}  1 + ĩ  tanh c_t] ⊙ (1 − A²)
         Q = ∂h_t/∂c_t = ½ (1 + õ) ⊙ (1 − tanh² c_t)

@@ -1,6 +1,8 @@
-"""What do the relatives of the LSTM share? A memory c beside h, and a forget gate that starts open."""
+"""Base class of the LSTM and its variants."""
 
 from __future__ import annotations
+
+import dataclasses
 
 import flax.linen as nn
 import jax
@@ -14,11 +16,11 @@ class MemoryCell(GatedCell):
     """A cell whose carry is `(c, h)`, each `(B, H)`, in Flax's order, and whose output is h.
 
     Attributes:
-        forget_bias_init: where the forget gate's bias starts, without `chrono`. A start, not a constant added
-            at every step.
+        forget_bias_init: initial bias of the forget gate, used without `chrono`. It is only the initial value
+            of a parameter; nothing is added in the forward pass.
     """
 
-    forget_bias_init: float = 1.0
+    forget_bias_init: float = dataclasses.field(default=1.0, metadata={"traced": "initial"})
 
     def __post_init__(self) -> None:
         super().__post_init__()

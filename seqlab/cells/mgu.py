@@ -1,4 +1,4 @@
-"""What happens in one step of the minimal gated unit?"""
+"""The minimal gated unit (MGU)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from seqlab.cells.gates import sow
 
 
 class MGU(GatedCell):
-    """The minimal gated unit: a GRU with one gate for both its tasks.
+    """The minimal gated unit: a GRU with one gate in the role of both.
 
         f = σ(x_t W_f + h_{t−1} R_f + b_f)
         n = tanh(x_t W_n + (f ⊙ h_{t−1}) R_n + b_n)
         h_t = (1 − f) ⊙ h_{t−1} + f ⊙ n
 
-    The carry is h `(B, H)`, and so is the output.
+    The carry and the output are h `(B, H)`.
 
     Source: Zhou et al. 2016, "Minimal gated unit for recurrent neural networks", eqs. 6–8.
     """

@@ -1,4 +1,4 @@
-"""What happens in one step of the minimal GRU?"""
+"""The minimal GRU (minGRU)."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from seqlab.types import Params
 
 
 class MinGRU(LinearCell):
-    """The minimal GRU, whose gate and candidate do not see the state.
+    """The minimal GRU, whose gate and candidate read the input only.
 
         z = σ(x_t W_z + b_z),  n = x_t W_n + b_n
         h_t = (1 − z) ⊙ h_{t−1} + z ⊙ n
 
-    The carry is h `(B, H)`, and so is the output.
+    The carry and the output are h `(B, H)`.
 
-    Source: Feng et al. 2024, "Were RNNs all we needed?", section 3.1. Deviation: the sums are not taken in
-    logs, so n may have either sign.
+    Source: Feng et al. 2024, "Were RNNs all we needed?", section 3.1. Deviation: sums are not computed in
+    log space, so n may have either sign.
     """
 
     gates: ClassVar[tuple[str, ...]] = ("z", "n")

@@ -1,4 +1,4 @@
-"""What happens in one step of the LSTM whose gates see its memory?"""
+"""The LSTM with peephole connections."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class PeepholeLSTM(MemoryCell):
         c_t = σ(f + c_{t−1} ⊙ p_f) ⊙ c_{t−1} + σ(i + c_{t−1} ⊙ p_i) ⊙ tanh(g)
         h_t = σ(o + c_t ⊙ p_o) ⊙ tanh(c_t)
 
-    Beside the LSTM's parameters there is `peepholes` [p_i p_f p_o] `(3·H,)`, which starts at zero: the cell
-    starts as an LSTM. A cell of its own, for its backward pass is not the LSTM's.
+    In addition to the LSTM's parameters there is `peepholes` [p_i p_f p_o] `(3·H,)`. It starts at zero, so
+    the cell starts as an LSTM.
 
     Source: Gers et al. 2002, "Learning precise timing with LSTM recurrent networks"; Graves 2013, eqs. 7–11.
     """

@@ -1,1 +1,1 @@
-"""How does a command read its line and fail?"""
+"""Commands: read the line, call a lower room, print."""

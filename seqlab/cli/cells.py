@@ -1,8 +1,8 @@
-"""Which cells are there? `python -m seqlab.cells` prints a table of them.
+"""Table of all cells: equations, sizes and cost.
 
-Every number is derived from the cell itself: parameters and state from the shapes of its arrays,
-multiply-adds from the matrix products of its traced step. All are polynomials in F and H with small
-coefficients, so one evaluation, at powers of ten far apart, shows them as digits.
+Each number is derived from the cell itself: parameters and state from the shapes of its arrays, multiply-adds
+from the matrix products of its traced step. All are polynomials in F and H with small coefficients. So one
+evaluation at F = 10³ and H = 10⁶ shows the coefficients as decimal digits.
 """
 
 from __future__ import annotations
@@ -16,29 +16,22 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import yaml
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from seqlab.recurrence import Stack
-from seqlab.registry import CONF, locate
+from seqlab.registry import choices, make, settings_of
 from seqlab.weights.export import LIBRARIES
 
 PIPED_WIDTH = 200
 TERMS = {"1": 1, "F": 10**3, "H": 10**6, "F·H": 10**9, "H²": 10**12}
-"""What stands beside each coefficient, at F = 10³ and H = 10⁶; coefficients stay below 10³."""
+"""The value of each term at F = 10³ and H = 10⁶; coefficients are below 10³."""
 
 
 def make_cell(name: str, features: int) -> Any:
-    """Return the cell of a file under `conf/cell`, of another width."""
-    settings = yaml.safe_load((CONF / "cell" / f"{name}.yaml").read_text()) | {"features": features}
-    return locate(settings.pop("_target_"), "cell")(**settings)
-
-
-def cell_names() -> list[str]:
-    """Return the names of all cells."""
-    return sorted(path.stem for path in (CONF / "cell").glob("*.yaml"))
+    """Return the cell of `conf/cell/<name>.yaml` with H = `features`."""
+    return make(settings_of("cell", name) | {"features": features}, "cell")
 
 
 def shapes(cell: Any, num_inputs: int) -> tuple[Any, Any]:
@@ -80,7 +73,7 @@ def _products(jaxpr: Any) -> Iterator[int]:
 
 
 def polynomial(value: int) -> str:
-    """Write a number counted at F = 10³ and H = 10⁶ as a polynomial in F and H."""
+    """Return a number, counted at F = 10³ and H = 10⁶, as a polynomial in F and H."""
     terms = []
     for name, weight in reversed(TERMS.items()):
         coefficient, value = divmod(value, weight)
@@ -91,16 +84,16 @@ def polynomial(value: int) -> str:
 
 
 def equation(cell: Any) -> str:
-    """Return the equations of a cell's docstring, or where to find them."""
+    """Return the equations in a cell's docstring; of a Flax cell, its name in Flax."""
     kind = type(cell)
     if not kind.__module__.startswith("seqlab."):
-        return f"as {kind.__module__.partition('.')[0]}.linen.{kind.__name__} documents it"
+        return f"see {kind.__module__.partition('.')[0]}.linen.{kind.__name__}"
     paragraphs = inspect.getdoc(kind).split("\n\n")
     return inspect.cleandoc(next(text for text in paragraphs if text.startswith("    ")))
 
 
 def libraries(cell: Any) -> str:
-    """Return the libraries whose weights the cell can take and give."""
+    """Return the libraries whose weights can be converted to and from the cell's."""
     stack = Stack(cell)
     params = jax.tree.map(lambda leaf: np.zeros(leaf.shape), shapes(cell, 2)[0])
     found = []
@@ -114,13 +107,13 @@ def libraries(cell: Any) -> str:
 
 
 def describe_cells() -> Table:
-    """Tabulate every cell."""
-    table = Table(title="seqlab cells, of H features reading F", show_lines=True)
-    columns = ("cell", "equation", "parameters", "state", "multiply-adds a step", "gates", "weights from")
+    """Return the table, one row per cell."""
+    table = Table(title="seqlab cells with H features and F inputs", show_lines=True)
+    columns = ("cell", "equation", "parameters", "state", "multiply-adds per step", "gates", "weights from")
     for column in columns:
         table.add_column(column, no_wrap=column == "equation")
     num_inputs, features = TERMS["F"], TERMS["H"]
-    for name in cell_names():
+    for name in choices("cell"):
         cell, small = make_cell(name, features), make_cell(name, 3)
         table.add_row(
             name,
@@ -135,6 +128,6 @@ def describe_cells() -> Table:
 
 
 def main() -> None:
-    """Print the table, wide enough to read when piped."""
+    """Print the table; its width is fixed where standard output is no terminal."""
     width = None if sys.stdout.isatty() else PIPED_WIDTH
     Console(width=width).print(describe_cells())

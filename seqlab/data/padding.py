@@ -1,4 +1,4 @@
-"""Sequences of unlike lengths as one padded array."""
+"""Padding of sequences of different lengths to one array."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ from collections.abc import Sequence
 import numpy as np
 
 
-def cut_to_length(sequences: Sequence[np.ndarray], length: int) -> tuple[np.ndarray, np.ndarray]:
-    """Lay sequences of tokens or of vectors side by side, each cut to its first T and followed by zeros.
+def pad(sequences: Sequence[np.ndarray], length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Cut each sequence to its first T steps and pad it with zeros to T steps.
+
+    Args:
+        sequences: at least one array; arrays have shape `(·,)` or `(·, …)` with equal later axes.
+        length: T.
 
     Returns:
-        `(N, T)` or `(N, T, F)`, of the sequences' type; and int32 `(N,)`, how many steps of each are real.
+        The padded array `(N, T)` or `(N, T, …)`, of the sequences' dtype, and the lengths, int32 `(N,)`.
     """
-    laid = np.zeros((len(sequences), length, *sequences[0].shape[1:]), sequences[0].dtype)
+    padded = np.zeros((len(sequences), length, *sequences[0].shape[1:]), sequences[0].dtype)
     lengths = np.array([min(len(sequence), length) for sequence in sequences], np.int32)
-    for row, sequence, end in zip(laid, sequences, lengths, strict=True):
+    for row, sequence, end in zip(padded, sequences, lengths, strict=True):
         row[:end] = sequence[:end]
-    return laid, lengths
+    return padded, lengths

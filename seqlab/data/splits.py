@@ -1,4 +1,4 @@
-"""Which rows are for training, which for judging? Splits as given or by hash, no example in two of them."""
+"""Splits of a source: those that it has, or splits by hash, without an example in two of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,19 @@ from seqlab.data.table import Table
 from seqlab.types import ConfigError
 
 SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
-"""The share of each split where it is made."""
+"""The names of the splits, and the share of each where splits are made."""
+
+
+_ALIASES = {
+    **dict.fromkeys(("training",), "train"),
+    **dict.fromkeys(("valid", "val", "dev"), "validation"),
+    **dict.fromkeys(("testing", "eval"), "test"),
+}
+
+
+def split_name(name: str) -> str:
+    """Return the split that a name stands for, such as "validation" for "dev"; else the name itself."""
+    return _ALIASES.get(name, name)
 
 
 class Splits(NamedTuple):
@@ -20,86 +32,71 @@ class Splits(NamedTuple):
 
     Attributes:
         tables: the rows of every split.
-        duplicates: how many rows were dropped because their example occurs elsewhere.
+        duplicates: the number of rows that were dropped because their example occurs in another row.
     """
 
     tables: dict[str, Table]
     duplicates: int
 
 
-class Example(NamedTuple):
-    """What is read of a row.
-
-    Attributes:
-        values: an array.
-        digest: a text that is the same where two rows are one example: the `digest` of the values, or of what
-            they are computed from, where machines may round otherwise.
-    """
-
-    values: np.ndarray
-    digest: str
-
-    @classmethod
-    def of(cls, values: np.ndarray) -> Example:
-        """Return values that are read as they are."""
-        return cls(values, digest(values))
-
-
-def split(given: Mapping[str, Table], examples: Callable[[Table], Sequence[str]]) -> Splits:
+def split(given: Mapping[str, Table], identities: Callable[[Table], Sequence[str]]) -> Splits:
     """Make three splits in which every example occurs once.
 
-    Of rows with the same example the test split keeps the first, before validation and training. What is not
-    given is taken out of training: a row goes where the SHA-256 of its example says, so that it stays there
-    when others are added.
+    Rows of equal identity hold the same example. The first such row of the test split is kept, else the first
+    of validation, else the first of training. Splits that the source lacks are taken out of training: the
+    SHA-256 of its identity says where a row belongs, so a row stays in its split when rows are added.
 
     Args:
-        given: the tables that the source has, by split, "train" among them; others than the three are left
-            out.
-        examples: returns the text of each row that makes two of them one example; white space is one space.
+        given: the tables of the source by split, "train" among them; other names than the three are ignored.
+        identities: returns the identity of every row of a table; each run of white space counts as one space.
 
     Raises:
-        ConfigError: there is no training split, or a split is without rows.
+        ConfigError: there is no training split, or a split has no rows.
     """
-    if "train" not in given:
-        named = ", ".join(given)
-        raise ConfigError(f"task.source has no split train: its splits are {named}")
+    require_train(given)
     seen: set[str] = set()
     tables, duplicates = {}, 0
     for name in ("test", "validation", "train"):
         if name not in given:
             continue
-        kept = []
-        for index, text in enumerate(examples(given[name])):
-            words = " ".join(text.split())
-            if words not in seen:
-                seen.add(words)
-                kept.append((index, words))
-        duplicates += len(given[name]) - len(kept)
+        unique = []
+        for index, identity in enumerate(identities(given[name])):
+            identity = " ".join(identity.split())
+            if identity not in seen:
+                seen.add(identity)
+                unique.append((index, identity))
+        duplicates += len(given[name]) - len(unique)
         missing = [other for other in SHARES if other not in given] if name == "train" else []
-        tables |= _parted(given[name], kept, [name, *missing])
+        tables |= _distribute(given[name], unique, [name, *missing])
     for name, table in tables.items():
         if not len(table):
             raise ConfigError(f"{table.name}: its {len(given['train'])} rows leave none for the split {name}")
     return Splits({name: tables[name] for name in SHARES}, duplicates)
 
 
+def require_train(given: Mapping[str, Table]) -> None:
+    """Raise ConfigError where a source has no training split."""
+    if "train" not in given:
+        raise ConfigError(f"task.source has no split train: its splits are {', '.join(given)}")
+
+
 def digest(array: np.ndarray) -> str:
-    """Return a text that makes two arrays one example where they are equal."""
-    return f"{array.shape} {hashlib.sha256(np.ascontiguousarray(array)).hexdigest()}"
+    """Return an identity for `split` that equal arrays share."""
+    return f"{array.shape} {hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()}"
 
 
-def _parted(table: Table, kept: Sequence[tuple[int, str]], names: Sequence[str]) -> dict[str, Table]:
-    """Share rows out among splits, train first, by the hashes of their examples."""
+def _distribute(table: Table, unique: Sequence[tuple[int, str]], names: Sequence[str]) -> dict[str, Table]:
+    """Distribute rows over splits, train first, by the hash of their identity."""
     indices: dict[str, list[int]] = {name: [] for name in names}
-    for index, words in kept:
-        indices[_place(words, names)].append(index)
+    for index, identity in unique:
+        indices[_split_of(identity, names)].append(index)
     return {name: table.take(rows) for name, rows in indices.items()}
 
 
-def _place(words: str, names: Sequence[str]) -> str:
+def _split_of(identity: str, names: Sequence[str]) -> str:
     if len(names) == 1:
         return names[0]
-    point = int.from_bytes(hashlib.sha256(words.encode()).digest()[:8], "big") / 2**64
+    point = int.from_bytes(hashlib.sha256(identity.encode()).digest()[:8], "big") / 2**64
     for name in names[1:]:
         if point < SHARES[name]:
             return name

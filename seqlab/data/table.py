@@ -1,4 +1,4 @@
-"""Which row of which file does a value come from? Columns that remember it, for messages of one line."""
+"""Tables whose values remember their row in the source, for messages of one line."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Table:
     """Some rows of a source.
 
     Attributes:
-        name: the file or the dataset, as messages call it.
-        columns: the values of each column, all as many as `rows`.
-        rows: the number of each row where it comes from, from 1; a head of names does not count.
+        name: the file or the data set, for messages.
+        columns: the values of each column, one for each row.
+        rows: the number of each row in its source, from 1; a header does not count.
         names: the class names of the columns that hold class numbers.
     """
 
@@ -31,14 +31,14 @@ class Table:
 
     @classmethod
     def of(cls, name: str, columns: Mapping[str, Sequence[Any]], **names: Sequence[str]) -> Table:
-        """Return a whole source, of as many rows as its columns have values."""
+        """Return a table of all rows of a source; `names` are the class names of columns."""
         return cls(name, columns, range(1, 1 + len(next(iter(columns.values())))), names)
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def require(self, **columns: str) -> None:
-        """Raise ConfigError where a column is not there; `columns` are the task's keys and what they name."""
+        """Raise ConfigError where a column is missing; `columns` maps config keys of the task to columns."""
         for key, column in columns.items():
             if column not in self.columns:
                 raise ConfigError(
@@ -47,14 +47,14 @@ class Table:
                 )
 
     def refusal(self, index: int, column: str, complaint: str) -> ConfigError:
-        """Return what says what is wrong with a value; `index` counts the rows of this table from 0."""
+        """Return the error that names a bad value; `index` counts the rows of this table from 0."""
         return ConfigError(f"{self.name}, row {self.rows[index]}, {column}: {complaint}")
 
     def texts(self, column: str) -> list[str]:
         """Return a column of texts.
 
         Raises:
-            ConfigError: a value is missing, empty or no text.
+            ConfigError: a value is missing, empty or not a text.
         """
         for index, value in enumerate(self.columns[column]):
             if not isinstance(value, str):
@@ -64,16 +64,16 @@ class Table:
         return list(self.columns[column])
 
     def several_texts(self, key: str, pattern: str) -> list[tuple[str, ...]]:
-        """Return the texts of each row: those of every column that fits a pattern, each a text or a list.
+        """Return the texts of each row, of all columns that match a pattern; a value is a text or a list.
 
-        Of a list, empty texts are left out.
+        Empty texts of a list are left out.
 
         Args:
-            key: the task's, for messages.
-            pattern: the name of a column, or a pattern of the shell's: `caption_*`.
+            key: the config key of the task, for messages.
+            pattern: the name of a column, or a shell pattern such as `caption_*`.
 
         Raises:
-            ConfigError: no column fits, or a value is missing, empty or no text.
+            ConfigError: no column matches, or a value is missing, empty or not a text.
         """
         columns = fnmatch.filter(self.columns, pattern)
         if not columns:
@@ -81,25 +81,25 @@ class Table:
         rows: list[tuple[str, ...]] = [()] * len(self)
         for column in columns:
             for index, value in enumerate(self.columns[column]):
-                every = value if isinstance(value, (list, tuple, np.ndarray)) else [value]
-                if strange := [one for one in every if not isinstance(one, str)]:
-                    complaint = f"must be a text or a list of texts, got {strange[0]!r}"
+                items = value if isinstance(value, (list, tuple, np.ndarray)) else [value]
+                if wrong := [item for item in items if not isinstance(item, str)]:
+                    complaint = f"must be a text or a list of texts, got {wrong[0]!r}"
                     raise self.refusal(index, column, complaint)
-                if not (texts := tuple(one for one in every if one.strip())):
+                if not (texts := tuple(item for item in items if item.strip())):
                     raise self.refusal(index, column, "the text is empty")
                 rows[index] += texts
         return rows
 
     def labels(self, column: str) -> list[str]:
-        """Return a column of classes by name; numbers are named as they are written.
+        """Return the class name of each row; a number without a name is written out.
 
         Raises:
-            ConfigError: a value is missing or empty, or the number of no class.
+            ConfigError: a value is missing or empty, or a number that no class has.
         """
         names = self.names.get(column)
         labels = []
         for index, value in enumerate(self.columns[column]):
-            if value is None or not str(value).strip():
+            if value is None or value != value or not str(value).strip():  # NaN differs from itself
                 raise self.refusal(index, column, "the label is missing")
             if names is not None and not 0 <= value < len(names):
                 raise self.refusal(index, column, f"no class has the number {value}")
@@ -107,28 +107,28 @@ class Table:
         return labels
 
     def decoded(self, column: str, decode: Callable[[Any], Any]) -> list[Any]:
-        """Return what a function makes of each value of a column.
+        """Apply a function to each value of a column.
 
         Raises:
-            ConfigError: `decode` refuses a value, by a ValueError.
+            ConfigError: `decode` raised a ValueError; the message names the row and the file.
         """
-        arrays = []
+        values = []
         for index, value in enumerate(self.columns[column]):
             try:
-                arrays.append(decode(value))
+                values.append(decode(value))
             except ValueError as error:
                 file = value.get("path") if isinstance(value, Mapping) else value
-                named = file if isinstance(file, (str, Path)) else "it"
-                raise self.refusal(index, column, f"{named} {error}") from error
-        return arrays
+                subject = file if isinstance(file, (str, Path)) else "it"
+                raise self.refusal(index, column, f"{subject} {error}") from error
+        return values
 
-    def counts(self, column: str, most: Sequence[int]) -> list[int]:
-        """Return a column of integers from 1 to the `most` of each row.
+    def counts(self, column: str, limits: Sequence[int]) -> list[int]:
+        """Return a column of integers, each from 1 to the limit of its row.
 
         Raises:
-            ConfigError: a value is another.
+            ConfigError: a value is not such an integer.
         """
-        for index, (value, limit) in enumerate(zip(self.columns[column], most, strict=True)):
+        for index, (value, limit) in enumerate(zip(self.columns[column], limits, strict=True)):
             if not (isinstance(value, (int, np.integer)) and 1 <= value <= limit):
                 raise self.refusal(index, column, f"must be an integer from 1 to {limit}, got {value}")
         return [int(value) for value in self.columns[column]]

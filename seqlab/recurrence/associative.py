@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 
-from seqlab.recurrence.fused import axes_of, vary, where_real
+from seqlab.recurrence.fused import where_real
 from seqlab.recurrence.probes import probe
 from seqlab.types import Carry, Params
 
@@ -55,10 +55,8 @@ def linear(
         b = cell.to_state(jax.tree.map(probe, cell.to_carry(b), probes_TB))
     if real_TB is not None:
         a, b = where_real(real_TB, (a, b), (jnp.ones_like(a), jnp.zeros_like(b)))
-    varying = axes_of((a, b, carry))
-    # Before the scan: inside, every step back would sum the cotangent of a over the devices.
-    a, b, first = (vary(leaf, varying) for leaf in (a, b, cell.to_state(carry)))
-    states = (_associative if cell.scan == "associative" else _sequential)(a, b, first)
+    scan = _associative if cell.scan == "associative" else _sequential
+    states = scan(a, b, cell.to_state(carry))
     return cell.to_carry(states[-1]), cell.out(params, inputs_TBF, states)
 
 

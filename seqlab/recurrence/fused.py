@@ -87,8 +87,6 @@ def fused(
     """
     weights = cell.fold(params, jnp.result_type(inputs_TBF, *jax.tree.leaves(params)))
     control = jax.tree.map(lambda leaf: jnp.asarray(leaf, weights["bias"].dtype), control)
-    varying = axes_of((weights, inputs_TBF, real_TB, carry, probes_TB))
-    weights, carry, control = jax.tree.map(lambda leaf: vary(leaf, varying), (weights, carry, control))
     steps = inputs_TBF.astype(weights["bias"].dtype), real_TB, probes_TB
     num_steps, num_rows, _ = inputs_TBF.shape
     if num_steps == 0:
@@ -209,10 +207,9 @@ def _run_backward(cell: Linearised, block: int, residuals: tuple, cotangents: tu
 
     blocks = in_blocks((inputs, real, states, kept, doutputs), block)
     starts = jax.tree.map(lambda s, after: jnp.concatenate([s[None], after[:-1, -1]]), first, blocks[2])
-    no_sums = jax.tree.map(lambda leaf: vary(leaf, axes_of(doutputs)), zeros((weights, control.omega)))
     one_block = jax.tree.map(lambda leaf: leaf[:block], (states, states, kept, doutputs, real))
     each_step = jax.eval_shape(cell.linearise, *one_block[:3]), *one_block[3:]
-    begin = dfinal, *no_sums, room(step, dfinal, each_step)
+    begin = dfinal, *zeros((weights, control.omega)), room(step, dfinal, each_step)
     (dcarry, dweights, omega, _), per_step = jax.lax.scan(
         steps, begin, (*blocks[:2], starts, *blocks[2:]), reverse=True
     )
@@ -254,8 +251,7 @@ def room(step: Callable[[Any, Any], tuple[Any, Any]], carry: Any, each_step: Any
     num_steps = len(jax.tree.leaves(each_step)[0])
     now = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), each_step)
     made = jax.eval_shape(step, carry, now)[1]
-    axes = axes_of((carry, each_step))
-    return jax.tree.map(lambda leaf: vary(jnp.zeros((num_steps, *leaf.shape), leaf.dtype), axes), made)
+    return jax.tree.map(lambda leaf: jnp.zeros((num_steps, *leaf.shape), leaf.dtype), made)
 
 
 def where_real(real: jax.Array, tree: Any, otherwise: Any) -> Any:
@@ -286,14 +282,3 @@ def in_blocks(tree: Any, block: int) -> Any:
 def out_of_blocks(tree: Any) -> Any:
     """Join the two leading axes: `(T / block, block, …) -> (T, …)`."""
     return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), tree)
-
-
-def axes_of(tree: Any) -> frozenset[str]:
-    """Return the mesh axes of an enclosing `shard_map` along which any leaf varies."""
-    return frozenset().union(*(jax.typeof(leaf).manual_axis_type.varying for leaf in jax.tree.leaves(tree)))
-
-
-def vary(leaf: jax.Array, axes: frozenset[str]) -> jax.Array:
-    """Mark a leaf as varying along mesh axes: autodiff then sums its cotangent over them."""
-    missing = tuple(axes - jax.typeof(leaf).manual_axis_type.varying)
-    return jax.lax.pcast(leaf, missing, to="varying") if missing else leaf

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.recurrence.associative import Linear, linear
-from seqlab.recurrence.fused import Linearised, axes_of, fused, vary, where_real
+from seqlab.recurrence.fused import Linearised, fused, where_real
 from seqlab.recurrence.gradient_control import NO_CONTROL, GradientControl, clipped, refuse_regulariser
 from seqlab.recurrence.probes import probe
 from seqlab.recurrence.segments import segmented
@@ -136,9 +136,6 @@ def plain(
         return watched, next((new for old, new in pairs if old is y), y)
 
     clip = None if control.clip is None else jnp.asarray(control.clip)
-    varying = axes_of((params, inputs_TBF, real_TB, carry, probes_TB))
-    # Outside the scan: inside, every step back would sum the weights' gradients over the devices.
-    params, carry, clip = jax.tree.map(lambda leaf: vary(leaf, varying), (params, carry, clip))
     return jax.lax.scan(step, carry, (inputs_TBF, real_TB, probes_TB))
 
 

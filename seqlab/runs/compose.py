@@ -1,101 +1,66 @@
-"""What did the user mistype? Hydra's complaints, each as one line with the legal values."""
+"""Composition of a config by Hydra, outside of a Hydra application."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
-from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf import DictConfig, OmegaConf
 
 from seqlab.registry import CONF
-from seqlab.types import ConfigError
+from seqlab.runs.explain import HYDRA_ERRORS, explain
+from seqlab.runs.request import Request
 
 
-def explain(error: Exception, overrides: Sequence[str]) -> ConfigError:
-    """Return a one-line ConfigError that says what Hydra said, with the legal values where they are known.
+def compose_config(overrides: Sequence[str] = (), config_dir: str | Path | None = None) -> DictConfig:
+    """Compose the config of a run, the node `hydra` included.
 
     Args:
-        error: what Hydra raised.
-        overrides: the words of the command line.
-    """
-    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
-        return _missing_choice(error)
-    if isinstance(error, ConfigCompositionException) and (key := _unknown_key(error)):
-        return _misspelt(key, overrides)
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return ConfigError("; ".join(lines))
-
-
-GROUPS = ("cell", "task", "architecture", "optimizer", "schedule")
-"""The groups whose keys depend on the choice."""
-
-HYDRA_ERRORS = (HydraException, OmegaConfBaseException)
-"""What Hydra raises where the command line or a config file is wrong."""
-
-
-def composed(overrides: Sequence[str]) -> DictConfig:
-    """Compose the config outside of a Hydra application, Hydra's own node included.
+        overrides: as on the command line.
+        config_dir: a folder of further config groups, as `--config-dir` names it.
 
     Raises:
         ConfigError: an override that does not fit.
     """
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(str(CONF), version_base="1.3"):
+    further = [] if config_dir is None else [f"hydra.searchpath=[{_quoted(config_dir)}]"]
+    with _hydra():
         try:
-            return compose("train", list(overrides), return_hydra_config=True)
+            return compose("train", [*overrides, *further], return_hydra_config=True)
         except HYDRA_ERRORS as error:
-            raise explain(error, overrides) from error
+            raise explain(error, overrides, lambda chosen: compose_config(chosen, config_dir)) from error
 
 
-EXTRAS = {
-    "hydra/launcher/submitit_slurm": "slurm",
-    "hydra/launcher/submitit_local": "slurm",
-    "hydra/launcher/ray": "ray",
-    "hydra/sweeper/optuna": "optuna",
-}
-"""Which extra brings a choice that is another package's."""
+def compose_request(overrides: Sequence[str] = (), config_dir: str | Path | None = None) -> Request:
+    """Compose the config of a run by itself; its folder is `hydra.run.dir`.
+
+    Raises:
+        ConfigError: an override that does not fit.
+    """
+    config = compose_config(overrides, config_dir)
+    return Request(without_hydra(config), dict(config.hydra.runtime.choices), Path(config.hydra.run.dir))
 
 
-def _missing_choice(error: MissingConfigException) -> ConfigError:
-    group, _, name = error.missing_cfg_file.rpartition("/")
-    if extra := EXTRAS.get(error.missing_cfg_file):
-        return ConfigError(f"{group}={name} is not installed: pip install 'seqlab[{extra}]'")
-    return ConfigError(f"{group}={name}: legal values are {', '.join(error.options or ['none'])}")
+def without_hydra(config: DictConfig) -> DictConfig:
+    """Return a config without its node `hydra`; interpolations stay as they are."""
+    return OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
 
 
-def _unknown_key(error: ConfigCompositionException) -> str | None:
-    """Return the key of an override that the config lacks, or None where that was not the complaint."""
-    words = str(error).split("'")
-    return words[1] if str(error).startswith("Could not override") and len(words) > 2 else None
+@contextmanager
+def _hydra() -> Iterator[None]:
+    """Initialise Hydra with our configs; a Hydra application around this call keeps its own state."""
+    outer = GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            yield
+    finally:
+        GlobalHydra.instance().hydra = outer
 
 
-def _misspelt(key: str, overrides: Sequence[str]) -> ConfigError:
-    """Name the legal keys where the override's path leaves the config of the chosen cell, task and so on."""
-    chosen = dict(word.split("=", 1) for word in overrides if word.split("=")[0] in GROUPS and "=" in word)
-    node, path = composed([f"{group}={values.split(',')[0]}" for group, values in chosen.items()]), []
-    for name in key.split("@")[0].replace("/", ".").split("."):
-        if not isinstance(node, DictConfig) or name not in node:
-            break
-        path.append(name)
-        node = node[name]
-    else:
-        name = None
-    legal = [] if not isinstance(node, DictConfig) else [k for k in node if k not in ("hydra", "_target_")]
-    group = "".join(path[:1])
-    chooser = "task" if group == "architecture" and group not in chosen else group
-    swept = "," in chosen.get(chooser, "")
-    if not swept and (name is None or not legal):
-        return ConfigError(f"{key} cannot be overridden here: it takes no value of this form")
-    hint = difflib.get_close_matches(name or "", legal, n=1)
-    meant = f" (did you mean {'.'.join([*path, hint[0]])}?)" if hint else ""
-    where = f" of {'.'.join(path)}" if path else ""
-    if key.split("=")[0] == "experiment":
-        return ConfigError("experiment is added, not overridden: write +experiment=NAME")
-    legal_keys = f"the legal keys{where} are {', '.join(map(str, legal))}"
-    if swept:
-        legal_keys = f"where {chooser} is swept, write ++{key}, and every choice must have it"
-    return ConfigError(f"{key} is not a key{meant}: {legal_keys}")
+def _quoted(folder: str | Path) -> str:
+    """Write a folder as a quoted string of Hydra's override grammar."""
+    path = str(Path(folder).absolute()).replace("\\", "\\\\").replace("'", "\\'")
+    return f"'file://{path}'"

@@ -1,4 +1,4 @@
-"""What ran? The versions and the commit behind a result."""
+"""Versions and commit behind a result."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ PACKAGES = ("seqlab", "jax", "flax", "optax", "hydra-core", "wandb", "datasets",
 
 @functools.cache
 def versions() -> Mapping[str, str]:
-    """Return the versions of Python and of the packages a run rests on, those that are installed.
+    """Return the versions of Python and of the main packages, without those that are not installed.
 
-    They are asked for once a process, as is the commit: what runs was loaded at its start.
+    They are read once a process: upgrading a package while it runs does not change what was imported.
     """
     found = {"python": platform.python_version()}
     for package in PACKAGES:
@@ -30,19 +30,15 @@ def versions() -> Mapping[str, str]:
 
 @functools.cache
 def git_commit() -> str | None:
-    """Return the commit of the checkout that seqlab runs from, `-dirty` if changed; None outside of one."""
-    if not (CONF.parent / ".git").exists():
+    """Return the commit of the checkout that seqlab runs from, with `-dirty` where files are changed.
+
+    It is None outside of a checkout. It is read once a process, as `versions`.
+    """
+    checkout = CONF.parent
+    if not (checkout / ".git").exists():
         return None
-    describe = [
-        "git",
-        "-C",
-        str(CONF.parent),
-        "describe",
-        "--always",
-        "--abbrev=40",
-        "--dirty",
-        "--exclude=*",
-    ]
+    options = ("--always", "--abbrev=40", "--dirty", "--exclude=*")
+    describe = ["git", "-C", str(checkout), "describe", *options]
     try:
         answer = subprocess.run(describe, capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):

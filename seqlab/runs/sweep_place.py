@@ -1,4 +1,4 @@
-"""Which sweep does a run belong to, and where on its axes does it lie?"""
+"""Place of a run in its sweep: the sweep's name and the run's values on the swept axes."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Place:
     """A run's place in a sweep.
 
     Attributes:
-        sweep: the sweep's folder, its last two names joined by a slash; None for a run alone.
-        axes: the run's override on each axis of the grid, `key=value`, in the order stated; none where the
-            sweep has no grid, as a search has not.
+        sweep: the last two names of the sweep folder's path, joined by a slash; None for a run by itself.
+        axes: the run's override `key=value` on each axis of the grid, in the order stated; empty for a
+            search, which has no grid.
     """
 
     sweep: str | None = None
@@ -27,9 +27,9 @@ class Place:
 
 
 def place_of(run: Path) -> Place:
-    """Read a run's place off what Hydra wrote: `.hydra/hydra.yaml` in its folder, `multirun.yaml` above."""
+    """Read a run's place from Hydra's files: `.hydra/hydra.yaml` in its folder, `multirun.yaml` above."""
     written = run / ".hydra" / "hydra.yaml"
-    hydra = _read(written)["hydra"] if written.exists() else {}
+    hydra = _hydra_node(written) if written.exists() else {}
     if hydra.get("mode") != "MULTIRUN":
         return Place()
     needed = OmegaConf.create({"hydra": {key: hydra[key] for key in ("sweep", "job")}})
@@ -41,15 +41,16 @@ def place_of(run: Path) -> Place:
 
 @functools.lru_cache(maxsize=1)
 def _swept_keys(grid: Path) -> frozenset[str]:
-    """Return the keys that a sweep gives several values."""
+    """Return the keys to which a sweep gives several values."""
     if not grid.exists():
         return frozenset()
-    hydra = _read(grid)["hydra"]
+    hydra = _hydra_node(grid)
     params = hydra["sweeper"].get("params") or {}
     stated = [*(f"{key}={value}" for key, value in params.items()), *hydra["overrides"]["task"]]
     overrides = OverridesParser.create().parse_overrides(stated)
     return frozenset(override.get_key_element() for override in overrides if override.is_sweep_override())
 
 
-def _read(path: Path) -> Any:
-    return yaml.load(path.read_text(), Loader=yaml.CSafeLoader)  # OmegaConf's loader takes 30 times as long
+def _hydra_node(path: Path) -> Any:
+    """Read the node `hydra` of a file; OmegaConf's own loader takes 30 times as long."""
+    return yaml.load(path.read_text(), Loader=yaml.CSafeLoader)["hydra"]

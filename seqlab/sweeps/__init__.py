@@ -1,1 +1,1 @@
-"""How do many runs become one sweep, and what do they say together?"""
+"""How do many runs become programs and jobs?"""

@@ -1,4 +1,4 @@
-"""How does a program of many runs become a job of a cluster?"""
+"""Jobs of a cluster, submitted by submitit."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from seqlab.training import offer_cores
 from seqlab.types import ConfigError
 
 
-def submitted(
+def submit(
     function: Callable[..., list[Any]], arguments: Sequence[tuple], folder: Path, settings: Mapping[str, Any]
 ) -> list[list[Any] | Exception]:
     """Call a function in jobs of a cluster, and wait for all of them.
 
     Args:
-        function: called once for each of `arguments`, on a node that shares the file system.
-        arguments: what it is called with; a job each.
-        folder: where the jobs keep their logs.
-        settings: `cluster`, which is slurm or local, and submitit's parameters, as `timeout_min`.
+        function: what each job calls, on a node that shares the file system.
+        arguments: the arguments of each job.
+        folder: where the jobs write their logs.
+        settings: `cluster`, which is slurm or local, and submitit's parameters, such as `timeout_min`.
 
     Returns:
-        What each call returned, or what it failed with.
+        What each call returned, or the error of its job.
 
     Raises:
-        ConfigError: submitit is not installed, or does not know a parameter.
+        ConfigError: submitit is not installed, or a parameter is unknown to it.
     """
     try:
         import submitit
@@ -50,5 +50,5 @@ def _on_node(function: Callable[..., list[Any]], *arguments: Any) -> list[Any]:
 def _result(job: Any) -> list[Any] | Exception:
     try:
         return job.result()
-    except Exception as error:  # whatever a node can die of
+    except Exception as error:  # a node can fail in any way
         return error

@@ -1,60 +1,69 @@
-"""Which combinations of a sweep's grid do not fit? Told before anything is compiled."""
+"""Check of a sweep's grid before it starts: which combinations do not fit."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
 from hydra import compose
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from seqlab.runs.compose import HYDRA_ERRORS
-from seqlab.runs.objects import VARYING, build
+from seqlab.runs.compose import without_hydra
+from seqlab.runs.explain import HYDRA_ERRORS
+from seqlab.runs.hyperparameters import traceable_keys
+from seqlab.runs.objects import make_family
+from seqlab.runs.request import resolve
 from seqlab.types import IncompatibleError
 
 
 class GridCheck(Callback):
-    """Hydra's callback that lists the combinations of a grid that do not fit, with the reason for each.
+    """Hydra callback that lists the combinations of a grid that do not fit, each with the reason.
 
-    They are recorded as `incompatible` and do not count as failures. A search, whose combinations nobody
-    knows beforehand, is not looked at.
+    Such a run is recorded as `incompatible` and does not count as a failure. A search is not checked, because
+    its combinations are not known beforehand.
     """
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        if not config.hydra.sweeper._target_.endswith(f".{BasicSweeper.__name__}"):
+        if config.hydra.runtime.choices["hydra/sweeper"] != "basic":
             return
         combinations = _combinations(config)
         if len(combinations) < 2:
             return
         shared = set.intersection(*map(set, combinations))
-        misfits = {own: reason for own in combinations if (reason := _misfit(config, own))}
-        for own, reason in misfits.items():
-            print(f"does not fit: {' '.join(o for o in own if o not in shared)}: {reason}", flush=True)
-        if misfits:
-            print(f"{len(misfits)} of {len(combinations)} combinations do not fit", flush=True)
+        reasons = {one: reason for one in combinations if (reason := _why_not(config, one))}
+        for one, reason in reasons.items():
+            differing = " ".join(override for override in one if override not in shared)
+            print(f"does not fit: {differing}: {reason}", flush=True)
+        if reasons:
+            print(f"{len(reasons)} of {len(combinations)} combinations do not fit", flush=True)
 
 
 def _combinations(config: DictConfig) -> list[tuple[str, ...]]:
-    """Return the overrides of every combination, without what fits anything: the seed, and numbers."""
+    """Return the overrides of each combination, without the seed and hyperparameters, which always fit."""
     params = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
     parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
-    given = [*params, *config.hydra.overrides.task]
-    kept = [override for override in given if override.partition("=")[0] not in VARYING]
-    (jobs,) = BasicSweeper.split_arguments(parser.parse_overrides(kept), None)
-    return [tuple(job) for job in jobs]
+    overrides = parser.parse_overrides([*params, *config.hydra.overrides.task])
+    relevant = [one for one in overrides if one.key_or_group not in traceable_keys()]
+    return list(itertools.product(*map(_values, relevant)))
 
 
-def _misfit(config: DictConfig, overrides: Sequence[str]) -> str | None:
-    """Return why a combination does not fit; None where it does, or where its job will tell what is wrong."""
+def _values(override: Override) -> list[str]:
+    """Return an override with each of the values that it sweeps; just itself where it sweeps none."""
+    if not override.is_sweep_override():
+        return [str(override.input_line)]
+    return [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
+
+
+def _why_not(config: DictConfig, overrides: Sequence[str]) -> str | None:
+    """Return why a combination does not fit; None where it fits, or where its run will report the error."""
     try:
         composed = compose(config.hydra.job.config_name, list(overrides), return_hydra_config=True)
-        choices = composed.hydra.runtime.choices
-        own = OmegaConf.masked_copy(composed, [key for key in composed if key != "hydra"])
-        build(own, choices)
+        make_family(resolve(without_hydra(composed)))
     except IncompatibleError as error:
         return str(error)
     except (ValueError, *HYDRA_ERRORS):

@@ -1,4 +1,4 @@
-"""Which jobs of a sweep are one program, and how does each come to its end?"""
+"""Runs of a sweep as few programs: those that differ in hyperparameters alone are trained together."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from typing import Any
 import jax
 
 from seqlab.checks import require_positive
-from seqlab.runs.execution import Job, Outcome, Ready, make_ready, settled_before, train_ready
-from seqlab.sweeps.cluster import submitted
-from seqlab.tracking import Chorus, RunFolder, Tracker, Trackers
+from seqlab.runs.execution import prepare, train_runs
+from seqlab.runs.objects import Run
+from seqlab.runs.outcome import Outcome, earlier_outcome
+from seqlab.runs.request import Request
+from seqlab.sweeps.cluster import submit
+from seqlab.tracking import Console, GroupConsole, RunFolder, Tracker, Trackers
 from seqlab.training.vectorize.planning import choose_plan, most_runs
 from seqlab.types import ConfigError, IncompatibleError
 
@@ -21,13 +24,13 @@ _log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
-class Together:
-    """How runs of one family share a program.
+class Sharing:
+    """How runs of one family share a program; each limit is None by default.
 
     Attributes:
-        runs_per_program: how many at the most; None for as many as fit into memory.
-        vmap_size: how many step together; None lets a measurement decide.
-        devices: over how many devices; None for all.
+        runs_per_program: the most runs of one program; None for as many as fit into memory.
+        vmap_size: the number of runs that step together, by `vmap`; None to choose it by a measurement.
+        devices: the number of devices; None for all.
 
     Raises:
         ValueError: a value that is neither null nor a positive integer.
@@ -43,59 +46,62 @@ class Together:
                 require_positive(self, name)
 
 
-def train_jobs(jobs: Sequence[Job], together: Together) -> list[Outcome]:
-    """Run jobs, those of one family as one program; return their outcomes in the order of the jobs.
+def execute_all(requests: Sequence[Request], sharing: Sharing) -> list[Outcome]:
+    """Execute runs, those of one family as one program; return their outcomes in order.
 
-    A program that fails loses no other.
+    A program that fails does not affect the others.
 
     Raises:
-        KeyboardInterrupt: a run was interrupted; the programs to come are left.
+        KeyboardInterrupt: a run was interrupted; the remaining programs are not started.
     """
-    outcomes, programs = _programs(jobs)
-    for group in programs:
-        ended = _train_group(group, together)
+    outcomes, programs = _programs(requests)
+    for runs in programs:
+        ended = _train_program(runs, sharing)
         outcomes |= ended
         if any(isinstance(one, dict) and one["status"] == "interrupted" for one in ended.values()):
             raise KeyboardInterrupt
-    return [outcomes[index] for index in range(len(jobs))]
+    return [outcomes[index] for index in range(len(requests))]
 
 
-def submit_jobs(
-    jobs: Sequence[Job], together: Together, logs: Path, cluster: Mapping[str, Any]
+def submit_all(
+    requests: Sequence[Request], sharing: Sharing, logs: Path, cluster: Mapping[str, Any]
 ) -> list[Outcome]:
-    """Do as `train_jobs`, each program being a job of a cluster's.
+    """Execute runs as `execute_all` does, each program as a job of a cluster.
 
     Args:
-        jobs: what there is to run.
-        together: how runs share a program; above `runs_per_program`, a family is several jobs of the cluster.
-        logs: where the cluster's jobs keep their logs.
-        cluster: as `submitted` wants it.
+        requests: the runs.
+        sharing: how runs share a program. A family of more than `runs_per_program` runs is several jobs.
+        logs: where the jobs write their logs.
+        cluster: the settings of `seqlab.sweeps.cluster.submit`.
     """
-    outcomes, programs = _programs(jobs)
-    size = together.runs_per_program
-    parts = [part for group in programs for part in _parts(list(group), size or len(group))]
-    arguments = [([jobs[index] for index in part], together) for part in parts]
-    for part, ended in zip(parts, submitted(train_jobs, arguments, logs, cluster), strict=True):
+    outcomes, programs = _programs(requests)
+    size = sharing.runs_per_program
+    parts = [part for runs in programs for part in _parts(list(runs), size or len(runs))]
+    arguments = [([requests[index] for index in part], sharing) for part in parts]
+    for part, ended in zip(parts, submit(execute_all, arguments, logs, cluster), strict=True):
         outcomes |= zip(part, [ended] * len(part) if isinstance(ended, Exception) else ended, strict=True)
-    return [outcomes[index] for index in range(len(jobs))]
+    return [outcomes[index] for index in range(len(requests))]
 
 
-def _programs(jobs: Sequence[Job]) -> tuple[dict[int, Outcome], list[dict[int, Ready]]]:
-    """Return the outcomes of jobs that are not to be run, and the others, those of one program together."""
+def _programs(requests: Sequence[Request]) -> tuple[dict[int, Outcome], list[dict[int, Run]]]:
+    """Return the outcomes of runs that need no training, and the other runs, grouped by program.
+
+    Both are keyed by the index of the request.
+    """
     outcomes: dict[int, Outcome] = {}
-    programs: dict[Hashable, dict[int, Ready]] = {}
-    for index, job in enumerate(jobs):
+    programs: dict[Hashable, dict[int, Run]] = {}
+    for index, request in enumerate(requests):
         try:
-            if (settled := settled_before(job)) is not None:
-                outcomes[index] = settled
+            if (earlier := earlier_outcome(request)) is not None:
+                outcomes[index] = earlier
                 continue
-            ready = make_ready(job)
+            run = prepare(request)
         except ConfigError as error:
             if not isinstance(error, IncompatibleError):
-                _log.error("%s (%s)", error, job.folder)
+                _log.error("%s (%s)", error, request.folder)
             outcomes[index] = error
             continue
-        programs.setdefault((ready.run.family, ready.info.resumed_from or 0), {})[index] = ready
+        programs.setdefault((run.family, run.info.resumed_from or 0), {})[index] = run
     return outcomes, list(programs.values())
 
 
@@ -103,24 +109,29 @@ def _parts(indices: list[int], size: int) -> list[list[int]]:
     return [indices[start : start + size] for start in range(0, len(indices), size)]
 
 
-def _train_group(group: Mapping[int, Ready], together: Together) -> dict[int, Outcome]:
-    """Train jobs of one family, in as many parts as memory asks for, all under one plan."""
-    first = next(iter(group.values())).run
-    devices = together.devices or len(jax.local_devices())
-    size = min(len(group), together.runs_per_program or most_runs(first.program, devices))
-    plan, measured = choose_plan(first.family, size, first.numbers, together.vmap_size, devices)
+def _train_program(runs: Mapping[int, Run], sharing: Sharing) -> dict[int, Outcome]:
+    """Train runs of one family under one plan, in as many parts as memory requires."""
+    first = next(iter(runs.values()))
+    devices = sharing.devices or len(jax.local_devices())
+    size = min(len(runs), sharing.runs_per_program or most_runs(first.program, devices))
+    plan, measured = choose_plan(first.family, size, first.hyperparameters, sharing.vmap_size, devices)
     _log.info("%d runs as one program: %s", size, plan)
-    further, chorus = {"microseconds_per_update": measured}, Chorus(first.console)
+    group_consoles = {
+        name: GroupConsole(tracker)
+        for name, tracker in first.trackers.items()
+        if isinstance(tracker, Console)
+    }
 
-    def listeners(ready: Ready) -> Tracker:
-        return Trackers([RunFolder(ready.info.folder)], [chorus, ready.run.wandb])
+    def trackers_of(run: Run) -> Tracker:
+        return Trackers([RunFolder(run.info.folder)], list({**run.trackers, **group_consoles}.values()))
 
     outcomes: dict[int, Outcome] = {}
-    for part in _parts(list(group), size):
+    for part in _parts(list(runs), size):
         try:
-            summaries = train_ready([group[index] for index in part], plan, listeners, further)
+            further = {"microseconds_per_update": measured}
+            summaries = train_runs([runs[index] for index in part], plan, trackers_of, further)
             outcomes |= dict(zip(part, summaries, strict=True))
-        except Exception as error:  # the other programs go on; this one is told of at once and at the end
+        except Exception as error:  # the other programs continue; the launcher reports this error at the end
             _log.exception("%d runs failed", len(part))
             outcomes |= dict.fromkeys(part, error)
     return outcomes

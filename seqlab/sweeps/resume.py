@@ -1,4 +1,4 @@
-"""What is left of a sweep to run? Its own command line again, each job going on from where it stopped."""
+"""Command line that resumes a sweep."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ KEY = "sweep.resume"
 
 
 def resumed(arguments: Sequence[str]) -> list[str]:
-    """Return the command line of the sweep that `sweep.resume=DIR` names, in its folder.
+    """Return the command line of the sweep in the folder that `sweep.resume=DIR` names.
 
-    The jobs of a sweep are its grid in order, and a job's folder is its number: so the same command line
-    meets the same folders, where `seqlab.runs.execution` leaves alone what has ended for good.
+    A sweep's jobs are its grid in order, and a job's folder is its number. So the same command line finds the
+    same folders. `seqlab.runs.outcome.earlier_outcome` then skips the runs that need no repetition, and the
+    others continue from their checkpoints.
 
     Args:
-        arguments: of the command; returned as they are where none names a sweep. What else they hold
-            replaces the sweep's own, as another launcher does.
+        arguments: the words of the command line. They are returned unchanged where none names a sweep.
+            Otherwise they replace the sweep's own overrides of the same keys.
 
     Raises:
         ConfigError: the folder is not one of a sweep.
@@ -33,7 +34,8 @@ def resumed(arguments: Sequence[str]) -> list[str]:
     if not path.is_file():
         raise ConfigError(f"{KEY}={folder} has no multirun.yaml: legal are null and the folder of a sweep")
     overrides = OmegaConf.load(path).hydra.overrides
-    before = {override.partition("=")[0]: override for override in (*overrides.hydra, *overrides.task)}
-    before |= {"hydra.sweep.dir": f"hydra.sweep.dir={folder}", "resume": "resume=auto"}
+    merged = {override.partition("=")[0]: override for override in (*overrides.hydra, *overrides.task)}
+    merged |= {"hydra.sweep.dir": f"hydra.sweep.dir={folder}", "resume": "resume=auto"}
     flags = [argument for argument in arguments if argument.startswith("-")]
-    return ["-m", *flags, *(before | {k: v for k, v in given.items() if not k.startswith("-")}).values()]
+    merged |= {key: argument for key, argument in given.items() if not key.startswith("-")}
+    return ["-m", *flags, *merged.values()]

@@ -1,18 +1,18 @@
-"""What do others' sweepers and launchers raise where runs fell short, and what is that in one line?"""
+"""Errors by which other packages' sweepers and launchers report failed runs, each as one line."""
 
 from __future__ import annotations
 
-from seqlab.runs.execution import UnfinishedRunError
+from seqlab.runs import UnfinishedRunError
 
 NO_TRIAL = "No trials are completed yet."
-"""What Optuna says where every trial of a search failed."""
+"""Optuna's message where every trial of a search failed."""
 
 
 def shortfall(error: Exception) -> UnfinishedRunError | None:
-    """Return what an error says of the runs, in one line; None where it is about something else.
+    """Return in one line what an error says about runs; None where it is about something else.
 
-    Optuna raises a ValueError where no trial is left to be the best, submitit an `UncompletedJobError` where
-    a job left no result.
+    Optuna raises a ValueError where no trial finished. Submitit raises an `UncompletedJobError` where a job
+    left no result.
     """
     if isinstance(error, ValueError) and str(error) == NO_TRIAL:
         return UnfinishedRunError("no trial of the search finished: each run's summary.json says why")

@@ -1,77 +1,54 @@
-"""Which class does a row belong to? What all tasks share that name one, of those of the training split."""
+"""Goal, baselines and rendering of tasks that name the class of an example."""
 
 from __future__ import annotations
 
-import abc
-import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
-from seqlab.data.table import Table
-from seqlab.tasks._data_task import RowsTask
-from seqlab.types import ConfigError, Goal, Spec, Tokens
+from seqlab.data.columns.column import Artifacts
+from seqlab.registry import import_extra
+from seqlab.types import Goal, Reference
+
+GOAL = Goal("accuracy", higher_is_better=True)
+"""The goal of a classification."""
+MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "naive Bayes": ("sklearn.naive_bayes", "MultinomialNB", {}),
+    "logistic regression": ("sklearn.linear_model", "LogisticRegression", {"max_iter": 1000}),
+    "nearest neighbour": ("sklearn.neighbors", "KNeighborsClassifier", {"n_neighbors": 1}),
+}
+"""The classifiers of scikit-learn that baselines use: module, class and arguments."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Classification(RowsTask):
-    """A task whose rows belong to a class each; what is read has `classes`, and `labels` in its arrays.
+def fit_model(name: str, inputs: Any, labels: np.ndarray, **settings: Any) -> Any:
+    """Fit one of `MODELS`.
 
-    Attributes:
-        label: the column of classes.
+    Args:
+        name: of the model.
+        inputs: `(N, F)`, dense or sparse.
+        labels: int `(N,)`.
+        settings: further arguments of the model.
     """
-
-    label: str = "label"
-
-    @abc.abstractmethod
-    def baselines(self, split: str, framing: str) -> dict[str, float]:
-        """Return the accuracy of models that are simple."""
-
-    def output_spec(self, framing: str) -> Spec:
-        return Tokens(len(self._read.classes))
-
-    def goal(self, framing: str) -> Goal:
-        """Judge by accuracy; solved is that of the best baseline."""
-        counts = np.bincount(self._read.arrays["test"]["labels"])
-        chance = float(counts.max() / counts.sum())
-        solved = max(chance, *self.baselines("test", framing).values())
-        return Goal("accuracy", chance, "always the most frequent class", solved, higher_is_better=True)
-
-    def metrics(self, framing: str) -> tuple[str, ...]:
-        return ("accuracy",)
-
-    def render(self, sequence: np.ndarray, framing: str) -> str:
-        """Name the classes."""
-        return " ".join(self._read.classes[number] for number in np.ravel(sequence))
+    module, kind, arguments = MODELS[name]
+    return getattr(import_extra(module), kind)(**arguments | settings).fit(inputs, labels)
 
 
-def classes_of(train: Table, column: str) -> tuple[str, ...]:
-    """Return the classes of a training split, in the order of their names.
+def class_reference(labels: np.ndarray, baselines: Mapping[str, float]) -> Reference:
+    """Return the accuracy of the most frequent class; the threshold is the best of the baselines.
 
-    Raises:
-        ConfigError: a label is missing, or there are not two classes.
+    The threshold is at least one more right answer than the most frequent class has.
+
+    Args:
+        labels: int `(N,)`, those of the test split.
+        baselines: the accuracies of further models on the test split.
     """
-    classes = tuple(sorted(set(train.labels(column))))
-    if len(classes) < 2:
-        raise ConfigError(
-            f"{train.name}: {column} must have at least two classes in training, got {', '.join(classes)}"
-        )
-    return classes
+    counts = np.bincount(labels)
+    baseline = float(counts.max() / counts.sum())
+    above = min(1.0, float((counts.max() + 1) / counts.sum()))
+    return Reference(baseline, "always the most frequent class", max([above, *baselines.values()]))
 
 
-def numbers_of(table: Table, column: str, classes: Sequence[str]) -> np.ndarray:
-    """Return the number of each row's class, int32 `(N,)`.
-
-    Raises:
-        ConfigError: a class is not among those of the training split, or one that the source names is not.
-    """
-    numbers = {name: number for number, name in enumerate(classes)}
-    labels = table.labels(column)
-    for index, label in enumerate(labels):
-        if label not in numbers:
-            known = ", ".join(classes)
-            raise table.refusal(index, column, f"{label!r} is not a class of the training split: {known}")
-    for name in table.names.get(column, ()):
-        if name not in numbers:
-            raise ConfigError(f"{table.name}: the class {name!r} of {column} is empty in the training split")
-    return np.array([numbers[label] for label in labels], np.int32)
+def class_names(numbers: np.ndarray, artifacts: Artifacts) -> str:
+    """Return the names of some classes by number, separated by spaces."""
+    return " ".join(artifacts["classes"][number] for number in np.ravel(numbers))

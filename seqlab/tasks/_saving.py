@@ -1,27 +1,26 @@
-"""Which tasks show more than text? Those that save what a network writes as a file."""
+"""Tasks whose generated sequences can be saved as files."""
 
 from __future__ import annotations
 
-import abc
 from pathlib import Path
-from typing import ClassVar
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 
-class Saving(abc.ABC):
-    """What a task is besides, whose generated sequences can be saved.
+@runtime_checkable
+class Saving(Protocol):
+    """A task whose generated sequences can be saved as files.
 
-    Class attributes:
-        file_ending: of the file.
+    Attributes:
+        file_ending: the ending of the files.
     """
 
-    file_ending: ClassVar[str]
+    file_ending: str
 
-    @abc.abstractmethod
     def save(self, sequence: np.ndarray, path: Path) -> None:
-        """Write one generated sequence as a file.
+        """Write a generated sequence as a file.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: the file cannot be written.
         """

@@ -1,12 +1,11 @@
-"""What is a task? The two forms that every task takes: drawn from a rule, or read from data."""
+"""Base class of tasks."""
 
 from __future__ import annotations
 
 import abc
 import dataclasses
 import functools
-import hashlib
-import inspect
+import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -15,87 +14,142 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_positive
-from seqlab.types import Batch, ConfigError, Goal, IncompatibleError, Spec
+from seqlab.data.encoded import Encoded
+from seqlab.data.reader import Provenance, Reader
+from seqlab.tasks._fingerprint import fingerprint
+from seqlab.tasks._naming import snake_case
+from seqlab.tasks.lengths import Lengths
+from seqlab.types import Batch, ConfigError, Goal, IncompatibleError, Reference, Spec
 
 SPLITS = ("train", "validation", "test")
 VOCABULARY = "vocabulary.json"
-"""The file in a run folder that says which number stands for which symbol, where its data do not."""
+"""The file in a run folder that says what numbers stand for, such as tokens or classes."""
 EVALUATION_SEED = 20_201_123
-"""Every run is evaluated on the same generated examples, whatever its own seed."""
+"""All runs are evaluated on the same generated examples, whatever their seeds."""
+NUM_EVALUATION_EXAMPLES = 1024
 
 
 @dataclasses.dataclass(frozen=True)
 class Task(abc.ABC):
     """What an example is, and what counts as right.
 
-    A frozen dataclass, hashable by value; its fields are the knobs of `conf/task/<name>.yaml`. A batch is a
-    pure function of `(task, key)`: same key, same batch, on any host.
+    A final class is a frozen dataclass, hashable by value; its fields are the keys of `conf/task/NAME.yaml`.
+    A batch is a pure function of `(task, key)`: equal keys give equal batches on all hosts.
+
+    A final class defines where its examples come from:
+
+    - generated sequences: `sequence_lengths` and `sample`;
+    - rows of data: `encoded` and `gather`, and `reader` where the user names the source;
+    - anything else: `draw`.
+
+    Where examples are generated, a field `num_evaluation_examples` sets the size of an evaluation pass.
 
     Class attributes:
-        framings: the framings the task can be framed for; the first is the default.
-        source: where the data or the rule come from; licence: that of the data, or "generated".
-        offline: whether it needs no download.
+        framings: the framings that fit; the first is the default.
+        origin: where the rule or the data come from, and `licence`, where there is no `reader`.
         autoregressive: whether what is written at one step is what is read at the next.
         scored: the names of what `scores` returns.
-        stream: whether each row of a batch goes on where it left off (`stream_batch`); a field where it can.
+        extras: the modules of optional packages that `scores`, `reference` and `baselines` import.
+        version: increased by the author of a task whenever a change of its code changes its examples.
+        stream: whether each row of a batch continues the row of the batch before (`stream_batch`).
     """
 
     framings: ClassVar[tuple[str, ...]]
-    source: ClassVar[str]
-    licence: ClassVar[str]
-    offline: ClassVar[bool] = True
+    origin: ClassVar[str]
+    licence: ClassVar[str] = "generated"
     autoregressive: ClassVar[bool] = False
     scored: ClassVar[tuple[str, ...]] = ()
+    extras: ClassVar[tuple[str, ...]] = ()
+    version: ClassVar[int] = 1
     stream: ClassVar[bool] = False
 
-    @property
-    def origin(self) -> str:
-        """Where the data come from, in words."""
-        return self.source
+    def __post_init__(self) -> None:
+        """Refuse illegal lengths; a class that extends this method calls it."""
+        _ = self.sequence_lengths
+        if hasattr(self, "num_evaluation_examples"):
+            require_positive(self, "num_evaluation_examples")
 
-    # What the network meets.
+    @property
+    def name(self) -> str:
+        """The name of the class in snake case."""
+        return snake_case(type(self).__name__)
+
+    @property
+    def sequence_lengths(self) -> Lengths | None:
+        """The lengths of generated sequences; None for any other task."""
+        return None
+
+    @property
+    def reader(self) -> Reader | None:
+        """The reader of the source that the user names; None for any other task."""
+        return None
+
+    @functools.cached_property
+    def encoded(self) -> Encoded | None:
+        """The data as arrays; None for a task whose examples are generated."""
+        return None
+
+    def provenance(self) -> Provenance:
+        """Return where the data come from."""
+        return Provenance(self.origin, self.licence) if self.reader is None else self.reader.provenance()
+
+    # What a network reads and writes, and how it is evaluated.
 
     @abc.abstractmethod
     def input_spec(self, framing: str) -> Spec:
-        """Say what stands at one position of `Batch.inputs`."""
+        """Return what one position of `Batch.inputs` holds."""
 
     @abc.abstractmethod
     def output_spec(self, framing: str) -> Spec:
-        """Say what stands at one position of `Batch.targets`."""
+        """Return what one position of `Batch.targets` holds."""
 
     @abc.abstractmethod
     def goal(self, framing: str) -> Goal:
-        """Say how a run is judged: metric, or "loss", naive baseline and threshold."""
+        """Return the metric that decides which parameters are the best; cheap to ask for."""
+
+    @abc.abstractmethod
+    def reference(self, framing: str) -> Reference:
+        """Return the values of the goal's metric on the test split that a run is compared with.
+
+        They may be costly to compute, such as those of fitted models. They are asked for at the end of a run.
+        """
 
     @abc.abstractmethod
     def metrics(self, framing: str) -> tuple[str, ...]:
-        """Name the metrics of `seqlab.metrics.objectives` that are reported beside the loss.
+        """Return the names of `seqlab.metrics.METRICS` that are reported with the loss.
 
-        `<part>/<metric>` is one of what `part` returns.
+        `<part>/<metric>` is a metric of what `part` returns.
         """
 
     def part(self, name: str, predictions: jax.Array, batch: Batch) -> tuple[jax.Array, Batch]:
-        """Return what the metrics `<name>/<metric>` compare: some predictions with some targets."""
+        """Return the predictions and the batch that the metrics `<name>/<metric>` compare."""
         raise NotImplementedError(f"task {self.name} has no parts")
 
-    def scores(self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray) -> Mapping[str, float]:
-        """Return what the field's own libraries say of the most probable outputs, `(N, …)`, over a split."""
+    def scores(
+        self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray, split: str
+    ) -> Mapping[str, float]:
+        """Return corpus metrics of the most probable outputs `(N, …)` of the evaluation pass over a split."""
         raise NotImplementedError(f"task {self.name} has no scores")
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:
-        """Return further baselines and floors by name, each its value of the goal's metric on a split."""
+        """Return the goal's metric on a split of further baselines and lower bounds, by name."""
         return {}
 
-    def kept(self) -> Mapping[str, str]:
-        """Return the texts, by file, that a run keeps; `VOCABULARY` becomes the field `vocabulary` again."""
-        return {}
+    def artifacts(self) -> Mapping[str, str]:
+        """Return the text files, by name, that make a run folder usable without the data of its run.
 
-    def account(self) -> Mapping[str, Any]:
-        """Return what the summary tells of the data besides their fingerprint."""
-        return {}
+        A task that is built again gets the path of `VOCABULARY` as its field `vocabulary`.
+        """
+        if self.encoded is None or not self.encoded.artifacts:
+            return {}
+        return {VOCABULARY: json.dumps(self.encoded.artifacts, ensure_ascii=False, indent=0) + "\n"}
+
+    def data_summary(self) -> Mapping[str, Any]:
+        """Return counts that describe the data, for `summary.json`."""
+        return {} if self.encoded is None else self.encoded.summary
 
     def read_prompt(self, text: str, framing: str) -> np.ndarray:
-        """Turn what a user typed after `--prompt` into one example's inputs, without the batch axis.
+        """Return the inputs of one example, without the batch axis, from the text after `--prompt`.
 
         Raises:
             ConfigError: the text does not fit; the message names what does.
@@ -103,40 +157,45 @@ class Task(abc.ABC):
         raise ConfigError(f"task {self.name} takes no --prompt")
 
     def num_written(self, num_steps: int, framing: str) -> int | None:
-        """Return how many outputs answer inputs of `num_steps`; None where that does not say."""
+        """Return the largest number of outputs for inputs of `num_steps`; None where there is none."""
         return None
 
     def end_symbol(self, framing: str) -> int | None:
-        """Return the token that ends what is written; None where none does."""
+        """Return the token that ends an output; None where there is none."""
         return None
 
     def render(self, sequence: np.ndarray, framing: str) -> str:
-        """Show one generated sequence, `(T,)` tokens or `(T, O)` vectors, as text."""
+        """Return one generated sequence, `(T,)` tokens or `(T, O)` vectors, as text."""
         return " ".join(f"{value:.4g}" for value in np.ravel(sequence))
 
     def render_answer(self, answer: np.ndarray, prompt: str, framing: str) -> str:
-        """Show what a network answers to a prompt, `()` or `(T,)` tokens or `(O,)` or `(T, O)` vectors."""
+        """Return the answer to a prompt, `()` or `(T,)` tokens or `(O,)` or `(T, O)` vectors, as text."""
         return self.render(answer, framing)
 
     # Examples.
 
     @functools.cached_property
     def data(self) -> Any:
-        """The resident arrays, a tree handed to every jitted call; empty for generated tasks."""
-        return ()
+        """The resident arrays, a tree that is an argument of jitted calls; concrete even during a trace."""
+        if self.sequence_lengths is not None:
+            return self.sequence_lengths.bounds()
+        if self.encoded is None:
+            return ()
+        with jax.ensure_compile_time_eval():
+            return jax.tree.map(jnp.asarray, dict(self.encoded.arrays))
 
     def at_stage(self, data: Any, progress: jax.Array) -> Any:
-        """Return the resident arrays of a stage of training, for a task whose examples change as it goes on.
+        """Return the resident arrays at a stage of training, where a curriculum changes them.
 
         Args:
             data: the resident arrays.
-            progress: float32 scalar in [0, 1], the share of the updates that are made.
+            progress: float32 scalar in [0, 1], the share of updates that are done.
         """
-        return data
+        return data if self.sequence_lengths is None else self.sequence_lengths.at_stage(data, progress)
 
-    @abc.abstractmethod
     def fingerprint(self) -> str:
-        """Return a SHA-256 digest that changes when the data or the rule do."""
+        """Return a SHA-256 digest that changes with the data, the fields or the rule of the examples."""
+        return fingerprint(self)
 
     def batch(
         self,
@@ -151,7 +210,7 @@ class Task(abc.ABC):
         Args:
             key: PRNG key.
             size: number of examples, B.
-            split: "train", "validation" or "test"; a task says whether they may share an example.
+            split: "train", "validation" or "test".
             framing: the framing; the task's first by default.
             data: the resident arrays (`self.data` by default), so that jit takes them as arguments.
         """
@@ -160,12 +219,44 @@ class Task(abc.ABC):
             raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split}")
         return self.draw(key, size, split, framing, self.data if data is None else data)
 
-    @abc.abstractmethod
     def draw(self, key: jax.Array, size: int, split: str, framing: str, data: Any) -> Batch:
-        """Draw a random batch; called by `batch` with every argument checked."""
+        """Draw a batch of generated sequences or of rows; `batch` calls it with checked arguments."""
+        if self.sequence_lengths is not None:
+            key = jax.random.fold_in(key, SPLITS.index(split))
+            lengths, key = self.sequence_lengths.draw(key, size, data)
+            batch = self.sample(key, lengths, split, framing)
+            unpadded = self.sequence_lengths.fixed or framing.startswith("one_to_")
+            return batch._replace(lengths=None) if unpadded else batch
+        count = self.num_examples(split, framing)
+        if count is None:
+            raise NotImplementedError(f"task {self.name} must define sample, gather or draw")
+        return self.gather(jax.random.randint(key, (size,), 0, count), split, framing, data)
+
+    def sample(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
+        """Draw a sequence of each length, padded to the shape of the longest.
+
+        Args:
+            key: PRNG key, which differs between the splits.
+            lengths: int32 `(B,)`, values of `sequence_lengths`.
+            split: for tasks whose splits share no example.
+            framing: the framing.
+
+        Returns:
+            A batch whose `lengths` are the numbers of steps of the network. `draw` drops them where all are
+            the same.
+        """
+        raise NotImplementedError(f"task {self.name} samples no sequences")
+
+    def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
+        """Return the examples at int32 `indices` `(B,)`, each in `[0, num_examples(split, framing))`."""
+        raise NotImplementedError(f"task {self.name} has no rows")
+
+    def num_examples(self, split: str, framing: str) -> int | None:
+        """Return the number of examples of a split, by default its rows; None where they are generated."""
+        return None if self.encoded is None else self.encoded.num_rows(split)
 
     def stream_batch(self, key: jax.Array, step: jax.Array, size: int, framing: str, data: Any) -> Batch:
-        """Return the training batch of a step, each row going on where it left off at the step before.
+        """Return the training batch of a step, whose rows continue those of the step before.
 
         Args:
             key: PRNG key, the same at all steps.
@@ -176,19 +267,27 @@ class Task(abc.ABC):
         """
         raise NotImplementedError(f"task {self.name} has no stream")
 
-    @abc.abstractmethod
     def num_evaluation(self, split: str, framing: str) -> int:
-        """Count the examples of one full evaluation pass over a split."""
+        """Return the number of examples of an evaluation pass over a split."""
+        count = self.num_examples(split, framing)
+        return getattr(self, "num_evaluation_examples", NUM_EVALUATION_EXAMPLES) if count is None else count
 
-    @abc.abstractmethod
     def evaluation_batch(self, index: jax.Array, size: int, split: str, framing: str, data: Any) -> Batch:
-        """Return the `index`-th block of the fixed evaluation pass; positions past its end are masked out."""
+        """Return block `index` of the fixed evaluation pass; rows after its end are masked out."""
+        rows, count = index * size + jnp.arange(size), self.num_evaluation(split, framing)
+        if self.num_examples(split, framing) is None:
+            key = jax.random.fold_in(jax.random.key(EVALUATION_SEED), SPLITS.index(split))
+            batch = self.batch(jax.random.fold_in(key, index), size, split, framing, data)
+        else:
+            batch = self.gather(jnp.minimum(rows, count - 1), split, framing, data)
+        inside = (rows < count).reshape((size,) + (1,) * (batch.mask.ndim - 1))
+        return batch._replace(mask=batch.mask & inside)
 
     def checked_framing(self, framing: str | None) -> str:
-        """Return the framing to frame for, refusing one that does not fit.
+        """Return a framing, the default one for None.
 
         Raises:
-            IncompatibleError: naming the framings that fit.
+            IncompatibleError: the framing does not fit; the message names those that do.
         """
         if framing is None:
             return self.framings[0]
@@ -198,95 +297,3 @@ class Task(abc.ABC):
                 + ", ".join(self.framings)
             )
         return framing
-
-    @property
-    def name(self) -> str:
-        """That of its module, its class in snake case."""
-        return type(self).__module__.rpartition(".")[2]
-
-
-@dataclasses.dataclass(frozen=True)
-class GeneratedTask(Task):
-    """A task whose examples are drawn from a rule.
-
-    Attributes:
-        num_evaluation_examples: how many fixed examples one evaluation pass holds, for each split.
-    """
-
-    licence: ClassVar[str] = "generated"
-    num_evaluation_examples: int = dataclasses.field(default=1024, kw_only=True)
-
-    def __post_init__(self) -> None:
-        require_positive(self, "num_evaluation_examples")
-
-    def fingerprint(self) -> str:
-        """Digest the rule: its fields, and the source of its module and of the families it belongs to."""
-        family = type(self).__mro__
-        modules = dict.fromkeys(map(inspect.getmodule, family[: family.index(GeneratedTask)]))
-        rule = "".join(map(inspect.getsource, modules))
-        return hashlib.sha256((rule + repr(self)).encode()).hexdigest()
-
-    def num_evaluation(self, split: str, framing: str) -> int:
-        return self.num_evaluation_examples
-
-    def evaluation_batch(self, index: jax.Array, size: int, split: str, framing: str, data: Any) -> Batch:
-        key = jax.random.fold_in(
-            jax.random.fold_in(jax.random.key(EVALUATION_SEED), SPLITS.index(split)), index
-        )
-        batch = self.batch(key, size, split, framing, data)
-        return mask_past_end(batch, index * size + jnp.arange(size) < self.num_evaluation_examples)
-
-
-@dataclasses.dataclass(frozen=True)
-class LoadedTask(Task):
-    """A task whose examples are windows of, or rows in, resident arrays."""
-
-    @functools.cached_property
-    def data(self) -> Any:
-        """The arrays of `load`, on the device; concrete even where first asked for while jit traces."""
-        with jax.ensure_compile_time_eval():
-            return jax.tree.map(jnp.asarray, self.load())
-
-    @abc.abstractmethod
-    def load(self) -> Any:
-        """Read the NumPy arrays of every split, a tree keyed by split first.
-
-        Raises:
-            ConfigError: a package that brings the data is missing, or the data do not fit the fields.
-        """
-
-    @abc.abstractmethod
-    def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
-        """Return the examples at int32 `indices` `(B,)`, each in `[0, num_examples(split, framing))`."""
-
-    @abc.abstractmethod
-    def num_examples(self, split: str, framing: str) -> int:
-        """Count the examples of a split."""
-
-    def draw(self, key: jax.Array, size: int, split: str, framing: str, data: Any) -> Batch:
-        indices = jax.random.randint(key, (size,), 0, self.num_examples(split, framing))
-        return self.gather(indices, split, framing, data)
-
-    def num_evaluation(self, split: str, framing: str) -> int:
-        return self.num_examples(split, framing)
-
-    def evaluation_batch(self, index: jax.Array, size: int, split: str, framing: str, data: Any) -> Batch:
-        indices = index * size + jnp.arange(size)
-        count = self.num_evaluation(split, framing)
-        return mask_past_end(
-            self.gather(jnp.minimum(indices, count - 1), split, framing, data), indices < count
-        )
-
-    def fingerprint(self) -> str:
-        """Digest every resident array, name by name."""
-        digest = hashlib.sha256()
-        for path, leaf in jax.tree_util.tree_leaves_with_path(self.data):
-            array = np.asarray(leaf)
-            digest.update(f"{jax.tree_util.keystr(path)}{array.dtype}{array.shape}".encode())
-            digest.update(np.ascontiguousarray(array).tobytes())
-        return digest.hexdigest()
-
-
-def mask_past_end(batch: Batch, inside: jax.Array) -> Batch:
-    """Mask out the rows where bool `inside` `(B,)` is False."""
-    return batch._replace(mask=batch.mask & inside.reshape(inside.shape + (1,) * (batch.mask.ndim - 1)))

@@ -1,19 +1,18 @@
-"""Who hears of it?
+"""Who hears of a run? Trackers: the run folder, the console, Weights & Biases, and any other.
 
-One stream of rows, `{"step": int, "<key>": number or list}`, feeds three listeners: the run folder, the
-console and Weights & Biases.
+Each hears the same rows, `{"step": int, "<key>": number or list}`.
 """
 
-from seqlab.tracking.chorus import Chorus
 from seqlab.tracking.console import Console
+from seqlab.tracking.group_console import GroupConsole
 from seqlab.tracking.run_folder import STATUSES, RunFolder, find_runs, read_rows, read_summary
 from seqlab.tracking.tracker import RunInfo, Tracker, Trackers
 from seqlab.tracking.weights_and_biases import WeightsAndBiases
 
 __all__ = [
     "STATUSES",
-    "Chorus",
     "Console",
+    "GroupConsole",
     "RunFolder",
     "RunInfo",
     "Tracker",

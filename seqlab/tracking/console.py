@@ -1,4 +1,4 @@
-"""What does someone at the terminal see? A progress bar on a terminal, plain lines in a pipe."""
+"""Console tracker: a progress bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -10,24 +10,26 @@ import rich.console
 from rich import progress
 
 from seqlab.checks import require_choice
+from seqlab.tracking.lines import closing_lines, compile_line, headline, row_line
 from seqlab.tracking.tracker import RunInfo
-from seqlab.tracking.wording import closing_lines, compile_line, headline, row_line
 
 
 @dataclasses.dataclass
 class Console:
-    """The listener that prints.
+    """The tracker that prints.
 
     Attributes:
         mode: rich (a progress bar), plain (a line a row), off, or auto: rich on a terminal, else plain.
-        screen: where to print; standard output unless given.
+        screen: where to print; standard output by default.
 
     Raises:
-        ValueError: where `mode` is none of these.
+        ValueError: `mode` is none of these.
     """
 
     mode: str = "auto"
-    screen: rich.console.Console = dataclasses.field(default_factory=rich.console.Console, repr=False)
+    screen: rich.console.Console = dataclasses.field(
+        default_factory=rich.console.Console, repr=False, metadata={"config": False}
+    )
     _info: RunInfo | None = dataclasses.field(default=None, init=False, repr=False)
     _bar: _Bar | None = dataclasses.field(default=None, init=False, repr=False)
 
@@ -63,7 +65,7 @@ class Console:
 
 
 class _Bar:
-    """A progress bar with the latest known numbers beside it."""
+    """A progress bar, followed by the latest value of each number."""
 
     def __init__(self, info: RunInfo, screen: rich.console.Console) -> None:
         self._goal_key = info.goal_key

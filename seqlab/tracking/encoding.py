@@ -1,4 +1,4 @@
-"""How is a value written down? JSON has no arrays and no NaN, so both get a spelling that reads back."""
+"""JSON encoding of metrics: arrays as lists, non-finite numbers as strings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NONFINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
 def to_plain(value: Any) -> Any:
-    """Turn arrays into lists and array scalars into numbers, however deep in dicts and lists they sit."""
+    """Turn arrays into lists and array scalars into numbers, at any depth of dicts and lists."""
     if hasattr(value, "tolist"):
         return value.tolist()
     if isinstance(value, Mapping):
@@ -26,33 +26,33 @@ def to_json(value: Any, indent: int | None = None) -> str:
 
     Args:
         value: numbers, strings, None, arrays, and dicts and lists of these.
-        indent: spaces a nesting level; None for a single line.
+        indent: spaces per nesting level; None for a single line.
 
     Raises:
         TypeError: for a value of any other type.
     """
-    return json.dumps(_spell_nonfinite(to_plain(value)), indent=indent, allow_nan=False)
+    return json.dumps(_nonfinite_as_text(to_plain(value)), indent=indent, allow_nan=False)
 
 
 def from_json(text: str) -> Any:
-    """Decode what `to_json` wrote, "nan", "inf" and "-inf" to floats.
+    """Decode the output of `to_json`; "nan", "inf" and "-inf" become floats.
 
     Raises:
-        json.JSONDecodeError: where the text is not JSON.
+        json.JSONDecodeError: the text is not JSON.
     """
-    return _read_nonfinite(json.loads(text))
+    return _text_as_nonfinite(json.loads(text))
 
 
-def _spell_nonfinite(value: Any) -> Any:
+def _nonfinite_as_text(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
-    return _map_items(_spell_nonfinite, value)
+    return _map_items(_nonfinite_as_text, value)
 
 
-def _read_nonfinite(value: Any) -> Any:
+def _text_as_nonfinite(value: Any) -> Any:
     if isinstance(value, str):
         return _NONFINITE.get(value, value)
-    return _map_items(_read_nonfinite, value)
+    return _map_items(_text_as_nonfinite, value)
 
 
 def _map_items(function: Any, value: Any) -> Any:

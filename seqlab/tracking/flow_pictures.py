@@ -1,4 +1,4 @@
-"""When is the gradient's flow pictured anew while a run goes on, and as what? W&B's table and image."""
+"""W&B's table and image of the gradient's flow through time, redrawn as a run proceeds."""
 
 from __future__ import annotations
 
@@ -9,56 +9,57 @@ from typing import Any
 import numpy as np
 
 from seqlab.tracking.gradient_flow import LOG10_NORM, SLOPE, Flow, draw, flow_of
+from seqlab.tracking.wandb_internals import fill_table
 
-SIZE = 50
-"""How many rows, and how many t, a picture shows at most; W&B cuts a table at 10,000 entries."""
+MAX_SIZE = 50
+"""The most rows, and the most t, in a picture; W&B truncates a table at 10,000 entries."""
 
 FIRST = 20
-"""How many rows the first picture needs, unless it is the last."""
+"""The number of rows before the first picture, unless that is also the last."""
 
 GROWTH = 1.5
-"""How many times the rows of the last picture the next one needs, so that pictures grow rarer."""
+"""The factor by which the rows must grow before the next picture, so that pictures become rarer."""
 
 
 @dataclasses.dataclass
 class FlowPictures:
-    """Gathers the rows of a run and pictures them.
+    """Collects the rows of a run and draws them.
 
     Attributes:
-        title: what stands over the picture.
+        title: the title of the picture.
     """
 
     title: str
     _rows: list[dict[str, Any]] = dataclasses.field(default_factory=list, init=False, repr=False)
-    _pictured: int = dataclasses.field(default=0, init=False, repr=False)
+    _drawn: int = dataclasses.field(default=0, init=False, repr=False)
 
-    def hear(self, row: Mapping[str, Any]) -> None:
-        """Keep what a row says of the flow through time, if it does."""
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Keep a row's gradient norms through time, if it has any."""
         if LOG10_NORM in row:
             log10_norm = np.asarray(row[LOG10_NORM], np.float32)
             self._rows.append({"step": row["step"], LOG10_NORM: log10_norm, SLOPE: row.get(SLOPE, np.nan)})
 
     @property
     def last_step(self) -> int:
-        """The optimiser step of the last row kept."""
+        """The optimiser step of the last row that was kept."""
         return self._rows[-1]["step"]
 
     def media(self, last: bool = False) -> dict[str, Any]:
-        """Return `gradient_flow/table` and `gradient_flow/image`; nothing where too few rows have come.
+        """Return `gradient_flow/table` and `gradient_flow/image`; empty where too few rows are new.
 
         Args:
-            last: whether one row is enough, as no more will come.
+            last: whether this is the end of the run, where one new row is enough.
         """
-        enough = self._pictured + 1 if last else max(FIRST, GROWTH * self._pictured)
+        enough = self._drawn + 1 if last else max(FIRST, GROWTH * self._drawn)
         if len(self._rows) < enough:
             return {}
-        self._pictured = len(self._rows)
-        flow = flow_of(self._rows, self.title).thinned(SIZE)
+        self._drawn = len(self._rows)
+        flow = flow_of(self._rows, self.title).thinned(MAX_SIZE)
         return {"gradient_flow/table": _table(flow), "gradient_flow/image": _image(flow)}
 
 
 def _table(flow: Flow) -> Any:
-    """Return a row an entry: step, t from 1, log10 ‖∂L/∂h_t‖, None where that is not finite."""
+    """Return one row per step and t (from 1): log10 ‖∂L/∂h_t‖, or None where that is not finite."""
     import wandb
 
     entries = [
@@ -66,9 +67,7 @@ def _table(flow: Flow) -> Any:
         for step, line in zip(flow.steps, flow.log10_norm, strict=True)
         for t, value in zip(flow.times, line, strict=True)
     ]
-    table = wandb.Table(columns=["step", "t", "log10_norm"], dtype=[int, int, float])
-    table.data.extend(entries)  # `add_data` looks at every entry's type, which takes longer than the picture
-    return table
+    return fill_table(wandb.Table(columns=["step", "t", "log10_norm"], dtype=[int, int, float]), entries)
 
 
 def _image(flow: Flow) -> Any:

@@ -1,4 +1,4 @@
-"""What did the flow look like? A heat map of log10 ‖∂L/∂h_t‖, t × step, a panel a run, over its slope."""
+"""Figure of the gradient's flow through time: log10 ‖∂L/∂h_t‖ over t and step, one panel per run."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ import numpy as np
 
 LOG10_NORM = "grads/through_time/log10_norm"
 SLOPE = "grads/through_time/slope"
-MOST_DECADES = 6
-"""Where the colours end, at most: beyond six decades, all is as good as nothing."""
+MAX_DECADES = 6
+"""The largest range of the colours: a gradient six decades smaller contributes nothing."""
 
-FELT = 2
-"""The decades over all of time from which a gradient is said to vanish, 1 % being left, or to explode."""
+NOTICEABLE = 2
+"""The decades over all of time beyond which a gradient counts as vanishing (1 % remains) or exploding."""
 
 VANISHED, EXPLODED = "#2166ac", "#b2182b"
 
 
 @dataclasses.dataclass(frozen=True)
 class Flow:
-    """How the gradient of one run travelled through time.
+    """Gradient norms through time of one run.
 
     Attributes:
-        title: what tells the run from its neighbours.
-        steps: the optimiser steps of the rows, `(N,)`, rising.
-        times: t of the columns, `(T,)`, rising from 1.
+        title: what distinguishes the run from the others in the figure.
+        steps: the optimiser steps of the rows, `(N,)`, increasing.
+        times: t of the columns, `(T,)`, increasing from 1.
         log10_norm: log10 ‖∂L/∂h_t‖, `(N, T)`; −inf where the gradient was zero.
-        slope: decades a step back, `(N,)`.
-        theory: the slope that is expected at the start; None where nothing is.
+        slope: decades gained per step back through time, `(N,)`.
+        theory: the slope that theory predicts at the start; None where it predicts none.
     """
 
     title: str
@@ -41,9 +41,10 @@ class Flow:
 
     @property
     def relative(self) -> np.ndarray:
-        """The decades gained since the last t that has a gradient, `(N, T)`: ±inf past the floats' range.
+        """The decades gained since the last t that has a gradient, `(N, T)`.
 
-        It is NaN after that t, where there is padding, and in a row that holds no finite number.
+        It is ±inf beyond the range of floats. It is NaN after that last t, which is padding, and throughout a
+        row without a finite number.
         """
         found = np.full(self.log10_norm.shape, np.nan)
         for row, line in zip(found, self.log10_norm, strict=True):
@@ -52,16 +53,16 @@ class Flow:
         return found
 
     def verdict(self, row: int) -> tuple[str, str]:
-        """Return a word for what a row's slope comes to over all of time, and its colour."""
+        """Return a word for the effect of a row's slope over all of time, and its colour."""
         decades = self.slope[row] * (self.times[-1] - 1)
         if not np.isfinite(decades):
             return "not a number", "grey"
-        if abs(decades) < FELT:
+        if abs(decades) < NOTICEABLE:
             return "flows", "black"
         return ("vanishes", VANISHED) if decades < 0 else ("explodes", EXPLODED)
 
     def thinned(self, most: int) -> Flow:
-        """Return the flow at no more than `most` rows and `most` t, spread evenly, the ends among them."""
+        """Return the flow at no more than `most` rows and `most` t, evenly spaced, both ends included."""
         rows, times = (
             np.unique(np.linspace(0, size - 1, min(size, most)).astype(int)) for size in self.log10_norm.shape
         )
@@ -75,24 +76,24 @@ class Flow:
 
 
 def flow_of(rows: Iterable[Mapping[str, Any]], title: str, theory: float | None = None) -> Flow:
-    """Return the flow that a run's rows tell of; of two lengths of time, the last row's.
+    """Return the flow that a run's rows contain; rows whose T differs from the last row's are left out.
 
     Raises:
-        ValueError: no row holds a gradient through time.
+        ValueError: no row contains gradient norms through time.
     """
-    told = [row for row in rows if LOG10_NORM in row]
-    if not told:
+    found = [row for row in rows if LOG10_NORM in row]
+    if not found:
         raise ValueError(f"no row holds {LOG10_NORM}: legal is a recurrent run with gradients=norms or full")
-    told = [row for row in told if len(row[LOG10_NORM]) == len(told[-1][LOG10_NORM])]
+    found = [row for row in found if len(row[LOG10_NORM]) == len(found[-1][LOG10_NORM])]
     steps, log10_norm, slope = (
-        np.array([row.get(key, np.nan) for row in told]) for key in ("step", LOG10_NORM, SLOPE)
+        np.array([row.get(key, np.nan) for row in found]) for key in ("step", LOG10_NORM, SLOPE)
     )
     times = np.arange(1, log10_norm.shape[1] + 1)
     return Flow(title, steps, times, log10_norm.astype(float), slope.astype(float), theory)
 
 
 def draw(flows: Sequence[Flow], scale: str = "linear") -> Any:
-    """Draw flows side by side, on one scale of colours, what the first and the last row say in a word above.
+    """Draw flows side by side, on one colour scale, each with a verdict on its first and its last row.
 
     Args:
         flows: at least one.
@@ -101,16 +102,16 @@ def draw(flows: Sequence[Flow], scale: str = "linear") -> Any:
     Returns:
         A `matplotlib.figure.Figure`.
     """
-    from matplotlib import colormaps  # half a second, spared to those who look at nothing
+    from matplotlib import colormaps  # imported here because it takes half a second
     from matplotlib.figure import Figure
 
     relative = [flow.relative for flow in flows]
     largest = max((np.abs(one[np.isfinite(one)]).max(initial=0) for one in relative), default=0)
-    reach = min(MOST_DECADES, max(1, largest))
+    reach = min(MAX_DECADES, max(1, largest))
     colours = colormaps["RdBu_r"].with_extremes(bad="lightgrey")
     width, height = 2.1 * len(flows) + 2.2, 4.6
     figure = Figure(figsize=(width, height), dpi=110)
-    # Margins in inches, and titles at a known height: to have them found takes as long as all the rest.
+    # Fixed margins and title heights: a computed layout would take as long as all the rest.
     sides = {"left": 0.9 / width, "right": 1 - 1.25 / width, "bottom": 0.55 / height, "top": 1 - 0.6 / height}
     heat, lines = figure.subplots(
         2,
@@ -151,5 +152,5 @@ def draw(flows: Sequence[Flow], scale: str = "linear") -> Any:
 
 
 def _edges(starts: np.ndarray) -> np.ndarray:
-    """Return where cells that start at these numbers begin and end, the last as wide as that before it."""
+    """Return the edges of cells that start at these numbers; the last is as wide as the one before it."""
     return np.append(starts, starts[-1] + (np.diff(starts[-2:]).sum() or 1))

@@ -1,4 +1,4 @@
-"""What stays on disk? The rows and the end of a run, and the way to read both back."""
+"""Run folder tracker: `metrics.jsonl` and `summary.json`, and functions that read them."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ _SUMMARY = "summary.json"
 
 @dataclasses.dataclass(frozen=True)
 class RunFolder:
-    """The listener that writes a run down; it holds no open file, so a kill costs at most a torn last line.
+    """The tracker that writes to disk. No file stays open, so a kill costs at most an incomplete last line.
 
     Attributes:
-        path: the run folder; made where it does not exist.
+        path: the run folder; created if needed.
     """
 
     path: Path
 
     def start(self, info: RunInfo) -> None:
-        """Keep the rows up to the step resumed from, none in a fresh run, and remove an earlier summary.
+        """Remove an earlier summary and all rows after the step resumed from; in a fresh run, all rows.
 
-        What an earlier end told of the test split goes too: it is judged once, at the end to come.
+        Rows of the test split are removed too, because the test split is evaluated again at the end.
         """
-        kept = [] if info.resumed_from is None else read_rows(self.path, last_step=info.resumed_from)
-        kept = [row for row in kept if not any(key.startswith("test/") for key in row)]
-        _write_atomically(self.path / _ROWS, "".join(map(_line, kept)))
+        rows = [] if info.resumed_from is None else read_rows(self.path, last_step=info.resumed_from)
+        rows = [row for row in rows if not any(key.startswith("test/") for key in row)]
+        _write_atomically(self.path / _ROWS, "".join(map(_line, rows)))
         (self.path / _SUMMARY).unlink(missing_ok=True)
 
     def log(self, row: Mapping[str, Any]) -> None:
@@ -44,10 +44,10 @@ class RunFolder:
             file.write(_line(row))
 
     def finish(self, summary: Mapping[str, Any]) -> None:
-        """Write `summary.json`, whole or not at all; needs no `start`, as an incompatible run has none.
+        """Write `summary.json` atomically, also without `start`: an incompatible run never starts.
 
         Raises:
-            ValueError: where `summary["status"]` is not one of `STATUSES`.
+            ValueError: `summary["status"]` is not one of `STATUSES`.
         """
         if (status := summary.get("status")) not in STATUSES:
             raise ValueError(f"status must be one of {', '.join(STATUSES)}, got {status!r}")
@@ -55,17 +55,17 @@ class RunFolder:
 
 
 def read_rows(folder: Path | str, last_step: int | None = None) -> list[dict[str, Any]]:
-    """Read back the rows of a run, in the order logged; a last line torn by a kill is left out.
+    """Read the rows of a run in the order logged, without an incomplete last line.
 
     Args:
         folder: the run folder.
-        last_step: the last step to keep; None for every row.
+        last_step: the last step to return; None for all.
 
     Returns:
-        The rows, arrays as lists and non-finite numbers as floats; none where nothing was logged.
+        The rows; arrays are lists, and non-finite numbers are floats. Empty where nothing was logged.
 
     Raises:
-        json.JSONDecodeError: where a line before the last is not JSON.
+        json.JSONDecodeError: a line before the last is not JSON.
     """
     path = Path(folder) / _ROWS
     lines = path.read_text().split("\n")[:-1] if path.exists() else []
@@ -74,29 +74,29 @@ def read_rows(folder: Path | str, last_step: int | None = None) -> list[dict[str
 
 
 def read_summary(folder: Path | str) -> dict[str, Any]:
-    """Read back how a run ended, non-finite numbers as floats.
+    """Read the summary of a run; non-finite numbers are floats.
 
     Raises:
-        FileNotFoundError: where the run has not ended.
+        FileNotFoundError: the run has not ended.
     """
     return from_json((Path(folder) / _SUMMARY).read_text())
 
 
 def find_runs(folder: Path | str) -> list[Path]:
-    """Find the run folders in a folder, however deep, numbers in their names counted up.
+    """Return the run folders below a folder at any depth, sorted with 2 before 10.
 
-    A run folder has a `.hydra/` or a `summary.json`; what lies in it is not looked through.
+    A run folder has a `.hydra/` or a `summary.json`. Folders within a run folder are not searched.
     """
     found = []
     for path, folders, files in os.walk(folder):
         if ".hydra" in folders or _SUMMARY in files:
             found.append(Path(path))
             folders.clear()
-    return sorted(found, key=_counted)
+    return sorted(found, key=_natural_order)
 
 
-def _counted(path: Path) -> list[list[tuple[str, int]]]:
-    """Return what sorts a path by its names, 2 before 10."""
+def _natural_order(path: Path) -> list[list[tuple[str, int]]]:
+    """Return a sort key that compares the numbers in a path as numbers."""
     return [
         [(text, int(digits or -1)) for text, digits in re.findall(r"(\D*)(\d*)", name)] for name in path.parts
     ]

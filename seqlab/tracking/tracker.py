@@ -1,4 +1,4 @@
-"""What is a listener, and how do several hear the same? A failing listener must not end the run."""
+"""Interface of a tracker, and a tracker that passes everything to several others."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ _log = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True)
 class RunInfo:
-    """What a listener is told before the first row.
+    """Plain data about a run, which its trackers receive before the first row.
 
     Attributes:
         folder: the run folder.
+        goal: the metric that decides which parameters are the best.
         config: the resolved config, as plain dicts and lists.
         cell: the chosen cell's name; likewise `architecture` and `task`.
         seed: the seed of the run.
-        experiment: the experiment's name; None where the run belongs to none.
-        steps: optimiser updates in the whole run.
-        tokens_per_step: input positions in one batch.
-        num_params: trained parameters.
-        goal: how the run is judged.
-        resumed_from: the step of the checkpoint the run goes on from; None where it starts afresh.
-        sweep: the name of the sweep it is part of; None for a run alone.
-        axes: the overrides, `key=value`, that set it apart within the sweep.
+        experiment: the experiment's name; None where none was chosen.
+        steps: the number of optimiser updates in the whole run.
+        tokens_per_step: the number of positions in one batch, padding included.
+        num_params: the number of trained parameters.
+        resumed_from: the step of the checkpoint that the run continues from; None for a fresh start.
+        sweep: the name of the sweep that the run belongs to; None for a run by itself.
+        axes: the overrides `key=value` that distinguish the run within its sweep.
     """
 
     folder: Path
-    config: Mapping[str, Any]
-    cell: str
-    architecture: str
-    task: str
-    seed: int
-    experiment: str | None
-    steps: int
-    tokens_per_step: int
-    num_params: int
     goal: Goal
+    config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    cell: str = ""
+    architecture: str = ""
+    task: str = ""
+    seed: int = 0
+    experiment: str | None = None
+    steps: int = 0
+    tokens_per_step: int = 0
+    num_params: int = 0
     resumed_from: int | None = None
     sweep: str | None = None
     axes: tuple[str, ...] = ()
@@ -54,58 +54,58 @@ class RunInfo:
 
 
 class Tracker(Protocol):
-    """A listener to one run: told once how it starts, then every row, then once how it ended."""
+    """A listener to one run: `start` once, `log` for every row, `finish` once.
+
+    A config names one by its `_target_` under `tracking.<name>`.
+    """
 
     def start(self, info: RunInfo) -> None:
-        """Hear what the run is, before its first row."""
+        """Receive what the run is, before its first row."""
 
     def log(self, row: Mapping[str, Any]) -> None:
-        """Hear one row: `{"step": int}` and any metrics, each a number, a list or an array."""
+        """Receive one row: `{"step": int}` and metrics, each a number, a list or an array."""
 
     def finish(self, summary: Mapping[str, Any]) -> None:
-        """Hear how the run ended; `summary["status"]` is one of `seqlab.tracking.STATUSES`."""
+        """Receive how the run ended; `summary["status"]` is one of `seqlab.tracking.STATUSES`."""
 
 
 class Trackers:
-    """Tell several listeners the same; a listener itself.
+    """A tracker that passes everything to several others.
 
-    An error of a required listener propagates. An optional listener that fails is dropped with one
-    warning, and the run goes on.
+    An error of a required tracker propagates. An optional tracker that fails is dropped with one warning,
+    and the run continues.
     """
 
     def __init__(self, required: Sequence[Tracker], optional: Sequence[Tracker] = ()) -> None:
-        """Take the listeners; the required ones hear everything first."""
+        """Take the trackers; the required ones are called first."""
         self._required = tuple(required)
         self._optional = list(optional)
 
     def start(self, info: RunInfo) -> None:
-        self._tell("start", info)
+        self._call("start", info)
 
     def log(self, row: Mapping[str, Any]) -> None:
-        self._tell("log", row)
+        self._call("log", row)
 
     def finish(self, summary: Mapping[str, Any]) -> None:
         try:
-            self._tell_required("finish", summary)
-        finally:  # a terminal must be handed back even where the disk is full
-            self._tell_optional("finish", summary)
+            self._call_required("finish", summary)
+        finally:  # the progress bar must release the terminal even where the disk is full
+            self._call_optional("finish", summary)
 
-    def _tell(self, event: str, message: Any) -> None:
-        self._tell_required(event, message)
-        self._tell_optional(event, message)
+    def _call(self, method: str, argument: Any) -> None:
+        self._call_required(method, argument)
+        self._call_optional(method, argument)
 
-    def _tell_required(self, event: str, message: Any) -> None:
+    def _call_required(self, method: str, argument: Any) -> None:
         for tracker in self._required:
-            getattr(tracker, event)(message)
+            getattr(tracker, method)(argument)
 
-    def _tell_optional(self, event: str, message: Any) -> None:
+    def _call_optional(self, method: str, argument: Any) -> None:
         for tracker in tuple(self._optional):
             try:
-                getattr(tracker, event)(message)
+                getattr(tracker, method)(argument)
             except Exception as error:
                 self._optional.remove(tracker)
-                _log.warning("%s hears no more of this run: %s failed: %s", _name(tracker), event, error)
-
-
-def _name(tracker: Tracker) -> str:
-    return type(tracker).__name__
+                name = type(tracker).__name__
+                _log.warning("%s is dropped from this run: %s failed: %s", name, method, error)

@@ -13,8 +13,7 @@ import numpy as np
 from seqlab.architectures import Network
 from seqlab.generation.decoding import free_run
 from seqlab.generation.most_likely import likeliest
-from seqlab.metrics import objectives
-from seqlab.metrics.objectives import Mean
+from seqlab.metrics import Mean, loss, metric
 from seqlab.tasks.task import Task
 from seqlab.training import devices
 from seqlab.types import Batch, Params
@@ -25,11 +24,11 @@ Means = Mapping[str, Mean]
 
 def measure(task: Task, network: Network, predictions: jax.Array, batch: Batch) -> dict[str, Mean]:
     """Return the loss and the metrics of predictions, over the rows of this device."""
-    means = {"loss": objectives.loss(task.output_spec(network.framing), predictions, batch)}
+    means = {"loss": loss(task.output_spec(network.framing), predictions, batch)}
     for name in task.metrics(network.framing):
-        part, _, metric = name.rpartition("/")
+        part, _, measured = name.rpartition("/")
         compared = task.part(part, predictions, batch) if part else (predictions, batch)
-        means[name] = objectives.metric(metric, *compared)
+        means[name] = metric(measured, *compared)
     return means
 
 
@@ -105,7 +104,8 @@ def scores(task: Task, network: Network, params: Params, split: str, size: int) 
     batches = _batches(task, network.framing, split, size, None)
     parts = [jax.device_get((predict(params, batch), batch.targets, batch.mask)) for batch in batches]
     count = task.num_evaluation(split, network.framing)
-    return dict(task.scores(*(np.concatenate(part)[:count] for part in zip(*parts, strict=True))))
+    predictions, targets, mask = (np.concatenate(part)[:count] for part in zip(*parts, strict=True))
+    return dict(task.scores(predictions, targets, mask, split))
 
 
 def values(means: Means, prefix: str) -> dict[str, float]:

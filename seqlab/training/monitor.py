@@ -12,7 +12,7 @@ from seqlab.training.evaluation import Means, scores, values
 from seqlab.training.program import Program
 from seqlab.training.rows import Rows
 from seqlab.training.vectorize.family import Hyperparameters
-from seqlab.types import Metrics, Params
+from seqlab.types import Metrics, Params, Reference
 
 
 class Monitor:
@@ -132,7 +132,7 @@ class Monitor:
         self._tracker.log(row)
         summary: dict[str, Any] = {
             "test": row,
-            "solved": goal.is_solved(row[f"test/{goal.metric}"]),
+            "solved": self._reference.is_solved(row[f"test/{goal.metric}"], goal.higher_is_better),
             "baselines": program.task.baselines("validation", program.network.framing),
         }
         if length := program.training.sample_length:
@@ -142,11 +142,23 @@ class Monitor:
         return summary
 
     def summary(self) -> dict[str, Any]:
-        """Return how the run ended, with its last and best evaluations."""
-        summary: dict[str, Any] = {"status": self.status, "reason": self.reason, "steps": self.steps}
+        """Return how the run ended, what it is compared with, and its last and best evaluations."""
+        reference = self._reference
+        summary: dict[str, Any] = {
+            "status": self.status,
+            "reason": self.reason,
+            "steps": self.steps,
+            "chance": reference.baseline,
+            "baseline": reference.description,
+            "solved_at": reference.threshold,
+        }
         if self._evaluations:
             summary |= {"final": self._evaluations[-1], "best": _best(self.info, self._evaluations)}
         return summary
+
+    @property
+    def _reference(self) -> Reference:
+        return self._program.task.reference(self._program.network.framing)
 
     def _scores(self, params: Params, split: str, prefix: str) -> dict[str, float]:
         program = self._program

@@ -14,7 +14,7 @@ import optax
 from seqlab.architectures import Network
 from seqlab.diagnostics import Diagnostic, Observation, Update, is_due
 from seqlab.diagnostics.statistics import count_nonfinite
-from seqlab.metrics.objectives import Mean
+from seqlab.metrics import Mean
 from seqlab.recurrence import GradientControl
 from seqlab.recurrence.norms import ScaledNorm, clip, clip_elements, scaled_norm
 from seqlab.tasks.task import Task

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.metrics.objectives import Mean
+from seqlab.metrics import Mean
 from seqlab.training.evaluation import ratio
 from seqlab.types import Metrics
 

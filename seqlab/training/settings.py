@@ -41,8 +41,8 @@ class Training:
 
     steps: int
     batch_size: int
-    clip_value: float | None
-    clip_norm: float | None
+    clip_value: float | None = dataclasses.field(metadata={"traced": "always"})
+    clip_norm: float | None = dataclasses.field(metadata={"traced": "always"})
     clip_recurrent: float | None
     omega: float | None
     log_every: int

@@ -1,9 +1,9 @@
-"""How does a whole network leave? As flat arrays, `{name: array}`, in one library's layout."""
+"""Export of a whole network as flat arrays, `{name: array}`, in one library's layout."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,17 +25,17 @@ def export(stack: Stack, params: Params, library: str) -> dict[str, np.ndarray]:
     | keras | `recurrence.layer_0.forward.0` … | `readout.0` `readout.1` | `embedding.0` |
     | flax | `recurrence.layer_0.forward.ii.kernel` | `readout.kernel` `readout.bias` | `embedding.embedding`|
 
-    So a `torch.nn.Module` that holds an `nn.LSTM` as `recurrence`, an `nn.Linear` as `readout` and an
-    `nn.Embedding` as `embedding` loads the first with `load_state_dict`. A readout that is tied to the
-    embedding has a kernel of its own there.
+    A `torch.nn.Module` with an `nn.LSTM` named `recurrence`, an `nn.Linear` named `readout` and an
+    `nn.Embedding` named `embedding` loads the first with `load_state_dict`. A readout that is tied to the
+    embedding gets its own copy of the kernel.
 
     Args:
         stack: the network's recurrence.
-        params: the network's parameters, with its ends.
+        params: all parameters of the network.
         library: a key of `LIBRARIES`.
 
     Raises:
-        ValueError: a cell that the library cannot represent, or an encoder of images.
+        ValueError: the library cannot represent the cell, or the network has an image encoder.
     """
     recurrence, readout, embedding = LIBRARIES[library]
     table = params.get("embedding", {}).get("embedding")
@@ -70,21 +70,34 @@ def _to_onnx(stack: Stack, params: Params) -> dict[str, Any]:
     }
 
 
-LIBRARIES: Mapping[str, tuple[Callable, Callable, Callable]] = {
-    "torch": (
+class Library(NamedTuple):
+    """How a library holds a network.
+
+    Attributes:
+        recurrence: from the stack and its parameters.
+        readout: from the kernel `(H, O)` and the bias `(O,)`.
+        embedding: from the table `(size, width)`.
+    """
+
+    recurrence: Callable[[Stack, Params], Any]
+    readout: Callable[[np.ndarray, np.ndarray], Any]
+    embedding: Callable[[np.ndarray], Any]
+
+
+LIBRARIES: Mapping[str, Library] = {
+    "torch": Library(
         stack_to_torch,
         lambda kernel, bias: {"weight": kernel.T, "bias": bias},
         lambda table: {"weight": table},
     ),
-    "onnx": (_to_onnx, lambda kernel, bias: {"B": kernel, "C": bias}, lambda table: {"data": table}),
-    "keras": (_by_direction(to_keras), lambda kernel, bias: [kernel, bias], lambda table: [table]),
-    "flax": (
+    "onnx": Library(_to_onnx, lambda kernel, bias: {"B": kernel, "C": bias}, lambda table: {"data": table}),
+    "keras": Library(_by_direction(to_keras), lambda kernel, bias: [kernel, bias], lambda table: [table]),
+    "flax": Library(
         _by_direction(to_flax),
         lambda kernel, bias: {"kernel": kernel, "bias": bias},
         lambda table: {"embedding": table},
     ),
 }
-"""How each library holds the recurrence, the readout and the embedding."""
 
 
 def _flat(path: str, node: Any) -> list[tuple[str, np.ndarray]]:

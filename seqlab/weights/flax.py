@@ -1,30 +1,29 @@
-"""How do weights come from and go to Flax's `SimpleCell`, `LSTMCell`, `OptimizedLSTMCell` and `GRUCell`?
+"""Weights from and to Flax's `SimpleCell`, `LSTMCell`, `OptimizedLSTMCell` and `GRUCell`.
 
-A dense layer a gate and side: `ii` reads the input for gate i, `hi` the hidden state. One bias a gate:
-the LSTM's stands with `h`, the others' with `i`, and the GRU's `hn` has one more.
+Each gate has two dense layers: `ii` reads the input of gate i, `hi` reads the hidden state. Each gate has one
+bias: in `h…` for the LSTM, in `i…` for the others; the GRU's `hn` has a second one.
 
 Source: the code of Flax 0.12, `linen/recurrent.py`.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from seqlab.cells import GRU
 from seqlab.types import Params
-from seqlab.weights.layout import Layout, from_params, keeps_two_biases, kind_of, to_params
+from seqlab.weights.layout import Layout, Portable, from_params, has_two_biases, kind_of, to_params
 
 
-def from_flax(cell: Any, params: Params) -> dict[str, np.ndarray]:
+def from_flax(cell: Portable, params: Params) -> dict[str, np.ndarray]:
     """Return a cell's parameters from those of its counterpart in Flax.
 
     Args:
-        cell: an Elman, an LSTM or a GRU (reset after).
+        cell: the cell; a GRU must have `reset_after`.
         params: `{dense: {"kernel": …, "bias": …}}`.
 
     Raises:
-        ValueError: what the cell cannot represent, names or shapes that do not fit.
+        ValueError: the cell cannot represent the weights, or names or shapes do not fit.
     """
     sides = _sides(cell)
     names = {name for side in sides for name in side}
@@ -35,12 +34,12 @@ def from_flax(cell: Any, params: Params) -> dict[str, np.ndarray]:
     return to_params(cell, Layout(*kernels, *biases), cell.gates)
 
 
-def to_flax(cell: Any, params: Params) -> dict[str, dict[str, np.ndarray]]:
+def to_flax(cell: Portable, params: Params) -> dict[str, dict[str, np.ndarray]]:
     """Return the parameters of a cell's counterpart in Flax."""
     sides = _sides(cell)
     layout = from_params(cell, params, cell.gates)
     num_gates = len(cell.gates)
-    dense = {
+    dense: dict[str, dict[str, np.ndarray]] = {
         name: {"kernel": block}
         for side, kernel in zip(sides, layout[:2], strict=True)
         for name, block in zip(side, np.split(kernel, num_gates, axis=1), strict=True)
@@ -48,17 +47,17 @@ def to_flax(cell: Any, params: Params) -> dict[str, dict[str, np.ndarray]]:
     holders = sides[1] if kind_of(cell, "Flax") == "LSTM" else sides[0]
     for name, bias in zip(holders, np.split(layout.input_bias, num_gates), strict=True):
         dense[name]["bias"] = bias
-    if keeps_two_biases(cell):
+    if has_two_biases(cell):
         dense["hn"]["bias"] = np.split(layout.recurrent_bias, num_gates)[-1]
     return dense
 
 
-def _sides(cell: Any) -> tuple[list[str], list[str]]:
-    """Return the names of the dense layers that read the input, and of those that read the hidden state."""
+def _sides(cell: Portable) -> tuple[list[str], list[str]]:
+    """Return the names of the dense layers of the input, and those of the hidden state."""
     kind = kind_of(cell, "Flax")
     if kind == "RNN":
         return ["i"], ["h"]
-    if kind == "GRU" and not cell.reset_after:
+    if isinstance(cell, GRU) and not cell.reset_after:
         raise ValueError("Flax's GRUCell resets after the product: it cannot hold reset_after=False")
     return [f"i{gate}" for gate in cell.gates], [f"h{gate}" for gate in cell.gates]
 

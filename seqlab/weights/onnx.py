@@ -1,7 +1,7 @@
-"""How do weights come from and go to the ONNX operators RNN, GRU and LSTM?
+"""Weights from and to the ONNX operators RNN, GRU and LSTM.
 
-W `(D, G·H, F)`, R `(D, G·H, H)` and B `(D, 2·G·H)` = [W's, R's], D being 1 or 2 directions; an LSTM's gates
-in the order i o f g, a GRU's z r n.
+W is `(D, G·H, F)`, R is `(D, G·H, H)`, and B is `(D, 2·G·H)`, the bias of W followed by that of R. D is 1 or
+2 directions. The order of gates is i o f g in an LSTM and z r n in a GRU.
 
 Source: ONNX operator specification, RNN-22, GRU-22, LSTM-22.
 """
@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from seqlab.cells import GRU, Elman
 from seqlab.types import Params
-from seqlab.weights.layout import Layout, from_params, kind_of, to_params
+from seqlab.weights.layout import Portable, from_params, kind_of, layout_of, to_params
 
 ORDERS = {"RNN": ("h",), "LSTM": ("i", "o", "f", "g"), "GRU": ("z", "r", "n")}
 ACTIVATIONS = {"tanh": "Tanh", "relu": "Relu", "identity": "Affine"}
@@ -22,7 +23,7 @@ DIRECTIONS = ("forward", "backward")
 
 
 def from_onnx(
-    cell: Any,
+    cell: Portable,
     W: np.ndarray,
     R: np.ndarray,
     B: np.ndarray | None = None,
@@ -32,25 +33,25 @@ def from_onnx(
     linear_before_reset: int | None = None,
     clip: float | None = None,
     input_forget: int = 0,
-) -> dict[str, Any]:
+) -> Params:
     """Return a cell's parameters from an ONNX operator's inputs.
 
     Args:
-        cell: an Elman, an LSTM or a GRU.
+        cell: the cell.
         W: `(D, G·H, F)`.
         R: `(D, G·H, H)`.
         B: `(D, 2·G·H)`; None for zeros.
-        P: an LSTM's peepholes, which are refused.
-        activations: the operator's attribute, D times an operator's functions; None is not checked.
-        linear_before_reset: a GRU's attribute; None is not checked.
-        clip: the operator's attribute, which is refused.
-        input_forget: an LSTM's attribute, which is refused where it is not 0.
+        P: peepholes of an LSTM; refused.
+        activations: attribute of the operator, its functions for each direction; None is not checked.
+        linear_before_reset: attribute of a GRU; None is not checked.
+        clip: attribute of the operator; refused.
+        input_forget: attribute of an LSTM; refused unless 0.
 
     Returns:
-        The parameters where D = 1, `{"forward": …, "backward": …}` where D = 2.
+        The parameters if D = 1, `{"forward": …, "backward": …}` if D = 2.
 
     Raises:
-        ValueError: what the cell cannot represent, or shapes that do not fit.
+        ValueError: the cell cannot represent the operator, or shapes do not fit.
     """
     kind = kind_of(cell, "ONNX")
     W, R = np.asarray(W), np.asarray(R)
@@ -62,25 +63,26 @@ def from_onnx(
     _refuse(P is not None, cell, "peepholes (P)")
     _refuse(clip is not None, cell, f"clip={clip}")
     _refuse(bool(input_forget), cell, "coupled gates (input_forget=1)")
-    if linear_before_reset is not None and kind == "GRU" and bool(linear_before_reset) != cell.reset_after:
+    given = linear_before_reset is not None
+    if given and isinstance(cell, GRU) and bool(linear_before_reset) != cell.reset_after:
         raise ValueError(
             f"linear_before_reset={linear_before_reset} needs reset_after={not cell.reset_after}"
         )
     expected = activations_of(cell) * len(W)
     if activations is not None and [name.lower() for name in activations] != [a.lower() for a in expected]:
         raise ValueError(f"activations of {cell_name(cell)} must be {expected}, got {list(activations)}")
-    found = []
+    found: list[Params] = []
     for d in range(len(W)):
         biases = (None, None) if B is None else _halves(cell, np.asarray(B)[d])
-        found.append(to_params(cell, Layout(W[d].T, R[d].T, *biases), ORDERS[kind]))
+        found.append(to_params(cell, layout_of(W[d].T, R[d].T, *biases), ORDERS[kind]))
     return found[0] if len(found) == 1 else dict(zip(DIRECTIONS, found, strict=True))
 
 
-def to_onnx(cell: Any, params: Params) -> dict[str, np.ndarray]:
+def to_onnx(cell: Portable, params: Params) -> dict[str, np.ndarray]:
     """Return an ONNX operator's inputs W, R and B.
 
     Args:
-        cell: an Elman, an LSTM or a GRU.
+        cell: the cell.
         params: the cell's parameters, or `{"forward": …, "backward": …}`.
     """
     kind = kind_of(cell, "ONNX")
@@ -93,36 +95,37 @@ def to_onnx(cell: Any, params: Params) -> dict[str, np.ndarray]:
     }
 
 
-def onnx_attributes(cell: Any, num_directions: int = 1) -> Mapping[str, Any]:
-    """Return the attributes with which the ONNX operator computes what the cell does, but for `direction`."""
-    kind = kind_of(cell, "ONNX")
-    attributes = {"hidden_size": cell.features, "activations": activations_of(cell) * num_directions}
-    if kind == "GRU":
+def onnx_attributes(cell: Portable, num_directions: int = 1) -> Mapping[str, Any]:
+    """Return the attributes with which the ONNX operator equals the cell, without `direction`."""
+    attributes: dict[str, Any] = {
+        "hidden_size": cell.features,
+        "activations": activations_of(cell) * num_directions,
+    }
+    if isinstance(cell, GRU):
         attributes["linear_before_reset"] = int(cell.reset_after)
     return attributes
 
 
-def activations_of(cell: Any) -> list[str]:
+def activations_of(cell: Portable) -> list[str]:
     """Return the functions of a cell by their ONNX names, in the operator's order."""
-    kind = kind_of(cell, "ONNX")
-    if kind == "RNN":
+    if isinstance(cell, Elman):
         return [ACTIVATIONS[cell.activation]]
-    return ["Sigmoid", "Tanh"] if kind == "GRU" else ["Sigmoid", "Tanh", "Tanh"]
+    return ["Sigmoid", "Tanh"] if kind_of(cell, "ONNX") == "GRU" else ["Sigmoid", "Tanh", "Tanh"]
 
 
-def cell_name(cell: Any) -> str:
-    """Return a cell's name and, where it has a choice, its activation."""
+def cell_name(cell: Portable) -> str:
+    """Return a cell's name and, if it has a choice, its activation."""
     activation = getattr(cell, "activation", None)
     return type(cell).__name__ + (f"({activation})" if activation else "")
 
 
-def _halves(cell: Any, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _halves(cell: Portable, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     width = len(cell.gates) * cell.features
     if bias.shape != (2 * width,):
         raise ValueError(f"B must be (D, {2 * width}) for {type(cell).__name__}, got (D, {bias.shape[0]})")
     return bias[:width], bias[width:]
 
 
-def _refuse(given: bool, cell: Any, what: str) -> None:
+def _refuse(given: bool, cell: Portable, what: str) -> None:
     if given:
         raise ValueError(f"{type(cell).__name__} has no {what}")

@@ -1,8 +1,8 @@
-"""How do weights come from and go to the state dicts of `torch.nn.RNN`, `LSTM` and `GRU`?
+"""Weights from and to the state dicts of `torch.nn.RNN`, `LSTM` and `GRU`.
 
-`weight_ih_l{layer}` `(G·H, F)`, `weight_hh_l{layer}` `(G·H, H)`, `bias_ih_l{layer}` and
-`bias_hh_l{layer}` `(G·H,)`, with the suffix `_reverse` for the backward direction; an LSTM's gates in the
-order i f g o, a GRU's r z n.
+The names are `weight_ih_l{layer}` `(G·H, F)`, `weight_hh_l{layer}` `(G·H, H)`, `bias_ih_l{layer}` and
+`bias_hh_l{layer}` `(G·H,)`, with the suffix `_reverse` for the backward direction. The order of gates is i f
+g o in an LSTM and r z n in a GRU.
 
 Source: the documentation of PyTorch 2.13.
 """
@@ -14,27 +14,28 @@ from typing import Any
 
 import numpy as np
 
+from seqlab.cells import GRU, Elman
 from seqlab.recurrence import Stack
 from seqlab.types import Params
-from seqlab.weights.layout import Layout, from_params, kind_of, to_params
+from seqlab.weights.layout import Portable, from_params, kind_of, layout_of, to_params
 
 ORDERS = {"RNN": ("h",), "LSTM": ("i", "f", "g", "o"), "GRU": ("r", "z", "n")}
 SUFFIXES = {"forward": "", "backward": "_reverse"}
 
 
 def from_torch(
-    cell: Any, state_dict: Mapping[str, Any], layer: int = 0, direction: str = "forward"
+    cell: Portable, state_dict: Mapping[str, Any], layer: int = 0, direction: str = "forward"
 ) -> dict[str, np.ndarray]:
     """Return the parameters of one layer and direction.
 
     Args:
-        cell: an Elman (tanh or relu), an LSTM or a GRU (reset after).
-        state_dict: arrays by PyTorch's names; without biases where the module has none.
-        layer: which layer.
+        cell: an Elman (tanh or relu), an LSTM or a GRU (`reset_after`).
+        state_dict: arrays by PyTorch's names; without biases if the module has none.
+        layer: index of the layer.
         direction: forward or backward.
 
     Raises:
-        ValueError: what the cell cannot represent, a name that is missing, or shapes that do not fit.
+        ValueError: the cell cannot represent the weights, a name is missing, or shapes do not fit.
     """
     kind, suffix = _kind(cell), _suffix(layer, direction)
     if f"weight_hr{suffix}" in state_dict:
@@ -43,10 +44,12 @@ def from_torch(
         raise ValueError(f"{min(missing)} is not in the state dict: it has {', '.join(state_dict)}")
     W, R = (np.asarray(state_dict[f"weight_{name}{suffix}"]).T for name in ("ih", "hh"))
     biases = (state_dict.get(f"bias_{name}{suffix}") for name in ("ih", "hh"))
-    return to_params(cell, Layout(W, R, *biases), ORDERS[kind])
+    return to_params(cell, layout_of(W, R, *biases), ORDERS[kind])
 
 
-def to_torch(cell: Any, params: Params, layer: int = 0, direction: str = "forward") -> dict[str, np.ndarray]:
+def to_torch(
+    cell: Portable, params: Params, layer: int = 0, direction: str = "forward"
+) -> dict[str, np.ndarray]:
     """Return the part of a state dict that is one layer and direction."""
     kind, suffix = _kind(cell), _suffix(layer, direction)
     layout = from_params(cell, params, ORDERS[kind])
@@ -62,9 +65,10 @@ def stack_from_torch(stack: Stack, state_dict: Mapping[str, Any]) -> dict[str, d
     """Return the parameters of all layers and directions, `{layer: {direction: the cell's}}`.
 
     Raises:
-        ValueError: as `from_torch`; or the state dict has layers or directions that the stack has not.
+        ValueError: as `from_torch`; or the state dict has layers or directions that the stack does not have.
     """
-    params, read = {}, set()
+    params: dict[str, dict[str, Any]] = {}
+    read: set[str] = set()
     for index, layer in enumerate(stack.layers):
         params[layer] = {name: from_torch(stack.cell, state_dict, index, name) for name in stack.directions}
         read |= {
@@ -80,18 +84,18 @@ def stack_from_torch(stack: Stack, state_dict: Mapping[str, Any]) -> dict[str, d
 
 def stack_to_torch(stack: Stack, params: Params) -> dict[str, np.ndarray]:
     """Return the state dict of `torch.nn.RNN`, `LSTM` or `GRU` for a whole stack."""
-    found = {}
+    found: dict[str, np.ndarray] = {}
     for index, layer in enumerate(stack.layers):
         for name in stack.directions:
             found |= to_torch(stack.cell, params[layer][name], index, name)
     return found
 
 
-def _kind(cell: Any) -> str:
+def _kind(cell: Portable) -> str:
     kind = kind_of(cell, "PyTorch")
-    if kind == "RNN" and cell.activation == "identity":
+    if isinstance(cell, Elman) and cell.activation == "identity":
         raise ValueError("PyTorch's RNN has no activation identity: legal are tanh, relu")
-    if kind == "GRU" and not cell.reset_after:
+    if isinstance(cell, GRU) and not cell.reset_after:
         raise ValueError("PyTorch's GRU resets after the product: it cannot hold reset_after=False")
     return kind
 

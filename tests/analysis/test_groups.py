@@ -7,7 +7,7 @@ import pytest
 import scipy.stats
 from hand_made import write_run
 
-from seqlab.analysis.groups import RESAMPLES, bootstrapped, grouped, interval
+from seqlab.analysis.groups import RESAMPLES, bootstrap_interval, group_runs, interval
 from seqlab.analysis.sweep_runs import read_sweep, swept_keys
 
 SCORES = [0.3, 0.008, 0.1, 0.009]
@@ -15,7 +15,7 @@ SCORES = [0.3, 0.008, 0.1, 0.009]
 
 def groups_in(folder):
     told = read_sweep(folder)
-    return grouped(told, swept_keys(told))
+    return group_runs(told, swept_keys(told))
 
 
 def test_aggregates_are_exact(tmp_path):
@@ -89,6 +89,6 @@ def test_the_interval_does_not_depend_on_the_order_and_narrows_with_more_runs():
 
 def test_a_band_is_an_interval_at_every_step():
     curves = np.random.default_rng(0).normal(size=(6, 3))
-    low, high = bootstrapped(curves, 500)
+    low, high = bootstrap_interval(curves, 500)
     for column in range(3):
-        assert [low[column], high[column]] == [*bootstrapped(curves[:, column], 500)]
+        assert [low[column], high[column]] == [*bootstrap_interval(curves[:, column], 500)]

@@ -11,7 +11,7 @@ from seqlab import run
 from seqlab.analysis.by_length import ByLength, read_lengths
 from seqlab.analysis.studies.generalisation import first_below, mean_over
 from seqlab.registry import CONF
-from seqlab.runs.compose import composed
+from seqlab.runs import compose_config
 from seqlab.tracking import read_summary
 from seqlab.types import ConfigError, Goal
 
@@ -36,7 +36,7 @@ def table_of(readme):
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_the_experiment_is_a_sweep_that_ends_in_figure_and_table(name, tmp_path):
-    hydra = composed([f"+experiment={name}"]).hydra
+    hydra = compose_config([f"+experiment={name}"]).hydra
     assert hydra.mode == RunMode.MULTIRUN
     assert hydra.callbacks.study.folder == f"experiments/{name}"
     few = ["training.steps=2", "task.num_evaluation_examples=16", "training.log_every=1"]
@@ -58,7 +58,7 @@ def test_the_experiment_is_a_sweep_that_ends_in_figure_and_table(name, tmp_path)
 
 def by_length(lengths, scores):
     rows = [{"length": length, "test/accuracy": score} for length, score in zip(lengths, scores, strict=True)]
-    return ByLength(rows, "test", Goal("accuracy", 0.5, "a coin", 0.99, higher_is_better=True), (1, 40))
+    return ByLength(rows, "test", Goal("accuracy", higher_is_better=True), 0.5, (1, 40))
 
 
 def test_the_score_of_a_range_is_the_mean_over_it_and_the_first_failing_length_is_the_first():

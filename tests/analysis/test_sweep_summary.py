@@ -11,15 +11,15 @@ from hand_made import write_run
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from seqlab.analysis.sweep_summary import FIGURES, write_answer
-from seqlab.runs.compose import composed
+from seqlab.analysis.sweep_summary import FIGURES, write_sweep_summary
+from seqlab.runs import compose_config
 from seqlab.tracking.encoding import from_json
 
 
 def answered(folder):
     """Return the rows, the groups, and what is printed."""
     screen = rich.console.Console(file=io.StringIO(), width=200)
-    write_answer(folder, screen)
+    write_sweep_summary(folder, screen)
     with (folder / "sweep.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     return rows, from_json((folder / "sweep.json").read_text()), screen.file.getvalue()
@@ -93,7 +93,7 @@ def test_many_groups_of_one_run_each(tmp_path):
 
 @pytest.mark.parametrize("broken", ["folder", "answer"])
 def test_the_callback_never_raises(tmp_path, caplog, capsys, broken):
-    callback = instantiate(composed([]).hydra.callbacks.sweep)
+    callback = instantiate(compose_config([]).hydra.callbacks.sweep)
     write_run(tmp_path / "0", scores=[0.5])
     write_run(tmp_path / "1", scores=[0.5])
     if broken == "folder":

@@ -12,12 +12,12 @@ from omegaconf import OmegaConf
 from tiny_runs import TINY, WATCHED
 
 from seqlab import run
-from seqlab.analysis.studies.marked import write_marked
+from seqlab.analysis.studies.markers import write_between_markers
 from seqlab.analysis.studies.vanishing_gradients import jacobian, slope
 from seqlab.cells import GRU, LSTM
 from seqlab.diagnostics.through_time import through_time
 from seqlab.recurrence import Stack
-from seqlab.runs.compose import composed
+from seqlab.runs import compose_config
 
 H, T = 64, 30
 
@@ -48,15 +48,15 @@ def test_a_cell_at_rest_has_the_slope_of_theory(cell):
 
 def test_only_the_marked_part_is_written(tmp_path):
     path = tmp_path / "README.md"
-    write_marked(path, "study", "one")
+    write_between_markers(path, "study", "one")
     path.write_text(f"# Title\n\n{path.read_text()}\nVerdict\n")
     before = path.read_text()
-    write_marked(path, "study", "two")
+    write_between_markers(path, "study", "two")
     assert path.read_text() == before.replace("one", "two")
 
 
 def test_the_experiment_is_a_sweep_that_ends_in_a_study(tmp_path):
-    hydra = composed(["+experiment=vanishing_gradients"]).hydra
+    hydra = compose_config(["+experiment=vanishing_gradients"]).hydra
     assert hydra.mode == RunMode.MULTIRUN
     short = ["task.length=6", "task.num_evaluation_examples=16", "optimizer.learning_rate=0.001"]
     for number, variant in enumerate(("elman_1.1", "lstm")):

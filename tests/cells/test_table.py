@@ -11,7 +11,6 @@ from rich.console import Console
 
 from seqlab.cli.cells import (
     TERMS,
-    cell_names,
     count_multiply_adds,
     count_parameters,
     count_state,
@@ -20,6 +19,7 @@ from seqlab.cli.cells import (
     polynomial,
 )
 from seqlab.recurrence import Stack
+from seqlab.registry import choices
 
 
 def value(text, F, H):
@@ -33,7 +33,7 @@ def value(text, F, H):
     return total
 
 
-@pytest.mark.parametrize("name", cell_names())
+@pytest.mark.parametrize("name", choices("cell"))
 def test_polynomials_are_those_of_real_arrays(name):
     F, H = 3, 5
     cell, huge = make_cell(name, H), make_cell(name, TERMS["H"])

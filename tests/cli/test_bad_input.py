@@ -57,6 +57,17 @@ CASES = [
     (["+architecture.control=1"], ["architecture.control", "dropout"]),
     (["trainin.steps=3"], ["trainin.steps", "training"]),
     (["+zap=3"], ["zap", "training", "seed"]),
+    (["+training.stepz=3"], ["training.stepz", "did you mean training.steps", "batch_size"]),
+    (["+tracking.foo=1"], ["tracking.foo", "console, wandb"]),
+    (["+tracking.wandb.projct=a"], ["tracking.wandb.projct", "did you mean tracking.wandb.project", "mode"]),
+    (["+tracking.mine={_target_: os.system}"], ["tracking.mine._target_=os.system", "refused"]),
+    (["+sweep.x=1"], ["sweep.x", "resume"]),
+    (["+optimizer.lerning_rate=1"], ["optimizer.lerning_rate", "did you mean optimizer.learning_rate"]),
+    (["+schedule.valu=1"], ["schedule.valu", "value"]),
+    (["+gradients.evry=1"], ["gradients.evry", "did you mean gradients.every"]),
+    (["+cell.recurrent_init={_target_: jax.nn.relu, zap: 1}"], ["cell.recurrent_init.zap", "legal keys"]),
+    (["~architecture"], ["architecture is missing"]),
+    (["+tracking.console.screen=1"], ["tracking.console.screen", "mode"]),
     (["seed=-1"], ["seed", "non-negative integer"]),
     (["gradients=loud"], ["gradients=loud", "off", "norms", "full"]),
     (["gradients.level=loud"], ["gradients.level", "off", "norms", "full"]),
@@ -99,6 +110,36 @@ def test_command_prints_the_line_alone(command, overrides):
     assert done.stderr.startswith("error: ")
     assert overrides[-1].split("=")[0] in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        (
+            "cell.featurs=3",
+            "cell.featurs is not a key (did you mean cell.features?): the legal keys of cell are",
+        ),
+        ("cell=gruu", "cell=gruu (did you mean cell=gru?): legal values are "),
+        (
+            "task.lenth=3",
+            "task.lenth is not a key (did you mean task.length?): the legal keys of task are length",
+        ),
+        ("trainin.steps=3", "trainin.steps is not a key (did you mean training?): the legal keys are "),
+        ("cell.zap=3", "cell.zap is not a key: the legal keys of cell are features, recurrent_init"),
+    ],
+)
+def test_a_misspelt_word_beside_a_config_folder_is_one_true_line(command, tmp_path, word, message):
+    (tmp_path / "mine/cell").mkdir(parents=True)
+    (tmp_path / "mine/experiment").mkdir()
+    (tmp_path / "mine/cell/small.yaml").write_text(
+        "_target_: seqlab.cells.GRU\nfeatures: 4\nrecurrent_init: identity\n"
+    )
+    own = "# @package _global_\ndefaults: [{override /task: adding}, {override /cell: small}]\n"
+    (tmp_path / "mine/experiment/own.yaml").write_text(own)
+    done = command("train", "--config-dir", "mine", "+experiment=own", word)
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"error: {message}")
 
 
 def test_output_folder_that_cannot_be_written(command, tmp_path):

@@ -1,4 +1,4 @@
-"""Are folders of images and of sounds rows, and is what is wrong with one named in one line?"""
+"""Folders of images and of sounds as rows, and one-line refusals of what cannot be read."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 from small_corpora import write_csv, write_hub
 
-from seqlab.data.media import decode_image, decode_sound
-from seqlab.data.reading import read_source
+from seqlab.data.media.images import decode_image
+from seqlab.data.media.sounds import decode_sound
+from seqlab.data.reader import Reader
 from seqlab.registry import import_extra
 from seqlab.types import ConfigError
 
@@ -23,7 +24,7 @@ SAMPLES = np.linspace(-0.5, 0.5, 20)
 
 
 def read(path):
-    return read_source(str(path), None, "task=sms_spam")
+    return Reader(str(path), None, "task=sms_spam").tables()
 
 
 def put(path, rate=RATE):
@@ -79,6 +80,19 @@ def test_images_are_brought_to_size_and_colours():
         np.testing.assert_array_equal(decode_image(value, 2, 3, channels), np.ones((2, 3, channels)))
 
 
+def test_images_of_16_bits_are_scaled_by_their_largest_value(tmp_path):
+    values = np.array([[0, 65535, 257], [257 * 100, 257 * 7, 300]], np.uint16)
+    Image.fromarray(values).save(tmp_path / "a.png")
+    expected = np.floor(values / 257) / 255
+    np.testing.assert_allclose(image(tmp_path / "a.png")[..., 0], expected, atol=1e-6)
+
+
+def test_hidden_folders_are_no_classes(tmp_path):
+    for label in ("left", "right", ".ipynb_checkpoints"):
+        put(tmp_path / label / "a.png")
+    assert read(tmp_path)["train"].columns["label"] == ["left", "right"]
+
+
 def test_the_arrays_of_a_file_are_columns(tmp_path):
     np.savez(tmp_path / "a.npz", series=np.ones((3, 2)), label=np.array(["x", "y", "x"]))
     table = read(tmp_path / "a.npz")["train"]
@@ -98,7 +112,7 @@ def test_what_is_no_such_file_is_named_with_its_row_and_column(tmp_path):
     with pytest.raises(ConfigError, match=r"^.*, row 3, audio: .*broken\.wav is no sound: .*$"):
         table.take([2]).decoded("audio", sound)
     with pytest.raises(
-        ConfigError, match=r"^.*, row 4, audio: .*nan\.wav has a sample that is no finite number$"
+        ConfigError, match=r"^.*, row 4, audio: .*nan\.wav has a sample that is not a finite number$"
     ):
         table.take([3]).decoded("audio", sound)
 

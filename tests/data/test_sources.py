@@ -1,4 +1,4 @@
-"""Is a source read as it stands, split without overlap, and is what is wrong with it named in one line?"""
+"""Sources: every format as it stands, splits without overlap, and one-line refusals."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ import numpy as np
 import pytest
 from small_corpora import write_csv, write_hub
 
-from seqlab.data import hub
 from seqlab.data.corpora import CORPORA, Corpus
-from seqlab.data.reading import read_source
+from seqlab.data.corpora.wheel import Wheel
+from seqlab.data.reader import Reader
+from seqlab.data.readers import hub
 from seqlab.data.splits import SHARES, split
 from seqlab.data.table import Table
-from seqlab.data.wheels import Wheel
 from seqlab.types import ConfigError
 
 ROWS = [{"text": 'said "no", NA', "label": "1"}, {"text": "two\nlines", "label": "null"}]
 
 
 def read(path, config=None):
-    return read_source(str(path), config, "task=sms_spam")
+    return Reader(str(path), config, "task=sms_spam").tables()
 
 
 def written(path, rows):
@@ -47,6 +47,38 @@ def test_every_format_gives_the_same_rows(ending, tmp_path):
     assert list(table.rows) == [1, 2]
 
 
+@pytest.mark.parametrize("end", ["", ",", ",,"])
+def test_columns_without_a_name_are_left_out(end, tmp_path):
+    (tmp_path / "a.csv").write_text("".join(f"{line}{end}\n" for line in ("text,label", "x,1", "y z,2")))
+    assert read(tmp_path / "a.csv")["train"].columns == {"text": ["x", "y z"], "label": ["1", "2"]}
+
+
+@pytest.mark.parametrize("ending", ["txt", "csv", "conll"])
+def test_a_byte_order_mark_is_no_part_of_a_file(ending, tmp_path):
+    content = {"txt": "word\n", "csv": "text\nword\n", "conll": "word O\n"}[ending]
+    (tmp_path / f"a.{ending}").write_bytes(content.encode("utf-8-sig"))
+    columns = read(tmp_path / f"a.{ending}")["train"].columns
+    assert columns[next(iter(columns))] in (["word"], [["word"]])
+
+
+@pytest.mark.parametrize("name", ["dev", "val", "valid", "validation"])
+def test_a_validation_file_may_have_any_of_the_usual_names(name, tmp_path):
+    for stem in ("train", name, "test"):
+        write_csv(tmp_path / f"{stem}.csv", [{"text": stem}])
+    assert {part: table.columns["text"] for part, table in read(tmp_path).items()} == {
+        "train": ["train"],
+        "validation": [name],
+        "test": ["test"],
+    }
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), "", " "])
+def test_a_missing_label_is_named_with_its_row(missing):
+    labels = Table.of("a file", {"label": ["a", missing]})
+    with pytest.raises(ConfigError, match=r"^a file, row 2, label: the label is missing$"):
+        labels.labels("label")
+
+
 def test_a_text_file_is_a_row_a_line(tmp_path):
     (tmp_path / "a.txt").write_text("one\n\ntwo\n")
     assert read(tmp_path / "a.txt")["train"].columns["text"] == ["one", "", "two"]
@@ -56,14 +88,14 @@ def test_a_ts_file_has_a_series_and_a_class_a_row(tmp_path):
     rows = "1,2,3:-1,?,0:b\n0.5:1e2:a\n"
     (tmp_path / "a.ts").write_text(f"# a remark\n@timeStamps false\n@classLabel true a b\n@data\n{rows}")
     table = read(tmp_path / "a.ts")["train"]
-    for read_series, told in zip(
+    for read_series, found in zip(
         table.columns["series"], ([[1, -1], [2, np.nan], [3, 0]], [[0.5, 100]]), strict=True
     ):
-        np.testing.assert_array_equal(read_series, told)
+        np.testing.assert_array_equal(read_series, found)
     assert table.labels("label") == ["b", "a"]
 
 
-def test_a_corpus_may_have_splits_of_its_own(monkeypatch):
+def test_a_corpus_may_have_splits(monkeypatch):
     parts = {"train": ["a", "b"], "test": ["c"]}
     monkeypatch.setitem(
         CORPORA, "parted", Corpus(lambda name: {"text": parts[name]}, "", "", splits=(*parts,))
@@ -139,15 +171,16 @@ def test_a_split_that_is_missing_comes_out_of_training():
 BROKEN = {
     "utf8.csv": (b"text,label\nfine,a\nbr\xffken,b\n", r"utf8\.csv, line 3: the byte 0xff is not UTF-8"),
     "wide.csv": (b"text,label\na,b\na,b,c\n", r"wide\.csv cannot be read: .*line 3.*"),
+    "loose.csv": (b"text,label,\na,b,\na,b,c,d\n", r"loose\.csv cannot be read: line 3 has 4 values .*"),
     "none.csv": (b"text,label\n", r"none\.csv cannot be read: it has no rows"),
     "empty.csv": (b"", r"empty\.csv cannot be read: it has no rows"),
     "empty.txt": (b"", r"empty\.txt cannot be read: it has no rows"),
     "bad.jsonl": (b'{"text": 1\n', r"bad\.jsonl cannot be read: .*"),
     "none.ts": (b"@classLabel true a\n@data\n", r"none\.ts cannot be read: it has no rows"),
-    "times.ts": (b"@timestamps true\n", r"times\.ts cannot be read: line 1: steps with times .*"),
+    "times.ts": (b"@timestamps true\n", r"times\.ts cannot be read: line 1: steps with time stamps .*"),
     "value.ts": (b"@classLabel true a\n@data\n1,x:a\n", r"value\.ts cannot be read: line 3: .*'x'"),
     "class.ts": (b"@classLabel true a\n@data\n1,2:b\n", r"class\.ts cannot be read: line 3: 'b' is none .*"),
-    "ragged.ts": (b"@classLabel true a\n@data\n1:2,3:a\n", r"ragged\.ts .*: line 3: before the class .*"),
+    "ragged.ts": (b"@classLabel true a\n@data\n1:2,3:a\n", r"ragged\.ts .*: line 3: the dimensions .*"),
     "target.ts": (b"@targetLabel true\n@data\n1:2\n", r"target\.ts .*: it has no line @classLabel true .*"),
     "bare.conll": (b"Mr O\n\nSmith\n", r"bare\.conll cannot be read: line 3 has no tag: 'Smith'"),
     "not.parquet": (b"text", r"not\.parquet cannot be read: .*"),
@@ -175,7 +208,7 @@ def test_a_broken_file_is_refused_in_one_line(name, tmp_path):
 )
 def test_what_names_nothing_is_refused_in_one_line(source, config, message):
     with pytest.raises(ConfigError, match=f"^{message}$"):
-        read_source(source, config, "task=sms_spam")
+        Reader(source, config, "task=sms_spam").tables()
 
 
 @pytest.mark.parametrize("offline", [True, False])

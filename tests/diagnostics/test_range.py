@@ -8,8 +8,7 @@ import pytest
 from tiny_runs import WATCHED, tiny
 
 from seqlab import run
-from seqlab.runs.compose import composed
-from seqlab.runs.objects import build
+from seqlab.runs import build, compose_request
 from seqlab.tracking import read_rows, read_summary
 from seqlab.training import Checkpoints
 
@@ -43,10 +42,7 @@ def test_two_hundred_explosions_are_refused_and_named(command, tmp_path):
     assert summary["reason"].endswith(" is not finite at step 1")
     (row,) = (row for row in read_rows(tmp_path / "run") if LOG10_NORM in row)
     assert row["grads/nonfinite"] > 0
-    config = composed(overrides)
-    choices = config.hydra.runtime.choices
-    del config.hydra
-    program = build(config, choices).program
+    program = build(compose_request(overrides)).program
     like = jax.eval_shape(program.init, np.uint32(0), program.task.data)
     kept = Checkpoints(tmp_path / "run").restore_latest(like)
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(kept.params))

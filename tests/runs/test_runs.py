@@ -14,11 +14,10 @@ import pytest
 from tiny_runs import CELLS, FRAMINGS, ONE_EACH, WATCHED, tiny
 
 from seqlab import run
-from seqlab.evaluate import evaluate
-from seqlab.metrics.objectives import Mean
-from seqlab.runs.objects import load
+from seqlab.metrics import Mean
+from seqlab.runs import evaluate, load
 from seqlab.tasks import load_task
-from seqlab.tasks.languages._strings import StringTask
+from seqlab.tasks.languages import FormalLanguage
 from seqlab.tracking import read_rows, read_summary
 from seqlab.training.evaluation import values
 from seqlab.training.rows import Rows
@@ -45,7 +44,10 @@ def equal_params(one, other):
 
 
 EVERY_TASK = {
-    name if not isinstance(load_task(name), StringTask) else (StringTask, architecture): (name, architecture)
+    name if not isinstance(load_task(name), FormalLanguage) else (FormalLanguage, architecture): (
+        name,
+        architecture,
+    )
     for name, architecture in dict(reversed(FRAMINGS)).items()
 }.values()
 """Each task in its first framing; of the languages whose strings are drawn alike, one a framing."""

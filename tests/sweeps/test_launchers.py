@@ -9,7 +9,7 @@ import yaml
 from tiny_runs import UNSTABLE
 
 from seqlab.registry import CONF
-from seqlab.runs.compose import composed
+from seqlab.runs import compose_config
 from seqlab.runs.sweep_place import Place, place_of
 from seqlab.sweeps.shortfall import shortfall
 from seqlab.tracking import read_summary
@@ -32,10 +32,10 @@ def test_preset_of_another_package_composes_or_names_its_extra(preset):
     override = f"{preset.parent}={preset.name}"
     if importlib.util.find_spec(f"hydra_plugins.hydra_{plugin}"):
         kind = preset.parent.name
-        assert plugin in composed([override]).hydra[kind]["_target_"]
+        assert plugin in compose_config([override]).hydra[kind]["_target_"]
     else:
         with pytest.raises(ConfigError, match=rf"pip install 'seqlab\[{extra}\]'"):
-            composed([override])
+            compose_config([override])
 
 
 def test_runs_on_all_cores_tell_their_place_and_go_on_past_one_that_diverges(command, tmp_path):

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
-from omegaconf import OmegaConf
 from tiny_runs import WATCHED, tiny
 
 from seqlab import run
-from seqlab.runs.compose import composed
-from seqlab.runs.execution import Job
-from seqlab.runs.objects import NUMBERS, build
-from seqlab.sweeps.programs import Together, submit_jobs, train_jobs
+from seqlab.runs import Request, build, compose_request
+from seqlab.runs.hyperparameters import traceable_keys
+from seqlab.sweeps.programs import Sharing, execute_all, submit_all
 from seqlab.tracking import read_rows, read_summary
 from seqlab.training import Plan
 from seqlab.training.vectorize.planning import choose_plan, most_runs
@@ -44,10 +44,8 @@ def overrides_of(*further: str) -> list[str]:
     )
 
 
-def job_of(overrides, folder) -> Job:
-    config = composed(overrides)
-    plain = OmegaConf.create({key: value for key, value in config.items_ex(resolve=False) if key != "hydra"})
-    return Job(plain, config.hydra.runtime.choices, folder)
+def request_of(overrides, folder) -> Request:
+    return dataclasses.replace(compose_request(overrides), folder=folder)
 
 
 @pytest.fixture(scope="module")
@@ -68,11 +66,11 @@ def rows_of(folder):
 
 @pytest.mark.parametrize(("vmap_size", "level"), [(1, "off"), (2, "norms")])
 def test_a_run_among_many_is_the_run_alone(vmap_size, level, alone, tmp_path):
-    jobs = [
-        job_of(overrides_of(f"gradients.level={level}", *own), tmp_path / str(index))
+    requests = [
+        request_of(overrides_of(f"gradients.level={level}", *own), tmp_path / str(index))
         for index, own in enumerate(GRID)
     ]
-    outcomes = train_jobs(jobs, Together(vmap_size=vmap_size, devices=2))
+    outcomes = execute_all(requests, Sharing(vmap_size=vmap_size, devices=2))
     statuses = [outcome["status"] for outcome in outcomes]
     assert statuses == ["diverged" if index == DIVERGING else "finished" for index in range(len(GRID))]
     for index, outcome in enumerate(outcomes):
@@ -90,14 +88,13 @@ SWITCHED_ON = ("training.clip_value=0.5", "architecture.dropout=0.5")
 
 
 def family_of(*overrides):
-    job = job_of([*tiny("adding", "many_to_one"), "architecture.num_layers=2", *overrides], None)
-    return build(job.config, job.choices)
+    return build(compose_request([*tiny("adding", "many_to_one"), "architecture.num_layers=2", *overrides]))
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_a_number_acts_as_an_argument_as_it_does_in_the_program(optimizer):
     run = family_of(f"optimizer={optimizer}", *SWITCHED_ON)
-    other = {key: 0.7 * value + 0.01 for key, value in run.numbers.items()}
+    other = {key: 0.7 * value + 0.01 for key, value in run.hyperparameters.items()}
 
     def stepped(numbers):
         program = run.family.at(numbers)
@@ -112,7 +109,7 @@ def test_a_number_acts_as_an_argument_as_it_does_in_the_program(optimizer):
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7), as_arguments(other), within
     )
-    before = as_arguments(run.numbers)
+    before = as_arguments(run.hyperparameters)
     assert not np.allclose(before[1]["readout"]["kernel"], within[1]["readout"]["kernel"])
 
 
@@ -122,9 +119,9 @@ def test_every_number_belongs_to_some_run():
         for optimizer in OPTIMIZERS
         for key in family_of(
             f"optimizer={optimizer}", "training.clip_value=1", "architecture.dropout=0.5"
-        ).numbers
+        ).hyperparameters
     }
-    assert found == set(NUMBERS)
+    assert found | {"seed"} == traceable_keys()
 
 
 @pytest.mark.parametrize(
@@ -148,14 +145,14 @@ def test_a_plan_has_room_for_all_and_equal_shares():
     run = family_of()
     for num_runs in (1, 2, 5, 12):
         for vmap_size in (1, 2, 100):
-            plan, measured = choose_plan(run.family, num_runs, run.numbers, vmap_size, 2)
+            plan, measured = choose_plan(run.family, num_runs, run.hyperparameters, vmap_size, 2)
             assert num_runs <= plan.num_runs < num_runs + plan.vmap_size * plan.devices
             assert not measured
 
 
 def test_the_fastest_of_the_measured_plans_is_chosen():
     run = family_of("training.steps=20000", "training.steps_per_call=2")
-    plan, measured = choose_plan(run.family, 12, run.numbers, num_devices=2)
+    plan, measured = choose_plan(run.family, 12, run.hyperparameters, num_devices=2)
     assert set(measured) == {"vmap_size_1", "vmap_size_4", "vmap_size_6"}
     assert measured[f"vmap_size_{plan.vmap_size}"] == min(measured.values())
 
@@ -173,8 +170,8 @@ def test_a_plan_of_unequal_shares_is_refused():
 
 def test_parts_that_memory_asks_for_are_trained_one_after_another(tmp_path):
     settings = tiny("adding", "many_to_one", "training.steps=2")
-    jobs = [job_of([*settings, f"seed={seed}"], tmp_path / str(seed)) for seed in range(3)]
-    outcomes = train_jobs(jobs, Together(runs_per_program=2, vmap_size=1, devices=1))
+    requests = [request_of([*settings, f"seed={seed}"], tmp_path / str(seed)) for seed in range(3)]
+    outcomes = execute_all(requests, Sharing(runs_per_program=2, vmap_size=1, devices=1))
     assert [(outcome["status"], outcome["seed"]) for outcome in outcomes] == [
         ("finished", n) for n in range(3)
     ]
@@ -186,27 +183,27 @@ def test_programs_may_be_jobs_of_a_cluster(tmp_path):
     pytest.importorskip("submitit", reason="the extra slurm is not installed")
     settings = tiny("adding", "many_to_one", "training.steps=2")
     architectures = ("many_to_one", "many_to_many", "many_to_one")
-    jobs = [
-        job_of([*settings, f"architecture={architecture}", f"seed={seed}"], tmp_path / str(seed))
+    requests = [
+        request_of([*settings, f"architecture={architecture}", f"seed={seed}"], tmp_path / str(seed))
         for seed, architecture in enumerate(architectures)
     ]
-    together = Together(runs_per_program=1, vmap_size=1, devices=1)
-    first, second, third = submit_jobs(jobs, together, tmp_path / "logs", {"cluster": "debug"})
+    sharing = Sharing(runs_per_program=1, vmap_size=1, devices=1)
+    first, second, third = submit_all(requests, sharing, tmp_path / "logs", {"cluster": "debug"})
     assert isinstance(second, IncompatibleError)
     assert [(one["status"], one["seed"]) for one in (first, third)] == [("finished", 0), ("finished", 2)]
     with pytest.raises(ConfigError, match=r"hydra\.launcher\.cluster: "):
-        submit_jobs(jobs, together, tmp_path / "logs", {"cluster": "moon"})
+        submit_all(requests, sharing, tmp_path / "logs", {"cluster": "moon"})
 
 
 def test_patience_ends_one_run_and_not_the_others(tmp_path):
     settings = tiny("adding", "many_to_one", "training.steps=8", "training.eval_every=1", "optimizer=sgd")
     settings += ["training.patience=2"]
     rates = (1e-30, 0.05)  # the first learns nothing
-    jobs = [
-        job_of([*settings, f"optimizer.learning_rate={rate}"], tmp_path / str(index))
+    requests = [
+        request_of([*settings, f"optimizer.learning_rate={rate}"], tmp_path / str(index))
         for index, rate in enumerate(rates)
     ]
-    still, learning = train_jobs(jobs, Together(vmap_size=1))
+    still, learning = execute_all(requests, Sharing(vmap_size=1))
     assert (still["status"], still["steps"]) == ("finished", 3)
     assert "the last 2 evaluations brought no better eval/mse" in still["reason"]
     assert (learning["steps"], learning["reason"]) == (8, None)

@@ -17,8 +17,8 @@ from omegaconf import OmegaConf
 from tiny_runs import tiny
 
 from seqlab.registry import CONF
+from seqlab.sweeps.config_loader import CopyingLoader
 from seqlab.sweeps.resume import resumed
-from seqlab.sweeps.vectorized import AlikeLoader
 from seqlab.tracking import read_rows, read_summary
 from seqlab.types import ConfigError
 
@@ -28,10 +28,10 @@ def test_jobs_composed_by_copy_are_those_that_hydra_composes():
     with initialize_config_dir(str(CONF), version_base="1.3"):
         loader = GlobalHydra.instance().hydra.config_loader
         master = loader.load_configuration("train", ["hydra.sweep.dir=/x"], RunMode.MULTIRUN)
-        alike = AlikeLoader(loader)
+        copying = CopyingLoader(loader)
         for own in (["seed=1"], ["seed=2"], ["cell=gru", "seed=3"], ["cell=gru", "seed=4"]):
             overrides = ["task=adding", *own, "optimizer.learning_rate=1e-2", "hydra.job.chdir=false"]
-            copied, composed = (one.load_sweep_config(master, overrides) for one in (alike, loader))
+            copied, composed = (one.load_sweep_config(master, overrides) for one in (copying, loader))
             assert OmegaConf.to_container(copied) == OmegaConf.to_container(composed)
 
 

@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 from wandb.sdk.launch.sweeps.utils import create_sweep_command_args
 
 from seqlab.registry import CONF
-from seqlab.runs.compose import composed
+from seqlab.runs import compose_config
 from seqlab.tasks import load_task
 
 SWEEP = yaml.safe_load((CONF / "wandb_sweep.yaml").read_text())
@@ -33,7 +33,7 @@ def test_command_is_the_trainer_with_arguments_as_hydra_takes_them():
 def test_every_corner_of_the_sweep_composes_to_its_values():
     for corner in itertools.product(*({values[0], values[-1]} for values in AXES.values())):
         values = dict(zip(AXES, corner, strict=True))
-        config = composed(_arguments(values))
+        config = compose_config(_arguments(values))
         for key, value in values.items():
             choice = config.hydra.runtime.choices.get(key)
             assert (choice or OmegaConf.select(config, key)) == value
@@ -48,7 +48,7 @@ def test_every_corner_of_the_sweep_composes_to_its_values():
     ],
 )
 def test_a_value_survives_the_agent(key, dealt, meant):
-    assert OmegaConf.select(composed(_arguments({key: dealt})), key) == meant
+    assert OmegaConf.select(compose_config(_arguments({key: dealt})), key) == meant
 
 
 def test_the_metric_is_the_tasks():

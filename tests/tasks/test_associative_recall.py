@@ -1,4 +1,4 @@
-"""Is every key asked for once, at a gap drawn from the power law, and its value right?"""
+"""Associative recall: queries, their gaps and their values."""
 
 import jax
 import jax.numpy as jnp
@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from seqlab.tasks import SPLITS, load_task
+from seqlab.tasks.lengths import between
 from seqlab.tasks.memory.associative_recall import choose
 from seqlab.types import ConfigError
 
@@ -31,7 +32,7 @@ def test_values_keys_and_noise_are_uniform():
     task = load_task("associative_recall", length=16, num_pairs=2, num_tokens=10)
     batch = jax.tree.map(np.asarray, task.batch(jax.random.key(0), 4096))
     values = np.bincount(batch.targets[batch.mask], minlength=10)[5:]
-    np.testing.assert_allclose(values / 8192, task.goal("many_to_many").chance, atol=0.02)
+    np.testing.assert_allclose(values / 8192, task.reference("many_to_many").baseline, atol=0.02)
     keys = np.bincount(batch.inputs[:, :4:2].ravel(), minlength=5)[1:]
     np.testing.assert_allclose(keys / 8192, 1 / 4, atol=0.02)
     noise = np.bincount(batch.inputs[:, 5::2].ravel(), minlength=10)
@@ -43,7 +44,7 @@ def test_gaps_follow_the_power_law(power):
     fields = {"length": 14, "min_length": 4, "num_pairs": 1, "curriculum": "uniform", "power": power}
     task = load_task("associative_recall", **fields)
     for T in (10, 14):
-        batch = task.batch(jax.random.key(0), 8192, data=task.lengths_between(T, T))
+        batch = task.batch(jax.random.key(0), 8192, data=between(T, T))
         counts = np.asarray(batch.mask).sum(axis=0)[2:T:2]
         law = np.arange(1.0, T // 2) ** (power - 1)
         np.testing.assert_allclose(counts / 8192, law / law.sum(), atol=5 * 0.5 / np.sqrt(8192))

@@ -1,4 +1,4 @@
-"""Are images read as they are, and is what is written of them freely judged beside all that was wanted?"""
+"""Images and their captions, evaluated against every text of an image."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import jax.numpy as jnp
 import jiwer
 import numpy as np
 import pytest
-import sacrebleu
 from PIL import Image
 from small_corpora import stand_in, write_csv
 from tiny_runs import tiny
@@ -17,9 +16,8 @@ from tiny_runs import tiny
 from seqlab import run
 from seqlab.data.corpora import CORPORA
 from seqlab.generation.decoding import GREEDY, sample
-from seqlab.runs.objects import load
+from seqlab.runs import load
 from seqlab.tasks import load_task
-from seqlab.tasks.text._writing import judged
 from seqlab.types import ConfigError
 
 FORM = "one_to_many"
@@ -28,28 +26,19 @@ FORM = "one_to_many"
 @pytest.mark.parametrize(("preset", "turns"), [("captions", 1), ("glyphs", 1), ("flickr8k", 5)])
 def test_every_schema_gives_the_same_captions(preset, turns):
     task = load_task(preset, height=6, width=6, channels=3, **stand_in(preset))
-    count = len(task._read.wanted["train"])
+    count = len(task.encoded.texts["train"]["text"])
     assert task.num_examples("train", FORM) == turns * count
     assert task.num_evaluation("train", FORM) == count
     every = task.gather(jnp.arange(turns * count), "train", FORM, task.data)
     # The last pixel is of the caption's colour, the first tells the image.
     hues = np.asarray(every.inputs)[:, -1, -1].argmax(axis=-1)
-    told = [task.render(np.asarray(row), FORM) for row in every.targets]
-    assert told == [f"{['red', 'green', 'blue'][h]} to {n // count}" for n, h in enumerate(hues)]
+    shown = [task.render(np.asarray(row), FORM) for row in every.targets]
+    assert shown == [f"{['red', 'green', 'blue'][h]} to {n // count}" for n, h in enumerate(hues)]
     assert len(np.unique(every.inputs[:count, 0, 0, 0])) == count
-    assert [texts[0] for texts in task._read.wanted["train"]] == told[:count]
+    assert [texts[0] for texts in task.encoded.texts["train"]["text"]] == shown[:count]
 
 
-def test_all_that_is_wanted_is_judged_by():
-    written, wanted = ["a cat", "the dog"], [["a tall tree", "a cat"], ["the dog"]]
-    found = judged(written, wanted)
-    several = [["a tall tree", "the dog"], ["a cat", None]]
-    assert found["bleu"] == sacrebleu.corpus_bleu(written, several, force=True).score
-    assert found["chrf"] == sacrebleu.corpus_chrf(written, several).score == 100.0
-    assert found["wer"] == jiwer.wer(["a tall tree", "the dog"], written)
-
-
-def test_a_run_is_judged_on_what_it_writes_freely_and_captions_a_file(folder, tmp_path, inside):
+def test_a_run_is_evaluated_free_running_and_captions_a_file(folder, tmp_path, inside):
     small = ("task.height=6", "task.width=6", "task.length=4", "architecture.embedding=4", "training.steps=2")
     summary = run([*tiny("captions", FORM, *small), f"hydra.run.dir={folder}"])
     program, params = load(folder)
@@ -57,7 +46,8 @@ def test_a_run_is_judged_on_what_it_writes_freely_and_captions_a_file(folder, tm
     batch = task.evaluation_batch(jnp.int32(0), count, "test", FORM, task.data)
     found = sample(program.network, params, batch.inputs, 4, jax.random.key(0), GREEDY)[0]
     written = [task.render(row, FORM) for row in np.asarray(found)]
-    assert summary["test"]["test/cer"] == jiwer.cer([text for (text,) in task._read.wanted["test"]], written)
+    right = [text for (text,) in task.encoded.texts["test"]["text"]]
+    assert summary["test"]["test/cer"] == jiwer.cer(right, written)
     assert summary["test"]["test/free_running/loss"] > 0
 
     image = Path(task.source) / "0.png"
@@ -71,11 +61,11 @@ def test_a_run_is_judged_on_what_it_writes_freely_and_captions_a_file(folder, tm
 
 def test_no_glyph_is_in_two_splits_and_no_name_is_lost():
     task = load_task("glyphs")
-    images = [image.tobytes() for part in task._read.arrays.values() for image in part["images"]]
+    images = [image.tobytes() for part in task.encoded.arrays.values() for image in part["images"]]
     assert len(set(images)) == len(images) > 5000
-    wanted = [text for every in task._read.wanted.values() for texts in every for text in texts]
+    wanted = [text for part in task.encoded.texts.values() for texts in part["text"] for text in texts]
     assert sorted(wanted) == sorted(CORPORA["glyphs"].read()["text"])
-    assert len(images) + task.account()["duplicates"] == len(wanted)
+    assert len(images) + task.data_summary()["duplicates"] == len(wanted)
 
 
 @pytest.mark.parametrize(

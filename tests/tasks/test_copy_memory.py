@@ -1,4 +1,4 @@
-"""Do the ten symbols come back after the delay and the marker?"""
+"""The copy memory task: symbols, delay and marker."""
 
 import math
 
@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from seqlab.metrics.objectives import metric
+from seqlab.metrics import metric
 from seqlab.tasks import SPLITS, load_task
 
 
@@ -36,12 +36,12 @@ def test_every_symbol_is_as_likely_at_every_place():
 def test_the_chance_level_is_that_of_who_remembers_nothing(fields):
     """Blanks up to the marker, then eight symbols alike: exact, whatever the symbols are."""
     task = load_task("copy_memory", **fields)
-    batch = task.of_lengths(jax.random.key(0), jnp.array(task.lengths_drawn), "test", "many_to_many")
+    batch = task.sample(jax.random.key(0), jnp.array(task.sequence_lengths.evaluated), "test", "many_to_many")
     after = (jnp.arange(task.length + 20) >= batch.lengths[:, None] - 10)[..., None]
     blank = jnp.arange(9) == 8
     logits = jnp.where(blank == after, -jnp.inf, 0.0)
     value = metric("cross_entropy", logits, batch).value
-    goal = task.goal("many_to_many")
-    assert float(value) == pytest.approx(goal.chance, rel=1e-6)
+    reference = task.reference("many_to_many")
+    assert float(value) == pytest.approx(reference.baseline, rel=1e-6)
     if not fields:
-        assert goal.chance == pytest.approx(10 * math.log(8) / 50)
+        assert reference.baseline == pytest.approx(10 * math.log(8) / 50)

@@ -1,4 +1,4 @@
-"""Is aⁿbⁿ, and aⁿbⁿcⁿ, recognised by who counts, and by nobody else?"""
+"""Counting languages: what counts, and who recognises them."""
 
 import re
 
@@ -7,8 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from seqlab.metrics.objectives import metric
+from seqlab.metrics import metric
 from seqlab.tasks import load_task
+from seqlab.tasks.lengths import between
 from seqlab.types import ConfigError
 
 every_language = pytest.mark.parametrize(("name", "letters"), [("an_bn", "ab"), ("an_bn_cn", "abc")])
@@ -48,9 +49,9 @@ def test_all_that_is_determined_counts_but_the_first_a(name, letters):
 def test_who_takes_every_n_for_the_same_is_at_chance(name, letters):
     task = load_task(name, length=5, min_length=2)
     batch = task.batch(jax.random.key(0), 2048)
-    same = task.batch(jax.random.key(0), 2048, data=task.lengths_between(3, 3))
+    same = task.batch(jax.random.key(0), 2048, data=between(3, 3))
     constant, oracle = (jax.nn.one_hot(each.targets, len(letters) + 1) for each in (same, batch))
-    chance = task.goal("many_to_many").chance
+    chance = task.reference("many_to_many").baseline
     found = float(metric("sequence_accuracy", constant, batch).value)
     assert found == pytest.approx(chance, abs=4 * np.sqrt(chance / 2048))
     assert metric("sequence_accuracy", oracle, batch).value == 1

@@ -1,4 +1,4 @@
-"""Are the digits read and drawn as they were written, and is none in two splits?"""
+"""Handwritten digits: framings, splits and drawings."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -39,22 +39,22 @@ def test_the_framings_show_the_same_image(by, shape):
 
 def test_the_chance_levels_are_those_measured():
     task = load_task("digits")
-    train, test = task.load()["train"], task.load()["test"]
+    train, test = task.encoded.arrays["train"], task.encoded.arrays["test"]
     _, counts = np.unique(test["labels"], return_counts=True)
-    assert task.goal("many_to_one").chance == pytest.approx(counts.max() / len(test["labels"]))
+    assert task.reference("many_to_one").baseline == pytest.approx(counts.max() / len(test["labels"]))
 
-    drawing = task.goal("one_to_many")
+    drawing = task.reference("one_to_many")
     images, labels = train["images"], train["labels"]
     mean_error = np.mean((test["images"] - images.mean(axis=0)) ** 2)
     class_errors = [
         np.mean((image - images[labels == label].mean(axis=0)) ** 2)
         for image, label in zip(test["images"], test["labels"], strict=True)
     ]
-    assert drawing.chance == pytest.approx(mean_error, rel=1e-5)
+    assert drawing.baseline == pytest.approx(mean_error, rel=1e-5)
     assert task.baselines("test", "one_to_many") == {
         "class mean": pytest.approx(np.mean(class_errors), rel=1e-5)
     }
-    assert drawing.solved == pytest.approx(1.05 * np.mean(class_errors), rel=1e-5)
+    assert drawing.threshold == pytest.approx(1.05 * np.mean(class_errors), rel=1e-5)
 
 
 def test_a_prompt_is_a_digit():

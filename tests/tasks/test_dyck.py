@@ -1,11 +1,11 @@
-"""Are the brackets those of the generator, and is its entropy the least loss?"""
+"""Dyck languages: brackets of the generator, and its entropy."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from seqlab.metrics.objectives import loss, metric
+from seqlab.metrics import loss, metric
 from seqlab.tasks import load_task
 from seqlab.types import Tokens
 
@@ -55,7 +55,7 @@ def test_no_predictor_is_below_the_entropy_but_the_generator_at_it(num_kinds, ma
             longer |= {(*prefix, symbol): weight * p[symbol] for symbol in np.flatnonzero(legal)}
         prefixes = longer
     frequencies = frequencies[frequencies > 0] / task.length
-    chance = task.goal("many_to_many").chance
+    chance = task.reference("many_to_many").baseline
     assert generator / task.length == pytest.approx(task.entropy(), abs=1e-12)
     assert -frequencies @ np.log(frequencies) == pytest.approx(chance, abs=1e-12)
     assert task.entropy() < unsure / task.length < chance

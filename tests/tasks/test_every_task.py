@@ -1,4 +1,4 @@
-"""What holds for every task, in every framing, on every split?"""
+"""Properties of all tasks, in all framings and splits."""
 
 import dataclasses
 import functools
@@ -10,8 +10,8 @@ import pytest
 from small_corpora import stand_in
 from tiny_runs import FRAMINGS, NARROW, OWN
 
-from seqlab.metrics.objectives import METRICS
-from seqlab.tasks import GeneratedTask, LoadedTask, load_task
+from seqlab.metrics import METRICS
+from seqlab.tasks import load_task
 from seqlab.types import IncompatibleError, Tokens, Transcript
 
 SMALL = {
@@ -26,13 +26,17 @@ SMALL = {
 SIZE = 4
 
 
+def is_generated(task):
+    return hasattr(task, "num_evaluation_examples")
+
+
 @functools.cache
 def small_task(name):
     return load_task(name, **small(name))
 
 
 def small(name):
-    generated = isinstance(load_task(name), GeneratedTask)
+    generated = is_generated(load_task(name))
     return SMALL.get(name, {"length": 7, "num_evaluation_examples": 10} if generated else stand_in(name))
 
 
@@ -114,12 +118,13 @@ def test_the_evaluation_pass_is_fixed_and_ends_where_it_says(name, architecture,
 @every_framing
 def test_the_goal_is_a_reported_metric_and_harder_than_chance(name, architecture):
     task = small_task(name)
-    goal = task.goal(architecture)
+    goal, reference = task.goal(architecture), task.reference(architecture)
     metrics = task.metrics(architecture)
     assert goal.metric.removeprefix("free_running/") in ("loss", *metrics, *task.scored)
     assert {name.rpartition("/")[2] for name in metrics} <= METRICS.keys()
-    assert goal.improves(goal.solved, goal.chance)
-    assert goal.is_solved(goal.solved)
+    assert goal.improves(reference.threshold, reference.baseline)
+    assert reference.is_solved(reference.threshold, goal.higher_is_better)
+    assert not reference.is_solved(reference.baseline, goal.higher_is_better)
 
 
 @pytest.mark.parametrize("name", OWN)
@@ -139,7 +144,7 @@ def test_data_are_concrete_even_where_jit_asks_first(name):
 def test_the_fingerprint_changes_with_the_data_or_the_rule(name):
     task = small_task(name)
     assert task.fingerprint() == load_task(name, **small(name)).fingerprint()
-    if isinstance(task, LoadedTask):
+    if not is_generated(task):
         other = dataclasses.replace(task)
         leaves, tree = jax.tree.flatten(task.data)
         changed = [leaves[0].at[(0,) * leaves[0].ndim].add(1), *leaves[1:]]

@@ -1,4 +1,4 @@
-"""Are the series those of their equations, and do the framings show one and the same?"""
+"""Generated series: equations, framings and naive forecasts."""
 
 import jax
 import jax.numpy as jnp
@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from seqlab.tasks import load_task
+from seqlab.tasks.lengths import between
 from seqlab.tasks.series import lorenz, mackey_glass
 
 NAMES = ["sine_mixture", "mackey_glass", "lorenz"]
@@ -25,7 +26,7 @@ def test_the_framings_show_the_same_series(name):
 @every_series
 def test_a_shorter_example_looks_as_far_ahead(name):
     task, key = load_task(name, length=9, horizon=3, curriculum="uniform"), jax.random.key(0)
-    short = task.lengths_between(5, 5)
+    short = between(5, 5)
     last, every, drawn = (task.batch(key, 4, "test", framing, short) for framing in task.framings)
     np.testing.assert_array_equal(last.targets, every.targets[:, 4])
     np.testing.assert_array_equal(every.targets[:, :2], every.inputs[:, 3:5])
@@ -42,7 +43,7 @@ def test_naive_forecasts_have_the_stated_errors(name):
     targets, latest = np.asarray(batch.targets[..., 0]), np.asarray(batch.inputs[..., 0])
     baselines = task.baselines("test", "many_to_many")
     for found, stated in (
-        ((targets - targets.mean()) ** 2, task.goal("many_to_many").chance),
+        ((targets - targets.mean()) ** 2, task.reference("many_to_many").baseline),
         ((targets - latest) ** 2, baselines["persistence"]),
     ):
         error = found.mean(axis=1).std() / np.sqrt(len(found))  # the steps of a series depend on each other
@@ -54,7 +55,7 @@ def test_naive_forecasts_have_the_stated_errors(name):
 def test_the_state_determines_the_series(name):
     """Two series that start from the same state are one, and from the state each can be gone on with."""
     task = load_task(name, length=20, horizon=1)
-    state, series = task.courses(jax.random.key(0), 8, 21)
+    state, series = task.series.sample(jax.random.key(0), 8, 21)
     if name == "sine_mixture":
         sines, cosines, frequencies = np.split(np.asarray(state, np.float64), 3, axis=1)
         angles = np.arctan2(sines, cosines)[:, None] + frequencies[:, None] * np.arange(21)[:, None]
@@ -69,7 +70,7 @@ def test_the_state_determines_the_series(name):
         again = np.stack(again, axis=1)
     else:
         again = np.concatenate([state[:, -1:], mackey_glass.advance(state + 1, 1.0)[:, 1:] - 1], axis=1)
-        series = series[:, : task.tau + 1]
+        series = series[:, : task.series.tau + 1]
     tolerance = 0.02 if name == "mackey_glass" else 1e-3  # there the state has a tenth of the steps
     np.testing.assert_allclose(again, series, atol=tolerance)
 
@@ -123,7 +124,7 @@ def test_the_fixed_points_of_the_lorenz_system_stay(sign):
 
 def test_the_chaotic_series_stay_on_their_attractors():
     for name, bound in (("lorenz", 2.5), ("mackey_glass", 0.7)):
-        series = load_task(name).courses(jax.random.key(0), 64, 400)[1]
+        series = load_task(name).series.sample(jax.random.key(0), 64, 400)[1]
         assert np.isfinite(series).all()
         assert np.abs(series).max() < bound
         assert series.std(axis=1).min() > 0.1  # none is at rest

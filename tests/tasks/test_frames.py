@@ -1,4 +1,4 @@
-"""Are clips read alike from whatever holds them, and is the class one that only motion tells?"""
+"""Clips of every form, and a corpus whose class only motion shows."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 from small_corpora import write_clip, write_hub
 
-from seqlab.data.clips import decode_clip
-from seqlab.data.moving_digits import HEADINGS, images_of, moving_digits
+from seqlab.data.corpora.moving_digits import HEADINGS, images_of, moving_digits
+from seqlab.data.media.clips import decode_clip
 from seqlab.tasks import load_task
 from seqlab.types import ConfigError
 
@@ -53,10 +53,10 @@ def as_hub(path):
 @pytest.mark.parametrize("written", [as_arrays, as_folder, as_hub])
 def test_arrays_folders_and_columns_of_images_are_read_alike(written, tmp_path):
     task, met = written(tmp_path), set()
-    for part in task.load().values():
+    for part in task.encoded.arrays.values():
         for clip, end, label in zip(part["frames"], part["lengths"], part["labels"], strict=True):
             pixels = np.round(255 * clip[:end]).astype(np.uint8)
-            met.add((pixels.tobytes(), task.symbols["classes"][label]))
+            met.add((pixels.tobytes(), task.encoded.artifacts["classes"][label]))
             assert not clip[end:].any()
     rows = zip(CLIPS, ENDS, LABELS, strict=True)
     assert met == {(clip[:end].tobytes(), label) for clip, end, label in rows}
@@ -90,7 +90,7 @@ BROKEN = [
 def test_arrays_that_are_no_clips_are_refused_in_one_line(columns, message, tmp_path):
     as_arrays(tmp_path, **columns)
     with pytest.raises(ConfigError, match=rf"^.*clips\.npz.*{message}$"):
-        frames(tmp_path / "clips.npz", lengths="ends", channels=3).load()
+        _ = frames(tmp_path / "clips.npz", lengths="ends", channels=3).encoded
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_arrays_that_are_no_clips_are_refused_in_one_line(columns, message, tmp_
         (
             lambda clip: None,
             {"channels": 2},
-            "row 1, frames: .*left/00 is of images, which .*1 or 3 .*, not 2",
+            "row 1, frames: .*left/00 is made of images, which .*1 or 3, not 2",
         ),
     ],
     ids=["no frame", "broken", "empty class", "channels"],
@@ -115,7 +115,7 @@ def test_a_folder_of_what_is_no_clip_is_refused_in_one_line(spoil, fields, messa
     as_folder(tmp_path)
     spoil(tmp_path / "clips" / "left" / "00")
     with pytest.raises(ConfigError, match=rf"^(task\.source=)?{tmp_path}/clips[,:] {message}$"):
-        frames(tmp_path / "clips", **{"channels": 3} | fields).load()
+        _ = frames(tmp_path / "clips", **{"channels": 3} | fields).encoded
 
 
 def test_a_class_that_training_did_not_have_is_refused(tmp_path):
@@ -123,7 +123,7 @@ def test_a_class_that_training_did_not_have_is_refused(tmp_path):
     as_arrays(tmp_path)
     task = frames(tmp_path / "clips.npz", vocabulary=str(tmp_path / "vocabulary.json"), channels=3)
     with pytest.raises(ConfigError, match=r"^.*, label: 'right' is not a class of .*: left, up$"):
-        task.load()
+        _ = task.encoded
 
 
 def test_of_the_baselines_only_the_change_tells_a_clip_from_its_reverse(tmp_path):
@@ -147,8 +147,8 @@ def test_digits_move_the_way_their_class_says():
         return np.sum(np.roll(clip[:-1], heading, axis=(1, 2)) * clip[1:])
 
     seen = [clip / 255 for clip in clips["frames"]]
-    told = [max(HEADINGS, key=lambda name: agreement(clip, HEADINGS[name])) for clip in seen]
-    assert np.mean(np.array(told) == clips["label"]) > 0.99
+    found = [max(HEADINGS, key=lambda name: agreement(clip, HEADINGS[name])) for clip in seen]
+    assert np.mean(np.array(found) == clips["label"]) > 0.99
 
 
 def test_no_image_of_a_digit_moves_in_two_splits():

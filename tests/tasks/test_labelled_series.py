@@ -1,4 +1,4 @@
-"""Are ragged series and their classes read as they stand, in units that a run keeps?"""
+"""Ragged series and their classes, standardised as a run stores it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from small_corpora import labelled, stand_in, write_hub, write_jsonl
 
+from seqlab.data.columns.series import ImageSteps
 from seqlab.data.corpora import CORPORA
-from seqlab.data.media import decode_image
+from seqlab.data.media.images import decode_image
+from seqlab.data.standardizer import Standardizer
 from seqlab.tasks import load_task
 from seqlab.tasks.task import VOCABULARY
 from seqlab.types import ConfigError
@@ -36,8 +38,8 @@ def written(path):
     if path.suffix == ".parquet":
         return write_hub(path, {"series": SERIES, "label": LABELS})
     if path.suffix == ".ts":
-        told = [":".join(",".join(map(repr, feature)) for feature in zip(*x, strict=True)) for x in SERIES]
-        cases = [f"{dimensions}:{label}" for dimensions, label in zip(told, LABELS, strict=True)]
+        shown = [":".join(",".join(map(repr, feature)) for feature in zip(*x, strict=True)) for x in SERIES]
+        cases = [f"{dimensions}:{label}" for dimensions, label in zip(shown, LABELS, strict=True)]
         path.write_text("\n".join(["@classLabel true left right", "@data", *cases]))
         return path
     padded = np.full((len(SERIES), 6, 2), np.nan)
@@ -48,20 +50,20 @@ def written(path):
 
 
 @pytest.mark.parametrize("ending", ["jsonl", "parquet", "ts", "npz"])
-def test_every_format_gives_every_series_in_units_of_training(ending, tmp_path):
+def test_every_format_gives_the_same_standardised_series(ending, tmp_path):
     lengths = {"lengths": "steps"} if ending == "npz" else {}
     task = read(written(tmp_path / f"a.{ending}"), **lengths)
-    mean, deviation = (np.array(task.symbols[name]) for name in ("mean", "deviation"))
+    mean, deviation = (np.array(task.encoded.artifacts[name]) for name in ("mean", "deviation"))
     known = dict(zip((np.asarray(steps).round(3).tobytes() for steps in SERIES), LABELS, strict=True))
     found = 0
-    for part in task.load().values():
+    for part in task.encoded.arrays.values():
         for steps, length, label in zip(part["series"], part["lengths"], part["labels"], strict=True):
             own = (steps[:length] * deviation + mean).round(3)
-            assert known[own.tobytes()] == task.symbols["classes"][label]
+            assert known[own.tobytes()] == task.encoded.artifacts["classes"][label]
             assert not steps[length:].any()
             found += 1
     assert found == len(SERIES)
-    train = task.load()["train"]
+    train = task.encoded.arrays["train"]
     real = train["series"][np.arange(6) < train["lengths"][:, None]]
     np.testing.assert_allclose([real.mean(axis=0), real.std(axis=0)], [[0, 0], [1, 1]], atol=1e-5)
 
@@ -72,16 +74,16 @@ def test_a_series_at_once_is_its_mean_and_deviation(tmp_path):
     steps = task.gather(index, "train", "many_to_one", task.data)
     at_once = task.gather(index, "train", "one_to_one", task.data).inputs
     assert steps.inputs.shape == (8, 4, 2)
-    for series, length, told in zip(steps.inputs, steps.lengths, at_once, strict=True):
+    for series, length, shown in zip(steps.inputs, steps.lengths, at_once, strict=True):
         real = np.asarray(series[:length])
-        np.testing.assert_allclose(told, [*real.mean(axis=0), *real.std(axis=0)], atol=1e-5)
+        np.testing.assert_allclose(shown, [*real.mean(axis=0), *real.std(axis=0)], atol=1e-5)
 
 
 def test_a_series_of_one_feature_may_be_a_list_of_numbers(tmp_path):
     flat = [{"series": [x for x, _ in row["series"]], "label": row["label"]} for row in rows()]
     nested = [{"series": [[x] for x in row["series"]], "label": row["label"]} for row in flat]
     first, second = (
-        read(write_jsonl(tmp_path / f"{name}.jsonl", told)) for name, told in (("a", flat), ("b", nested))
+        read(write_jsonl(tmp_path / f"{name}.jsonl", shown)) for name, shown in (("a", flat), ("b", nested))
     )
     assert first.fingerprint() == second.fingerprint()
     assert first.input_spec("many_to_one").size == 1
@@ -90,26 +92,28 @@ def test_a_series_of_one_feature_may_be_a_list_of_numbers(tmp_path):
 def test_a_feature_that_never_changes_in_training_stays_finite(tmp_path):
     constant = [row | {"series": [[0.1, *step] for step in row["series"]]} for row in rows()]
     task = read(write_jsonl(tmp_path / "a.jsonl", constant))
-    assert np.abs(task.load()["train"]["series"][..., 0]).max() < 1e-6
+    assert np.abs(task.encoded.arrays["train"]["series"][..., 0]).max() < 1e-6
 
 
 def test_a_series_that_occurs_twice_is_counted_once(tmp_path):
     task = read(write_jsonl(tmp_path / "a.jsonl", [*rows(), *rows()[:3]]), length=5)
-    account = task.account()
+    account = task.data_summary()
     assert (account["duplicates"], sum(account[name] for name in SPLITS)) == (3, len(SERIES))
     assert account["cut"] == sum(len(steps) == 6 for steps in SERIES)
 
 
-def test_what_a_run_keeps_are_its_classes_and_units(tmp_path):
-    path, kept = write_jsonl(tmp_path / "a.jsonl", rows()), tmp_path / VOCABULARY
+def test_a_run_stores_its_classes_and_standardizer(tmp_path):
+    path, stored = write_jsonl(tmp_path / "a.jsonl", rows()), tmp_path / VOCABULARY
     learnt = read(path)
-    kept.write_text(learnt.kept()[VOCABULARY])
+    stored.write_text(learnt.artifacts()[VOCABULARY])
     write_jsonl(path, [{"series": [[9.0, 9.0]] * length, "label": "right"} for length in range(1, 120)])
-    task = read(path, vocabulary=str(kept))
-    assert task.symbols == learnt.symbols
-    mean, deviation = (np.array(learnt.symbols[name]) for name in ("mean", "deviation"))
-    np.testing.assert_allclose(task.load()["train"]["series"][0, 0], (9 - mean) / deviation, rtol=1e-5)
-    assert task.render(task.load()["train"]["labels"][:1], "many_to_one") == "right"
+    task = read(path, vocabulary=str(stored))
+    assert task.encoded.artifacts == learnt.encoded.artifacts
+    mean, deviation = (np.array(learnt.encoded.artifacts[name]) for name in ("mean", "deviation"))
+    np.testing.assert_allclose(
+        task.encoded.arrays["train"]["series"][0, 0], (9 - mean) / deviation, rtol=1e-5
+    )
+    assert task.render(task.encoded.arrays["train"]["labels"][:1], "many_to_one") == "right"
 
 
 OTHERS = {
@@ -119,23 +123,23 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("message", OTHERS)
-def test_a_run_is_judged_on_what_it_was_taught(message, tmp_path):
-    path, kept = write_jsonl(tmp_path / "a.jsonl", rows()), tmp_path / VOCABULARY
-    kept.write_text(read(path).kept()[VOCABULARY])
+def test_a_run_is_evaluated_on_the_classes_and_features_of_its_training(message, tmp_path):
+    path, stored = write_jsonl(tmp_path / "a.jsonl", rows()), tmp_path / VOCABULARY
+    stored.write_text(read(path).artifacts()[VOCABULARY])
     write_jsonl(tmp_path / "test.jsonl", [{"series": [[1.0, 2.0]], "label": "left"} | OTHERS[message]])
     path.rename(tmp_path / "train.jsonl")
     with pytest.raises(ConfigError, match=rf"^.*test\.jsonl, row 1, {message}$"):
-        read(tmp_path, vocabulary=str(kept))
+        read(tmp_path, vocabulary=str(stored))
 
 
 def test_a_prompt_is_read_as_a_row_is(tmp_path):
     task = read(written(tmp_path / "a.npz"), lengths="steps")
     first = task.gather(jnp.arange(1), "train", "one_to_one", task.data).inputs[0]
-    part = task.load()["train"]
-    deviation, mean = (np.array(task.symbols[name]) for name in ("deviation", "mean"))
-    told = json.dumps((part["series"][0, : part["lengths"][0]] * deviation + mean).tolist())
-    np.testing.assert_allclose(task.read_prompt(told, "one_to_one"), first, atol=1e-5)
-    assert task.read_prompt(told, "many_to_one").shape == (part["lengths"][0], 2)
+    part = task.encoded.arrays["train"]
+    deviation, mean = (np.array(task.encoded.artifacts[name]) for name in ("deviation", "mean"))
+    shown = json.dumps((part["series"][0, : part["lengths"][0]] * deviation + mean).tolist())
+    np.testing.assert_allclose(task.read_prompt(shown, "one_to_one"), first, atol=1e-5)
+    assert task.read_prompt(shown, "many_to_one").shape == (part["lengths"][0], 2)
     for bad, message in (
         ("zap", " must be a list, as .*, got 'zap'"),
         ("[1]", ", row 1, series: must have 2 .*"),
@@ -182,21 +186,26 @@ def test_an_empty_class_is_refused(tmp_path):
 @pytest.mark.parametrize("name", ["labelled_images", "mnist", "labelled_sounds", "spoken_digits"])
 def test_files_are_series_by_class(name):
     task = load_task(name, **stand_in(name))
-    part = task.load()["train"]
-    assert task.symbols["classes"] == ("left", "right")
+    part = task.encoded.arrays["train"]
+    assert task.encoded.artifacts["classes"] == ["left", "right"]
     real = np.arange(part["series"].shape[1]) < part["lengths"][:, None]
     np.testing.assert_allclose(part["series"][real].mean(axis=0), 0, atol=1e-4)
     nearest = task.baselines("test", "many_to_one")["nearest neighbour"]
-    assert nearest > task.goal("many_to_one").chance + 0.2
+    assert nearest > task.reference("many_to_one").baseline + 0.2
 
 
 @pytest.mark.parametrize(("by", "shape"), [("row", (4, 6)), ("pixel", (8, 3))])
 def test_an_image_is_read_by_row_or_by_pixel(by, shape):
     fields = {"by": by, "height": 4, "width": 2, "channels": 3} | stand_in("labelled_images")
     task = load_task("labelled_images", **fields)
-    table = task.tables()["train"]
+    table = task.reader.tables()["train"]
     image = decode_image(table.columns["image"][0], 4, 2, 3)
-    np.testing.assert_array_equal(task.series_of(table)[0].values, image.reshape(shape))
+    series = ImageSteps(by, 4, 2, 3).decode(table, "image")[0].steps
+    np.testing.assert_array_equal(series, image.reshape(shape))
+    standardizer = Standardizer.restore(task.encoded.artifacts)
+    np.testing.assert_array_equal(
+        task.read_prompt(str(table.columns["image"][0]), "many_to_one"), standardizer.apply(series)
+    )
 
 
 CORPUS = {"japanese_vowels": (270, 370, 9, 12), "mnist1d": (4000, 1000, 10, 1)}
@@ -217,6 +226,6 @@ def test_a_corpus_is_whole(corpus):
 
 def test_baselines_beat_chance_on_series_that_tell():
     task = load_task("labelled_series", **stand_in("labelled_series"))
-    chance = task.goal("many_to_one").chance
+    chance = task.reference("many_to_one").baseline
     for name, accuracy in task.baselines("train", "many_to_one").items():
         assert accuracy > chance + 0.2, name

@@ -1,4 +1,4 @@
-"""Do the formal languages mean what the reference's samples say, and what a few lines of Python say?"""
+"""Formal languages: golden samples of the reference, and oracles in plain Python."""
 
 import functools
 import itertools
@@ -106,7 +106,7 @@ def test_the_samples_of_the_reference_are_answered_alike(name):
     ]
     x, y, mask = zip(*samples, strict=True)
     ends = np.repeat([part.shape[1] for part in x], 16)
-    answers, counts = jax.jit(load_task(name).answers)(padded(x, 40), jnp.int32(ends))
+    answers, counts = jax.jit(load_task(name).rule.answers)(padded(x, 40), jnp.int32(ends))
     np.testing.assert_array_equal(answers, padded(y, answers.shape[1]))
     written = jnp.arange(answers.shape[1]) < counts[:, None]
     np.testing.assert_array_equal(written, padded(mask, answers.shape[1]))
@@ -139,8 +139,8 @@ def examples(task, size):
     for string, target, written, length in rows:
         string = string[:length].tolist()
         if written.ndim:
-            blanks = string.count(task.num_symbols)
-            assert string[length - blanks :] == [task.num_symbols] * blanks
+            blanks = string.count(task.rule.num_symbols)
+            assert string[length - blanks :] == [task.rule.num_symbols] * blanks
             string = string[: length - blanks]
             assert np.flatnonzero(written).tolist() == [len(string) + step for step in range(written.sum())]
         yield string, target[written].tolist()
@@ -152,7 +152,7 @@ def test_an_oracle_in_plain_python_agrees(name):
     for string, answer in examples(task, 512):
         assert answer == ORACLES[name](string)
         ends.add(len(string))
-    assert ends == {task.string_length(length) for length in range(task.min_length, 41)}
+    assert ends == {task.rule.string_length(length) for length in range(task.min_length, 41)}
 
 
 @pytest.mark.parametrize("name", [name for name in ORACLES if "encoder_decoder" in load_task(name).framings])
@@ -167,8 +167,8 @@ def test_an_encoder_decoder_reads_the_string_and_writes_the_answer(name):
         assert target[written].tolist() == answer
         assert np.flatnonzero(written).tolist() == list(range(len(answer)))
         assert len(answer) <= task.num_written(int(length), "encoder_decoder")
-        if task.end is not None:
-            assert answer.index(task.end) == len(answer) - 1
+        if task.rule.end is not None:
+            assert answer.index(task.rule.end) == len(answer) - 1
 
 
 @pytest.mark.parametrize("name", [name for name in ORACLES if re.match("modular|solve|binary|compute", name)])
@@ -199,8 +199,8 @@ def written(task, size):
 def test_permuted_answers_are_right_by_chance(name):
     task = load_task(name, length=30, min_length=10)
     answers = written(task, 2048)
-    chance, right = 1 / task.num_answers, np.random.default_rng(0).permutation(answers) == answers
-    assert task.goal(task.framings[0]).chance == pytest.approx(chance)
+    chance, right = 1 / task.rule.num_answers, np.random.default_rng(0).permutation(answers) == answers
+    assert task.reference(task.framings[0]).baseline == pytest.approx(chance)
     assert right.mean() == pytest.approx(chance, abs=4 * np.sqrt(chance * (1 - chance) / 2048))
 
 
@@ -220,7 +220,7 @@ def test_a_constant_is_right_as_often_as_the_docstring_says(name, constant, shar
 
 def test_more_than_a_fifth_of_short_expressions_are_worth_0():
     strings = np.array([[a, operator, b] for a in range(5) for operator in (5, 6, 7) for b in range(5)])
-    answers, _ = load_task("modular_arithmetic").answers(jnp.array(strings), jnp.full(75, 3))
+    answers, _ = load_task("modular_arithmetic").rule.answers(jnp.array(strings), jnp.full(75, 3))
     assert np.bincount(answers[:, 0]).tolist() == [19, 14, 14, 14, 14]
 
 

@@ -1,4 +1,4 @@
-"""Are the n-gram floors those of interpolated Witten–Bell models?"""
+"""Interpolated Witten–Bell n-gram models."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""Is music read, from whatever holds it, as the keys that sound, every frame judged once, and written?"""
+"""Music of every form as piano rolls: each frame is predicted once, and can be written again."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from small_corpora import stand_in
 from tiny_runs import tiny
 
 from seqlab import run
-from seqlab.data.chorales import read_score, scores
-from seqlab.data.midi import Note, read_midi, write_midi
-from seqlab.data.rolls import LOWEST, MAT, NUM_KEYS, notes_of, roll_of
+from seqlab.data.corpora.bach_chorales import read_score, scores
+from seqlab.data.media.midi import Note, read_midi, write_midi
+from seqlab.data.media.piano_rolls import LOWEST, NUM_KEYS, notes_of, roll_of
+from seqlab.data.readers.mat import MAT
 from seqlab.tasks import SPLITS, load_task
 from seqlab.tasks.music.piano_roll import INDEPENDENT, STAYING
 from seqlab.types import ConfigError
@@ -70,8 +71,8 @@ def predicted(task, split):
 @pytest.mark.parametrize("form", ["jsonl", "npz", "mat", "mid"])
 def test_every_form_gives_the_same_pieces_and_every_frame_is_predicted_once(form, tmp_path):
     task = load_task("piano_roll", source=str(write(tmp_path, form)), length=4, frame=0.5)
-    told = [predicted(task, split) for split in SPLITS]
-    frames, before = (np.concatenate(parts) for parts in zip(*told, strict=True))
+    shown = [predicted(task, split) for split in SPLITS]
+    frames, before = (np.concatenate(parts) for parts in zip(*shown, strict=True))
     expected = np.concatenate(PIECES)
     assert sorted(map(bytes, frames.astype(np.uint8))) == sorted(map(bytes, expected))
     shifted = np.concatenate([np.pad(roll, ((1, 0), (0, 0)))[:-1] for roll in PIECES])
@@ -79,9 +80,9 @@ def test_every_form_gives_the_same_pieces_and_every_frame_is_predicted_once(form
         np.concatenate(pair, axis=1).astype(np.uint8) for pair in ((before, frames), (shifted, expected))
     ]
     assert sorted(map(bytes, pairs[0])) == sorted(map(bytes, pairs[1]))
-    assert sum(task.account()[split] for split in SPLITS) == len(PIECES)
+    assert sum(task.data_summary()[split] for split in SPLITS) == len(PIECES)
     if form == "mat":
-        assert task.account()["test"] == 4
+        assert task.data_summary()["test"] == 4
 
 
 def test_baselines_cost_what_their_rates_say():
@@ -89,8 +90,8 @@ def test_baselines_cost_what_their_rates_say():
     train, test = predicted(task, "train"), predicted(task, "test")
 
     def cost(rates):
-        told = np.where(test[0] > 0, rates, 1 - rates)
-        return -np.log(told).sum(axis=1).mean()
+        shown = np.where(test[0] > 0, rates, 1 - rates)
+        return -np.log(shown).sum(axis=1).mean()
 
     def rate(chosen):
         return (train[0][chosen].sum(axis=0) + 1) / (chosen.sum() + 2)

@@ -1,4 +1,4 @@
-"""Is every character of a split predicted once, and of that split only?"""
+"""Windows of the Python reference: each character is predicted once, in its own split."""
 
 import jax
 import jax.numpy as jnp
@@ -6,20 +6,21 @@ import numpy as np
 import pytest
 
 from seqlab.tasks import SPLITS, load_task
+from seqlab.tasks.text._windows import TextWindows
 from seqlab.tasks.text.python_docs import load_corpus
 from seqlab.types import ConfigError
 
 
-def positions_as_characters(task, split, count):
-    """Give a split of `count` characters whose every character is its own position."""
-    task.__dict__["data"] = {split: jnp.arange(count)}
-    return task
+def windows_of(length, count):
+    """Return windows of a test split of `count` characters, each of which is its own position."""
+    return TextWindows(length, count, {"test": count})
 
 
-def predicted_positions(task, split, architecture, block=16):
+def predicted_positions(windows, framing, block=16):
     found = []
-    for index in range(-(-task.num_evaluation(split, architecture) // block)):
-        batch = task.evaluation_batch(jnp.int32(index), block, split, architecture, task.data)
+    positions = jnp.arange(windows.num_tokens["test"])
+    for index in range(-(-windows.num_evaluation("test", framing) // block)):
+        batch = windows.evaluation_batch(jnp.int32(index), block, "test", framing, positions)
         found.append(np.asarray(batch.targets)[np.asarray(batch.mask)])
     return np.concatenate(found)
 
@@ -28,13 +29,12 @@ def predicted_positions(task, split, architecture, block=16):
 @pytest.mark.parametrize("length", [1, 2, 7, 8])
 @pytest.mark.parametrize("count", [9, 64, 65, 101])
 def test_an_evaluation_pass_predicts_every_character_but_the_first_once(architecture, length, count):
-    task = positions_as_characters(load_task("python_docs", length=length), "test", count)
-    np.testing.assert_array_equal(np.sort(predicted_positions(task, "test", architecture)), range(1, count))
+    predicted = predicted_positions(windows_of(length, count), architecture)
+    np.testing.assert_array_equal(np.sort(predicted), range(1, count))
 
 
 def test_many_to_many_predicts_after_half_a_window_of_context():
-    task = positions_as_characters(load_task("python_docs", length=8), "test", 101)
-    batch = task.evaluation_batch(jnp.int32(0), 32, "test", "many_to_many", task.data)
+    batch = windows_of(8, 101).evaluation_batch(jnp.int32(0), 32, "test", "many_to_many", jnp.arange(101))
     mask = np.asarray(batch.mask)
     assert mask[0].all()
     assert not mask[1:, :4].any()
@@ -45,7 +45,7 @@ def test_single_predictions_are_spread_over_the_split(architecture):
     task = load_task("python_docs", length=6)
     count = task.num_evaluation("train", architecture)
     assert count <= 4097
-    starts = task._evaluation_starts(np.arange(count), "train", architecture)
+    starts = task._windows.evaluation_starts(np.arange(count), "train", architecture)
     assert starts[0] == 0
     assert starts[-1] == len(load_corpus().tokens["train"]) - 7
     assert (np.diff(starts) > 0).all()
@@ -71,7 +71,7 @@ def test_hardly_any_window_of_a_held_out_part_occurs_in_the_training_part(split)
 
 def test_the_framings_show_the_same_window():
     task = load_task("python_docs", length=5)
-    window = np.asarray(task.data["test"][3:9])
+    window = np.asarray(task.data["test"]["tokens"][3:9])
     many, one, first, at_once = (
         task.gather(jnp.array([3]), "test", framing, task.data) for framing in task.framings
     )
@@ -88,12 +88,12 @@ def test_the_framings_show_the_same_window():
 @pytest.mark.parametrize("architecture", ["many_to_many", "many_to_one"])
 def test_the_floors_fall_with_the_order(architecture):
     task = load_task("python_docs")
-    goal, floors = task.goal(architecture), task.baselines("test", architecture)
+    reference, floors = task.reference(architecture), task.baselines("test", architecture)
     assert list(floors) == ["order-1", "order-2", "order-3", "order-4"]
-    costs = [goal.chance, *floors.values()]
+    costs = [reference.baseline, *floors.values()]
     assert costs == sorted(costs, reverse=True)
-    assert 4 < goal.chance < 5
-    assert goal.solved == floors["order-3"]
+    assert 4 < reference.baseline < 5
+    assert reference.threshold == floors["order-3"]
 
 
 def test_the_floors_of_single_predictions_are_those_of_the_characters_predicted():
@@ -102,8 +102,9 @@ def test_the_floors_of_single_predictions_are_those_of_the_characters_predicted(
     counts = np.bincount(tokens["train"], minlength=len(symbols))
     distinct = (counts > 0).sum()
     unigram = (counts + distinct / len(counts)) / (counts.sum() + distinct)
-    bits = -np.log2(unigram[predicted_positions(task, "test", "many_to_one", block=1024)])
-    assert task.goal("many_to_one").chance == pytest.approx(bits.mean())
+    windows = TextWindows(6, len(symbols), {"test": len(tokens["test"])})
+    bits = -np.log2(unigram[tokens["test"][predicted_positions(windows, "many_to_one", block=1024)]])
+    assert task.reference("many_to_one").baseline == pytest.approx(bits.mean())
 
 
 def test_a_prompt_is_encoded_and_a_sequence_decoded():
@@ -135,22 +136,15 @@ def test_a_prompt_that_does_not_fit_is_refused(text, architecture, message):
 
 
 def test_the_rows_of_a_stream_read_on_and_every_window_once():
-    task = load_task("python_docs", length=5, stream=True)
-    size, begins = 3, load_corpus().begins
-    task.__dict__["data"] = {"train": jnp.arange(104), "begins": jnp.asarray(begins[:104])}
-    read = [
-        task.stream_batch(jax.random.key(1), jnp.int32(step), size, "many_to_many", task.data)
-        for step in range(13)
-    ]
+    windows, size = TextWindows(5, 104, {"train": 104}), 3
+    text = jnp.arange(104), jnp.zeros(104, bool)
+    read = [windows.stream_batch(jax.random.key(1), jnp.int32(step), size, *text) for step in range(13)]
     inputs = np.stack([batch.inputs for batch in read])
     np.testing.assert_array_equal(np.stack([batch.targets for batch in read]), inputs + 1)
     np.testing.assert_array_equal(inputs[1:, :, 0] % 90, (inputs[:-1, :, 0] + 5) % 90)
     np.testing.assert_array_equal(np.sort(inputs[:6].ravel()), range(90))  # 6 steps of 3 windows of 5
     np.testing.assert_array_equal(inputs[6:, 0], inputs[:-6, 1])  # then a row goes on with the next stretch
-    assert (
-        inputs[0, 0, 0]
-        != task.stream_batch(jax.random.key(2), 0, size, "many_to_many", task.data).inputs[0, 0]
-    )
+    assert inputs[0, 0, 0] != windows.stream_batch(jax.random.key(2), 0, size, *text).inputs[0, 0]
 
 
 def test_a_stream_starts_anew_where_a_topic_begins():

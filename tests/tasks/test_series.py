@@ -1,4 +1,4 @@
-"""Is a series forecast from its past, in units of the seasonal naive forecast, and split in order of time?"""
+"""Forecasts from the past, in units of the seasonal naive forecast, with splits in order of time."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def test_each_value_is_forecast_once_from_those_before(horizon, difference, tmp_
     x = np.random.default_rng(0).normal(size=40).cumsum()
     task = of(tmp_path, x, horizon=horizon, difference=difference, season=2)
     unit = np.abs(x[2:28] - x[:26]).mean()
-    told = (x - x[:28].mean()) / unit
+    found = (x - x[:28].mean()) / unit
     if difference:
-        told = np.concatenate([[0, 0, 0], (x[3:] - x[:-3]) / unit])
+        found = np.concatenate([[0, 0, 0], (x[3:] - x[:-3]) / unit])
     forecast = []
     for split in SPLITS:
         batch = every(task, split)
         for window, target in zip(batch.inputs[..., 0], batch.targets[:, 0], strict=True):
-            [at] = np.flatnonzero(np.isclose(told, target, atol=1e-5))
-            np.testing.assert_allclose(window, told[at - horizon - 3 : at - horizon + 1], atol=1e-5)
+            [at] = np.flatnonzero(np.isclose(found, target, atol=1e-5))
+            np.testing.assert_allclose(window, found[at - horizon - 3 : at - horizon + 1], atol=1e-5)
             forecast.append(at)
     assert forecast == list(range(forecast[0], 40))
     assert [task.num_examples(split, "many_to_one") for split in SPLITS[1:]] == [6, 6]
@@ -45,16 +45,14 @@ def test_each_value_is_forecast_once_from_those_before(horizon, difference, tmp_
 
 @pytest.mark.parametrize("architecture", ["many_to_one", "many_to_many", "one_to_one"])
 @pytest.mark.parametrize("difference", [0, 3])
-def test_a_prompt_is_told_as_training_is_and_its_forecast_as_the_prompt_is(
-    architecture, difference, tmp_path
-):
+def test_a_prompt_is_read_as_training_is_and_its_forecast_is_in_its_units(architecture, difference, tmp_path):
     x = np.random.default_rng(0).normal(5, 3, size=40).round(2)
     task = of(tmp_path, x, horizon=2, difference=difference, season=2)
     batch = every(task, "test", architecture)
     prompt = " ".join(map(str, x[:-2]))
     np.testing.assert_allclose(task.read_prompt(prompt, architecture), batch.inputs[-1], atol=1e-5)
-    told = task.render_answer(np.asarray(batch.targets[-1]), prompt, architecture)
-    assert float(told) == pytest.approx(x[-1], abs=1e-3)
+    found = task.render_answer(np.asarray(batch.targets[-1]), prompt, architecture)
+    assert float(found) == pytest.approx(x[-1], abs=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -75,9 +73,9 @@ def test_baselines_are_the_mase_of_the_naive_forecasts(tmp_path):
     assert naive["seasonal naive"] == pytest.approx(np.abs(x[test] - x[test - 3]).mean() / unit)
     raised = x[test - 3] + x[test - 2] - x[test - 5]
     assert naive["seasonal naive and the rise since"] == pytest.approx(np.abs(x[test] - raised).mean() / unit)
-    goal = task.goal("many_to_one")
-    assert goal.chance == min(naive.values())
-    assert naive[goal.baseline] == goal.chance
+    reference = task.reference("many_to_one")
+    assert reference.baseline == min(naive.values())
+    assert naive[reference.description] == reference.baseline
 
 
 def test_many_to_many_forecasts_no_value_of_another_split(tmp_path):
@@ -90,7 +88,7 @@ def test_many_to_many_forecasts_no_value_of_another_split(tmp_path):
 
 def test_rows_of_lists_are_series_that_go_on_from_split_to_split():
     task = load_task("monash_tsf", **stand_in("monash_tsf"))
-    assert task.account() == {"train": 2 * (200 - 24), "validation": 100, "test": 100, "series": 2}
+    assert task.data_summary() == {"train": 2 * (200 - 24), "validation": 100, "test": 100, "series": 2}
 
 
 def test_series_that_do_not_go_on_are_refused(tmp_path):
@@ -139,5 +137,5 @@ def test_a_series_of_statsmodels_is_whole(name, count):
     if importlib.util.find_spec("statsmodels") is None:
         pytest.skip("statsmodels is not installed: pip install 'seqlab[data]'")
     task = load_task(name)
-    assert len(task.data["values"]) == count
-    assert {task.account()["validation"], task.account()["test"]} <= {46, 47, 78, 79}
+    assert len(task.data["series"]["values"]) == count
+    assert {task.data_summary()["validation"], task.data_summary()["test"]} <= {46, 47, 78, 79}

@@ -1,4 +1,4 @@
-"""Are tags read as they stand, and judged as seqeval judges whole spans?"""
+"""Tags: what is read of every schema, and span F1 by seqeval."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from small_corpora import stand_in
 from tiny_runs import tiny
 
 from seqlab import run
-from seqlab.evaluate import evaluate
-from seqlab.runs.objects import load
+from seqlab.runs import evaluate, load
 from seqlab.tasks import load_task
 from seqlab.types import ConfigError
 
@@ -28,16 +27,16 @@ def of(tmp_path, *rows):
 @pytest.mark.parametrize("preset", ["tagging", "wikiann_en", "entity_templates"])
 def test_every_schema_gives_the_same_tags(preset):
     task = load_task(preset, **stand_in(preset))
-    assert task.symbols["tags"] == ("B-PER", "I-PER", "O")
+    assert task.encoded.artifacts["tags"] == ["B-PER", "I-PER", "O"]
     batch = task.evaluation_batch(jnp.int32(0), 8, "train", "many_to_many", task.data)
     for tokens, tags, real in zip(batch.inputs, batch.targets, batch.mask, strict=True):
-        words = [task.symbols["tokens"][number - 1] for number in tokens[real].tolist()]
+        words = [task.encoded.artifacts["tokens"][number - 1] for number in tokens[real].tolist()]
         expected = [{"Mr": "B-PER", "Smith": "I-PER"}.get(word, "O") for word in words]
         expected = expected if "Mr" in words else ["O"] * len(words)
-        assert [task.symbols["tags"][number] for number in tags[real].tolist()] == expected
+        assert [task.encoded.artifacts["tags"][number] for number in tags[real].tolist()] == expected
 
 
-def test_a_run_is_judged_as_seqeval_judges(folder):
+def test_a_run_is_evaluated_by_seqeval(folder):
     summary = run([*tiny("tagging", "many_to_many", "training.steps=3"), f"hydra.run.dir={folder}"])
     program, params = load(folder)
     task = program.task
@@ -47,7 +46,7 @@ def test_a_run_is_judged_as_seqeval_judges(folder):
 
     def named(rows):
         return [
-            [task.symbols["tags"][tag] for tag in row[real]]
+            [task.encoded.artifacts["tags"][tag] for tag in row[real]]
             for row, real in zip(np.asarray(rows), np.asarray(batch.mask), strict=True)
         ]
 
@@ -65,10 +64,10 @@ def test_a_word_alone_does_not_tell_its_tag():
 def test_generated_names_do_not_tell_what_they_are_of():
     task = load_task("entity_templates")
     words = np.asarray(task.data["test"]["tokens"])
-    names = np.asarray(task.data["test"]["tags"]) != task.symbols["tags"].index("O")
+    names = np.asarray(task.data["test"]["tags"]) != task.encoded.artifacts["tags"].index("O")
     real = np.arange(words.shape[1]) < np.asarray(task.data["test"]["lengths"])[:, None]
     assert (words[names & real] == 0).mean() > 0.5
-    assert task.goal("many_to_many").chance < 0.3
+    assert task.reference("many_to_many").baseline < 0.3
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Does the class say which symbols came, in which order, and only that?"""
+"""Temporal order: classes, places and distractors."""
 
 import jax
 import numpy as np
@@ -28,7 +28,7 @@ def test_classes_places_and_distractors_are_uniform(num_symbols):
     task = load_task("temporal_order", length=40, num_symbols=num_symbols)
     batch = jax.tree.map(np.asarray, task.batch(jax.random.key(0), 4096))
     counts = np.bincount(batch.targets, minlength=2**num_symbols)
-    expected = 4096 * task.goal("many_to_one").chance
+    expected = 4096 * task.reference("many_to_one").baseline
     np.testing.assert_allclose(counts, expected, atol=5 * np.sqrt(expected))
     marked = (batch.inputs < 2).sum(axis=0)
     places = [t for low, high in TENTHS[num_symbols] for t in range(4 * low, 4 * high)]

@@ -1,4 +1,4 @@
-"""Are texts and classes read as they stand, and judged beside what scikit-learn makes of them?"""
+"""Texts and classes: what is read of every schema, and what baselines reach."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from tiny_runs import TINY
 
 from seqlab import run
 from seqlab.data.corpora import CORPORA
-from seqlab.evaluate import evaluate
-from seqlab.runs.objects import load
+from seqlab.runs import evaluate, load
 from seqlab.tasks import load_task
+from seqlab.tasks._classification import class_reference
 from seqlab.types import ConfigError
 
 PRESETS = ["sms_spam", "movie_snippets", "ucirvine_sms_spam", "rotten_tomatoes", "imdb"]
@@ -33,13 +33,13 @@ def small(**fields):
 def test_a_preset_reads_a_file_of_its_schema(preset):
     task = load_task(preset, **stand_in(preset))
     texts, labels = reviews()
-    assert task.symbols["classes"] == ("bad", "good")
+    assert task.encoded.artifacts["classes"] == ["bad", "good"]
     assert sum(task.num_examples(split, "many_to_one") for split in ("train", "validation", "test")) == len(
         texts
     )
     batch = task.evaluation_batch(jnp.int32(0), 4, "train", "many_to_one", task.data)
     for tokens, length, label in zip(batch.inputs, batch.lengths, batch.targets, strict=True):
-        words = " ".join(task.symbols["tokens"][number - 1] for number in tokens[:length].tolist())
+        words = " ".join(task.encoded.artifacts["tokens"][number - 1] for number in tokens[:length].tolist())
         assert label == labels[texts.index(words)]
 
 
@@ -55,21 +55,21 @@ def test_counts_are_those_of_the_tokens_read():
 def test_the_vocabulary_knows_what_training_has_twice(tmp_path):
     write_csv(tmp_path / "train.csv", [*rows(), {"text": "lynx film", "label": "good"}])
     write_csv(tmp_path / "test.csv", [{"text": f"zebra zebra {n}", "label": "good"} for n in range(5)])
-    known = set(load_task("text_classification", source=str(tmp_path)).symbols["tokens"])
+    known = set(load_task("text_classification", source=str(tmp_path)).encoded.artifacts["tokens"])
     assert known & {"film", "lynx", "zebra"} == {"film"}
     assert small(most_tokens=5).input_spec("many_to_one").size == 6
 
 
-def test_a_run_keeps_its_vocabulary_and_is_evaluated_with_it(tmp_path):
+def test_a_run_stores_its_vocabulary_and_is_evaluated_with_it(tmp_path):
     path = write_csv(tmp_path / "reviews.csv", rows())
     few = [*TINY, "training.steps=2", f"task.source={path}", f"hydra.run.dir={tmp_path / 'run'}"]
     summary = run(["task=text_classification", "architecture=many_to_one", *few])
     assert summary["data"]["duplicates"] == 0
-    learnt = load(tmp_path / "run")[0].task.symbols
+    learnt = load(tmp_path / "run")[0].task.encoded.artifacts
     write_csv(path, [*rows(), *({"text": f"wholly new {n}", "label": "good"} for n in range(20))])
     program, params = load(tmp_path / "run")
-    assert program.task.symbols == learnt
-    assert load_task("text_classification", source=str(path)).symbols["tokens"] != learnt["tokens"]
+    assert program.task.encoded.artifacts == learnt
+    assert load_task("text_classification", source=str(path)).encoded.artifacts["tokens"] != learnt["tokens"]
     assert evaluate(program, params, "test").keys() == {"test/loss", "test/accuracy"}
     path.unlink()
     with pytest.raises(ConfigError, match=r"^task\.source=.*reviews\.csv does not exist$"):
@@ -130,8 +130,15 @@ def test_a_fetched_corpus_is_whole(corpus, count):
     assert len(set(read["label"])) == 2
 
 
+def test_the_majority_class_never_reaches_the_threshold():
+    labels = np.repeat([0, 1], [9, 1])
+    for models in ({}, {"naive Bayes": 0.9}, {"naive Bayes": 0.95}):
+        reference = class_reference(labels, models)
+        assert reference.baseline == 0.9 < reference.threshold <= 1.0
+
+
 def test_baselines_beat_chance_on_texts_that_tell():
     task = small()
-    chance = task.goal("many_to_one").chance
+    chance = task.reference("many_to_one").baseline
     for name, accuracy in task.baselines("train", "many_to_one").items():
         assert accuracy > chance + 0.2, name

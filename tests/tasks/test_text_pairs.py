@@ -1,8 +1,6 @@
-"""Are pairs of texts read as they stand, and judged as sacrebleu and jiwer judge what is written freely?"""
+"""Pairs of texts: what is read of every schema, and metrics by sacrebleu and jiwer."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -14,20 +12,22 @@ from small_corpora import stand_in, write_csv, write_hub
 from tiny_runs import tiny
 
 from seqlab import run
+from seqlab.data.columns.targets import Writing
+from seqlab.data.columns.texts import vocabulary_of
 from seqlab.data.corpora import CORPORA
-from seqlab.evaluate import evaluate
 from seqlab.generation.decoding import GREEDY, sample
-from seqlab.runs.objects import load
+from seqlab.metrics.texts import text_scores
+from seqlab.runs import evaluate, load
 from seqlab.tasks import load_task
-from seqlab.tasks.text._writing import judged
+from seqlab.tasks.text._texts import right_texts
 from seqlab.types import ConfigError
 
 SHORT = ("task.length=4", "task.target_length=4")
 
 
 def wanted(task, which=0):
-    """Return the test split's targets, of several the one meant."""
-    return [targets[which] for targets in task._read.tables["test"].columns["targets"]]
+    """Return the test split's targets, one of several for each example."""
+    return [targets[which] for targets in task.encoded.texts["test"]["target"]]
 
 
 PRESETS = ["text_pairs", "respell", "jupyter_en_fr", "movie_dialogue", "multi30k", "jfleg", "daily_dialog"]
@@ -38,18 +38,19 @@ def test_every_schema_gives_the_same_pairs(preset):
     task = load_task(preset, length=64, target_length=64, **stand_in(preset))
     batch = task.evaluation_batch(jnp.int32(0), 4, "train", "encoder_decoder", task.data)
     words = {"red": "rot", "green": "grün", "blue": "blau", "house": "Haus", "tree": "Baum"}
-    texts, targets = task._read.tables["train"].columns.values()
+    texts, targets = task.encoded.texts["train"].values()
+    vocabulary = vocabulary_of(task.encoded.artifacts)
     answers = [right[0] for right in targets]
     assert {len(right) for right in targets} == {2 if preset == "jfleg" else 1}
     for row in range(4):
         assert [words[word] for word in texts[row].split()] == answers[row].split()
-        read = task._read.reads.decode(batch.inputs[row, : batch.lengths[row]].tolist())
+        read = vocabulary.decode(batch.inputs[row, : batch.lengths[row]].tolist())
         assert "".join(read).replace(" ", "") == texts[row].replace(" ", "")
         assert task.render(np.asarray(batch.targets[row]), "encoder_decoder") == answers[row]
         assert batch.targets[row][batch.mask[row]][-1] == task.end_symbol("encoder_decoder")
 
 
-def test_a_run_is_judged_by_the_libraries_on_what_it_writes_freely(folder):
+def test_a_run_is_evaluated_by_the_libraries_on_free_running_texts(folder):
     run([*tiny("text_pairs", "encoder_decoder", "training.steps=3"), *SHORT, f"hydra.run.dir={folder}"])
     program, params = load(folder)
     task, count = program.task, program.task.num_evaluation("test", "encoder_decoder")
@@ -63,30 +64,35 @@ def test_a_run_is_judged_by_the_libraries_on_what_it_writes_freely(folder):
         "test/cer": jiwer.cer(right, written),
         "test/wer": jiwer.wer(right, written),
     }
-    told = evaluate(program, params, "test")
-    assert {name: told[name] for name in expected} == expected
+    shown = evaluate(program, params, "test")
+    assert {name: shown[name] for name in expected} == expected
 
 
-def test_the_whole_target_is_judged_and_copies_are_a_baseline():
+def test_references_are_whole_targets_and_copies_are_a_baseline():
     task = load_task("text_pairs", **stand_in("text_pairs"), judge="wer", target_length=2)
     floors = task.baselines("test", "encoder_decoder")
     assert floors["copy"] == 1.0
     assert set(floors) == {"copy", "most frequent", "most alike"}
-    assert judged(wanted(task), task._wanted("test"))["wer"] == 0.0
+    right = right_texts(task.encoded.texts["test"]["target"], Writing("word", 2, 100))
+    assert text_scores(wanted(task), right)["wer"] == 0.0
 
 
-def test_every_text_that_is_right_counts_where_the_judge_knows_several():
+def test_every_text_that_is_right_counts_where_the_metric_takes_several():
     task = load_task("jfleg", **stand_in("jfleg"))
-    spaced = [[task._spaced(text) for text in wanted(task, which)] for which in (0, 1)]
-    first, second = (judged(written, task._wanted("test")) for written in spaced)
+    writing = Writing("word", 32, 100)
+    right = right_texts(task.encoded.texts["test"]["target"], writing)
+    spaced = [[writing.normalized(text) for text in wanted(task, which)] for which in (0, 1)]
+    first, second = (text_scores(written, right) for written in spaced)
     assert first["bleu"] == second["bleu"] == pytest.approx(100)
     assert first["cer"] == 0.0 < second["cer"]
 
 
-def test_what_is_trained_on_is_judged_nowhere():
+def test_no_text_of_training_is_evaluated():
     task = load_task("jfleg", **stand_in("jfleg"))
-    origins = {name: Path(table.name).stem for name, table in task._read.tables.items()}
-    assert origins == {"train": "validation", "validation": "validation", "test": "test"}
+    named = {name: set(part["text"]) for name, part in task.encoded.texts.items()}
+    given = {name: set(table.columns[task.text]) for name, table in task.reader.tables().items()}
+    assert named["train"] | named["validation"] <= given["validation"]
+    assert named["test"] == given["test"]
     with pytest.raises(ConfigError, match=r"^task\.training=train: the splits of the source are validation"):
         _ = load_task("jfleg", **stand_in("jfleg"), training="train").data
 
@@ -96,9 +102,9 @@ def test_a_conversation_is_texts_each_answered_by_the_next(tmp_path):
     path = write_hub(tmp_path / "a", {"said": said})
     task = load_task("text_pairs", source=str(path), text="said", target="said")
     pairs = {}
-    for table in task._read.tables.values():
-        pairs |= zip(table.columns["text"], table.columns["targets"], strict=True)
-    assert pairs == {"a": ["b"], "b": ["c"], **{f"d{n}": ["e"] for n in range(40)}}
+    for part in task.encoded.texts.values():
+        pairs |= zip(part["text"], part["target"], strict=True)
+    assert pairs == {"a": ("b",), "b": ("c",), **{f"d{n}": ("e",) for n in range(40)}}
 
 
 def test_misspelt_pieces_differ_and_are_made_alike():

@@ -1,4 +1,4 @@
-"""Are sounds and transcripts read as they stand, spelt as they can be, and judged as jiwer judges?"""
+"""Sounds and transcripts, and error rates by jiwer."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ from small_corpora import stand_in, tones, write_csv
 from tiny_runs import tiny
 
 from seqlab import run
-from seqlab.evaluate import evaluate
-from seqlab.runs.objects import load
+from seqlab.runs import evaluate, load
 from seqlab.tasks import load_task
 from seqlab.tasks.task import VOCABULARY
 from seqlab.types import Batch, ConfigError
@@ -60,7 +59,7 @@ def spell(task, logits):
     return task.render(np.array([token for token, _ in itertools.groupby(logits.argmax(axis=-1))]), FORM)
 
 
-def test_a_run_is_judged_and_asked_by_what_its_best_path_spells(folder, inside):
+def test_a_run_is_evaluated_and_answers_by_its_best_path(folder, inside):
     settings = tiny("transcription", FORM, "training.steps=2", "training.devices=2")
     summary = run([*settings, f"hydra.run.dir={folder}"])
     program, params = load(folder)
@@ -69,27 +68,27 @@ def test_a_run_is_judged_and_asked_by_what_its_best_path_spells(folder, inside):
     logits = np.asarray(jax.jit(program.network.apply)(params, batch))
     spelt = [spell(task, row[:steps]) for row, steps in zip(logits, batch.lengths, strict=True)]
     expected = {"test/cer": jiwer.cer(wanted, spelt), "test/wer": jiwer.wer(wanted, spelt)}
-    told = evaluate(program, params, "test")
-    assert {name: told[name] for name in expected} == expected
-    assert summary["test"]["test/loss"] == pytest.approx(told["test/loss"], rel=1e-5)
+    shown = evaluate(program, params, "test")
+    assert {name: shown[name] for name in expected} == expected
+    assert summary["test"]["test/loss"] == pytest.approx(shown["test/loss"], rel=1e-5)
     sound = str(Path(task.source) / "0.wav")
     read = Batch(task.read_prompt(sound, FORM)[None], None, None)
     [logits] = np.asarray(program.network.apply(params, read))
     assert inside("generate", str(folder), "--prompt", sound).stdout == spell(task, logits) + "\n"
 
 
-def test_what_a_run_kept_says_how_other_sounds_are_read(tmp_path):
+def test_stored_artifacts_say_how_other_sounds_are_read(tmp_path):
     first = load_task("transcription", source=str(written(tmp_path / "a", *["ab", "ba", "a"] * 20)))
-    (tmp_path / VOCABULARY).write_text(first.kept()[VOCABULARY])
+    (tmp_path / VOCABULARY).write_text(first.artifacts()[VOCABULARY])
     other = written(tmp_path / "b", *["b", "bc"] * 30)
     second = load_task("transcription", source=str(other), vocabulary=str(tmp_path / VOCABULARY))
-    assert json.loads(second.kept()[VOCABULARY]) == json.loads(first.kept()[VOCABULARY])
-    assert list(second.symbols["characters"]) == ["a", "b"]
+    assert json.loads(second.artifacts()[VOCABULARY]) == json.loads(first.artifacts()[VOCABULARY])
+    assert list(second.encoded.artifacts["characters"]) == ["a", "b"]
     sound = Path(other) / "0.wav"
     np.testing.assert_array_equal(second.read_prompt(str(sound), FORM), first.read_prompt(str(sound), FORM))
 
 
-def test_simple_answers_are_judged_alike():
+def test_baselines_are_error_rates_of_simple_answers():
     task = load_task("transcription", **stand_in("transcription"))
     texts = {split: whole(task, split)[1] for split in ("train", "test")}
     frequent = max(sorted(set(texts["train"])), key=texts["train"].count)

@@ -17,6 +17,6 @@ def info(tmp_path):
         steps=2000,
         tokens_per_step=640,
         num_params=12345,
-        goal=Goal("accuracy", chance=0.5, baseline="a coin", solved=0.95, higher_is_better=True),
+        goal=Goal("accuracy", higher_is_better=True),
         resumed_from=None,
     )

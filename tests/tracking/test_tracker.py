@@ -52,7 +52,7 @@ def test_an_optional_listener_that_fails_is_dropped_with_one_warning(event, hear
     assert broken.heard == EVERYTHING[:heard]
     assert required.heard == other.heard == EVERYTHING
     assert [(record.levelname, record.message) for record in caplog.records] == [
-        ("WARNING", f"Recorder hears no more of this run: {event} failed: broken at {event}")
+        ("WARNING", f"Recorder is dropped from this run: {event} failed: broken at {event}")
     ]
 
 

@@ -136,7 +136,7 @@ def test_runs_of_a_sweep_are_one_group_and_those_that_differ_in_seed_one_job_typ
 
 @pytest.mark.parametrize(("higher_is_better", "best"), [(True, "max"), (False, "min")])
 def test_charts_run_over_step_and_keep_the_best_of_the_goal(info, higher_is_better, best):
-    goal = Goal("loss", chance=0.5, baseline="a coin", solved=0.1, higher_is_better=higher_is_better)
+    goal = Goal("loss", higher_is_better=higher_is_better)
     metrics = _records(_run(dataclasses.replace(info, goal=goal), _rows(1, 1)), "metric")
     assert [metric.step_metric for metric in metrics if metric.glob_name == "*"] == ["step"]
     (of_goal,) = [metric for metric in metrics if metric.name == "eval/loss"]
@@ -264,7 +264,7 @@ def test_online_without_a_key_does_not_end_the_run(info, monkeypatch, tmp_path, 
     trackers.log({"step": 1})
     trackers.finish(FINISHED)
     (warning,) = _said(caplog)
-    assert warning.startswith("WeightsAndBiases hears no more of this run: start failed: No API key")
+    assert warning.startswith("WeightsAndBiases is dropped from this run: start failed: No API key")
     assert _written_rows(info) == [{"step": 1}]
 
 

@@ -8,7 +8,7 @@ import pytest
 from tiny_runs import ONE_EACH, tiny
 
 from seqlab import run
-from seqlab.runs.objects import load
+from seqlab.runs import load
 from seqlab.tracking import read_rows
 from seqlab.training.devices import FEWEST_ROWS, choose
 from seqlab.types import ConfigError

@@ -11,8 +11,7 @@ from tiny_runs import WATCHED, tiny
 from seqlab import run
 from seqlab.diagnostics import recurrent
 from seqlab.recurrence import Truncation
-from seqlab.runs.compose import composed
-from seqlab.runs.objects import build
+from seqlab.runs import build, compose_request
 from seqlab.tracking import read_rows
 from seqlab.training import Checkpoints
 from seqlab.types import ConfigError
@@ -25,10 +24,7 @@ STREAM = tiny(
 
 def built(*overrides):
     """Return the program of a config."""
-    config = composed([*STREAM, *overrides])
-    choices = config.hydra.runtime.choices
-    del config.hydra
-    return build(config, choices).program
+    return build(compose_request([*STREAM, *overrides])).program
 
 
 def last_state(folder, *overrides):

@@ -10,7 +10,7 @@ import numpy as np
 import optax
 
 from seqlab.generation.most_likely import best_path
-from seqlab.metrics.objectives import loss
+from seqlab.metrics import loss
 from seqlab.types import Batch, Transcript
 
 T, O = 5, 3  # noqa: E741

@@ -11,7 +11,7 @@ from tiny_runs import tiny
 from seqlab import run
 from seqlab.architectures import ManyToMany
 from seqlab.cells import LSTM
-from seqlab.runs.objects import load
+from seqlab.runs import load
 from seqlab.types import Batch, Images, Tokens
 from seqlab.weights import stack_from_torch
 

@@ -1,4 +1,4 @@
-"""What did a sweep show? One study a file, called by Hydra when its sweep has ended."""
+"""What did a sweep show? One study per file, called by Hydra at the end of its sweep."""
 
 from seqlab.analysis.studies.copy_memory import CopyMemory
 from seqlab.analysis.studies.dyck import Dyck

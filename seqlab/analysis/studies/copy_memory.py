@@ -1,4 +1,4 @@
-"""How long does a network stay where it remembers nothing? The plateau of the copy memory task."""
+"""Study of the copy memory task: the plateau at which a network remembers nothing."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ import numpy as np
 
 from seqlab.analysis.groups import Group
 from seqlab.analysis.studies.learning import Learning, medians
-from seqlab.analysis.sweep_runs import Told
+from seqlab.analysis.sweep_runs import SweepRun
 
 REACHED, LEFT = 1.05, 0.95
-"""The shares of the baseline at which a network has reached the plateau, and below which it has left it."""
+"""Shares of the baseline: at the first a network has reached the plateau, below the second it has left it."""
 
 
 class CopyMemory(Learning):
-    """Tells of the plateau and of the share of the memoryless baseline that is left in the end."""
+    """Reports the plateau and the final score, each as a share of the memoryless baseline."""
 
-    def beside(self, group: Group) -> Mapping[str, str]:
+    def extra_columns(self, group: Group) -> Mapping[str, str]:
         return {
-            "plateau / chance": medians([plateau(run) for run in group.finished]),
-            "end / chance": medians([run.score("test") / run.summary["chance"] for run in group.finished]),
+            "plateau / baseline": medians([plateau(run) for run in group.finished]),
+            "end / baseline": medians([run.score("test") / run.summary["chance"] for run in group.finished]),
         }
 
 
-def plateau(run: Told) -> float:
-    """Return the plateau as a share of the baseline; NaN where a run does not come to one.
+def plateau(run: SweepRun) -> float:
+    """Return the plateau as a share of the baseline; NaN where a run has none.
 
-    It is the median of the evaluations from the first at `REACHED` or below to the first below `LEFT`. Before
-    it, a network has yet to learn that most of what it writes are blanks.
+    It is the median of the evaluations from the first at or below `REACHED` to the first below `LEFT`. Before
+    it, a network has yet to learn that most of its outputs are blanks.
     """
     shares = run.scores / run.summary["chance"]
     reached, left = (int(np.argmax(np.append(shares <= bound, True))) for bound in (REACHED, LEFT))

@@ -1,4 +1,4 @@
-"""How near does a network come to what nothing can beat? Bounded Dyck languages beside their entropy."""
+"""Study of bounded Dyck languages: the loss above the entropy of their generator."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from seqlab.analysis.studies.learning import Learning, medians
 
 
 class Dyck(Learning):
-    """Tells how far above the generator's entropy the loss ends, in nats, and how well it closes."""
+    """Reports the loss above the generator's entropy, in nats, and the accuracy on closing brackets."""
 
-    def beside(self, group: Group) -> Mapping[str, str]:
+    def extra_columns(self, group: Group) -> Mapping[str, str]:
         runs = group.finished
         above = [run.score("test") - run.summary["baselines"]["the generator"] for run in runs]
         closing = float(np.median([run.summary["test"]["test/closing/accuracy"] for run in runs]))

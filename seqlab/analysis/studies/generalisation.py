@@ -1,4 +1,4 @@
-"""How far beyond the lengths of training does what was learnt hold? Scores by length, by kind of run."""
+"""Study of generalisation to lengths beyond those of training."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ import numpy as np
 from seqlab.analysis.by_length import ByLength, evaluate_lengths, plot, read_lengths
 from seqlab.analysis.groups import Group
 from seqlab.analysis.panels import add_legend, canvas, kinds, panels
-from seqlab.analysis.studies.learning import medians, named, read_groups
+from seqlab.analysis.studies.learning import distinguishing, medians, read_groups
 from seqlab.analysis.studies.study import Study, markdown
-from seqlab.runs.objects import load
+from seqlab.runs import load
 
 
 class Generalisation(Study):
-    """Evaluates every run at lengths of all kinds, at its best validation.
+    """Evaluates the best parameters of every run at given lengths.
 
     Attributes:
-        lengths: at which, as `python -m seqlab.evaluate --lengths` takes them.
-        ranges: over which of them a score is a mean, each of the same form.
-        examples: how many sequences of each length.
-        well: from which value of the deciding metric all is well.
-        published: by cell, then by task, the number that a column sets beside ours; none where there is none.
+        lengths: the lengths, in the form of `python -m seqlab.evaluate --lengths`.
+        ranges: parts of these lengths, of the same form, over each of which a score is averaged.
+        examples: the number of sequences of each length.
+        well: the value of the deciding metric below which a length counts as failed.
+        published: published scores by cell and task, for a further column.
     """
 
     def __init__(
@@ -42,24 +42,27 @@ class Generalisation(Study):
         self.lengths, self.ranges = read_lengths(lengths), {text: read_lengths(text) for text in ranges}
         self.examples, self.well, self.published = examples, well, published or {}
 
-    def tell(self, sweep: Path) -> tuple[Any, str]:
+    def summarise(self, sweep: Path) -> tuple[Any, str]:
         groups = read_groups(sweep)
         found = [[self._evaluate(run.folder) for run in group.finished] for group in groups]
         lines = [
-            named(group, groups) | {"runs": str(len(runs))} | self.line(runs) | self._beside(group)
+            distinguishing(group, groups)
+            | {"runs": str(len(runs))}
+            | self.line(runs)
+            | self._published(group)
             for group, runs in zip(groups, found, strict=True)
         ]
         return self._figure(groups, found), markdown(lines)
 
     def line(self, runs: Sequence[ByLength]) -> dict[str, str]:
-        """Return, over the runs, median and ends of the score on each range and of where it fails first."""
-        metric, most = runs[0].goal.metric, max(self.lengths)
+        """Return the score on each range, over the runs, and the first length at which each run fails."""
+        metric, longest = runs[0].goal.metric, max(self.lengths)
         scores = {
             f"{metric}, {text}": medians([mean_over(run, lengths) for run in runs])
             for text, lengths in self.ranges.items()
         }
         failing = [first_below(run, self.well) for run in runs]
-        first = ", ".join(f"> {most}" if length is None else str(length) for length in failing)
+        first = ", ".join(f"> {longest}" if length is None else str(length) for length in failing)
         return scores | {f"first length below {self.well:g}": first}
 
     def _evaluate(self, folder: Path) -> ByLength:
@@ -72,20 +75,20 @@ class Generalisation(Study):
         )
         return evaluate_lengths(few, params, self.lengths, "test")
 
-    def _beside(self, group: Group) -> dict[str, str]:
+    def _published(self, group: Group) -> dict[str, str]:
         if not self.published:
             return {}
-        told = self.published.get(group.key["cell"], {}).get(group.key["task"])
-        return {"published": "–" if told is None else str(told)}
+        score = self.published.get(group.key["cell"], {}).get(group.key["task"])
+        return {"published": "–" if score is None else str(score)}
 
     def _figure(self, groups: Sequence[Group], found: Sequence[Sequence[ByLength]]) -> Any:
         shown = panels(groups)
         figure, axes = canvas(shown)
-        told_apart = kinds(shown)
+        coloured = kinds(shown)
         by_group = dict(zip(map(id, groups), found, strict=True))
         for panel, ax in zip(shown, axes, strict=True):
             for group in panel.finished:
-                style = told_apart.style(group)
+                style = coloured.style(group)
                 for run in by_group[id(group)]:
                     plot(ax, run, linewidth=0.9, alpha=0.8, **style)
         add_legend(figure)
@@ -93,13 +96,13 @@ class Generalisation(Study):
 
 
 def mean_over(run: ByLength, lengths: Sequence[int]) -> float:
-    """Return the mean of the deciding metric over those of the lengths that were evaluated."""
+    """Return the mean of the deciding metric over those lengths that were evaluated."""
     evaluated, scores = run.curve
     return float(scores[np.isin(evaluated, lengths)].mean())
 
 
 def first_below(run: ByLength, well: float) -> int | None:
-    """Return the first length evaluated whose score is below `well`; None where none is."""
+    """Return the first length whose score is below `well`; None where no score is."""
     evaluated, scores = run.curve
     below = evaluated[scores < well]
     return int(below[0]) if len(below) else None

@@ -1,4 +1,4 @@
-"""Which of two values learns sooner? The same seeds with each, and a sign test."""
+"""Study of two settings with the same seeds: which solves the task sooner, by a sign test."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from seqlab.analysis.groups import Group
-from seqlab.analysis.studies.learning import Learning, named, read_groups
+from seqlab.analysis.studies.learning import Learning, distinguishing, read_groups
 from seqlab.types import ConfigError
 
 
 class Signs(NamedTuple):
-    """How many pairs each side won, and how likely it is to be as uneven by chance.
+    """Counts of pairs by the side that was sooner, and the p value of a sign test.
 
     Attributes:
-        first: the pairs whose first run solved the task in fewer steps.
-        second: those whose second did.
-        ties: those that did so at the same evaluation, or not at all.
-        p: of the two-sided sign test, ties left out.
+        first: pairs whose first run solved the task in fewer steps.
+        second: pairs whose second run did.
+        ties: pairs that solved it at the same evaluation, or not at all.
+        p: the p value of the two-sided sign test without the ties.
     """
 
     first: int
@@ -31,13 +31,13 @@ class Signs(NamedTuple):
 class Paired(Learning):
     """Compares the two groups of a sweep, seed by seed, by their steps to solved."""
 
-    def tell(self, sweep: Path) -> tuple[Any, str]:
-        figure, table = super().tell(sweep)
+    def summarise(self, sweep: Path) -> tuple[Any, str]:
+        figure, table = super().summarise(sweep)
         groups = read_groups(sweep)
         if len(groups) != 2:
             raise ConfigError(f"a paired study compares two groups of runs, got {len(groups)}")
         signs = compare(*groups)
-        first, second = (", ".join(f"{k} {v}" for k, v in named(g, groups).items()) for g in groups)
+        first, second = (", ".join(f"{k} {v}" for k, v in distinguishing(g, groups).items()) for g in groups)
         return figure, (
             f"{table}\n\nSeeds that solve the task sooner with {first}: {signs.first}; with {second}: "
             f"{signs.second}; as soon with both: {signs.ties}. By the two-sided sign test, p = {signs.p:.2g}."
@@ -45,9 +45,12 @@ class Paired(Learning):
 
 
 def compare(first: Group, second: Group) -> Signs:
-    """Compare the runs of two groups that share a seed; one that never solves the task comes last."""
-    late, early = ({run.identity["seed"]: run for run in group.finished} for group in (first, second))
-    wins = [_sooner(_steps(late[seed]), _steps(early[seed])) for seed in late.keys() & early.keys()]
+    """Compare the runs of two groups that share a seed; a run that never solves the task is the later one."""
+    of_first, of_second = ({run.identity["seed"]: run for run in group.finished} for group in (first, second))
+    wins = [
+        _sooner(_steps(of_first[seed]), _steps(of_second[seed]))
+        for seed in of_first.keys() & of_second.keys()
+    ]
     return Signs(wins.count(1), wins.count(-1), wins.count(0), _sign_test(wins))
 
 

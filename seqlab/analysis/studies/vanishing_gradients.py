@@ -1,4 +1,4 @@
-"""Where did the gradient vanish, where did it explode, and what had theory said? A figure and a table."""
+"""Study of vanishing and exploding gradients: measured slopes and those of theory."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from seqlab.tracking.gradient_flow import Flow, draw, flow_of
 
 
 class VanishingGradients(Study):
-    """Tells of the slopes of the gradient of Elman, LSTM and GRU, in the order in which they ran."""
+    """Reports the gradient slopes of Elman, LSTM and GRU, in the order of the runs."""
 
-    def tell(self, sweep: Path) -> tuple[Any, str]:
-        told = [tell(run) for run in find_runs(sweep)]
-        return draw([run.flow for run in told], scale="log"), table(told)
+    def summarise(self, sweep: Path) -> tuple[Any, str]:
+        runs = [read_slopes(run) for run in find_runs(sweep)]
+        return draw([run.flow for run in runs], scale="log"), table(runs)
 
 
-class Told(NamedTuple):
-    """What one run of the sweep told.
+class SlopeRun(NamedTuple):
+    """Gradient slopes of one run.
 
     Attributes:
-        flow: its gradient through time, with the slope that theory expects at the first step.
-        gate: the slope that the gate alone would give, as in a cell whose R is 0; −inf where there is none.
-        summary: how it ended.
+        flow: the gradient through time, with the slope that theory predicts at the first step.
+        gate: the slope of the gate alone, as in a cell whose R is 0; −inf for a cell without a gate.
+        summary: the run's summary.
     """
 
     flow: Flow
@@ -38,21 +38,21 @@ class Told(NamedTuple):
     summary: Mapping[str, Any]
 
 
-def tell(run: Path) -> Told:
+def read_slopes(run: Path) -> SlopeRun:
     """Read a run folder."""
     cell = OmegaConf.load(run / ".hydra" / "config.yaml").cell
     name = cell["_target_"].rpartition(".")[2]
     a, b = jacobian(name, cell)
     flow = flow_of(read_rows(run), f"{name} ρ = {b:g}" if name == "Elman" else name)
     flow = dataclasses.replace(flow, theory=slope(a, b, flow.log10_norm.shape[1]))
-    return Told(flow, math.log10(a) if a else -math.inf, read_summary(run))
+    return SlopeRun(flow, math.log10(a) if a else -math.inf, read_summary(run))
 
 
 def jacobian(name: str, cell: Mapping[str, Any]) -> tuple[float, float]:
     """Return (a, b) of the Jacobian a I + b Q of a cell's state at its start, s = 0, Q orthogonal.
 
     - Elman without a squashing function, at any s: a = 0, b = ρ;
-    - LSTM, of c: a = σ(b_f), b = σ(0)² ρ, what c hands itself through output gate, R and input gate;
+    - LSTM, of c: a = σ(b_f), b = σ(0)² ρ, the path from c through output gate, R and input gate;
     - GRU, of h: a = σ(0), b = (1 − σ(0)) σ(0) ρ.
     """
     rho = cell["recurrent_scale"]
@@ -62,7 +62,7 @@ def jacobian(name: str, cell: Mapping[str, Any]) -> tuple[float, float]:
 
 
 def slope(a: float, b: float, num_steps: int) -> float:
-    """Return the decades gained with each step back through a I + b Q, by least squares over T steps.
+    """Return the decades gained per step back through a I + b Q, by least squares over T steps.
 
         ‖(aI + bQ)^k v‖² / ‖v‖² ≈ (1 / 2π) ∫ |a + b e^{iθ}|^{2k} dθ,   k = 0 … T − 1
 
@@ -77,12 +77,12 @@ def slope(a: float, b: float, num_steps: int) -> float:
     return round(float(np.polyfit(steps, log10_norm, 1)[0]), 9)
 
 
-def table(told: Sequence[Told]) -> str:
-    """Return the slopes measured beside those expected, as a Markdown table."""
-    first, last = told[0].flow.steps[[0, -1]]
-    metric = told[0].summary["metric"]
+def table(runs: Sequence[SlopeRun]) -> str:
+    """Return the measured slopes and those of theory as a Markdown table."""
+    first, last = runs[0].flow.steps[[0, -1]]
+    metric = runs[0].summary["metric"]
     rows = []
-    for flow, gate, summary in told:
+    for flow, gate, summary in runs:
         measured, num_steps = flow.slope[[0, -1]], flow.log10_norm.shape[1]
         horizons = [f"{-2 / value:.0f}" if value * num_steps < -2 else f"> {num_steps}" for value in measured]
         rows.append(

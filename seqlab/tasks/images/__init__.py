@@ -1,1 +1,1 @@
-"""Which tasks ask for images to be read or drawn as sequences?"""
+"""How are images read, or drawn, as sequences?"""

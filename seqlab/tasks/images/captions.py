@@ -1,171 +1,189 @@
-"""Can it say what is to be seen? Images of a source, and the texts that describe them."""
+"""Captions: texts that describe images."""
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 import functools
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_choice, require_positive
-from seqlab.data.media import decode_image
-from seqlab.data.splits import split
-from seqlab.data.table import Table
-from seqlab.data.vocabulary import Vocabulary
+from seqlab.data.columns import images
+from seqlab.data.columns.targets import EveryTarget, Writing, target_vocabulary
+from seqlab.data.encoded import Encoded, encode
+from seqlab.data.reader import Reader
+from seqlab.data.tokenization import LEVELS
+from seqlab.metrics.texts import TEXT_METRICS, text_scores
 from seqlab.registry import import_extra
-from seqlab.tasks.text._writing import WritingTask, pieces, with_ends
-from seqlab.types import Batch, ConfigError, Images, Spec
-
-
-class _Read(NamedTuple):
-    """A source as uint8 `images` `(N, H, W, C)`, and its captions, numbered and as they are.
-
-    The captions `targets` `(P, M)`, the first of every image before all others, have `lengths` and the number
-    of their `image`, `(P,)`.
-    """
-
-    arrays: dict[str, dict[str, np.ndarray]]
-    wanted: dict[str, list[tuple[str, ...]]]
-    writes: Vocabulary
-    account: Mapping[str, Any]
+from seqlab.tasks._sources import source_field
+from seqlab.tasks.task import Task
+from seqlab.tasks.text._texts import (
+    MAX_EVALUATED,
+    answer_scores,
+    most_frequent,
+    right_texts,
+    text_goal,
+    text_reference,
+)
+from seqlab.types import Batch, ConfigError, Goal, Images, Reference, Spec, Tokens
 
 
 @dataclasses.dataclass(frozen=True)
-class Captions(WritingTask):
+class Captions(Task):
     """Read an image and write a text that describes it.
 
-    Images and texts are columns of a source. Splits that the source lacks are made by the hash of the pixels,
-    and an image that occurs twice is kept once (`data.splits`), with the texts of all its rows in the
-    split. The vocabulary is that of the training split. An image with several texts is an example of training
-    with each of them, and is evaluated once, its loss that of the first.
+    Images and texts are columns of a source. Splits that the source lacks are made by the hash of the pixels;
+    of equal images one is kept (`data.splits`), with the texts of all its rows in the split. The vocabulary
+    is that of the training split. An image with several texts is a training example with each of them; it is
+    evaluated once, and its loss is that of its first text.
 
     Framing: one_to_many reads an image, float32 `(B, H, W, C)` in [0, 1], and writes the first M − 1 tokens
-    of a text and a sign that it ends, int32 `(B, M)`.
+    of a text and an end symbol, int32 `(B, M)`. An evaluation pass has at most 1,024 examples.
 
     Attributes:
+        source: the source of the data (`data.reader`).
+        config: the configuration of a data set of the hub.
+        vocabulary: the `vocabulary.json` of an earlier run, whose tokens are used; None to take them from
+            the training split.
         image: the column of images.
-        text: the column of texts, or of lists of them; or a pattern (`caption_*`) of several columns.
-        height: of the images, in pixels, H; those of another size are resized.
-        width: of the images, in pixels, W.
+        text: the column of texts or of lists of them, or a shell pattern of several, such as `caption_*`.
+        level: "word" (as written, with punctuation apart) or "character".
+        judge: the metric of greedy, free-running decoding that decides: "bleu" or "chrf" (sacrebleu), "cer"
+            or "wer" (jiwer). BLEU and chrF count every text of an image, the other two the first.
+        height: images of another size are resized to this height, in pixels, H.
+        width: the width, in pixels, W.
         channels: 1 for grey, 3 for red, green and blue, C.
-        length: tokens that are written at most, the sign of the end among them, M.
+        length: the number of tokens that are written at most, the end symbol included, M.
+        most_tokens: the largest number of tokens in the vocabulary; other tokens, and words that occur once
+            in training, are unknown.
 
     Raises:
         ValueError: a field that is not legal.
-        ConfigError: the source cannot be read, or not as images and texts: one line names file, row
-            and field.
+        ConfigError: the source cannot be read as images and texts: one line names file, row and column.
 
     Source: O. Vinyals et al. 2015, "Show and Tell: A Neural Image Caption Generator", arXiv:1411.4555, whose
-        network too sees the image at the first step alone. Deviation: its convolutions were trained before.
+        network also sees the image at the first step only. Deviation: its convolutions were pretrained.
     """
 
     framings: ClassVar[tuple[str, ...]] = ("one_to_many",)
-    instead: ClassVar[str] = "task=glyphs"
+    scored: ClassVar[tuple[str, ...]] = tuple(TEXT_METRICS)
+    extras: ClassVar[tuple[str, ...]] = ("sacrebleu", "jiwer", "sklearn")
 
+    source: str | None = source_field()
+    config: str | None = source_field()
+    vocabulary: str | None = source_field()
     image: str = "image"
     text: str = "text"
+    level: str = "word"
+    judge: str = "bleu"
     height: int = 32
     width: int = 32
     channels: int = 3
     length: int = 20
+    most_tokens: int = 10_000
 
     def __post_init__(self) -> None:
-        super().__post_init__()
-        require_positive(self, "height", "width", "length")
+        require_choice(self, "level", LEVELS)
+        require_choice(self, "judge", tuple(TEXT_METRICS))
+        require_positive(self, "height", "width", "length", "most_tokens")
         require_choice(self, "channels", (1, 3))
+
+    @property
+    def reader(self) -> Reader:
+        return Reader(self.source, self.config, "task=glyphs")
+
+    @functools.cached_property
+    def encoded(self) -> Encoded:
+        columns = (
+            images.Images("image", self.image, self._size),
+            EveryTarget("text", self.text, self.writing),
+        )
+        return encode(self.reader, columns, self.vocabulary)
+
+    @property
+    def _size(self) -> images.ImageSize:
+        return images.ImageSize(self.height, self.width, self.channels)
+
+    @property
+    def writing(self) -> Writing:
+        """How texts are written."""
+        return Writing(self.level, self.length, self.most_tokens)
 
     def input_spec(self, framing: str) -> Spec:
         return Images(self.height, self.width, self.channels)
 
-    def answers(self, split: str) -> Mapping[str, Sequence[str]]:
-        """Return training's most frequent text, and the first text of its image nearest in pixels.
+    def output_spec(self, framing: str) -> Spec:
+        return Tokens(len(target_vocabulary(self.encoded.artifacts)) + 1)
 
-        The latter by scikit-learn, in the Euclidean norm.
+    def end_symbol(self, framing: str) -> int | None:
+        return len(target_vocabulary(self.encoded.artifacts))
+
+    def goal(self, framing: str) -> Goal:
+        return text_goal(self.judge)
+
+    def metrics(self, framing: str) -> tuple[str, ...]:
+        return ("accuracy",)
+
+    def scores(
+        self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray, split: str
+    ) -> Mapping[str, float]:
+        """Return BLEU, chrF, CER and WER of the texts that were written, int `(N, M)`."""
+        return text_scores([self.render(row, "") for row in predictions], self.references(split))
+
+    def reference(self, framing: str) -> Reference:
+        return text_reference(self.judge, self.baselines("test", framing))
+
+    def baselines(self, split: str, framing: str) -> dict[str, float]:
+        """Return the metric of training's most frequent text, and of the first text of its nearest image.
+
+        The nearest image is that of the least Euclidean distance in pixels, by scikit-learn.
         """
-        images = {name: part["images"].reshape(len(part["images"]), -1) for name, part in self.load().items()}
-        asked = images[split][: self.num_evaluation(split, "")].astype(np.float32)
-        known = import_extra("sklearn.neighbors").NearestNeighbors(n_neighbors=1).fit(images["train"])
-        nearest = known.kneighbors(asked, return_distance=False)[:, 0]
-        return {
-            "most frequent": [self.most_frequent()] * len(asked),
-            "nearest image": [self._read.wanted["train"][index][0] for index in nearest],
-        }
+        return {name: found[self.judge] for name, found in _baseline_scores(self, split).items()}
+
+    def references(self, split: str) -> list[list[str]]:
+        """Return the texts that are right for each evaluated example of a split."""
+        return right_texts(self.encoded.texts[split]["text"], self.writing)
 
     def read_prompt(self, text: str, framing: str) -> np.ndarray:
         """Read an image file."""
         try:
-            return self.decode(Path(text))
+            return self._size.decode(Path(text))
         except ValueError as error:
             raise ConfigError(f"--prompt: {text} {error}") from error
 
-    def decode(self, value: Any) -> np.ndarray:
-        """Return an image as it is read; arguments and refusals as in `data.media.decode_image`."""
-        return decode_image(value, self.height, self.width, self.channels)
-
-    @property
-    def symbols(self) -> Mapping[str, Sequence[str]]:
-        return {"targets": self._read.writes.symbols}
-
-    def read(self, stamp: Any) -> _Read:
-        return _read(self, stamp)
+    def render(self, sequence: np.ndarray, framing: str) -> str:
+        """Return the text before the first end symbol."""
+        return self.writing.decode(sequence, self.encoded.artifacts)
 
     def num_examples(self, split: str, framing: str) -> int:
-        return len(self._read.arrays[split]["targets"])
+        return len(self.encoded.arrays[split]["targets"])
+
+    def num_evaluation(self, split: str, framing: str) -> int:
+        return min(MAX_EVALUATED, self.encoded.num_rows(split))
 
     def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
         part = data[split]
-        images = part["images"][part["image"][indices]].astype(jnp.float32) / 255
-        mask = jnp.arange(self.length) < part["lengths"][indices][:, None]
-        return Batch(images, part["targets"][indices], mask)
+        pixels = part["images"][part["row"][indices]].astype(jnp.float32) / 255
+        mask = jnp.arange(self.length) < part["target_lengths"][indices][:, None]
+        return Batch(pixels, part["targets"][indices], mask)
 
 
-@functools.lru_cache(maxsize=4)
-def _read(task: Captions, stamp: Any) -> _Read:
-    """Read a task's source; `stamp` tells a file from what it was."""
-    tables = {name: _pictured(task, table) for name, table in task.tables().items()}
-    parts = split(tables, lambda table: table.columns["digests"])
-    wanted = {name: table.columns["texts"] for name, table in parts.tables.items()}
-    told = {name: _in_turn(texts) for name, texts in wanted.items()}
-    cut = {name: [pieces(text, task.level) for _, text in pairs] for name, pairs in told.items()}
-    kept = task.kept_symbols()
-    writes = task.vocabulary_of(cut["train"]) if kept is None else Vocabulary(tuple(kept["targets"]))
-    arrays = {}
-    for name, table in parts.tables.items():
-        targets, lengths = with_ends(cut[name], writes, task.length)
-        arrays[name] = {
-            "images": np.stack(table.columns["images"]),
-            "image": np.array([index for index, _ in told[name]], np.int32),
-            "targets": targets,
-            "lengths": lengths,
-        }
-    account = {
-        **{name: len(table) for name, table in parts.tables.items()},
-        "duplicates": parts.duplicates,
-        "cut": sum(len(text) >= task.length for texts in cut.values() for text in texts),
+@functools.lru_cache(maxsize=8)
+def _baseline_scores(task: Captions, split: str) -> dict[str, dict[str, float]]:
+    pixels = {
+        name: part["images"].reshape(len(part["images"]), -1) for name, part in task.encoded.arrays.items()
     }
-    return _Read(arrays, wanted, writes, account)
-
-
-def _pictured(task: Captions, table: Table) -> Table:
-    """Return the `images` of a table, uint8 `(H, W, C)` each, their `digests`, and all `texts` of each."""
-    table.require(image=task.image)
-    images = [np.rint(255 * image).astype(np.uint8) for image in table.decoded(task.image, task.decode)]
-    digests = [hashlib.sha256(image.tobytes()).hexdigest() for image in images]
-    told: dict[str, list[str]] = collections.defaultdict(list)
-    for digest, texts in zip(digests, table.several_texts("text", task.text), strict=True):
-        told[digest] += texts
-    every = [tuple(dict.fromkeys(told[digest])) for digest in digests]
-    return dataclasses.replace(table, columns={"images": images, "digests": digests, "texts": every})
-
-
-def _in_turn(wanted: Sequence[Sequence[str]]) -> list[tuple[int, str]]:
-    """Return the number of an image with each of its texts: every image's first, then the second ones."""
-    told = [(turn, index, text) for index, texts in enumerate(wanted) for turn, text in enumerate(texts)]
-    return [(index, text) for _, index, text in sorted(told)]
+    queries = pixels[split][:MAX_EVALUATED].astype(np.float32)
+    known = import_extra("sklearn.neighbors").NearestNeighbors(n_neighbors=1).fit(pixels["train"])
+    nearest = known.kneighbors(queries, return_distance=False)[:, 0]
+    texts = task.encoded.texts["train"]["text"]
+    answers = {
+        "most frequent": [most_frequent(texts)] * len(queries),
+        "nearest image": [texts[index][0] for index in nearest],
+    }
+    return answer_scores(answers, task.references(split), task.writing)

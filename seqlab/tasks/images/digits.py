@@ -1,8 +1,9 @@
-"""Can it read, or draw, a digit line by line? Handwritten digits as sequences."""
+"""Handwritten digits: read them line by line, or draw them."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any, ClassVar
 
 import jax
@@ -10,9 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_choice
+from seqlab.data.encoded import Encoded
 from seqlab.registry import import_extra
-from seqlab.tasks.task import LoadedTask
-from seqlab.types import Batch, ConfigError, Goal, Spec, Tokens, Vectors
+from seqlab.tasks.task import Task
+from seqlab.types import Batch, ConfigError, Goal, Reference, Spec, Tokens, Vectors
 
 _SIDE = 8
 _NUM_CLASSES = 10
@@ -21,28 +23,27 @@ _SHADES = " .:-=+*#%@"
 
 
 @dataclasses.dataclass(frozen=True)
-class Digits(LoadedTask):
+class Digits(Task):
     """Classify handwritten digits of 8 × 8 grey values in [0, 1], or draw them.
 
-    The 1,797 images are shuffled once, always alike, and split 80 / 10 / 10 %. No image occurs twice.
+    The 1,797 images are shuffled with a fixed seed and split 80 / 10 / 10 %. No image occurs twice.
 
-    Framings: many_to_one reads the image as T steps of F values, `(B, T, F)`, and writes the class, int32
-    `(B,)`; one_to_one reads it at once, `(B, 64)`; one_to_many reads the class, int32 `(B,)`, and writes the
-    image, float32 `(B, T, F)`. Row by row T = F = 8; pixel by pixel T = 64 and F = 1.
+    Framings: many_to_one reads the image as T steps of F values, float32 `(B, T, F)`, and writes the class,
+    int32 `(B,)`; one_to_one reads all values at once, `(B, 64)`; one_to_many reads the class, int32 `(B,)`,
+    and writes the image, float32 `(B, T, F)`. With rows T = F = 8; with pixels T = 64 and F = 1.
 
     Attributes:
-        by: "row" or "pixel", what one step holds.
+        by: what one step holds, "row" or "pixel".
 
     Raises:
-        ValueError: `by` is neither.
         ConfigError: scikit-learn is not installed.
 
     Source: E. Alpaydin & C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning
-        Repository, 1998, doi:10.24432/C50P49: its test part, as `sklearn.datasets.load_digits` holds it.
+        Repository, 1998, doi:10.24432/C50P49: the test part, from `sklearn.datasets.load_digits`.
     """
 
     framings: ClassVar[tuple[str, ...]] = ("many_to_one", "one_to_many", "one_to_one")
-    source: ClassVar[str] = "UCI Optical Recognition of Handwritten Digits"
+    origin: ClassVar[str] = "UCI Optical Recognition of Handwritten Digits"
     licence: ClassVar[str] = "CC BY 4.0"
 
     by: str = "row"
@@ -63,24 +64,26 @@ class Digits(LoadedTask):
         return _SIDE if self.by == "row" else 1
 
     def goal(self, framing: str) -> Goal:
-        """Judge reading by accuracy, and drawing by the squared error of what is drawn freely.
+        """Return the accuracy of reading, or the squared error of free-running drawing."""
+        if framing == "one_to_many":
+            return Goal("free_running/mse", higher_is_better=False)
+        return Goal("accuracy", higher_is_better=True)
 
-        The mean of the class minimises that error; solved is an error within 5 % of its.
-        """
+    def reference(self, framing: str) -> Reference:
+        """Return the baseline and the threshold; the mean image of a class minimises the error of drawing."""
         if framing == "one_to_many":
             train, test = self.data["train"], self.data["test"]
-            chance = float(jnp.mean((test["images"] - train["images"].mean(axis=0)) ** 2))
-            solved = 1.05 * self.baselines("test", framing)["class mean"]
-            return Goal("free_running/mse", chance, "the mean training image", solved, higher_is_better=False)
+            baseline = float(jnp.mean((test["images"] - train["images"].mean(axis=0)) ** 2))
+            threshold = 1.05 * self.baselines("test", framing)["class mean"]
+            return Reference(baseline, "the mean training image", threshold)
         counts = np.bincount(np.asarray(self.data["test"]["labels"]))
-        chance = float(counts.max() / counts.sum())
-        return Goal("accuracy", chance, "always the most frequent class", 0.95, higher_is_better=True)
+        return Reference(float(counts.max() / counts.sum()), "always the most frequent class", 0.95)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("mse",) if framing == "one_to_many" else ("accuracy",)
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:
-        """Return, for drawing, the squared error of the mean training image of each class."""
+        """Return the squared error of the mean training image of each class, for drawing only."""
         if framing != "one_to_many":
             return {}
         train, held = self.data["train"], self.data[split]
@@ -89,7 +92,7 @@ class Digits(LoadedTask):
         return {"class mean": float(jnp.mean((held["images"] - class_means[held["labels"]]) ** 2))}
 
     def read_prompt(self, text: str, framing: str) -> np.ndarray:
-        """Turn "0" … "9" into the class to draw, int32 `()`.
+        """Return the class to draw, int32 `()`, from "0" … "9".
 
         Raises:
             ConfigError: the text is not one digit, or the framing does not draw.
@@ -98,27 +101,27 @@ class Digits(LoadedTask):
             return super().read_prompt(text, framing)
         if text not in tuple("0123456789"):
             raise ConfigError(f"--prompt: legal values are 0 to 9, got {text!r}")
-        return np.int32(text)
+        return np.array(int(text), np.int32)
 
     def render(self, sequence: np.ndarray, framing: str) -> str:
-        """Draw the whole rows of an image with a character a pixel, the darker the larger its value."""
+        """Return the complete rows of an image as text, with darker characters for larger values."""
         if framing != "one_to_many":
             return super().render(sequence, framing)
         pixels = np.ravel(sequence)
         image = np.clip(pixels[: len(pixels) // _SIDE * _SIDE].reshape(-1, _SIDE), 0, 1)
         return "\n".join("".join(_SHADES[round(9 * pixel)] for pixel in row) for row in image.tolist())
 
-    def load(self) -> dict[str, dict[str, np.ndarray]]:
-        """Return float32 images `(N, 64)` and int32 labels `(N,)` of every split."""
+    @functools.cached_property
+    def encoded(self) -> Encoded:
+        """Float32 images `(N, 64)` and int32 labels `(N,)` of every split."""
         images, labels = import_extra("sklearn.datasets").load_digits(return_X_y=True)
         order = np.random.RandomState(_SHUFFLE_SEED).permutation(len(labels))
         images, labels = images[order].astype(np.float32) / 16, labels[order].astype(np.int32)
         first, second = len(labels) * 80 // 100, len(labels) * 90 // 100
         rows = {"train": slice(first), "validation": slice(first, second), "test": slice(second, None)}
-        return {split: {"images": images[part], "labels": labels[part]} for split, part in rows.items()}
-
-    def num_examples(self, split: str, framing: str) -> int:
-        return len(self.data[split]["labels"])
+        return Encoded(
+            {split: {"images": images[part], "labels": labels[part]} for split, part in rows.items()}
+        )
 
     def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
         flat, labels = data[split]["images"][indices], data[split]["labels"][indices]

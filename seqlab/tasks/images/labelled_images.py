@@ -1,39 +1,62 @@
-"""What does an image show, read line by line or pixel by pixel? The class of every image of a source."""
+"""Classification of images that are read line by line or pixel by pixel."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import jax
+import numpy as np
 
 from seqlab.checks import require_choice, require_positive
-from seqlab.data.media import decode_image
-from seqlab.data.splits import Example
-from seqlab.data.table import Table
-from seqlab.tasks.series._classification import SeriesClassification
+from seqlab.data.columns.series import ImageSteps, Series
+from seqlab.data.encoded import Encoded
+from seqlab.data.reader import Reader
+from seqlab.tasks._classification import GOAL, class_names
+from seqlab.tasks._sources import source_field
+from seqlab.tasks.series._classification import FRAMINGS, SeriesClassification
+from seqlab.tasks.task import Task
+from seqlab.types import Batch, Goal, Reference, Spec
 
 
 @dataclasses.dataclass(frozen=True)
-class LabelledImages(SeriesClassification):
+class LabelledImages(Task):
     """Say which class an image belongs to, read as a series from its top left corner.
 
-    Row by row T is the height and F the width times the channels; pixel by pixel T is the height times the
-    width and F the channels.
+    Row by row, T is the height and F the width times the channels; pixel by pixel, T is the height times the
+    width and F the channels. See `SeriesClassification` for inputs and outputs.
 
     Attributes:
+        source: the source of the data (`data.reader`).
+        config: the configuration of a data set of the hub.
+        vocabulary: the `vocabulary.json` of an earlier run, whose classes, means and deviations are used;
+            None to take them from the training split.
+        series: the column of images.
+        label: the column of classes.
+        length: the number of steps that are read of an image at most, T.
         by: "row" or "pixel", what one step holds.
-        height: to which images are resized, in pixels.
-        width: to which images are resized, in pixels.
+        height: images of another size are resized to this height, in pixels.
+        width: the width, in pixels.
         channels: 1 for grey, 3 for red, green and blue.
+
+    Raises:
+        ValueError: a field that is not legal.
+        ConfigError: the source cannot be read as images and classes: one line names file, row and column.
 
     Source: of reading pixel by pixel, Q. Le, N. Jaitly & G. Hinton, "A simple way to initialize recurrent
         networks of rectified linear units", arXiv:1504.00941, 2015.
     """
 
-    instead: ClassVar[str] = "task=digits or task=mnist1d"
+    framings: ClassVar[tuple[str, ...]] = FRAMINGS
+    extras: ClassVar[tuple[str, ...]] = ("sklearn",)
 
+    source: str | None = source_field()
+    config: str | None = source_field()
+    vocabulary: str | None = source_field()
     series: str = "image"
+    label: str = "label"
     length: int = 1024
     by: str = "row"
     height: int = 28
@@ -41,18 +64,49 @@ class LabelledImages(SeriesClassification):
     channels: int = 1
 
     def __post_init__(self) -> None:
-        super().__post_init__()
+        require_positive(self, "length", "height", "width")
         require_choice(self, "by", ("row", "pixel"))
-        require_positive(self, "height", "width")
         require_choice(self, "channels", (1, 3))
 
-    def series_of(self, table: Table) -> list[Example]:
-        table.require(series=self.series)
-        size = {"height": self.height, "width": self.width, "channels": self.channels}
-        images = table.decoded(self.series, functools.partial(decode_image, **size))
-        num_steps = self.height * (1 if self.by == "row" else self.width)
-        return [Example.of(image.reshape(num_steps, -1)) for image in images]
+    @property
+    def reader(self) -> Reader:
+        return Reader(self.source, self.config, "task=digits or task=mnist1d")
 
-    def prompted(self, text: str) -> dict[str, list[Path]]:
-        """Name a file."""
-        return {self.series: [Path(text)]}
+    @functools.cached_property
+    def _shared(self) -> SeriesClassification:
+        decoder = ImageSteps(self.by, self.height, self.width, self.channels)
+        column = Series("series", self.series, self.length, decoder)
+        return SeriesClassification(self.reader, column, self.label, self.vocabulary)
+
+    @functools.cached_property
+    def encoded(self) -> Encoded:
+        return self._shared.encoded
+
+    def input_spec(self, framing: str) -> Spec:
+        return self._shared.input_spec(framing)
+
+    def output_spec(self, framing: str) -> Spec:
+        return self._shared.output_spec()
+
+    def goal(self, framing: str) -> Goal:
+        return GOAL
+
+    def metrics(self, framing: str) -> tuple[str, ...]:
+        return ("accuracy",)
+
+    def reference(self, framing: str) -> Reference:
+        return self._shared.reference()
+
+    def baselines(self, split: str, framing: str) -> dict[str, float]:
+        return self._shared.baselines(split)
+
+    def read_prompt(self, text: str, framing: str) -> np.ndarray:
+        """Read an image file."""
+        return self._shared.read_prompt(Path(text), framing)
+
+    def render(self, sequence: np.ndarray, framing: str) -> str:
+        """Return the names of classes."""
+        return class_names(sequence, self.encoded.artifacts)
+
+    def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
+        return self._shared.gather(indices, split, framing, data)

@@ -1,13 +1,13 @@
-"""Which split does a generated sequence belong to? Disjoint splits of a formal language, without rejection.
+"""Disjoint splits of a formal language, drawn without rejection.
 
-Every sequence over V symbols has a class in [0, C), C = V³, and every split owns a range of classes:
+Each sequence over V symbols has a class in [0, C), C = V³, and each split has a range of classes:
 
     class = (code + hash) mod C
     code  = V² x₀ + V x₁ + x₂          the designated symbols, the first three
     hash  = mix(length · a + Σ_{3 ≤ t < length} (x_t + 1) · a_t) mod 2³²,   a_t odd
 
-Whatever the other symbols, the eight (V = 2) settings of the designated ones meet each class once. So to
-draw uniformly from a split: draw all symbols, draw one of its classes, and overwrite the designated ones.
+Whatever the other symbols are, each of the C settings of the designated symbols has another class. So a
+uniform draw from a split draws all symbols and one class of the split, and overwrites the designated symbols.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _GOLDEN = 0x9E3779B1  # 2³² divided by the golden ratio, odd
 
 
 def class_range(split: str, alphabet: int) -> tuple[int, int]:
-    """Return the half-open range of classes that a split owns: six eighths, one eighth, one eighth."""
+    """Return the half-open range of classes of a split: six eighths, one eighth, or one eighth of all."""
     count = alphabet**NUM_DESIGNATED
     bounds = (0, 6 * count // 8, 7 * count // 8, count)
     at = ("train", "validation", "test").index(split)
@@ -30,13 +30,13 @@ def class_range(split: str, alphabet: int) -> tuple[int, int]:
 def move_to_split(
     key: jax.Array, symbols: jax.Array, lengths: jax.Array, split: str, alphabet: int
 ) -> jax.Array:
-    """Overwrite the designated symbols so that every sequence falls into a split.
+    """Overwrite the designated symbols so that each sequence is in a split.
 
-    Uniform symbols stay uniform over the split's sequences of each length.
+    Uniform symbols give a uniform draw from the sequences of the split of each length.
 
     Args:
         key: PRNG key, for the class.
-        symbols: int32 `(B, T)` in [0, alphabet); steps past the length are ignored and kept.
+        symbols: int32 `(B, T)` in [0, alphabet); steps after the length are ignored and not changed.
         lengths: int32 `(B,)`, at least 3.
         split: "train", "validation" or "test".
         alphabet: the number of symbols, V.
@@ -49,7 +49,7 @@ def move_to_split(
 
 
 def assign(symbols: jax.Array, lengths: jax.Array, classes: jax.Array, alphabet: int) -> jax.Array:
-    """Overwrite the designated symbols so that every sequence gets its class.
+    """Overwrite the designated symbols so that each sequence has its class.
 
     Args:
         symbols: int32 `(B, T)` in [0, alphabet).
@@ -66,7 +66,7 @@ def assign(symbols: jax.Array, lengths: jax.Array, classes: jax.Array, alphabet:
 
 
 def class_of(symbols: jax.Array, lengths: jax.Array, alphabet: int) -> jax.Array:
-    """Return the class of every sequence: int32 `(B,)` in [0, alphabet³); arguments as in `assign`."""
+    """Return the class of each sequence: int32 `(B,)` in [0, alphabet³); arguments as in `assign`."""
     code = symbols[:, :NUM_DESIGNATED] @ _place_values(alphabet)
     return (code + _hash_others(symbols, lengths, alphabet)) % alphabet**NUM_DESIGNATED
 
@@ -76,7 +76,7 @@ def _place_values(alphabet: int) -> jax.Array:
 
 
 def _hash_others(symbols: jax.Array, lengths: jax.Array, alphabet: int) -> jax.Array:
-    """Hash the length and the real symbols that are not designated: int32 `(B,)` in [0, alphabet³)."""
+    """Hash the length and the symbols that are not designated: int32 `(B,)` in [0, alphabet³)."""
     steps = jnp.arange(symbols.shape[1])
     counted = (steps >= NUM_DESIGNATED) & (steps < lengths[:, None])
     weights = _mix(steps.astype(jnp.uint32) * jnp.uint32(_GOLDEN)) | jnp.uint32(1)
@@ -86,7 +86,7 @@ def _hash_others(symbols: jax.Array, lengths: jax.Array, alphabet: int) -> jax.A
 
 
 def _mix(words: jax.Array) -> jax.Array:
-    """Scramble uint32 words one to one.
+    """Scramble uint32 words by a bijection.
 
     Source: A. Appleby, MurmurHash3, the 32-bit finaliser `fmix32`.
     """

@@ -1,37 +1,22 @@
-"""What is the value of an expression? Sums and products modulo 5, in brackets or not: drawn, and worked out.
+"""Arithmetic expressions modulo 5: drawing them, and computing their values.
 
 An expression is a string of the symbols 0 to 4, which are digits, and of those named here. Lengths may be
-traced: spans are split level by level, all spans of all strings at once, and values take one scan.
+traced. Expressions are drawn level by level, with all spans of all strings split at once; a value takes one
+scan.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from typing import ClassVar
-
 import jax
 import jax.numpy as jnp
-
-from seqlab.tasks.languages._strings import StringTask
 
 MODULUS = 5
 PLUS, MINUS, TIMES, OPEN, CLOSE = range(MODULUS, MODULUS + 5)
 _LONGEST_LEAF = 4
 
 
-@dataclasses.dataclass(frozen=True)
-class ExpressionTask(StringTask):
-    """Tell the value modulo 5 of an expression."""
-
-    framings: ClassVar[tuple[str, ...]] = ("many_to_one",)
-    num_answers: ClassVar[int] = MODULUS
-
-    def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:
-        return value(strings, lengths)[:, None], jnp.ones_like(lengths)
-
-
 def bracketed(key: jax.Array, lengths: jax.Array, num_steps: int, num_operators: int) -> jax.Array:
-    """Draw expressions whose every operation stands in brackets.
+    """Draw expressions with brackets around every operation.
 
         E(1) = d,   E(2) = −d,   E(3) = (d),   E(4) = (−d),
         E(n) = (E(k) ∘ E(n − 3 − k)),   k uniform in [1, n − 4]
@@ -40,12 +25,12 @@ def bracketed(key: jax.Array, lengths: jax.Array, num_steps: int, num_operators:
 
     Args:
         key: PRNG key.
-        lengths: int32 `(B,)`, at most `num_steps`; a string of no symbols is all padding.
+        lengths: int32 `(B,)`, at most `num_steps`; a string of length 0 is all padding.
         num_steps: T.
-        num_operators: 2, for + and −, or 3, for × too.
+        num_operators: 2 for + and −, or 3 for × as well.
 
     Returns:
-        int32 symbols `(B, T)`, 0 past their end.
+        int32 symbols `(B, T)`, 0 after the end.
     """
     shape = (len(lengths), num_steps)
     splits_key, digits_key, operators_key = jax.random.split(key, 3)
@@ -53,20 +38,20 @@ def bracketed(key: jax.Array, lengths: jax.Array, num_steps: int, num_operators:
     operators = jax.random.randint(operators_key, shape, PLUS, PLUS + num_operators)
     steps = jnp.broadcast_to(jnp.arange(num_steps), shape)
 
-    # Every step knows where its span starts and how long it is; 0 where its symbol is settled.
+    # Each step has the start and the size of its span; the size is 0 where the symbol is final.
     def split(state: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
         level, symbols, starts, sizes = state
         key = jax.random.fold_in(splits_key, level)
         left = jax.random.randint(key, shape, 1, jnp.maximum(sizes - _LONGEST_LEAF, 1) + 1)
-        left = jnp.take_along_axis(left, starts, axis=1)  # one draw a span
+        left = jnp.take_along_axis(left, starts, axis=1)  # one draw for each span
         at = steps - starts
         leaf = sizes <= _LONGEST_LEAF
         ends = [leaf, at == 0, at == left + 1, at == sizes - 1]
         symbols = jnp.select(ends, [symbols, OPEN, operators, CLOSE], symbols)
-        settled = ends[1] | ends[2] | ends[3]
+        final = ends[1] | ends[2] | ends[3]
         first = at <= left
-        starts = jnp.select([leaf | settled, first], [starts, starts + 1], starts + left + 2)
-        sizes = jnp.select([leaf, settled, first], [sizes, 0, left], sizes - 3 - left)
+        starts = jnp.select([leaf | final, first], [starts, starts + 1], starts + left + 2)
+        sizes = jnp.select([leaf, final, first], [sizes, 0, left], sizes - 3 - left)
         return level + 1, symbols, starts, sizes
 
     sizes = jnp.where(steps < lengths[:, None], lengths[:, None], 0)
@@ -85,19 +70,19 @@ def bracketed(key: jax.Array, lengths: jax.Array, num_steps: int, num_operators:
 def value(strings: jax.Array, lengths: jax.Array) -> jax.Array:
     """Return the value modulo 5 of every expression; × binds before + and −.
 
-    A level of brackets holds a sum s and a product p, s + p its value:
+    Each level of brackets has a sum s and a product p; its value is s + p:
 
         operand v: p ← p v      + or −: s, p ← s + p, ±1      − before an operand: p ← −p
 
     Args:
         strings: int32 `(B, T)`.
-        lengths: int32 `(B,)`, how many of the symbols are real.
+        lengths: int32 `(B,)`.
 
     Returns:
         int32 `(B,)` in [0, 5).
     """
     real = jnp.arange(strings.shape[1]) < lengths[:, None]
-    return jax.vmap(_value)(jnp.where(real, strings, TIMES))  # × changes no level
+    return jax.vmap(_value)(jnp.where(real, strings, TIMES))  # × leaves all levels as they are
 
 
 def _value(symbols: jax.Array) -> jax.Array:

@@ -1,4 +1,4 @@
-"""Can it count in a circle? Where a walk on a cycle ends."""
+"""Rule of cycle navigation: the last place of a walk on a cycle."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from seqlab.tasks.languages._strings import StringTask
+from seqlab.tasks.languages.rule import Pair, Rule
 
 
 @dataclasses.dataclass(frozen=True)
-class CycleNavigation(StringTask):
-    """Tell where a walk on a cycle of five places ends, that began at place 0.
+class CycleNavigation(Rule):
+    """Name the last place of a walk on a cycle of five places that starts at place 0.
 
-        y = Σ_t (x_t − 1) mod 5,   0 a step back, 1 a stay, 2 a step on
+        y = Σ_t (x_t − 1) mod 5,   0 is a step back, 1 a stay, 2 a step forward
 
-    A place at random is right once in five times. Short walks end near their beginning: after L steps the
-    constant 0 is right with probability ⅕ Σ_k ((1 + 2 cos(2πk/5)) / 3)^L, ⅓ after one and ⅕ after many.
+    A random place is right once in five times. Short walks end near their start: after L steps the constant 0
+    is right with probability ⅕ Σ_k ((1 + 2 cos(2πk/5)) / 3)^L, ⅓ after one and ⅕ after many.
 
     >>> CycleNavigation().answer([2, 2, 1, 2])
     [3]
@@ -32,6 +32,6 @@ class CycleNavigation(StringTask):
     num_symbols: ClassVar[int] = 3
     num_answers: ClassVar[int] = 5
 
-    def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:
-        # Padding is 0, so that only the real steps' 1s are to be taken away.
+    def answers(self, strings: jax.Array, lengths: jax.Array) -> Pair:
+        # Padding is 0, so 1 is subtracted for the real steps only.
         return (strings.sum(axis=1) - lengths)[:, None] % 5, jnp.ones_like(lengths)

@@ -1,4 +1,4 @@
-"""Is its memory a tape? A string, twice."""
+"""Rule of string duplication: write a string twice."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from seqlab.tasks.languages._strings import Length, StringTask, rearranged
+from seqlab.tasks.languages.rule import Length, Pair, Rule, rearranged
 
 
 @dataclasses.dataclass(frozen=True)
-class DuplicateString(StringTask):
+class DuplicateString(Rule):
     """Write a bit string twice.
 
         y_j = x_{j mod L},   0 ≤ j < 2L
 
-    A bit at random is right half of the time.
+    A random bit is right half of the time.
 
     >>> DuplicateString().answer([1, 1, 0])
     [1, 1, 0, 1, 1, 0]
@@ -32,6 +32,6 @@ class DuplicateString(StringTask):
     def answer_length(self, length: Length) -> Length:
         return 2 * length
 
-    def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def answers(self, strings: jax.Array, lengths: jax.Array) -> Pair:
         places = jnp.arange(2 * strings.shape[1]) % lengths[:, None]
         return rearranged(strings, places, 2 * lengths), 2 * lengths

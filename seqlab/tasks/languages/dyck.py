@@ -1,4 +1,4 @@
-"""Can it keep a stack? Bounded Dyck languages, read as a language model reads."""
+"""Bounded Dyck languages: predict the next bracket of well-nested strings."""
 
 from __future__ import annotations
 
@@ -12,50 +12,52 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_positive
-from seqlab.tasks._ragged import RaggedTask
-from seqlab.types import Batch, Goal, Spec, Tokens
+from seqlab.tasks.languages.rule import Pair
+from seqlab.tasks.lengths import Lengths
+from seqlab.tasks.task import Task
+from seqlab.types import Batch, Goal, Reference, Spec, Tokens
 
 
 @dataclasses.dataclass(frozen=True)
-class Dyck(RaggedTask):
-    """Predict the next symbol of well-nested strings over k kinds of brackets, at most m of them open.
+class Dyck(Task):
+    """Predict the next symbol of well-nested strings over k kinds of brackets, with at most m of them open.
 
         none open: open one, or end the string   some open: open one, or close the last   m open: close it
 
-    each with probability ½ where there are two choices, and every kind opened as often as another: the
-    generator of Hewitt et al. With k kinds, the tokens 0 … k − 1 open, k … 2k − 1 close, and 2k ends.
+    Two choices have probability ½ each, and all kinds of brackets are equally likely, as in the generator of
+    Hewitt et al. The tokens 0 … k − 1 open, k … 2k − 1 close, and 2k ends a string.
 
     >>> task = Dyck(num_kinds=2, max_depth=2)
-    >>> task.following([0]).tolist()  # one bracket is open, of kind 0: token 2 closes it
+    >>> task.following([0]).tolist()  # a bracket of kind 0 is open; token 2 closes it
     [0.25, 0.25, 0.5, 0.0, 0.0]
-    >>> task.following([0, 1]).tolist()  # two are, and the last, of kind 1, must be closed
+    >>> task.following([0, 1]).tolist()  # two are open; the last, of kind 1, must be closed
     [0.0, 0.0, 0.0, 1.0, 0.0]
     >>> task.render([4, 0, 1, 3, 2, 4, 0, 2], "many_to_many")
     '# (0 (1 1) 0) # (0 0)'
 
-    Framing: many_to_many reads int32 `(B, T)`, the end symbol and all symbols but the last, and writes all of
-    them, `(B, T)`: string after string, each ended by the end symbol, cut after T of them. (There a sequence
-    is one string, mostly a short one; nothing else differs, as an ended string leaves no bracket open.) Every
-    real step counts.
+    Framing: many_to_many writes T symbols, int32 `(B, T)`: strings one after another, each ended by the end
+    symbol, cut after T symbols. It reads the end symbol and then all of these but the last. All steps count.
+    (In the source a sequence is one string, mostly a short one. That is the only difference, as no bracket is
+    open after the end of a string.)
 
-    The least loss that a predictor can have is the generator's entropy, in closed form (`entropy`). Who knows
-    how often each symbol occurs, and nothing else, is at chance. `closing/accuracy` is the share of closing
-    brackets that have the greatest logit of all closing ones: whether the kind is remembered; chance is 1/k.
-    (There a bracket is right where it has at least .8 of the probability of all closing ones.)
+    The smallest loss that a predictor can have is the entropy of the generator, in closed form (`entropy`).
+    The baseline knows the frequency of each symbol and nothing else. `closing/accuracy` shows whether the
+    kinds are remembered: it is the share of closing brackets whose logit is the largest of all closing ones;
+    a random kind gives 1/k. (In the source a bracket is right where it has at least .8 of the probability of
+    all closing ones.)
 
     Attributes:
-        num_kinds: the kinds of brackets, k.
-        max_depth: the most brackets that are open at a time, m.
-
-    Raises:
-        ValueError: `num_kinds` or `max_depth` is not a positive integer, or as in `RaggedTask`.
+        length, min_length, curriculum: the number of symbols (`Lengths`).
+        num_kinds: k, the number of kinds of brackets.
+        max_depth: m, the largest number of open brackets.
+        num_evaluation_examples: the number of examples of an evaluation pass.
 
     Source: J. Hewitt et al., "RNNs can generate bounded hierarchical languages with optimal memory",
         arXiv:2010.07515, 2020, section 6.
     """
 
     framings: ClassVar[tuple[str, ...]] = ("many_to_many",)
-    source: ClassVar[str] = "Hewitt et al. 2020"
+    origin: ClassVar[str] = "Hewitt et al. 2020"
     autoregressive: ClassVar[bool] = True
 
     length: int = 84
@@ -63,10 +65,15 @@ class Dyck(RaggedTask):
     curriculum: str = "fixed"
     num_kinds: int = 2
     max_depth: int = 3
+    num_evaluation_examples: int = 1024
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require_positive(self, "num_kinds", "max_depth")
+
+    @property
+    def sequence_lengths(self) -> Lengths:
+        return Lengths(self.length, self.min_length, self.curriculum)
 
     def input_spec(self, framing: str) -> Spec:
         return Tokens(2 * self.num_kinds + 1)
@@ -75,50 +82,52 @@ class Dyck(RaggedTask):
         return Tokens(2 * self.num_kinds + 1)
 
     def goal(self, framing: str) -> Goal:
-        """Judge by the loss: .02 nats a symbol above the generator's entropy is solved."""
+        return Goal("loss", higher_is_better=False)
+
+    def reference(self, framing: str) -> Reference:
+        """Return the loss of the frequencies of symbols; the threshold is .02 nats above the entropy."""
         opening, closing, ending = self._shares()
         kinds = [opening / self.num_kinds] * self.num_kinds + [closing / self.num_kinds] * self.num_kinds
         frequencies = sum(-share * math.log(share) for share in [*kinds, ending] if share)
-        return Goal("loss", frequencies, "symbol frequencies", self.entropy() + 0.02, higher_is_better=False)
+        return Reference(frequencies, "symbol frequencies", self.entropy() + 0.02)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy", "closing/accuracy")
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:
-        """Return the loss of the generator itself, and of who knows how many are open, but not their kinds.
+        """Return the loss of the generator, and of a predictor that knows the depth but not the kinds.
 
-        The latter misses all of a closing bracket's kind, ln k nats.
+        The latter loses ln k nats at each closing bracket.
         """
         kinds = self._shares().closing * math.log(self.num_kinds)
         return {"the generator": self.entropy(), "depth without kinds": self.entropy() + kinds}
 
     def part(self, name: str, predictions: jax.Array, batch: Batch) -> tuple[jax.Array, Batch]:
-        """Return the positions of closing brackets, and the logits of these alone."""
+        """Return the logits of closing brackets, and the batch masked to where a bracket is closed."""
         closes = self._closes(jnp.arange(predictions.shape[-1]))
         only_closing = jnp.where(closes, predictions, -jnp.inf)
         return only_closing, batch._replace(mask=batch.mask & self._closes(batch.targets))
 
     def entropy(self) -> float:
-        """Return the generator's entropy, in nats a symbol, as the loss averages it.
+        """Return the entropy of the generator in nats a symbol, as the loss averages it.
 
             H = Σ_t w_t Σ_d P_t(d) h(d) / Σ_t w_t,   h(d) = ln 2 + ½ ln k for d < m,   h(m) = 0
 
-        with w_t the share of sequences that have a step t, and P_t(d) the probability that d brackets are
-        open before it: P_0(0) = 1, and P_{t+1} = P_t M with M the chain of the depths.
+        where w_t is the share of sequences that have a step t, and P_t(d) is the probability that d brackets
+        are open before it: P_0(0) = 1 and P_{t+1} = P_t M, with M the Markov chain of depths.
         """
         free = 1 - self._occupancy()[-1]
         return float(free * (math.log(2) + math.log(self.num_kinds) / 2))
 
     def _shares(self) -> Shares:
-        """Return how often symbols open, close and end."""
+        """Return the shares of symbols that open, close and end."""
         occupancy = self._occupancy()
         opening, ending = (1 - occupancy[-1]) / 2, occupancy[0] / 2
         return Shares(opening, 1 - opening - ending, ending)
 
     def _occupancy(self) -> np.ndarray:
-        """Return the share of real steps before which d brackets are open: float64 `(m + 1,)`."""
-        shortest = self.length if self.curriculum == "fixed" else self.min_length
-        lengths = np.arange(shortest, self.length + 1)
+        """Return the share of steps before which d brackets are open, float64 `(m + 1,)`."""
+        lengths = np.array(self.sequence_lengths.evaluated)
         chain = (np.eye(self.max_depth + 1, k=1) + np.eye(self.max_depth + 1, k=-1)) / 2
         chain[0, 0], chain[-1, -2] = 0.5, 1
         depths = np.eye(self.max_depth + 1)[0]
@@ -128,14 +137,14 @@ class Dyck(RaggedTask):
             depths = depths @ chain
         return total / total.sum()
 
-    def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
+    def sample(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
         coins_key, kinds_key = jax.random.split(key)
         shape = (self.length, len(lengths))
         coins = jax.random.bernoulli(coins_key, shape=shape)
         kinds = jax.random.randint(kinds_key, shape, 0, self.num_kinds)
         places = jnp.arange(self.max_depth)
 
-        def write(state: tuple[jax.Array, jax.Array], drawn: tuple[jax.Array, jax.Array]) -> tuple:
+        def write(state: Pair, drawn: Pair) -> tuple[Pair, jax.Array]:
             depth, stack = state
             coin, kind = drawn
             opens = coin & (depth < self.max_depth)
@@ -152,7 +161,7 @@ class Dyck(RaggedTask):
         return Batch(jnp.where(real, read, 0), jnp.where(real, symbols, 0), real, lengths)
 
     def following(self, written: Sequence[int]) -> np.ndarray:
-        """Return the generator's probabilities of every next symbol, float64 `(2k + 1,)`."""
+        """Return the probabilities of the next symbol in the generator, float64 `(2k + 1,)`."""
         k, opened = self.num_kinds, []
         for symbol in written:
             if symbol < k:
@@ -170,14 +179,14 @@ class Dyck(RaggedTask):
         return (symbols >= self.num_kinds) & (symbols < 2 * self.num_kinds)
 
     def render(self, sequence: np.ndarray, framing: str) -> str:
-        """Show an opening bracket of kind 1 as `(1`, a closing one as `1)`, and the end symbol as `#`."""
+        """Return text with `(1` for an opening bracket of kind 1, `1)` for a closing one, `#` for the end."""
         k = self.num_kinds
         names = [f"({kind}" for kind in range(k)] + [f"{kind})" for kind in range(k)] + ["#"]
         return " ".join(names[symbol] for symbol in np.ravel(sequence))
 
 
 class Shares(NamedTuple):
-    """How often a symbol opens a bracket, closes one, or ends a string; the three add up to 1."""
+    """Shares of symbols that open a bracket, close one, or end a string; they add up to 1."""
 
     opening: float
     closing: float

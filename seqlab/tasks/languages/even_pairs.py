@@ -1,4 +1,4 @@
-"""Does it see that only the ends matter? Even pairs."""
+"""Rule of even pairs: whether the first and the last bit differ."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from seqlab.tasks.languages._strings import StringTask, last
+from seqlab.tasks.languages.rule import Pair, Rule, last
 
 
 @dataclasses.dataclass(frozen=True)
-class EvenPairs(StringTask):
-    """Decide whether the pairs 01 and 10 of a bit string are even (0) or odd (1) in number, taken together.
+class EvenPairs(Rule):
+    """Decide whether a bit string holds an even (0) or odd (1) number of pairs 01 and 10.
 
         y = #{t : x_t ≠ x_{t+1}} mod 2 = [x_0 ≠ x_{L−1}]
 
-    Every change of the bit is such a pair, so that the first bit and the last decide. A fair coin is right
-    half of the time.
+    Every change of the bit is such a pair, so the first and the last bit decide. A random bit is right half
+    of the time.
 
     >>> EvenPairs().answer([0, 1, 1, 0, 1])
     [1]
@@ -30,5 +30,5 @@ class EvenPairs(StringTask):
     num_symbols: ClassVar[int] = 2
     num_answers: ClassVar[int] = 2
 
-    def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def answers(self, strings: jax.Array, lengths: jax.Array) -> Pair:
         return strings[:, :1] ^ last(strings, lengths), jnp.ones_like(lengths)

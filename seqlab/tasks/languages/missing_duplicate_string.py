@@ -1,4 +1,4 @@
-"""Can it compare what lies far apart? The bit that is missing from a string told twice."""
+"""Rule of the missing duplicate: the bit that is missing from a repeated string."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from seqlab.tasks.languages._strings import StringTask, rearranged
+from seqlab.tasks.languages.rule import Pair, Rule, rearranged
 
 
 @dataclasses.dataclass(frozen=True)
-class MissingDuplicateString(StringTask):
-    """Tell the bit that is missing, marked by 2, from a bit string told twice.
+class MissingDuplicateString(Rule):
+    """Name the bit that is missing, marked by 2, from a bit string that is written twice.
 
-        x = w w but x_j = 2,   y = w_{j mod H},   H = ⌊L/2⌋ the length of w
+        x = w w except x_j = 2,   y = w_{j mod H},   H = ⌊L/2⌋ the length of w
 
-    w and j are uniform; where L is odd a 3 follows. No string is of one symbol, but the reference's, which
-    is the bit 1 and its own answer; so `min_length` is 2. A bit at random is right half of the time.
+    w and j are uniform; where L is odd a 3 follows. The string of one symbol is the bit 1 as in the
+    reference, which is no missing duplicate; so use `min_length` 2. A random bit is right half of the time.
 
     >>> MissingDuplicateString().answer([1, 0, 0, 1, 2, 0, 3])
     [0]
@@ -30,8 +30,6 @@ class MissingDuplicateString(StringTask):
     num_symbols: ClassVar[int] = 4
     num_answers: ClassVar[int] = 2
 
-    min_length: int = 2
-
     def strings(self, key: jax.Array, lengths: jax.Array, num_steps: int) -> jax.Array:
         bits_key, missing_key = jax.random.split(key)
         bits = jax.random.randint(bits_key, (len(lengths), num_steps), 0, 2)
@@ -42,7 +40,7 @@ class MissingDuplicateString(StringTask):
         odd = (lengths % 2 == 1)[:, None] & (steps == lengths[:, None] - 1)
         return jnp.where(lengths[:, None] == 1, steps == 0, jnp.where(odd, 3, strings)).astype(jnp.int32)
 
-    def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def answers(self, strings: jax.Array, lengths: jax.Array) -> Pair:
         half, missing = lengths // 2, jnp.argmax(strings == 2, axis=1)
         twin = jnp.where(missing < half, missing + half, missing - half)
         return rearranged(strings, twin[:, None], jnp.ones_like(lengths)), jnp.ones_like(lengths)

@@ -1,4 +1,4 @@
-"""Can it tell every other symbol? Those at odd places, then those at even ones."""
+"""Rule of odds first: the symbols at odd places, then those at even places."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from seqlab.tasks.languages._strings import Length, StringTask, rearranged
+from seqlab.tasks.languages.rule import Length, Pair, Rule, rearranged
 
 
 @dataclasses.dataclass(frozen=True)
-class OddsFirst(StringTask):
-    """Write the bits at odd places, then those at even places, of a string whose first place is 0.
+class OddsFirst(Rule):
+    """Write the bits at odd places of a string, then those at even places; the first place is 0.
 
         y = x_1 x_3 x_5 … x_0 x_2 x_4 …
 
-    The reference's docstring counts places from 1, so that the string's first bit would lead; its code, and
-    so its samples, count from 0, as here. A bit at random is right half of the time.
+    The docstring of the reference counts places from 1, so the first bit would come first. Its code and its
+    samples count from 0, as here. A random bit is right half of the time.
 
     >>> OddsFirst().answer([1, 1, 0, 1, 0])
     [1, 1, 1, 0, 0]
@@ -33,6 +33,6 @@ class OddsFirst(StringTask):
     def answer_length(self, length: Length) -> Length:
         return length
 
-    def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def answers(self, strings: jax.Array, lengths: jax.Array) -> Pair:
         half, j = lengths[:, None] // 2, jnp.arange(strings.shape[1])
         return rearranged(strings, jnp.where(j < half, 2 * j + 1, 2 * (j - half)), lengths), lengths

@@ -1,4 +1,4 @@
-"""Is its memory a stack? A string, backwards."""
+"""Rule of string reversal: write a string backwards."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from seqlab.tasks.languages._strings import Length, StringTask, rearranged
+from seqlab.tasks.languages.rule import Length, Pair, Rule, rearranged
 
 
 @dataclasses.dataclass(frozen=True)
-class ReverseString(StringTask):
+class ReverseString(Rule):
     """Write a bit string backwards.
 
         y_j = x_{L−1−j}
 
-    A bit at random is right half of the time.
+    A random bit is right half of the time.
 
     >>> ReverseString().answer([1, 1, 0])
     [0, 1, 1]
@@ -32,6 +32,6 @@ class ReverseString(StringTask):
     def answer_length(self, length: Length) -> Length:
         return length
 
-    def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def answers(self, strings: jax.Array, lengths: jax.Array) -> Pair:
         places = lengths[:, None] - 1 - jnp.arange(strings.shape[1])
         return rearranged(strings, places, lengths), lengths

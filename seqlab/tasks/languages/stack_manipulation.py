@@ -1,4 +1,4 @@
-"""Can it keep a stack? What a series of pushes and pops leaves."""
+"""Rule of stack manipulation: the stack that a series of pushes and pops leaves."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from seqlab.tasks.languages._strings import Length, StringTask
+from seqlab.tasks.languages.rule import Length, Pair, Rule
 
 
 @dataclasses.dataclass(frozen=True)
-class StackManipulation(StringTask):
-    """Tell what is left of a stack of bits, from its top down, after pops and pushes.
+class StackManipulation(Rule):
+    """Write a stack of bits, from its top down, as it is after pops and pushes.
 
-    The string is the stack, its top last, and then what is done to it: 2 pops, 3 pushes a 0, 4 pushes a 1;
-    nothing comes of popping an empty stack. The answer ends with a 2. Bits and actions are uniform, and so is
-    the stack's height in [1, L − 1]; a string of one symbol is a stack left alone.
+    The string holds the stack, its top last, and then the actions: 2 pops, 3 pushes a 0, 4 pushes a 1. A pop
+    of an empty stack changes nothing. The answer ends with a 2. Bits and actions are uniform, and so is the
+    height of the stack in [1, L − 1]; a string of one symbol is a stack without actions.
 
-    A symbol at random is right once in three times; a constant bit, nearly half of the time (.47 at lengths
-    to 40), as every answer has but one 2.
+    A random symbol is right once in three times. A constant bit is right nearly half of the time (.47 at
+    lengths up to 40), as each answer has only one 2.
 
-    >>> StackManipulation().answer([0, 1, 1, 2, 3])  # 0 1 1 is popped, and a 0 is pushed
+    >>> StackManipulation().answer([0, 1, 1, 2, 3])  # the last 1 is popped, then a 0 is pushed
     [0, 1, 0, 2]
 
     Source: G. Delétang et al., arXiv:2207.02098, 2023, appendix A.1.2 (deterministic context-free).
@@ -45,10 +45,10 @@ class StackManipulation(StringTask):
         strings = jnp.where(steps < height[:, None], bits, actions)
         return jnp.where(steps < lengths[:, None], strings, 0)
 
-    def answers(self, strings: jax.Array, lengths: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def answers(self, strings: jax.Array, lengths: jax.Array) -> Pair:
         real, pops = jnp.arange(strings.shape[1]) < lengths[:, None], strings == 2
         walk = jnp.where(real, jnp.where(pops, -1, 1), 0).cumsum(axis=1)
-        heights = walk - jnp.minimum(jax.lax.cummin(walk, axis=1), 0)  # none is below 0
+        heights = walk - jnp.minimum(jax.lax.cummin(walk, axis=1), 0)  # never below 0
         left = heights[:, -1:]
         stays = real & ~pops & (jax.lax.cummin(heights, axis=1, reverse=True) == heights)
         M = strings.shape[1] + 1

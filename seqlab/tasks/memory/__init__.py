@@ -1,1 +1,1 @@
-"""Which tasks ask for something to be remembered?"""
+"""What must a network remember, and for how long?"""

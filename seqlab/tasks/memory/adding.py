@@ -1,4 +1,4 @@
-"""Can it carry two numbers across time? The adding problem."""
+"""The adding problem: carry two numbers across time."""
 
 from __future__ import annotations
 
@@ -8,21 +8,27 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from seqlab.tasks._ragged import RaggedTask
-from seqlab.types import Batch, Goal, Spec, Vectors
+from seqlab.tasks.lengths import Lengths
+from seqlab.tasks.task import Task
+from seqlab.types import Batch, Goal, Reference, Spec, Vectors
 
 
 @dataclasses.dataclass(frozen=True)
-class Adding(RaggedTask):
+class Adding(Task):
     """Add the two marked values of a sequence.
 
         y = Σ_t m_t v_t,   v_t ~ U[0, 1),   m_t ∈ {0, 1}, one marker in each half
 
     Example, T = 4: values .3 .9 .5 .2, markers 0 1 1 0, target 1.4.
 
-    Framings: many_to_one reads `(B, T, 2)`, the pairs (v_t, m_t); one_to_one reads them flattened,
-    `(B, 2T)`. Targets are float32 `(B, 1)`; steps past a sequence's end hold 0. The splits are separate
-    random streams: two sequences of T values of 23 bits are the same with a probability below 2^(-23 T).
+    Framings: many_to_one reads the pairs (v_t, m_t), float32 `(B, T, 2)`; one_to_one reads the same numbers
+    at once, `(B, 2T)`. Targets are float32 `(B, 1)`. Steps after the end of a sequence hold 0. The splits are
+    separate random streams: values have 23 random bits, so two sequences of T values are equal with a
+    probability below 2^(-23 T).
+
+    Attributes:
+        length, min_length, curriculum: the number of steps (`Lengths`).
+        num_evaluation_examples: the number of examples of an evaluation pass.
 
     Source: S. Hochreiter & J. Schmidhuber, "Long Short-Term Memory", Neural Computation 9(8), 1997,
         experiment 4; in the form of Q. Le, N. Jaitly & G. Hinton, arXiv:1504.00941, 2015, section 4.1:
@@ -31,13 +37,16 @@ class Adding(RaggedTask):
     """
 
     framings: ClassVar[tuple[str, ...]] = ("many_to_one", "one_to_one")
-    source: ClassVar[str] = "Hochreiter & Schmidhuber 1997; Le et al. 2015"
-
-    shortest: ClassVar[int] = 2
+    origin: ClassVar[str] = "Hochreiter & Schmidhuber 1997; Le et al. 2015"
 
     length: int = 50
     min_length: int = 2
     curriculum: str = "fixed"
+    num_evaluation_examples: int = 1024
+
+    @property
+    def sequence_lengths(self) -> Lengths:
+        return Lengths(self.length, self.min_length, self.curriculum, shortest=2)
 
     def input_spec(self, framing: str) -> Spec:
         return Vectors(2 * self.length if framing == "one_to_one" else 2)
@@ -46,13 +55,16 @@ class Adding(RaggedTask):
         return Vectors(1)
 
     def goal(self, framing: str) -> Goal:
-        """Judge by squared error; the constant 1 is left with the variance of two uniforms, 2/12."""
-        return Goal("mse", 1 / 6, "always 1, the mean of the sum", 0.01, higher_is_better=False)
+        return Goal("mse", higher_is_better=False)
+
+    def reference(self, framing: str) -> Reference:
+        """Return the error of the constant 1: the variance of the sum of two uniform numbers, 2/12."""
+        return Reference(1 / 6, "always 1, the mean of the sum", 0.01)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("mse",)
 
-    def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
+    def sample(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
         values_key, first_key, second_key = jax.random.split(key, 3)
         size, half = len(lengths), lengths // 2
         values = jax.random.uniform(values_key, (size, self.length))

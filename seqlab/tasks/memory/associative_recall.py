@@ -1,4 +1,4 @@
-"""Can it look up what went with a key? Multi-query associative recall."""
+"""Multi-query associative recall: name the value that was paired with a key."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.checks import require_number, require_positive
-from seqlab.tasks._ragged import RaggedTask
-from seqlab.types import Batch, Goal, Spec, Tokens
+from seqlab.tasks.lengths import Lengths
+from seqlab.tasks.task import Task
+from seqlab.types import Batch, Goal, Reference, Spec, Tokens
 
 
 @dataclasses.dataclass(frozen=True)
-class AssociativeRecall(RaggedTask):
-    """Read K pairs of a key and a value; wherever a key comes again, name its value.
+class AssociativeRecall(Task):
+    """Read K pairs of a key and a value; name the value wherever its key occurs again.
 
         inputs   k_1 v_1 … k_K v_K,  then k_i at 2K + 2 g_i, once each
         targets  v_i at 2K + 2 g_i, and nothing else counts
 
-    Keys are K different tokens of 1 to V/2 − 1, values K different ones of V/2 to V − 1. The gaps g_i are
-    drawn one after the other, without putting back, from 0 to ⌊T/2⌋ − K − 1 with P(g) ∝ (g + 1)^(a − 1). All
-    other steps hold tokens drawn from all V, keys and values among them, which ask for nothing.
+    Keys are K different tokens from 1 to V/2 − 1, and values are K different tokens from V/2 to V − 1. The
+    gaps g_i are drawn one after another, without replacement, from 0 to ⌊T/2⌋ − K − 1 with
+    P(g) ∝ (g + 1)^(a − 1). All other steps hold uniform tokens of all V, at which no value is asked for.
 
     >>> batch = AssociativeRecall(length=10, num_pairs=2, min_length=8).arrange(
     ...     jnp.zeros((1, 10), int), jnp.array([[2, 4]]), jnp.array([[8, 7]]), jnp.array([[2, 0]])
@@ -32,27 +33,25 @@ class AssociativeRecall(RaggedTask):
     >>> jnp.where(batch.mask, batch.targets, -100)[0].tolist()
     [-100, -100, -100, -100, 7, -100, -100, -100, 8, -100]
 
-    A value at random is right once in V/2 times; one of the K values that were read, once in K.
+    A random value is right once in V/2 times; one of the K values that were read, once in K times.
 
     Framing: many_to_many reads int32 `(B, T)` and writes `(B, T)`; the mask is True where a value is asked
-    for. Steps past a sequence's end hold 0. The splits are separate random streams.
+    for. Steps after the end of a sequence hold 0. The splits are separate random streams.
 
     Attributes:
-        num_pairs: K; a sequence has at least 4 K steps.
-        num_tokens: V.
-        power: a, in (0, 1]; 1 makes all gaps alike.
-
-    Raises:
-        ValueError: a length below 4 K, fewer than K keys, or a power outside (0, 1].
+        length, min_length, curriculum: the number of steps (`Lengths`), at least 4 K.
+        num_pairs: K, the number of pairs.
+        num_tokens: V, the number of tokens, at least 2 K + 2.
+        power: a, in (0, 1]; with 1 all gaps are equally likely.
+        num_evaluation_examples: the number of examples of an evaluation pass.
 
     Source: S. Arora, S. Eyuboglu et al., "Zoology: Measuring and Improving Recall in Efficient Language
-        Models", arXiv:2312.04927, 2023, and their code, where the label sits at the query and −100 everywhere
-        else. Theirs have T = 64 to 512, K = 4 to 64 and V = 8192; their code's first example has V = 256, as
-        here.
+        Models", arXiv:2312.04927, 2023, and their code, where the label is at the query and −100 elsewhere.
+        They use T = 64 to 512, K = 4 to 64 and V = 8192; V = 256 as here is the first example of their code.
     """
 
     framings: ClassVar[tuple[str, ...]] = ("many_to_many",)
-    source: ClassVar[str] = "Arora et al. 2023"
+    origin: ClassVar[str] = "Arora et al. 2023"
 
     length: int = 64
     min_length: int = 16
@@ -60,6 +59,7 @@ class AssociativeRecall(RaggedTask):
     num_pairs: int = 4
     num_tokens: int = 256
     power: float = 0.01
+    num_evaluation_examples: int = 1024
 
     def __post_init__(self) -> None:
         require_positive(self, "num_pairs", "num_tokens")
@@ -71,13 +71,12 @@ class AssociativeRecall(RaggedTask):
             raise ValueError(f"power must be above 0 and at most 1, got {self.power}")
 
     @property
-    def shortest(self) -> int:
-        """The least length with room for every pair and every query."""
-        return 4 * self.num_pairs
+    def sequence_lengths(self) -> Lengths:
+        return Lengths(self.length, self.min_length, self.curriculum, shortest=4 * self.num_pairs)
 
     @property
     def first_value(self) -> int:
-        """The token that is the first value; those from 1 to below it are keys."""
+        """The first token that is a value; those from 1 to below it are keys."""
         return self.num_tokens // 2
 
     def input_spec(self, framing: str) -> Spec:
@@ -87,18 +86,19 @@ class AssociativeRecall(RaggedTask):
         return Tokens(self.num_tokens)
 
     def goal(self, framing: str) -> Goal:
-        """Judge by the share of queries answered, beside that of a value drawn at random."""
-        chance = 1 / (self.num_tokens - self.first_value)
-        return Goal("accuracy", chance, "a value at random", 0.99, higher_is_better=True)
+        return Goal("accuracy", higher_is_better=True)
+
+    def reference(self, framing: str) -> Reference:
+        return Reference(1 / (self.num_tokens - self.first_value), "a value at random", 0.99)
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:
-        """Return the accuracy of naming one of the values that were read, whatever the key."""
+        """Return the accuracy of one of the values that were read, drawn without regard to the key."""
         return {"one of the values read": 1 / self.num_pairs}
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy", "sequence_accuracy")
 
-    def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
+    def sample(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
         noise_key, keys_key, values_key, gaps_key = jax.random.split(key, 4)
         size, K = len(lengths), self.num_pairs
         noise = jax.random.randint(noise_key, (size, self.length), 0, self.num_tokens)
@@ -113,7 +113,7 @@ class AssociativeRecall(RaggedTask):
         return self.arrange(noise, keys, values, gaps)._replace(lengths=lengths)
 
     def arrange(self, noise: jax.Array, keys: jax.Array, values: jax.Array, gaps: jax.Array) -> Batch:
-        """Write pairs and queries over noise `(B, T)`; keys, values and gaps are int32 `(B, K)`."""
+        """Return the batch of noise `(B, T)` overwritten with pairs and queries, int32 `(B, K)` each."""
         rows, queries = jnp.arange(len(keys))[:, None], 2 * (keys.shape[1] + gaps)
         pairs = jnp.stack([keys, values], axis=-1).reshape(len(keys), -1)
         inputs = noise.at[:, : pairs.shape[1]].set(pairs).at[rows, queries].set(keys)
@@ -122,12 +122,12 @@ class AssociativeRecall(RaggedTask):
 
 
 def choose(key: jax.Array, logits: jax.Array, count: int) -> jax.Array:
-    """Draw `count` different indices a row, one after the other, each with P ∝ exp(logit) of those left.
+    """Draw different indices of each row one after another, each with P ∝ exp(logit) among those left.
 
     Args:
         key: PRNG key.
-        logits: float32 `(B, N)`; −∞ is never drawn.
-        count: K, at most the finite logits of a row.
+        logits: float32 `(B, N)`; an index with −∞ is never drawn.
+        count: K, at most the number of finite logits of a row.
 
     Returns:
         int32 `(B, K)`.

@@ -1,4 +1,4 @@
-"""For how long can it hold one symbol, with nothing in the way? Noiseless delayed recall."""
+"""Delayed recall: name the first symbol after a delay without distractors."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.checks import require_positive
-from seqlab.tasks._ragged import RaggedTask
-from seqlab.types import Batch, Goal, Spec, Tokens
+from seqlab.tasks.lengths import Lengths
+from seqlab.tasks.task import Task
+from seqlab.types import Batch, Goal, Reference, Spec, Tokens
 
 
 @dataclasses.dataclass(frozen=True)
-class DelayedRecall(RaggedTask):
-    """Name the first symbol of a sequence after a delay of blanks, all alike.
+class DelayedRecall(Task):
+    """Name the first symbol of a sequence after a delay of equal blanks.
 
         x = s, blank, …, blank,   y = s,   s uniform over the symbols
 
@@ -23,38 +24,42 @@ class DelayedRecall(RaggedTask):
     >>> batch.inputs[0].tolist(), batch.targets.tolist()
     ([5, 8, 8, 8], [5])
 
-    `length` is the delay, the number of blanks. A symbol at random is right once in `num_symbols` times.
+    A length is the delay, the number of blanks. A random symbol is right once in `num_symbols` times.
 
-    Framing: many_to_one reads int32 `(B, length + 1)`, with `num_symbols` the blank, and writes the symbol
-    `(B,)` at the last blank. Steps past a sequence's end hold 0. There are as many sequences of a length as
-    symbols, so that the splits share all of them: what is learnt shows at other delays.
+    Framing: many_to_one reads int32 `(B, length + 1)`, where the token `num_symbols` is the blank, and writes
+    the symbol, `(B,)`. Steps after the end of a sequence hold 0. The sequences of one length are as few as
+    the symbols, so all splits hold the same ones; evaluate at other delays to see generalisation.
 
     Attributes:
-        num_symbols: how many symbols there are.
-
-    Raises:
-        ValueError: not two symbols.
+        length, min_length, curriculum: the delay (`Lengths`).
+        num_symbols: the number of symbols, at least 2.
+        num_evaluation_examples: the number of examples of an evaluation pass.
 
     Source: the noise-free long time lags of S. Hochreiter & J. Schmidhuber, "Long Short-Term Memory", Neural
         Computation 9(8), 1997, experiment 2a, and the noiseless memorization of J. Martens & I. Sutskever,
         "Learning Recurrent Neural Networks with Hessian-Free Optimization", 2011. Theirs ask for one of two
-        symbols after p different ones, and for five bits or ten symbols after a cue; this is the simplest of
-        their kind: one symbol, one blank, no cue but the end.
+        symbols after p different ones, and for five bits or ten symbols after a cue. This is the simplest
+        such task: one symbol, one blank, and no cue but the end.
     """
 
     framings: ClassVar[tuple[str, ...]] = ("many_to_one",)
-    source: ClassVar[str] = "after Hochreiter & Schmidhuber 1997; Martens & Sutskever 2011"
+    origin: ClassVar[str] = "after Hochreiter & Schmidhuber 1997; Martens & Sutskever 2011"
 
     length: int = 50
     min_length: int = 1
     curriculum: str = "fixed"
     num_symbols: int = 8
+    num_evaluation_examples: int = 1024
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require_positive(self, "num_symbols")
         if self.num_symbols < 2:
             raise ValueError(f"num_symbols must be an integer of at least 2, got {self.num_symbols}")
+
+    @property
+    def sequence_lengths(self) -> Lengths:
+        return Lengths(self.length, self.min_length, self.curriculum)
 
     def input_spec(self, framing: str) -> Spec:
         return Tokens(self.num_symbols + 1)
@@ -63,17 +68,19 @@ class DelayedRecall(RaggedTask):
         return Tokens(self.num_symbols)
 
     def goal(self, framing: str) -> Goal:
-        """Judge by the share of symbols recalled, beside that of one drawn at random."""
-        return Goal("accuracy", 1 / self.num_symbols, "a symbol at random", 0.99, higher_is_better=True)
+        return Goal("accuracy", higher_is_better=True)
+
+    def reference(self, framing: str) -> Reference:
+        return Reference(1 / self.num_symbols, "a symbol at random", 0.99)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy",)
 
-    def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
+    def sample(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
         return self.arrange(jax.random.randint(key, lengths.shape, 0, self.num_symbols), lengths)
 
     def arrange(self, symbols: jax.Array, lengths: jax.Array) -> Batch:
-        """Return the sequences that ask for int32 symbols `(B,)` after delays `(B,)`."""
+        """Return the batch of int32 symbols `(B,)` and delays `(B,)`."""
         steps = jnp.arange(self.length + 1)
         blanks = jnp.where(steps <= lengths[:, None], self.num_symbols, 0)
         inputs = jnp.where(steps == 0, symbols[:, None], blanks)

@@ -1,4 +1,4 @@
-"""Does it know what came first? Temporal order, with two and three symbols."""
+"""Temporal order: name the order of two or three symbols among distractors."""
 
 from __future__ import annotations
 
@@ -9,24 +9,26 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.checks import require_choice
-from seqlab.tasks._ragged import RaggedTask
-from seqlab.types import Batch, Goal, Spec, Tokens
+from seqlab.tasks.lengths import Lengths
+from seqlab.tasks.task import Task
+from seqlab.types import Batch, Goal, Reference, Spec, Tokens
 
 NUM_DISTRACTORS = 4
 TENTHS = {2: (1, 4), 3: (1, 3, 6)}
-"""The tenth of a sequence that each symbol that counts falls into, by how many there are."""
+"""The tenth of the sequence that holds each symbol that counts, by the number of these symbols."""
 
 
 @dataclasses.dataclass(frozen=True)
-class TemporalOrder(RaggedTask):
-    """Say in which order the symbols X (0) and Y (1) came among distractors a, b, c, d (2 to 5).
+class TemporalOrder(Task):
+    """Name the order in which the symbols X (0) and Y (1) occur among distractors a, b, c, d (2 to 5).
 
         y = Σ_i 2^(n − i) e_i,   e_i ∈ {X, Y} at t_i,   anything else is a distractor
         n = 2:  t_1 ∈ [T/10, 2T/10),  t_2 ∈ [4T/10, 5T/10)
         n = 3:  t_1 ∈ [T/10, 2T/10),  t_2 ∈ [3T/10, 4T/10),  t_3 ∈ [6T/10, 7T/10)
 
-    all uniform, the bounds rounded down, and no range empty. The classes XX, XY, YX, YY are 0 to 3, and XXX
-    to YYY 0 to 7: each as likely as another, so that a class at random is right once in 2^n times.
+    all uniform; bounds are rounded down, and a range that would be empty holds its lower bound. The classes
+    XX, XY, YX, YY are 0 to 3, and XXX to YYY are 0 to 7. They are equally likely, so a random class is right
+    once in 2^n times.
 
     >>> batch = TemporalOrder(length=10).arrange(
     ...     jnp.array([[2, 5, 3, 4, 4, 2, 5, 5, 3, 2]]), jnp.array([[1, 4]]), jnp.array([[1, 0]])
@@ -34,31 +36,36 @@ class TemporalOrder(RaggedTask):
     >>> batch[0].tolist(), batch[1].tolist()
     ([[2, 1, 3, 4, 0, 2, 5, 5, 3, 2]], [2])
 
-    Framing: many_to_one reads int32 `(B, T)` and writes the class `(B,)`. Steps past a sequence's end hold 0.
-    The splits are separate random streams.
+    Framing: many_to_one reads int32 `(B, T)` and writes the class, `(B,)`. Steps after the end of a sequence
+    hold 0. The splits are separate random streams.
 
     Attributes:
-        num_symbols: n, how many symbols count, 2 or 3.
+        length, min_length, curriculum: the number of steps (`Lengths`).
+        num_symbols: n, the number of symbols that count, 2 or 3.
+        num_evaluation_examples: the number of examples of an evaluation pass.
 
     Source: S. Hochreiter & J. Schmidhuber, "Long Short-Term Memory", Neural Computation 9(8), 1997,
-        experiments 6a and 6b, of 100 to 110 symbols between a first and a last of their own; without those,
-        and in shares of T, by R. Pascanu, T. Mikolov & Y. Bengio, arXiv:1211.5063, 2013, whose ranges these
-        are. The original's second symbol of two falls into steps 50 to 60.
+        experiments 6a and 6b, with 100 to 110 symbols between a special first and last one. R. Pascanu,
+        T. Mikolov & Y. Bengio, arXiv:1211.5063, 2013, leave these out and give the ranges as shares of T;
+        their ranges are used here. In the original the second of two symbols is at steps 50 to 60.
     """
 
     framings: ClassVar[tuple[str, ...]] = ("many_to_one",)
-    source: ClassVar[str] = "Hochreiter & Schmidhuber 1997; Pascanu et al. 2013"
-
-    shortest: ClassVar[int] = 4
+    origin: ClassVar[str] = "Hochreiter & Schmidhuber 1997; Pascanu et al. 2013"
 
     length: int = 50
     min_length: int = 4
     curriculum: str = "fixed"
     num_symbols: int = 2
+    num_evaluation_examples: int = 1024
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require_choice(self, "num_symbols", tuple(TENTHS))
+
+    @property
+    def sequence_lengths(self) -> Lengths:
+        return Lengths(self.length, self.min_length, self.curriculum, shortest=4)
 
     def input_spec(self, framing: str) -> Spec:
         return Tokens(2 + NUM_DISTRACTORS)
@@ -67,13 +74,15 @@ class TemporalOrder(RaggedTask):
         return Tokens(2**self.num_symbols)
 
     def goal(self, framing: str) -> Goal:
-        """Judge by the share of right classes, beside that of one drawn at random."""
-        return Goal("accuracy", 2**-self.num_symbols, "a class at random", 0.99, higher_is_better=True)
+        return Goal("accuracy", higher_is_better=True)
+
+    def reference(self, framing: str) -> Reference:
+        return Reference(2**-self.num_symbols, "a class at random", 0.99)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy",)
 
-    def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
+    def sample(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
         distractors_key, positions_key, symbols_key = jax.random.split(key, 3)
         size, tenths = len(lengths), jnp.array(TENTHS[self.num_symbols])
         distractors = jax.random.randint(distractors_key, (size, self.length), 2, 2 + NUM_DISTRACTORS)
@@ -88,7 +97,7 @@ class TemporalOrder(RaggedTask):
     def arrange(
         self, distractors: jax.Array, positions: jax.Array, symbols: jax.Array
     ) -> tuple[jax.Array, jax.Array]:
-        """Put symbols `(B, n)` at positions `(B, n)` among distractors `(B, T)`, all int32.
+        """Insert symbols `(B, n)` at positions `(B, n)` of distractors `(B, T)`, all int32.
 
         Returns:
             The sequences, int32 `(B, T)`, and their classes, int32 `(B,)`.

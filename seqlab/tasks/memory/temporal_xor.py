@@ -1,4 +1,4 @@
-"""Does it find structure in time? Elman's temporal XOR."""
+"""Temporal XOR: predict every third bit of a stream (Elman)."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from seqlab.tasks._ragged import RaggedTask
-from seqlab.types import Batch, Goal, Spec, Tokens
+from seqlab.tasks.lengths import Lengths
+from seqlab.tasks.task import Task
+from seqlab.types import Batch, Goal, Reference, Spec, Tokens
 
 
 @dataclasses.dataclass(frozen=True)
-class TemporalXor(RaggedTask):
-    """Predict the next bit of a stream in which every third is the XOR of the two before it.
+class TemporalXor(Task):
+    """Predict the next bit of a stream in which every third bit is the XOR of the two before it.
 
-        x_{3k+2} = x_{3k} ⊕ x_{3k+1},   all others fair coins;   y_t = x_{t+1}
+        x_{3k+2} = x_{3k} ⊕ x_{3k+1},   all other bits are fair coins;   y_t = x_{t+1}
 
     >>> batch = TemporalXor(length=6).arrange(jnp.array([[[1, 0], [1, 1], [0, 1]]]), jnp.array([6]))
     >>> batch.inputs[0].tolist()
@@ -25,25 +26,33 @@ class TemporalXor(RaggedTask):
     >>> batch.targets[0].tolist()
     [0, 1, 1, 1, 0, 0]
 
-    Any two of three bits are independent, so that who sees the last one alone is left with ln 2 nats a bit.
-    Who knows the rule and counts to three predicts ⌊(T + 1)/3⌋ of T bits for certain: the floor is 2/3 ln 2
-    where T is a multiple of 3. Nothing does better on average.
+    Any two bits of a triple are independent, so the last bit alone does not help: the loss is ln 2 nats a
+    bit. A predictor that knows the rule and counts to three is certain of ⌊(T + 1)/3⌋ of T bits. Its loss is
+    the lower bound, 2/3 ln 2 where T is a multiple of 3.
 
-    Framing: many_to_many reads int32 bits `(B, T)`, from the first of a triple, and writes the next ones
-    `(B, T)`; all count. Steps past a sequence's end hold 0. The splits are separate random streams.
+    Framing: many_to_many reads int32 bits `(B, T)`, from the first bit of a triple, and writes the next bit
+    of each, `(B, T)`; all count. Steps after the end of a sequence hold 0. The splits are separate random
+    streams.
 
-    Source: J. Elman, "Finding Structure in Time", Cognitive Science 14, 1990: a stream of 3,000 bits, judged
-        by the squared error, here in sequences of T and by the cross-entropy.
+    Attributes:
+        length, min_length, curriculum: the number of steps (`Lengths`).
+        num_evaluation_examples: the number of examples of an evaluation pass.
+
+    Source: J. Elman, "Finding Structure in Time", Cognitive Science 14, 1990: one stream of 3,000 bits with
+        the squared error; here sequences of T bits with the cross-entropy.
     """
 
     framings: ClassVar[tuple[str, ...]] = ("many_to_many",)
-    source: ClassVar[str] = "Elman 1990"
-
-    shortest: ClassVar[int] = 2
+    origin: ClassVar[str] = "Elman 1990"
 
     length: int = 30
     min_length: int = 2
     curriculum: str = "fixed"
+    num_evaluation_examples: int = 1024
+
+    @property
+    def sequence_lengths(self) -> Lengths:
+        return Lengths(self.length, self.min_length, self.curriculum, shortest=2)
 
     def input_spec(self, framing: str) -> Spec:
         return Tokens(2)
@@ -52,28 +61,31 @@ class TemporalXor(RaggedTask):
         return Tokens(2)
 
     def goal(self, framing: str) -> Goal:
-        """Judge by nats a bit; solved within .01 of the floor."""
-        return Goal("cross_entropy", math.log(2), "a fair coin", self.floor + 0.01, higher_is_better=False)
+        return Goal("cross_entropy", higher_is_better=False)
+
+    def reference(self, framing: str) -> Reference:
+        """Return the nats a bit of a coin; the threshold is .01 above the lower bound."""
+        return Reference(math.log(2), "a fair coin", self.floor + 0.01)
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:
-        """Return the floor, the entropy of a bit in nats when the rule is known."""
+        """Return the lower bound, the loss of a predictor that knows the rule."""
         return {"floor": self.floor}
 
     @property
     def floor(self) -> float:
         """The mean entropy of a bit in nats, given all before it."""
-        certain = sum((length + 1) // 3 for length in self.lengths_drawn)
-        return (1 - certain / sum(self.lengths_drawn)) * math.log(2)
+        certain = sum((length + 1) // 3 for length in self.sequence_lengths.evaluated)
+        return (1 - certain / sum(self.sequence_lengths.evaluated)) * math.log(2)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("cross_entropy", "accuracy")
 
-    def of_lengths(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
+    def sample(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
         shape = (len(lengths), self.length // 3 + 1, 2)
         return self.arrange(jax.random.bernoulli(key, shape=shape).astype(jnp.int32), lengths)
 
     def arrange(self, coins: jax.Array, lengths: jax.Array) -> Batch:
-        """Return the streams made of coins `(B, ⌊T/3⌋ + 1, 2)`, two of each triple of bits."""
+        """Return the batch of coins `(B, ⌊T/3⌋ + 1, 2)`, the first two bits of each triple."""
         triples = jnp.append(coins, coins[..., :1] ^ coins[..., 1:], axis=-1)
         bits = triples.reshape(len(coins), -1)[:, : self.length + 1]
         real = jnp.arange(self.length) < lengths[:, None]

@@ -1,63 +1,57 @@
-"""Which notes sound next? A model of music, of all notes of a step together."""
+"""Prediction of the next frame of a piece of music, all its notes together."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
 import zipfile
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_number, require_positive
-from seqlab.data.midi import write_midi
-from seqlab.data.reading import stamp
-from seqlab.data.rolls import LOWEST, NUM_KEYS, decode_roll, notes_of
-from seqlab.data.splits import split as make_splits
-from seqlab.data.table import Table
-from seqlab.tasks._data_task import SourceTask
-from seqlab.tasks._saving import Saving
-from seqlab.types import Batch, ConfigError, Goal, Labels, Spec
+from seqlab.data.columns.column import Arrays
+from seqlab.data.columns.piano_rolls import PianoRolls
+from seqlab.data.encoded import Encoded, encode
+from seqlab.data.media.midi import write_midi
+from seqlab.data.media.piano_rolls import LOWEST, NUM_KEYS, decode_roll, notes_of
+from seqlab.data.reader import Reader
+from seqlab.tasks._sources import source_field
+from seqlab.tasks.task import Task
+from seqlab.types import Batch, ConfigError, Goal, Labels, Reference, Spec
 
 _PITCHES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 INDEPENDENT = "independent notes of training frequency"
 STAYING = "each note's training rates of staying and changing"
 
 
-class _Read(NamedTuple):
-    """The pieces of a source, uint8 `(T, 88)`, by split, and what was counted."""
-
-    pieces: dict[str, list[np.ndarray]]
-    account: Mapping[str, int]
-
-
 @dataclasses.dataclass(frozen=True)
-class PianoRoll(SourceTask, Saving):
+class PianoRoll(Task):
     """Predict the next frame of a piece of music: which of the 88 keys of a piano sound.
 
-    A source's column holds a piece a row: a list of frames, each a list of MIDI numbers from 21 to 108; an
-    array `(T, 88)` of 0 and 1, as a column `(N, T, 88)` of an `.npz` or a cell of a `.mat` file; or a MIDI
-    file of a folder. Silence after the last note of a piece is left out. Splits that the source lacks are
-    made by the hash of the piece; one that occurs twice is kept once (`data.splits`).
+    A column of the source holds a piece in each row: a list of frames, each a list of MIDI numbers from 21 to
+    108; an array `(T, 88)` of 0 and 1, as a column `(N, T, 88)` of an `.npz` or a cell of a `.mat` file; or a
+    MIDI file of a folder. Silence after the last note of a piece is left out. Splits that the source lacks
+    are made by the hash of the piece; duplicates are dropped (`data.splits`).
 
     Framing: many_to_many reads silence and then the frames x_0 … x_{T−2}, float32 `(B, T, 88)`, and writes
     x_0 … x_{T−1}, each after those before it. A longer piece is cut into windows of T frames that overlap by
-    half; in evaluation the frames that the window before had are context alone, so that every frame is
+    half. In evaluation, frames that the window before has predicted are context only, so each frame is
     predicted once, after half a window at least where the piece has one.
 
     Attributes:
+        source: the source of the data (`data.reader`).
+        config: the configuration of a data set of the hub.
         notes: the column of pieces.
         length: frames of a window, T.
-        frame: how long a frame lasts in MIDI files that are read and written, in quarter notes.
+        frame: the duration of a frame in MIDI files that are read and written, in quarter notes.
 
     Raises:
         ValueError: a field that is not legal.
-        ConfigError: the source cannot be read as pieces: one line names file, row and field. Or music21 is
+        ConfigError: the source cannot be read as pieces: one line names file, row and column. Or music21 is
             not installed, which reads and writes MIDI files.
 
     Source: N. Boulanger-Lewandowski et al., "Modeling Temporal Dependencies in High-Dimensional Sequences",
@@ -66,9 +60,10 @@ class PianoRoll(SourceTask, Saving):
 
     framings: ClassVar[tuple[str, ...]] = ("many_to_many",)
     autoregressive: ClassVar[bool] = True
-    instead: ClassVar[str] = "task=bach_chorales"
     file_ending: ClassVar[str] = ".mid"
 
+    source: str | None = source_field()
+    config: str | None = source_field()
     notes: str = "notes"
     length: int = 64
     frame: float = 1.0
@@ -77,6 +72,14 @@ class PianoRoll(SourceTask, Saving):
         require_positive(self, "length")
         require_number(self, "frame", 0.01)
 
+    @property
+    def reader(self) -> Reader:
+        return Reader(self.source, self.config, "task=bach_chorales")
+
+    @functools.cached_property
+    def encoded(self) -> Encoded:
+        return encode(self.reader, (PianoRolls("notes", self.notes, self.length, self.frame),), None)
+
     def input_spec(self, framing: str) -> Spec:
         return Labels(NUM_KEYS)
 
@@ -84,32 +87,31 @@ class PianoRoll(SourceTask, Saving):
         return Labels(NUM_KEYS)
 
     def goal(self, framing: str) -> Goal:
-        """Judge by the nats that a frame costs; solved is a tenth below both baselines."""
-        costs = self.baselines("test", framing)
-        solved = 0.9 * min(costs.values())
-        return Goal("loss", costs[INDEPENDENT], INDEPENDENT, solved, higher_is_better=False)
+        return Goal("loss", higher_is_better=False)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("frame_accuracy",)
 
+    def reference(self, framing: str) -> Reference:
+        """Return the nats of a frame of independent notes; the threshold is a tenth below both baselines."""
+        costs = self.baselines("test", framing)
+        return Reference(costs[INDEPENDENT], INDEPENDENT, 0.9 * min(costs.values()))
+
     def baselines(self, split: str, framing: str) -> dict[str, float]:
-        """Return the nats that a frame of a split costs, each note predicted apart from all others.
+        """Return the nats that a frame of a split costs if each note is predicted apart from all others.
 
             p_k(v) = (n_k(v) + 1) / (n + 2),   p_k(v | s) = (n_k(s, v) + 1) / (n_k(s) + 2)
 
-        with n_k(v) the frames of training, out of n, in which note k sounds (v = 1) or does not (v = 0), and
-        n_k(s, v) those, out of n_k(s), that follow one in which it sounded (s = 1) or did not (s = 0).
+        Of the n frames of training, note k sounds (v = 1) or does not (v = 0) in n_k(v). n_k(s) frames follow
+        one in which it sounded (s = 1) or did not (s = 0); in n_k(s, v) of those it has state v.
         """
-        train, met = (_transitions(self._read.pieces[name]) for name in ("train", split))
-        told = {INDEPENDENT: _rates(train.sum(axis=0, keepdims=True)), STAYING: _rates(train)}
-        num_frames = met[..., 0].sum()
-        return {name: float(-(met * np.log(rates)).sum() / num_frames) for name, rates in told.items()}
-
-    def account(self) -> Mapping[str, int]:
-        return self._read.account
+        train, found = (_transitions(self.encoded.arrays[name]) for name in ("train", split))
+        models = {INDEPENDENT: _rates(train.sum(axis=0, keepdims=True)), STAYING: _rates(train)}
+        num_frames = found[..., 0].sum()
+        return {name: float(-(found * np.log(rates)).sum() / num_frames) for name, rates in models.items()}
 
     def read_prompt(self, text: str, framing: str) -> np.ndarray:
-        """Read a piece of a MIDI file or of the only array of an `.npz`, after silence; "" is silence alone.
+        """Read a piece from a MIDI file or the only array of an `.npz`, after silence; "" is silence alone.
 
         Returns:
             float32 `(1 + T, 88)`.
@@ -121,27 +123,21 @@ class PianoRoll(SourceTask, Saving):
         return np.concatenate([np.zeros((1, NUM_KEYS)), piece]).astype(np.float32)
 
     def render(self, sequence: np.ndarray, framing: str) -> str:
-        """Name the notes of each frame after the silence read first; C4 is the middle C, a dash silence."""
-        return " | ".join(" ".join(map(_name, np.flatnonzero(frame))) or "-" for frame in sequence[1:])
+        """Return the notes of each frame after the first one, which is silence; C4 is middle C."""
+        return " | ".join(
+            " ".join(map(_name, np.flatnonzero(frame).tolist())) or "-" for frame in sequence[1:]
+        )
 
     def save(self, sequence: np.ndarray, path: Path) -> None:
-        """Write as a MIDI file what `render` shows, a key that sounds on as one note."""
+        """Write the frames that `render` shows as a MIDI file; a key that sounds on is one note.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
         write_midi(notes_of(sequence[1:], self.frame), path)
 
-    @property
-    def _read(self) -> _Read:
-        return _read(self, stamp(self.source))
-
-    def load(self) -> dict[str, dict[str, np.ndarray]]:
-        """Return for every split the uint8 frames of all pieces, silence before each, and their windows.
-
-        Windows are int32 `(N,)` each: `starts`, the frame that is read first; `lengths`, the frames written;
-        `context`, how many of them the window before wrote.
-        """
-        return {name: _windows(pieces, self.length) for name, pieces in self._read.pieces.items()}
-
     def num_examples(self, split: str, framing: str) -> int:
-        return len(self.data[split]["starts"])
+        return len(self.encoded.arrays[split]["starts"])
 
     def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
         part = data[split]
@@ -159,46 +155,12 @@ class PianoRoll(SourceTask, Saving):
         return batch._replace(mask=batch.mask & (jnp.arange(self.length) >= context[:, None]))
 
 
-@functools.lru_cache(maxsize=4)
-def _read(task: PianoRoll, stamp: Any) -> _Read:
-    """Read a task's source; `stamp` tells a file from what it was."""
-    tables = {name: _decoded(table, task) for name, table in task.tables().items()}
-    parts = make_splits(tables, _digests)
-    pieces = {name: list(table.columns["roll"]) for name, table in parts.tables.items()}
-    account = {**{name: len(rolls) for name, rolls in pieces.items()}, "duplicates": parts.duplicates}
-    return _Read(pieces, account)
-
-
-def _decoded(table: Table, task: PianoRoll) -> Table:
-    table.require(notes=task.notes)
-    rolls = table.decoded(task.notes, functools.partial(decode_roll, frame=task.frame))
-    return dataclasses.replace(table, columns={"roll": rolls})
-
-
-def _digests(table: Table) -> list[str]:
-    return [hashlib.sha256(roll.tobytes()).hexdigest() for roll in table.columns["roll"]]
-
-
-def _windows(pieces: Sequence[np.ndarray], length: int) -> dict[str, np.ndarray]:
-    """Cut pieces into windows of T frames that overlap by half, the last moved back to end with the piece."""
-    frames, starts, lengths, context, offset = [], [], [], [], 0
-    for piece in pieces:
-        last = max(0, len(piece) - length)
-        begins = np.append(np.arange(0, last, max(1, length // 2)), last)
-        frames += [np.zeros((1, NUM_KEYS), np.uint8), piece]
-        starts.append(offset + begins)
-        lengths.append(np.full(len(begins), min(length, len(piece))))
-        context.append(np.append(0, length - np.diff(begins)))
-        offset += 1 + len(piece)
-    windows = {"starts": starts, "lengths": lengths, "context": context}
-    joined = {name: np.concatenate(parts).astype(np.int32) for name, parts in windows.items()}
-    return {"frames": np.concatenate(frames), **joined}
-
-
-def _transitions(pieces: Sequence[np.ndarray]) -> np.ndarray:
+def _transitions(part: Arrays) -> np.ndarray:
     """Count how often each note is in state v after state s, silence before each piece: int `(s, v, 88)`."""
-    before = np.concatenate([np.pad(piece, ((1, 0), (0, 0)))[:-1] for piece in pieces])
-    now = np.concatenate(pieces)
+    starts, ends = part["starts"], part["starts"] + part["lengths"]
+    begins = starts[np.append(True, starts[1:] > ends[:-1])]  # the silence before each piece
+    targets = np.setdiff1d(np.arange(len(part["frames"])), begins)
+    before, now = part["frames"][targets - 1], part["frames"][targets]
     return np.array([[((before == s) & (now == v)).sum(axis=0) for v in (0, 1)] for s in (0, 1)])
 
 
@@ -209,7 +171,7 @@ def _rates(counts: np.ndarray) -> np.ndarray:
 
 def _prompt(path: Path, frame: float) -> np.ndarray:
     if path.suffix not in (".mid", ".midi", ".npz") or not path.is_file():
-        raise ConfigError(f"--prompt={path}: must be a .mid or .npz file that is there, or '' for silence")
+        raise ConfigError(f"--prompt={path}: must be an existing .mid or .npz file, or '' for silence")
     try:
         if path.suffix != ".npz":
             return decode_roll(path, frame)

@@ -1,1 +1,1 @@
-"""Which tasks ask for a series, measured or generated, to be forecast?"""
+"""How do series continue, and to which class do they belong?"""

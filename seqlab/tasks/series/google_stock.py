@@ -1,8 +1,9 @@
-"""Can it forecast a share price? Daily returns of one stock: expect an honest no."""
+"""Daily returns of the Google stock, which are close to unpredictable."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any, ClassVar
 
 import jax
@@ -10,36 +11,36 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_positive
+from seqlab.data.encoded import Encoded
 from seqlab.registry import import_extra
-from seqlab.tasks.task import LoadedTask
-from seqlab.types import Batch, ConfigError, Goal, Spec, Vectors
+from seqlab.tasks.task import Task
+from seqlab.types import Batch, ConfigError, Goal, Reference, Spec, Vectors
 
 
 @dataclasses.dataclass(frozen=True)
-class GoogleStock(LoadedTask):
-    """Predict the next daily return of Google's stock, 2004-08-19 to 2008-10-14.
+class GoogleStock(Task):
+    """Predict the next daily return of the Google stock, 2004-08-19 to 2008-10-14.
 
-        r_t = log(p_t / p_{t-1}) / s,   p the adjusted close,   s the standard deviation in the training part
+        r_t = log(p_t / p_{t-1}) / s,   p the adjusted close,   s the standard deviation in training
 
-    Returns are scaled but not shifted, so 0 still means an unchanged price. They are split in order of
-    time, 70 / 15 / 15 %, and no window, target included, crosses from one part into the next.
+    Returns are scaled but not shifted, so 0 means an unchanged price. They are split in order of time,
+    70 / 15 / 15 %. All days of a window, and its targets, are in one split.
 
-    Framings, each from a window of `length + 1` days: many_to_one reads the first T, float32 `(B, T, 1)`, and
-    writes the last, `(B, 1)`; one_to_one reads them at once, `(B, T)`; many_to_many writes each day's next,
-    `(B, T, 1)`; one_to_many writes the last T from the first, `(B, 1)`.
+    Framings of a window of T + 1 days: many_to_one reads the first T, float32 `(B, T, 1)`, and writes the
+    last, `(B, 1)`; one_to_one reads the same values at once, `(B, T)`; many_to_many writes the day after
+    each, `(B, T, 1)`; one_to_many reads the first day, `(B, 1)`, and writes the others, `(B, T, 1)`.
 
     Attributes:
-        length: days of a window, T.
+        length: T.
 
     Raises:
-        ValueError: `length` is not a positive integer.
-        ConfigError: `length` leaves no window in the shortest part, or matplotlib is not installed.
+        ConfigError: `length` leaves no window in the shortest split, or matplotlib is not installed.
 
-    Source: `goog.npz` of Matplotlib's sample data.
+    Source: `goog.npz` of the sample data of Matplotlib.
     """
 
     framings: ClassVar[tuple[str, ...]] = ("many_to_one", "many_to_many", "one_to_many", "one_to_one")
-    source: ClassVar[str] = "Matplotlib's sample data goog.npz"
+    origin: ClassVar[str] = "Matplotlib's sample data goog.npz"
     licence: ClassVar[str] = "Matplotlib licence"
     autoregressive: ClassVar[bool] = True
 
@@ -55,22 +56,27 @@ class GoogleStock(LoadedTask):
         return Vectors(1)
 
     def goal(self, framing: str) -> Goal:
-        """Judge by squared error against the price that stays as it is, a return of 0.
-
-        In one_to_many it is the error of what the network writes when it reads its own forecasts.
-        Solved is an error 5 % below. Daily returns are close to unpredictable: a run that solves the task
-        is a reason to look for a leak.
-        """
-        chance = self._error_of_constant(0.0, "test", framing)
+        """Return the squared error; in one_to_many that of a network which reads its own forecasts."""
         metric = "free_running/mse" if framing == "one_to_many" else "mse"
-        return Goal(metric, chance, "persistence forecast", 0.95 * chance, higher_is_better=False)
+        return Goal(metric, higher_is_better=False)
+
+    def reference(self, framing: str) -> Reference:
+        """Return the error of a price that never changes, which is a return of 0; the threshold is 5 % below.
+
+        A run that reaches the threshold is a reason to look for a leak of test data.
+        """
+        baseline = self._error_of_constant(0.0, "test", framing)
+        return Reference(baseline, "persistence forecast", 0.95 * baseline)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("mse", "mae")
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:
-        """Return the squared errors of predicting no change, and the mean return of the training part."""
-        constants = {"persistence": 0.0, "mean training return": float(self.data["train"].mean())}
+        """Return the squared errors of two constants: no change, and the mean return in training."""
+        constants = {
+            "persistence": 0.0,
+            "mean training return": float(self.encoded.arrays["train"]["returns"].mean()),
+        }
         return {name: self._error_of_constant(value, split, framing) for name, value in constants.items()}
 
     def _error_of_constant(self, value: float, split: str, framing: str) -> float:
@@ -78,8 +84,9 @@ class GoogleStock(LoadedTask):
         targets = self.gather(every, split, framing, self.data).targets
         return float(jnp.mean((targets - value) ** 2))
 
-    def load(self) -> dict[str, np.ndarray]:
-        """Return the float32 returns `(N,)` of every part, in training standard deviations."""
+    @functools.cached_property
+    def encoded(self) -> Encoded:
+        """The float32 `returns` `(N,)` of each split, in units of their standard deviation in training."""
         path = import_extra("matplotlib.cbook").get_sample_data("goog.npz", asfileobj=False)
         with np.load(path) as file:
             prices = file["price_data"]["adj_close"]
@@ -90,14 +97,14 @@ class GoogleStock(LoadedTask):
         shortest = min(map(len, parts.values()))
         if self.length >= shortest:
             raise ConfigError(f"task.length: legal values are 1 to {shortest - 1}, got {self.length}")
-        return parts
+        return Encoded({split: {"returns": found} for split, found in parts.items()})
 
     def num_examples(self, split: str, framing: str) -> int:
-        return len(self.data[split]) - self.length
+        return self.encoded.num_rows(split) - self.length
 
     def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
         """Return the windows that start at int32 `indices` `(B,)`."""
-        windows = data[split][indices[:, None] + jnp.arange(self.length + 1)]
+        windows = data[split]["returns"][indices[:, None] + jnp.arange(self.length + 1)]
         past, following = windows[:, :-1, None], windows[:, 1:, None]
         if framing in ("many_to_many", "one_to_many"):
             inputs = past if framing == "many_to_many" else past[:, 0]

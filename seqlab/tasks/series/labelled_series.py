@@ -1,69 +1,107 @@
-"""What kind of series is it? A speaker, a gesture, a digit: series of a user's own, or of an archive."""
+"""Classification of series of numbers: a speaker, a gesture, a digit."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
+import jax
 import numpy as np
 
-from seqlab.data.splits import Example
-from seqlab.data.table import Table
-from seqlab.tasks.series._classification import SeriesClassification
-from seqlab.types import ConfigError
+from seqlab.checks import require_positive
+from seqlab.data.columns.series import Numbers, Series
+from seqlab.data.encoded import Encoded
+from seqlab.data.reader import Reader
+from seqlab.tasks._classification import GOAL, class_names
+from seqlab.tasks._sources import source_field
+from seqlab.tasks.series._classification import FRAMINGS, SeriesClassification
+from seqlab.tasks.task import Task
+from seqlab.types import Batch, ConfigError, Goal, Reference, Spec
 
 
 @dataclasses.dataclass(frozen=True)
-class LabelledSeries(SeriesClassification):
+class LabelledSeries(Task):
     """Say which class a series of numbers belongs to.
 
-    A series is a list of numbers, F = 1, or of steps with as many numbers each, F.
+    A series is a list of numbers, F = 1, or a list of steps with F numbers each. See
+    `SeriesClassification` for inputs and outputs.
 
     Attributes:
-        lengths: the column that says how many steps of each series are real, where they are padded; None
-            where all of them are.
+        source: the source of the data (`data.reader`).
+        config: the configuration of a data set of the hub.
+        vocabulary: the `vocabulary.json` of an earlier run, whose classes, means and deviations are used;
+            None to take them from the training split.
+        series: the column of series.
+        label: the column of classes.
+        lengths: the column of the number of real steps, where series are padded; None where all are real.
+        length: the number of steps that are read of a series at most, T.
+
+    Raises:
+        ValueError: a field that is not legal.
+        ConfigError: the source cannot be read as series and classes: one line names file, row and column.
     """
 
+    framings: ClassVar[tuple[str, ...]] = FRAMINGS
+    extras: ClassVar[tuple[str, ...]] = ("sklearn",)
+
+    source: str | None = source_field()
+    config: str | None = source_field()
+    vocabulary: str | None = source_field()
+    series: str = "series"
+    label: str = "label"
     lengths: str | None = None
+    length: int = 256
 
-    def series_of(self, table: Table) -> list[Example]:
-        table.require(series=self.series, **({"lengths": self.lengths} if self.lengths else {}))
-        return [Example.of(_steps(self, table, index)) for index in range(len(table))]
+    def __post_init__(self) -> None:
+        require_positive(self, "length")
 
-    def prompted(self, text: str) -> Mapping[str, Sequence[Any]]:
-        """Read a series as JSON has it: `[0.1, 0.2]`, or `[[0.1, 2], [0.2, 3]]`."""
+    @property
+    def reader(self) -> Reader:
+        return Reader(self.source, self.config, "task=japanese_vowels or task=mnist1d")
+
+    @functools.cached_property
+    def _shared(self) -> SeriesClassification:
+        column = Series("series", self.series, self.length, Numbers(self.lengths))
+        return SeriesClassification(self.reader, column, self.label, self.vocabulary)
+
+    @functools.cached_property
+    def encoded(self) -> Encoded:
+        return self._shared.encoded
+
+    def input_spec(self, framing: str) -> Spec:
+        return self._shared.input_spec(framing)
+
+    def output_spec(self, framing: str) -> Spec:
+        return self._shared.output_spec()
+
+    def goal(self, framing: str) -> Goal:
+        return GOAL
+
+    def metrics(self, framing: str) -> tuple[str, ...]:
+        return ("accuracy",)
+
+    def reference(self, framing: str) -> Reference:
+        return self._shared.reference()
+
+    def baselines(self, split: str, framing: str) -> dict[str, float]:
+        return self._shared.baselines(split)
+
+    def read_prompt(self, text: str, framing: str) -> np.ndarray:
+        """Read a series in JSON: `[0.1, 0.2]`, or `[[0.1, 2], [0.2, 3]]`."""
         try:
             steps = json.loads(text)
         except ValueError:
             steps = None
         if not isinstance(steps, list):
             raise ConfigError(f"--prompt must be a list, as [[0.1, 2], [0.2, 3]], got {text!r}")
-        return {self.series: [steps], **({self.lengths: [len(steps)]} if self.lengths else {})}
+        lengths = {self.lengths: [len(steps)]} if self.lengths else {}
+        return self._shared.read_prompt(steps, framing, lengths)
 
+    def render(self, sequence: np.ndarray, framing: str) -> str:
+        """Return the names of classes."""
+        return class_names(sequence, self.encoded.artifacts)
 
-def _steps(task: LabelledSeries, table: Table, index: int) -> np.ndarray:
-    """Return one series, float64 `(T, F)`."""
-    try:
-        steps = np.asarray(table.columns[task.series][index], np.float64)
-    except (TypeError, ValueError):
-        steps = np.empty(())
-    if steps.ndim not in (1, 2):
-        complaint = "must be a list of numbers, or of steps with as many numbers each"
-        raise table.refusal(index, task.series, complaint)
-    if not steps.size:
-        raise table.refusal(index, task.series, "the series is empty")
-    if task.lengths:
-        end = table.columns[task.lengths][index]
-        if not (isinstance(end, (int, np.integer)) and 1 <= end <= len(steps)):
-            complaint = f"must be an integer from 1 to {len(steps)}, the steps that there are, got {end!r}"
-            raise table.refusal(index, task.lengths, complaint)
-        steps = steps[:end]
-    steps = steps.reshape(len(steps), -1)
-    finite = np.isfinite(steps)
-    if not finite.all():
-        at, feature = np.argwhere(~finite)[0]
-        complaint = f"must hold finite numbers, got {steps[at, feature]}"
-        raise table.refusal(index, f"{task.series}[{at}]", complaint)
-    return steps
+    def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
+        return self._shared.gather(indices, split, framing, data)

@@ -1,11 +1,10 @@
-"""Can it forecast a series of yours? Values ahead, beside the last value and that of a season ago."""
+"""Forecast of series of a user's own source."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
 import math
-from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
 import jax
@@ -13,47 +12,40 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_count, require_positive
-from seqlab.data.reading import stamp
-from seqlab.tasks._data_task import SourceTask
-from seqlab.tasks.series._courses import Unit, courses_of, finite
-from seqlab.tasks.task import SPLITS
-from seqlab.types import Batch, ConfigError, Goal, Spec, Vectors
+from seqlab.data.encoded import Encoded
+from seqlab.data.reader import Reader
+from seqlab.tasks._sources import source_field
+from seqlab.tasks.series._time_series import TimeSeries, Unit, finite, time_series
+from seqlab.tasks.task import SPLITS, Task
+from seqlab.types import Batch, ConfigError, Goal, Reference, Spec, Vectors
 
 NAIVE = ("persistence", "seasonal naive", "seasonal naive and the rise since")
 
 
-class _Read(NamedTuple):
-    """Series as they are read by a network and by naive forecasts."""
-
-    values: np.ndarray
-    parts: np.ndarray
-    targets: dict[str, np.ndarray]
-    errors: dict[str, np.ndarray]
-    units: list[Unit]
-    account: Mapping[str, int]
-
-
 @dataclasses.dataclass(frozen=True)
-class Series(SourceTask):
+class Series(Task):
     """Forecast series of a source: a column of numbers in order of time, or a column of lists, each a series.
 
-    A series x is told in units of what the seasonal naive forecast errs by in training, of mean 0 there, and
-    with `difference` k as x_t − x_{t−k}. So the absolute error of a forecast is its MASE:
+    A series x is read in units of the training error of its seasonal naive forecast, shifted to mean 0 there,
+    and with `difference` k as x_t − x_{t−k}. So the absolute error of a forecast is its MASE:
 
         MASE = mean |x_t − x̂_t| / mean_{training} |x_t − x_{t−m}|,   m the season
 
     Splits are in order of time: those of the source, else 70, 15 and 15 % of each series. No value is
-    forecast in two of them; what is read for a forecast may lie in the split before. Where rows are lists,
-    the source's validation and test hold each series from its start, as the hub's forecasting sets do.
+    forecast in two splits; the inputs of a forecast may lie in the split before. Where rows are lists, the
+    validation and test splits of the source hold each series from its start, as forecasting sets of the hub
+    do.
 
     Framings, with H the horizon: many_to_one reads w_{t−T+1} … w_t, float32 `(B, T, 1)`, and writes w_{t+H},
-    `(B, 1)`; one_to_one reads them at once, `(B, T)`; many_to_many writes at every step what is H ahead,
-    `(B, T, 1)`.
+    `(B, 1)`; one_to_one reads them at once, `(B, T)`; many_to_many writes at every step the value H steps
+    later, `(B, T, 1)`.
 
     Attributes:
-        value: the column.
-        length: steps that are read, T.
-        horizon: how many steps ahead a forecast looks, H.
+        source: the source of the data (`data.reader`).
+        config: the configuration of a data set of the hub.
+        value: the column of numbers or lists.
+        length: the number of steps that are read, T.
+        horizon: the number of steps from the last input to the forecast, H.
         season: steps of a season, m; 1 for none.
         difference: the lag k of the differences that are read and forecast; 0 for the values themselves.
 
@@ -66,8 +58,9 @@ class Series(SourceTask):
     """
 
     framings: ClassVar[tuple[str, ...]] = ("many_to_one", "many_to_many", "one_to_one")
-    instead: ClassVar[str] = "task=sunspots or task=co2"
 
+    source: str | None = source_field()
+    config: str | None = source_field()
     value: str = "value"
     length: int = 24
     horizon: int = 1
@@ -77,10 +70,58 @@ class Series(SourceTask):
     def __post_init__(self) -> None:
         require_positive(self, "length", "horizon", "season")
         require_count(self, "difference")
-        if 0 < self.difference < self.horizon:  # the value to add back would lie ahead
+        if 0 < self.difference < self.horizon:  # the value to add to the forecast would not be known yet
             raise ValueError(
                 f"difference must be 0 or at least horizon={self.horizon}, got {self.difference}"
             )
+
+    @property
+    def reader(self) -> Reader:
+        return Reader(self.source, self.config, "task=sunspots or task=co2")
+
+    @functools.cached_property
+    def encoded(self) -> Encoded:
+        """The float32 values of all series one after another, the int32 split of each, and the targets.
+
+        `targets` of a split are the int32 places of the values that it forecasts.
+        """
+        series = self._scaled.series
+        values, parts, offset = [], [], 0
+        targets: dict[str, list[np.ndarray]] = {split: [] for split in SPLITS}
+        first = self._first_target
+        for x, begins in series:
+            values.append(x - _shifted(x, self.difference) if self.difference else x)
+            parts.append(np.searchsorted(begins, np.arange(len(x)), side="right"))
+            for split, start, stop in zip(SPLITS, (0, *begins), (*begins, len(x)), strict=True):
+                targets[split].append(offset + np.arange(max(start, first), max(stop, first)))
+            offset += len(x)
+        places = {split: np.concatenate(found).astype(np.int32) for split, found in targets.items()}
+        for split, found in places.items():
+            if not len(found):
+                raise ConfigError(
+                    f"task.length={self.length} leaves no window in the split {split} of {self.source}"
+                )
+        joined = np.nan_to_num(np.concatenate(values)).astype(np.float32)
+        shared = {"values": joined, "parts": np.concatenate(parts).astype(np.int32)}
+        return Encoded(
+            {**{split: {"targets": found} for split, found in places.items()}, "series": shared},
+            summary={split: len(found) for split, found in places.items()} | {"series": len(series)},
+        )
+
+    @property
+    def _first_target(self) -> int:
+        """The first place of a series whose inputs and naive forecasts are all known."""
+        inputs = self.difference + self.length + self.horizon - 1
+        return max(inputs, self._seasons_back + self.horizon)
+
+    @property
+    def _seasons_back(self) -> int:
+        """The least number of whole seasons that reach back over the horizon, in steps."""
+        return self.season * math.ceil(self.horizon / self.season)
+
+    @property
+    def _scaled(self) -> _Scaled:
+        return _scaled(self.reader, str(self.value), self.season, self.reader.stamp())
 
     def input_spec(self, framing: str) -> Spec:
         return Vectors(self.length if framing == "one_to_one" else 1)
@@ -89,122 +130,99 @@ class Series(SourceTask):
         return Vectors(1)
 
     def goal(self, framing: str) -> Goal:
-        """Judge by MASE against the best of the naive forecasts; solved is a tenth below it."""
-        naive = self.baselines("test", framing)
-        best = min(naive, key=naive.__getitem__)
-        return Goal("mase", naive[best], best, 0.9 * naive[best], higher_is_better=False)
+        return Goal("mase", higher_is_better=False)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("mase", "mse")
 
+    def reference(self, framing: str) -> Reference:
+        """Return the MASE of the best naive forecast; the threshold is a tenth below it."""
+        naive = self.baselines("test", framing)
+        best = min(naive, key=naive.__getitem__)
+        return Reference(naive[best], best, 0.9 * naive[best])
+
     def baselines(self, split: str, framing: str) -> dict[str, float]:
         """Return the MASE of naive forecasts.
 
-        They are the last value read, x_t; the latest one of the season to forecast, x_{t+H−m} (m ≥ H, else
-        whole seasons back); and that one, raised as the last value is over the one of its season.
+        They are the last value that is read, x_t; the latest value of the same place in the season,
+        x_{t+H−m} (m ≥ H, else whole seasons back); and that one plus what the last value exceeds that of a
+        season before it by.
         """
-        at = self._read.targets[split]
+        at = self.encoded.arrays[split]["targets"]
         if framing == "many_to_many":
             at = (at[:, None] + np.arange(1 - self.length, 1)).ravel()
-            at = at[self._read.parts[at] == SPLITS.index(split)]
-        return {name: float(errors[at].mean()) for name, errors in self._read.errors.items()}
+            at = at[self.encoded.arrays["series"]["parts"][at] == SPLITS.index(split)]
+        errors = [self._naive_errors(x) for x, _ in self._scaled.series]
+        return {name: float(np.concatenate([e[name] for e in errors])[at].mean()) for name in NAIVE}
+
+    def _naive_errors(self, x: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the absolute errors of the naive forecasts of each value of a series, `(N,)`."""
+        persistence, seasonal = _shifted(x, self.horizon), _shifted(x, self._seasons_back)
+        rise = _shifted(x - seasonal, self.horizon)
+        forecasts = zip(NAIVE, (persistence, seasonal, seasonal + rise), strict=True)
+        return {name: np.abs(x - forecast) for name, forecast in forecasts}
 
     def read_prompt(self, text: str, framing: str) -> np.ndarray:
-        """Turn numbers, in order of time and apart by white space or commas, into the last T to be read.
+        """Turn numbers, in order of time and separated by white space or commas, into the last T inputs.
 
         Raises:
-            ConfigError: a word is no number, or there are less than T + k of them.
+            ConfigError: a word is not a number, or there are fewer than T + k numbers.
         """
-        x, _ = self._told(text)
+        x, _ = self._read_numbers(text)
         past = (x - _shifted(x, self.difference) if self.difference else x)[-self.length :]
         return (past if framing == "one_to_one" else past[:, None]).astype(np.float32)
 
     def render_answer(self, answer: np.ndarray, prompt: str, framing: str) -> str:
-        """Show the forecast of the value H steps after the prompt, in the prompt's own measure."""
-        x, unit = self._told(prompt)
+        """Return the forecast of the value H steps after the prompt, in the units of the prompt."""
+        x, unit = self._read_numbers(prompt)
         forecast = np.ravel(answer)[-1]
         if self.difference:
             forecast += x[len(x) - 1 + self.horizon - self.difference]
         return f"{forecast * unit.size + unit.mean:.6g}"
 
-    def _told(self, prompt: str) -> tuple[np.ndarray, Unit]:
-        """Return a prompt's numbers in units of the series, or where there are several, in their own."""
+    def _read_numbers(self, prompt: str) -> tuple[np.ndarray, Unit]:
+        """Return the numbers of a prompt in the unit of the series; of several series, in their own unit."""
         words, least = prompt.replace(",", " ").split(), self.length + self.difference
-        x = finite(words, lambda at, told: ConfigError(f"--prompt: number {at + 1} {told}"))
+        x = finite(words, lambda at, complaint: ConfigError(f"--prompt: number {at + 1} {complaint}"))
         if len(x) < least:
             raise ConfigError(f"--prompt: {self.name} reads at least {least} numbers, got {len(x)}")
-        units = self._read.units
+        units = self._scaled.units
         unit = units[0] if len(units) == 1 else Unit.of(x, self.season)
         if not unit.size:
             raise ConfigError(f"--prompt: the numbers never change over a season of {self.season}")
-        return (x - unit.mean) / unit.size, unit
-
-    def account(self) -> Mapping[str, Any]:
-        return self._read.account
-
-    @functools.cached_property
-    def _read(self) -> _Read:
-        return _read(self, stamp(self.source))
-
-    def load(self) -> dict[str, np.ndarray]:
-        """Return the float32 values of all series; int32, the split of each, and what each forecasts."""
-        return {"values": self._read.values, "parts": self._read.parts, **self._read.targets}
-
-    def num_examples(self, split: str, framing: str) -> int:
-        return len(self._read.targets[split])
+        return unit.apply(x), unit
 
     def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
-        at = data[split][indices][:, None] + jnp.arange(1 - self.length, 1)
-        past, ahead = data["values"][at - self.horizon], data["values"][at]
+        at = data[split]["targets"][indices][:, None] + jnp.arange(1 - self.length, 1)
+        values, parts = data["series"]["values"], data["series"]["parts"]
+        past, ahead = values[at - self.horizon], values[at]
         if framing == "many_to_many":
-            own = data["parts"][at] == SPLITS.index(split)
-            return Batch(past[..., None], ahead[..., None], own)
+            return Batch(past[..., None], ahead[..., None], parts[at] == SPLITS.index(split))
         inputs = past if framing == "one_to_one" else past[..., None]
         return Batch(inputs, ahead[:, -1:], jnp.ones(indices.shape, bool))
 
 
+class _Scaled(NamedTuple):
+    """The series of a source in their units."""
+
+    series: list[TimeSeries]
+    units: list[Unit]
+
+
 @functools.lru_cache(maxsize=4)
-def _read(task: Series, stamp: Any) -> _Read:
-    """Read a task's source; `stamp` tells a file from what it was."""
-    values, parts, units, targets = [], [], [], {split: [] for split in SPLITS}
-    errors: dict[str, list[np.ndarray]] = {name: [] for name in NAIVE}
-    offset, k, H, m = 0, task.difference, task.horizon, task.season
-    courses = courses_of(task.tables(), task.value)
-    for x, begins in courses:
-        units.append(Unit.of(x[: begins[0]], m))
-        if not units[-1].size:
+def _scaled(reader: Reader, column: str, season: int, _: Any) -> _Scaled:
+    """Read a source; the last argument changes when the source does."""
+    series, units = [], []
+    for values, begins in time_series(reader.tables(), column):
+        unit = Unit.of(values[: begins[0]], season)
+        if not unit.size:
             raise ConfigError(
-                f"task.season={m}: in training, a series of {len(x)} values from {task.source} has no season "
-                "or never changes over one"
+                f"task.season={season}: in training, a series of {len(values)} values from {reader.source} "
+                "has no season or never changes over one"
             )
-        x = (x - units[-1].mean) / units[-1].size
-        back = m * math.ceil(H / m)
-        naive = _shifted(x, H), _shifted(x, back)
-        rise = _shifted(x - _shifted(x, back), H)
-        for name, forecast in zip(NAIVE, (*naive, naive[1] + rise), strict=True):
-            errors[name].append(np.abs(x - forecast))
-        values.append(x - _shifted(x, k) if k else x)
-        parts.append(np.searchsorted(begins, np.arange(len(x)), side="right"))
-        first = max(k + task.length + H - 1, back + H)
-        for split, start, stop in zip(SPLITS, (0, *begins), (*begins, len(x)), strict=True):
-            targets[split].append(offset + np.arange(max(start, first), max(stop, first)))
-        offset += len(x)
-    places = {split: np.concatenate(found).astype(np.int32) for split, found in targets.items()}
-    for split, found in places.items():
-        if not len(found):
-            raise ConfigError(
-                f"task.length={task.length} leaves no window in the split {split} of {task.source}"
-            )
-    account = {split: len(found) for split, found in places.items()} | {"series": len(courses)}
-    joined = np.nan_to_num(np.concatenate(values)).astype(np.float32)
-    return _Read(
-        joined,
-        np.concatenate(parts).astype(np.int32),
-        places,
-        {name: np.concatenate(e) for name, e in errors.items()},
-        units,
-        account,
-    )
+        series.append(TimeSeries(unit.apply(values), begins))
+        units.append(unit)
+    return _Scaled(series, units)
 
 
 def _shifted(x: np.ndarray, lag: int) -> np.ndarray:

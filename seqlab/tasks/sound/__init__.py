@@ -1,1 +1,1 @@
-"""What is said? Sounds and what they are called."""
+"""Which tasks ask for sounds to be named or written down?"""

@@ -1,34 +1,111 @@
-"""What kind of sound is it? A word, a speaker, an instrument: the class of every sound of a source."""
+"""Classification of sounds: a word, a speaker, an instrument."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from seqlab.data.sounds import Hearing
-from seqlab.data.splits import Example
-from seqlab.data.table import Table
-from seqlab.tasks.series._classification import SeriesClassification
+import jax
+import numpy as np
+
+from seqlab.checks import require_positive
+from seqlab.data.columns.series import Series, SoundFrames
+from seqlab.data.encoded import Encoded
+from seqlab.data.media.mel import LogMel
+from seqlab.data.reader import Reader
+from seqlab.tasks._classification import GOAL, class_names
+from seqlab.tasks._sources import source_field
+from seqlab.tasks.series._classification import FRAMINGS, SeriesClassification
+from seqlab.tasks.task import Task
+from seqlab.types import Batch, Goal, Reference, Spec
 
 
 @dataclasses.dataclass(frozen=True)
-class LabelledSounds(Hearing, SeriesClassification):
-    """Say which class a sound belongs to, read as frames: the logarithms of the energies in F bands."""
+class LabelledSounds(Task):
+    """Say which class a sound belongs to, read as log-mel frames (`data.media.mel`).
 
-    instead: ClassVar[str] = "task=japanese_vowels"
+    See `SeriesClassification` for inputs and outputs.
 
+    Attributes:
+        source: the source of the data (`data.reader`).
+        config: the configuration of a data set of the hub.
+        vocabulary: the `vocabulary.json` of an earlier run, whose classes, means and deviations are used;
+            None to take them from the training split.
+        series: the column of sounds.
+        label: the column of classes.
+        length: the number of frames that are read of a sound at most, T.
+        rate: the sampling rate that every sound must have, in Hz.
+        window: the duration of the window of a frame, in milliseconds.
+        hop: the time from one frame to the next, in milliseconds.
+        num_mels: the number of bands, F.
+
+    Raises:
+        ValueError: a field that is not legal.
+        ConfigError: the source cannot be read as sounds and classes: one line names file, row and column.
+    """
+
+    framings: ClassVar[tuple[str, ...]] = FRAMINGS
+    extras: ClassVar[tuple[str, ...]] = ("sklearn",)
+
+    source: str | None = source_field()
+    config: str | None = source_field()
+    vocabulary: str | None = source_field()
     series: str = "audio"
+    label: str = "label"
     length: int = 500
+    rate: int = 16_000
+    window: float = 25.0
+    hop: float = 10.0
+    num_mels: int = 40
 
     def __post_init__(self) -> None:
-        super().__post_init__()
-        self.require_hearing()
+        require_positive(self, "length")
+        _ = self._mel
 
-    def series_of(self, table: Table) -> list[Example]:
-        table.require(series=self.series)
-        return table.decoded(self.series, self.hear)
+    @property
+    def _mel(self) -> LogMel:
+        return LogMel(self.rate, self.window, self.hop, self.num_mels)
 
-    def prompted(self, text: str) -> dict[str, list[Path]]:
-        """Name a file."""
-        return {self.series: [Path(text)]}
+    @property
+    def reader(self) -> Reader:
+        return Reader(self.source, self.config, "task=japanese_vowels")
+
+    @functools.cached_property
+    def _shared(self) -> SeriesClassification:
+        column = Series("series", self.series, self.length, SoundFrames(self._mel))
+        return SeriesClassification(self.reader, column, self.label, self.vocabulary)
+
+    @functools.cached_property
+    def encoded(self) -> Encoded:
+        return self._shared.encoded
+
+    def input_spec(self, framing: str) -> Spec:
+        return self._shared.input_spec(framing)
+
+    def output_spec(self, framing: str) -> Spec:
+        return self._shared.output_spec()
+
+    def goal(self, framing: str) -> Goal:
+        return GOAL
+
+    def metrics(self, framing: str) -> tuple[str, ...]:
+        return ("accuracy",)
+
+    def reference(self, framing: str) -> Reference:
+        return self._shared.reference()
+
+    def baselines(self, split: str, framing: str) -> dict[str, float]:
+        return self._shared.baselines(split)
+
+    def read_prompt(self, text: str, framing: str) -> np.ndarray:
+        """Read a sound file."""
+        return self._shared.read_prompt(Path(text), framing)
+
+    def render(self, sequence: np.ndarray, framing: str) -> str:
+        """Return the names of classes."""
+        return class_names(sequence, self.encoded.artifacts)
+
+    def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
+        return self._shared.gather(indices, split, framing, data)

@@ -1,215 +1,174 @@
-"""Which characters does a sound spell? Frames and a transcript, and nobody says which frame is which."""
+"""Transcription: the characters that a sound spells, without an alignment."""
 
 from __future__ import annotations
 
 import collections
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_positive
-from seqlab.data.padding import cut_to_length
-from seqlab.data.sounds import Hearing
-from seqlab.data.splits import split
-from seqlab.data.standardizer import Scale
-from seqlab.data.table import Table
-from seqlab.data.vocabulary import Vocabulary
+from seqlab.data.columns.series import Series, SoundFrames
+from seqlab.data.columns.transcripts import Transcripts, characters, spell
+from seqlab.data.encoded import Encoded, encode
+from seqlab.data.media.mel import LogMel
+from seqlab.data.reader import Reader
+from seqlab.data.standardizer import Standardizer
+from seqlab.metrics.texts import cer, wer
 from seqlab.registry import import_extra
-from seqlab.tasks._data_task import RowsTask
-from seqlab.types import Batch, ConfigError, Goal, Spec, Transcript, Vectors
+from seqlab.tasks._sources import source_field
+from seqlab.tasks.task import Task
+from seqlab.types import Batch, ConfigError, Goal, Reference, Spec, Transcript, Vectors
 
-
-class _Read(NamedTuple):
-    """A source as float32 `frames` `(N, T, F)`, int32 `targets` `(N, M)` and their lengths."""
-
-    arrays: dict[str, dict[str, np.ndarray]]
-    characters: Vocabulary
-    scale: Scale
-    account: Mapping[str, Any]
+_MOST_FREQUENT = "the most frequent transcript"
 
 
 @dataclasses.dataclass(frozen=True)
-class Transcription(Hearing, RowsTask):
+class Transcription(Task):
     """Write down what is said, character by character.
 
     Sounds and transcripts are two columns of a source. Splits that the source lacks are made by the digest of
-    the samples; a sound that occurs twice is kept once (`data.splits`). Characters are those of the
-    training split, and every feature of a frame is told in units of its mean and standard deviation there.
+    the samples; duplicates are dropped (`data.splits`). Characters are those of the training split, and
+    each feature of a frame is standardised by its mean and standard deviation there.
 
-    Framing: many_to_many reads the first T frames, logarithms of the energies in F bands (`data.sounds`),
-    float32 `(B, T, F)`, and writes the transcript, int32 `(B, M)`, by connectionist temporal classification:
-    the loss is in nats a character. T and M are those of the longest sound and transcript of the source.
+    Framing: many_to_many reads the first T log-mel frames (`data.media.mel`), float32 `(B, T, F)`, and writes
+    the transcript, int32 `(B, M)`, by connectionist temporal classification; the loss is in nats a character.
+    T and M are those of the longest sound and transcript of the source.
 
     Attributes:
+        source: the source of the data (`data.reader`).
+        config: the configuration of a data set of the hub.
+        vocabulary: the `vocabulary.json` of an earlier run, whose characters, means and deviations are used;
+            None to take them from the training split.
         sound: the column of sounds, WAV, FLAC or OGG.
-        text: the column of transcripts; of one that holds classes, their names.
-        length: frames that are read of a sound at most.
-        target_length: characters that a transcript may have at most.
+        text: the column of transcripts; of a column of classes, their names.
+        rate: the sampling rate that every sound must have, in Hz.
+        window: the duration of the window of a frame, in milliseconds.
+        hop: the time from one frame to the next, in milliseconds.
+        num_mels: the number of bands, F.
+        length: the number of frames that are read of a sound at most.
+        target_length: the number of characters that a transcript may have.
 
     Raises:
         ValueError: a field that is not legal.
-        ConfigError: the source cannot be read, or not as sounds and transcripts that the frames suffice to
-            spell: one line names file, row and field. Or soundfile, jiwer or scikit-learn is not installed.
+        ConfigError: the source cannot be read as sounds and transcripts, or a sound has too few frames to
+            spell its transcript: one line names file, row and column.
     """
 
     framings: ClassVar[tuple[str, ...]] = ("many_to_many",)
-    instead: ClassVar[str] = "task=transcription with a folder of your own sounds"
     scored: ClassVar[tuple[str, ...]] = ("cer", "wer")
+    extras: ClassVar[tuple[str, ...]] = ("jiwer", "sklearn")
 
+    source: str | None = source_field()
+    config: str | None = source_field()
+    vocabulary: str | None = source_field()
     sound: str = "audio"
     text: str = "text"
+    rate: int = 16_000
+    window: float = 25.0
+    hop: float = 10.0
+    num_mels: int = 40
     length: int = 2000
     target_length: int = 400
 
     def __post_init__(self) -> None:
         require_positive(self, "length", "target_length")
-        self.require_hearing()
+        _ = self._sounds
+
+    @property
+    def reader(self) -> Reader:
+        return Reader(self.source, self.config, "task=transcription with a folder of your own sounds")
+
+    @property
+    def _frames(self) -> SoundFrames:
+        return SoundFrames(LogMel(self.rate, self.window, self.hop, self.num_mels))
+
+    @property
+    def _sounds(self) -> Series:
+        return Series("sound", self.sound, self.length, self._frames)
+
+    @functools.cached_property
+    def encoded(self) -> Encoded:
+        transcripts = Transcripts("text", self.text, self.target_length, "sound", self.length)
+        return encode(self.reader, (self._sounds, transcripts), self.vocabulary)
 
     def input_spec(self, framing: str) -> Spec:
         return Vectors(self.num_mels)
 
     def output_spec(self, framing: str) -> Spec:
-        return Transcript(len(self._read.characters))
+        return Transcript(len(characters(self.encoded.artifacts)))
 
     def goal(self, framing: str) -> Goal:
-        """Judge by jiwer's share of characters in error; solved is half that of the better baseline."""
-        found = self.baselines("test", framing)
-        name = "the most frequent transcript"
-        return Goal("cer", found[name], name, min(found.values()) / 2, higher_is_better=False)
+        return Goal("cer", higher_is_better=False)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ()
 
-    def scores(self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray) -> Mapping[str, float]:
-        """Return the shares of characters and of words in error, by jiwer.
+    def scores(
+        self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray, split: str
+    ) -> Mapping[str, float]:
+        """Return the character and the word error rate, by jiwer.
 
         Args:
             predictions: int `(N, T)`, characters and then blanks, as `best_path` returns them.
             targets: int `(N, M)`.
             mask: bool `(N, M)`.
+            split: the split.
         """
-        return _scored(
-            [self._text(row[real]) for row, real in zip(targets, mask, strict=True)],
-            [self.render(row, "") for row in predictions],
-        )
+        written = [self.render(row, "") for row in predictions]
+        right = [self.render(row[real], "") for row, real in zip(targets, mask, strict=True)]
+        return {"cer": cer(written, right), "wer": wer(written, right)}
+
+    def reference(self, framing: str) -> Reference:
+        """Return the CER of the most frequent transcript; the threshold is half that of the best baseline."""
+        found = self.baselines("test", framing)
+        return Reference(found[_MOST_FREQUENT], _MOST_FREQUENT, min(found.values()) / 2)
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:
-        """Return the shares of characters in error of two simple answers, both out of the training split.
+        """Return the character error rates of two transcripts of training.
 
-        They are its most frequent transcript, and that of the sound whose mean frame is nearest (by
-        scikit-learn).
+        They are the most frequent one, and that of the sound with the nearest mean frame (by scikit-learn).
         """
         return dict(_baselines(self, split))
 
     def read_prompt(self, text: str, framing: str) -> np.ndarray:
-        """Read the sound in a file: float32 `(T, F)`."""
+        """Read a sound file: float32 `(T, F)`."""
         try:
-            frames = self.hear(Path(text)).values
+            sound = self._frames.decode_file(Path(text))
         except ValueError as error:
             raise ConfigError(f"--prompt: {text} {error}") from error
-        return self._read.scale.apply(frames[: self.length])
+        return self._sounds.standardized(sound.steps, Standardizer.restore(self.encoded.artifacts))
 
     def render(self, sequence: np.ndarray, framing: str) -> str:
-        """Spell the characters, leaving blanks out."""
-        return self._text(token for token in np.ravel(sequence) if token < len(self._read.characters))
-
-    def _text(self, tokens: Any) -> str:
-        return "".join(self._read.characters.decode(tokens))
-
-    @property
-    def symbols(self) -> Mapping[str, Sequence[Any]]:
-        return {"characters": self._read.characters.symbols, **dataclasses.asdict(self._read.scale)}
-
-    def read(self, stamp: Any) -> _Read:
-        return _read(self, stamp)
+        """Return the characters of a sequence without its blanks."""
+        return spell(np.ravel(sequence).tolist(), self.encoded.artifacts)
 
     def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
-        part = {name: values[indices] for name, values in data[split].items()}
-        targets = part["targets"]
-        mask = jnp.arange(targets.shape[1]) < part["target_lengths"][:, None]
-        return Batch(part["frames"], targets, mask, part["lengths"])
-
-    def heard(self, table: Table) -> Table:
-        """Return a table with its sounds decoded, and its transcripts as texts.
-
-        Raises:
-            ConfigError: a column is not there, or a value is no such sound or transcript.
-        """
-        table.require(sound=self.sound, text=self.text)
-        texts = table.labels(self.text) if self.text in table.names else table.texts(self.text)
-        texts = [" ".join(text.split()) for text in texts]
-        columns = {self.sound: table.decoded(self.sound, self.hear), self.text: texts}
-        heard = dataclasses.replace(table, columns=columns)
-        for index, (sound, text) in enumerate(zip(*columns.values(), strict=True)):
-            if len(text) > self.target_length:
-                told = f"has {len(text)} characters, more than task.target_length={self.target_length}"
-                raise heard.refusal(index, self.text, told)
-            count = min(len(sound.values), self.length)
-            if (least := len(text) + sum(map(str.__eq__, text, text[1:]))) > count:
-                told = f"takes {least} frames to spell, and {count} are read of the sound: "
-                raise heard.refusal(index, self.text, f"{told}task.hop or task.length does not suit it")
-        return heard
-
-
-@functools.lru_cache(maxsize=4)
-def _read(task: Transcription, stamp: Any) -> _Read:
-    """Read a task's source; `stamp` tells a file from what it was."""
-    given = {name: task.heard(table) for name, table in task.tables().items()}
-    parts = split(given, lambda table: [sound.digest for sound in table.columns[task.sound]])
-    heard = {
-        name: [sound.values for sound in table.columns[task.sound]] for name, table in parts.tables.items()
-    }
-    texts = {name: table.columns[task.text] for name, table in parts.tables.items()}
-    kept = task.kept_symbols()
-    if kept is None:
-        characters = Vocabulary(tuple(sorted(set("".join(texts["train"])))))
-        scale = Scale.of(steps[: task.length] for steps in heard["train"])
-    else:
-        characters = Vocabulary(tuple(kept["characters"]))
-        scale = Scale(tuple(kept["mean"]), tuple(kept["deviation"]))
-    num_frames = min(task.length, max(len(steps) for every in heard.values() for steps in every))
-    num_targets = max(len(text) for every in texts.values() for text in every)
-    arrays = {}
-    for name, every in heard.items():
-        laid, lengths = cut_to_length([scale.apply(steps[:num_frames]) for steps in every], num_frames)
-        targets, target_lengths = cut_to_length(
-            [characters.encode(text) for text in texts[name]], num_targets
-        )
-        columns = ("frames", "lengths", "targets", "target_lengths")
-        arrays[name] = dict(zip(columns, (laid, lengths, targets, target_lengths), strict=True))
-    account = {
-        **{name: len(table) for name, table in parts.tables.items()},
-        "duplicates": parts.duplicates,
-        "cut": sum(len(steps) > task.length for every in heard.values() for steps in every),
-    }
-    return _Read(arrays, characters, scale, account)
-
-
-def _scored(wanted: Sequence[str], written: Sequence[str]) -> dict[str, float]:
-    jiwer = import_extra("jiwer")
-    return {name: float(getattr(jiwer, name)(list(wanted), list(written))) for name in Transcription.scored}
+        row = {name: values[indices] for name, values in data[split].items()}
+        mask = jnp.arange(row["targets"].shape[1]) < row["target_lengths"][:, None]
+        return Batch(row["series"], row["targets"], mask, row["lengths"])
 
 
 @functools.lru_cache(maxsize=8)
 def _baselines(task: Transcription, split: str) -> tuple[tuple[str, float], ...]:
     texts, means = {}, {}
     for name in ("train", split):
-        part = task._read.arrays[name]
+        part = task.encoded.arrays[name]
         ends = zip(part["targets"], part["target_lengths"], strict=True)
-        texts[name] = [task._text(row[:end]) for row, end in ends]
-        means[name] = part["frames"].sum(axis=1) / part["lengths"][:, None]
+        texts[name] = [task.render(row[:end], "") for row, end in ends]
+        means[name] = part["series"].sum(axis=1) / part["lengths"][:, None]
     counts = collections.Counter(texts["train"])
     frequent = min(counts, key=lambda text: (-counts[text], text))
     neighbours = import_extra("sklearn.neighbors").NearestNeighbors(n_neighbors=1).fit(means["train"])
     nearest = neighbours.kneighbors(means[split], return_distance=False)[:, 0]
     answers = {
-        "the most frequent transcript": [frequent] * len(nearest),
+        _MOST_FREQUENT: [frequent] * len(nearest),
         "the transcript of the nearest sound": [texts["train"][index] for index in nearest],
     }
-    return tuple((name, _scored(texts[split], told)["cer"]) for name, told in answers.items())
+    return tuple((name, cer(written, texts[split])) for name, written in answers.items())

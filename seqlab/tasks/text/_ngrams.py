@@ -1,4 +1,4 @@
-"""How well does counting predict? Interpolated Witten–Bell n-gram models over integer symbols."""
+"""Interpolated Witten–Bell n-gram models over integer symbols."""
 
 from __future__ import annotations
 

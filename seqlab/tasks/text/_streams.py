@@ -1,4 +1,4 @@
-"""Which part of a text does a row read next? Rows that each read on where they left off."""
+"""Training windows that follow one another in each row of a batch."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from seqlab.types import ConfigError
 def window_starts(key: jax.Array, step: jax.Array, size: int, length: int, num_tokens: int) -> jax.Array:
     """Return where the windows of one step start in a text, int32 `(B,)`.
 
-    The text is cut into B stretches of W = ⌊(N − 1) / (B T)⌋ windows. Row b starts with stretch b, reads a
-    window a step, and goes on with the next stretch, the first following the last:
+    The text is cut into B stretches of W = ⌊(N − 1) / (B T)⌋ windows. Row b starts with stretch b, reads one
+    window each step, and continues with the next stretch; the first stretch follows the last:
 
         start_b = T · ((b W + step + first) mod B W)
 
-    so that W steps read every window once, and a row never leaves out or repeats a token before the text is
-    over. `first` is drawn from the key.
+    So W steps read every window once, and a row neither skips nor repeats a token before the text ends.
+    `first` is drawn from the key.
 
     Args:
         key: PRNG key, the same at all steps.
         step: int32 scalar.
         size: B.
         length: T.
-        num_tokens: N, one more than are read, since the last target follows the last input.
+        num_tokens: N, one more than are read, because the last target follows the last input.
 
     Raises:
         ConfigError: the text holds fewer than B windows.

@@ -1,196 +1,178 @@
-"""Can it go on writing a text of yours? A language model of characters, words or pieces of words."""
+"""Language model of a text: characters, words or pieces of words."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
 import math
-import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
+import jax
 import numpy as np
 
-from seqlab.checks import require_choice, require_positive
-from seqlab.data.table import Table
-from seqlab.data.vocabulary import UNKNOWN, Vocabulary
-from seqlab.registry import import_extra
-from seqlab.tasks._data_task import VocabularyTask
+from seqlab.checks import require_bool, require_choice, require_positive
+from seqlab.data.encoded import Encoded
+from seqlab.data.reader import Reader
+from seqlab.tasks._sources import source_field
+from seqlab.tasks.task import Task
+from seqlab.tasks.text._corpus import (
+    LEVELS,
+    Corpus,
+    join_symbols,
+    num_symbols,
+    read_corpus,
+    symbols_of,
+    tokenizer,
+)
 from seqlab.tasks.text._ngrams import ngram_probabilities
-from seqlab.tasks.text._windows import Corpus, TextWindows
-from seqlab.types import ConfigError
+from seqlab.tasks.text._windows import (
+    FRAMINGS,
+    TextWindows,
+    ngram_baselines,
+    ngram_reference,
+    require_stream_framing,
+)
+from seqlab.types import Batch, Goal, Reference, Spec, Tokens
 
-LEVELS = {"character": "character", "word": "word", "byte_pair": "token"}
-"""What a symbol is called, by level."""
-_WORD = re.compile(r"<unk>|\w+(?:['’]\w+)*|[^\w\s]|\n")
-_AROUND_END = re.compile(r" ?\n ?")
-_BLANK_LINES = re.compile(r"\n\s*\n")
-_HELD_OUT = {"validation": 0.05, "test": 0.05}
 _MAX_ORDER = 4
 
 
-class _Read(NamedTuple):
-    """A text as numbers, what cuts it, and what was counted on the way."""
-
-    corpus: Corpus
-    cut: Callable[[str], np.ndarray]
-    symbols: Mapping[str, Sequence[str]]
-    account: Mapping[str, int]
-
-
 @dataclasses.dataclass(frozen=True)
-class TextCorpus(VocabularyTask, TextWindows):
+class TextCorpus(Task):
     """Predict the next symbol of a text.
 
-    The text is a column of a source, row after row, each on lines of its own. A paragraph, between
-    blank lines, that occurs twice is kept once, in the test split before the others. Splits that the source
-    lacks are cut off the end of the training text, 5 % each. The vocabulary is that of the training split.
+    The text is a column of a source, row after row, each on lines of its own. Of paragraphs, between blank
+    lines, that are equal one is kept, preferably in the test split. Splits that the source lacks are cut off
+    the end of the training text, 5 % each. The vocabulary is that of the training split.
 
-    Framings, and the fields `length` and `stream`, as in `TextWindows`.
+    Framings and evaluation are described at `TextWindows`.
 
     Attributes:
+        source: the source of the data (`data.reader`).
+        config: the configuration of a data set of the hub.
+        vocabulary: the `vocabulary.json` of an earlier run, whose symbols are used; None to take them from
+            the training split.
         text: the column of texts.
-        level: what a symbol is: "character", "word" (as written, punctuation and ends of lines apart) or
-            "byte_pair" (pieces of words, of the bytes of UTF-8, so that none is unknown).
-        most_tokens: how many different symbols have a number of their own, at most; words that training
-            has once have one together, and of byte pairs at least the 256 bytes have one.
+        level: what a symbol is: "character", "word" (as written, with punctuation and ends of lines apart) or
+            "byte_pair" (pieces of words, made of the bytes of UTF-8, so that none is unknown).
+        most_tokens: the largest number of symbols; others, and words that occur once in training, are
+            unknown. Byte pairs have at least the 256 bytes.
+        length: symbols of a window, T.
+        stream: whether training reads the text in order, each row of a batch its own stretch, window after
+            window. Otherwise windows are drawn at random.
 
     Raises:
         ValueError: a field that is not legal.
         ConfigError: the source cannot be read, or is too short. Or tokenizers is not installed, which byte
-            pairs are made with.
+            pairs need.
 
     Source: of byte pairs, R. Sennrich et al., "Neural Machine Translation of Rare Words with Subword Units",
         ACL 2016.
     """
 
-    instead: ClassVar[str] = "task=python_docs"
+    framings: ClassVar[tuple[str, ...]] = FRAMINGS
+    autoregressive: ClassVar[bool] = True
 
+    source: str | None = source_field()
+    config: str | None = source_field()
+    vocabulary: str | None = source_field()
     text: str = "text"
     level: str = "character"
     most_tokens: int = 10_000
-    stream: bool = False  # said again, as `VocabularyTask` has no such field and comes first
+    length: int = 128
+    stream: bool = False  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def __post_init__(self) -> None:
-        super().__post_init__()
+        require_positive(self, "length", "most_tokens")
+        require_bool(self, "stream")
         require_choice(self, "level", tuple(LEVELS))
-        require_positive(self, "most_tokens")
+
+    def checked_framing(self, framing: str | None) -> str:
+        framing = super().checked_framing(framing)
+        require_stream_framing(self.stream, framing)
+        return framing
 
     @property
-    def symbol(self) -> str:
-        """What a symbol is, in words."""
-        return LEVELS[self.level]
+    def reader(self) -> Reader:
+        return Reader(self.source, self.config, "task=python_docs")
 
-    def read(self, stamp: Any) -> _Read:
-        return _read(self, stamp)
-
-    @property
+    @functools.cached_property
     def corpus(self) -> Corpus:
-        return self._read.corpus
+        """The text as numbers."""
+        return read_corpus(self.reader, str(self.text), self.level, self.most_tokens, self.vocabulary)
+
+    @functools.cached_property
+    def encoded(self) -> Encoded:
+        _ = self._windows
+        tokens, artifacts, duplicates = self.corpus
+        arrays = {split: {"tokens": found} for split, found in tokens.items()}
+        if self.stream:
+            begins = np.zeros(len(tokens["train"]), bool)
+            begins[:1] = True
+            arrays["train"]["begins"] = begins
+        return Encoded(arrays, artifacts, {"duplicates": duplicates, **num_symbols(tokens)})
+
+    @functools.cached_property
+    def _windows(self) -> TextWindows:
+        return TextWindows(self.length, len(self.symbols), num_symbols(self.corpus.tokens))
 
     @property
-    def symbols(self) -> Mapping[str, Sequence[str]]:
-        return self._read.symbols
+    def symbols(self) -> Any:
+        """What each number stands for."""
+        return symbols_of(self.corpus.artifacts, self.level)
 
-    @property
-    def metric(self) -> str:
-        """Bits a character, or nats a word or piece, of which the exponential is the perplexity."""
-        return "bits_per_character" if self.level == "character" else "cross_entropy"
+    def input_spec(self, framing: str) -> Spec:
+        return self._windows.input_spec(framing)
 
-    def costs(self, split: str) -> np.ndarray:
-        tokens, symbols, _ = self.corpus
-        codable = int(63 / math.log2(len(symbols))) - 1
-        order = max(1, min(_MAX_ORDER, codable))
-        nats = -np.log(ngram_probabilities(tokens["train"], tokens[split], len(symbols), order))
-        return nats / math.log(2) if self.level == "character" else nats
+    def output_spec(self, framing: str) -> Spec:
+        return Tokens(len(self.symbols))
 
-    def encode(self, text: str) -> np.ndarray:
-        return self._read.cut(text)
+    def goal(self, framing: str) -> Goal:
+        """Return bits a character, or nats a word or piece, whose exponential is the perplexity."""
+        metric = "bits_per_character" if self.level == "character" else "cross_entropy"
+        return Goal(metric, higher_is_better=False)
 
-    def decode(self, symbols: Sequence[str]) -> str:
-        if self.level == "byte_pair":
-            return import_extra("tokenizers.decoders").ByteLevel().decode(list(symbols))
-        return "".join(symbols) if self.level == "character" else _AROUND_END.sub("\n", " ".join(symbols))
+    def metrics(self, framing: str) -> tuple[str, ...]:
+        return (self.goal(framing).metric, "accuracy")
+
+    def reference(self, framing: str) -> Reference:
+        return ngram_reference(self._windows.mean_costs(_costs(self, "test"), "test", framing))
+
+    def baselines(self, split: str, framing: str) -> dict[str, float]:
+        """Return the mean costs of n-gram models of training over the symbols of an evaluation pass."""
+        return ngram_baselines(self._windows.mean_costs(_costs(self, split), split, framing))
+
+    def read_prompt(self, text: str, framing: str) -> np.ndarray:
+        tokens = tokenizer(self.corpus.artifacts, self.level)(text)
+        return self._windows.prompt(tokens, framing, text, LEVELS[self.level])
+
+    def render(self, sequence: np.ndarray, framing: str) -> str:
+        """Return the text of tokens."""
+        return join_symbols([self.symbols[token] for token in np.ravel(sequence)], self.level)
+
+    def num_examples(self, split: str, framing: str) -> int:
+        return self._windows.num_examples(split)
+
+    def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
+        """Return the windows that start at int32 `indices` `(B,)`."""
+        return self._windows.gather(indices, framing, data[split]["tokens"])
+
+    def stream_batch(self, key: jax.Array, step: jax.Array, size: int, framing: str, data: Any) -> Batch:
+        train = data["train"]
+        return self._windows.stream_batch(key, step, size, train["tokens"], train["begins"])
+
+    def num_evaluation(self, split: str, framing: str) -> int:
+        return self._windows.num_evaluation(split, framing)
+
+    def evaluation_batch(self, index: jax.Array, size: int, split: str, framing: str, data: Any) -> Batch:
+        return self._windows.evaluation_batch(index, size, split, framing, data[split]["tokens"])
 
 
 @functools.lru_cache(maxsize=4)
-def _read(task: TextCorpus, stamp: Any) -> _Read:
-    """Read a task's source; `stamp` tells a file from what it was."""
-    texts, account = _texts(task)
-    kept = task.kept_symbols()
-    if task.level == "byte_pair":
-        cut, tokens, symbols = _byte_pairs(texts["train"], task.most_tokens, kept)
-    else:
-        parts, least = (list, 1) if task.level == "character" else (_WORD.findall, 2)
-        made = Vocabulary.of([parts(texts["train"])], task.most_tokens, least) if kept is None else None
-        vocabulary = made or Vocabulary(tuple(kept["tokens"]))
-        tokens, symbols = (UNKNOWN, *vocabulary.symbols), {"tokens": vocabulary.symbols}
-
-        def cut(text: str) -> np.ndarray:
-            return vocabulary.encode(parts(text))
-
-    numbers = {split: cut(text) for split, text in texts.items()}
-    for split, found in numbers.items():
-        if len(found) <= _MAX_ORDER:
-            told = f"has {len(found)} symbols, and needs more than {_MAX_ORDER}"
-            raise ConfigError(f"task.source={task.source} is too short: its split {split} {told}")
-    begins = np.zeros(len(numbers["train"]), bool)
-    begins[:1] = True
-    return _Read(Corpus(numbers, tokens, begins), cut, symbols, account | _sizes(numbers))
-
-
-def _sizes(numbers: Mapping[str, np.ndarray]) -> dict[str, int]:
-    return {split: len(numbers[split]) for split in ("train", "validation", "test")}
-
-
-def _texts(task: TextCorpus) -> tuple[dict[str, str], dict[str, int]]:
-    """Return the text of every split, and how many paragraphs were dropped."""
-    tables = task.tables()
-    if "train" not in tables:
-        raise ConfigError(f"task.source={task.source} has no split train: its splits are {', '.join(tables)}")
-    seen: set[str] = set()
-    texts, duplicates = {}, 0
-    for split in ("test", "validation", "train"):
-        if split not in tables:
-            continue
-        tables[split].require(text=task.text)
-        paragraphs = _BLANK_LINES.split(_joined(tables[split], task.text))
-        new = {" ".join(paragraph.split()): paragraph.strip("\n") for paragraph in reversed(paragraphs)}
-        kept = [paragraph for words, paragraph in reversed(new.items()) if words and words not in seen]
-        duplicates += sum(bool(paragraph.strip()) for paragraph in paragraphs) - len(kept)
-        seen |= new.keys()
-        texts[split] = "\n\n".join(kept)
-    whole = len(texts["train"])
-    for split in ("test", "validation"):
-        if split not in texts:
-            at = len(texts["train"]) - int(whole * _HELD_OUT[split])
-            texts["train"], texts[split] = texts["train"][:at], texts["train"][at:]
-    return texts, {"duplicates": duplicates}
-
-
-def _joined(table: Table, column: str) -> str:
-    """Join the rows of a column, each on lines of its own."""
-    for index, value in enumerate(table.columns[column]):
-        if not isinstance(value, str):
-            raise table.refusal(index, column, f"must be a text, got {value!r}")
-    return "\n".join(value.rstrip("\n") for value in table.columns[column])
-
-
-def _byte_pairs(
-    text: str, most: int, kept: Mapping[str, Sequence[str]] | None
-) -> tuple[Callable[[str], np.ndarray], Sequence[str], Mapping[str, Sequence[str]]]:
-    """Learn byte pairs, or take them as kept; return what cuts a text, the pieces, and what is to be kept."""
-    tokenizers = import_extra("tokenizers")
-    if kept is None:
-        bytewise = tokenizers.pre_tokenizers.ByteLevel
-        cutter = tokenizers.Tokenizer(tokenizers.models.BPE())
-        cutter.pre_tokenizer = bytewise(add_prefix_space=False)
-        trainer = tokenizers.trainers.BpeTrainer(
-            vocab_size=most, initial_alphabet=sorted(bytewise.alphabet()), show_progress=False
-        )
-        cutter.train_from_iterator([text], trainer)
-    else:
-        cutter = tokenizers.Tokenizer.from_str(kept["tokenizer"][0])
-    pieces = [cutter.id_to_token(number) for number in range(cutter.get_vocab_size())]
-    keep = {"tokens": pieces, "tokenizer": [cutter.to_str()]}
-    return lambda part: np.array(cutter.encode(part).ids, np.int32), pieces, keep
+def _costs(task: TextCorpus, split: str) -> np.ndarray:
+    """Return what each symbol of a split costs an n-gram model: `(orders 0 …, N)`, in the goal's unit."""
+    tokens, size = task.corpus.tokens, len(task.symbols)
+    codable = int(63 / math.log2(size)) - 1
+    order = max(1, min(_MAX_ORDER, codable))
+    nats = -np.log(ngram_probabilities(tokens["train"], tokens[split], size, order))
+    return nats / math.log(2) if task.level == "character" else nats

@@ -1,4 +1,4 @@
-"""Can it turn one text into another? Translation, correction, replies: pairs of texts of a source."""
+"""Text to text: translation, correction, replies."""
 
 from __future__ import annotations
 
@@ -6,179 +6,234 @@ import dataclasses
 import functools
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from seqlab.checks import require_positive
-from seqlab.data.padding import cut_to_length
-from seqlab.data.splits import split
+from seqlab.checks import require_choice, require_positive
+from seqlab.data.columns.targets import Targets, Writing, target_vocabulary
+from seqlab.data.columns.texts import Texts, vocabulary_of
+from seqlab.data.encoded import Encoded, encode
+from seqlab.data.reader import Reader
 from seqlab.data.table import Table
-from seqlab.data.vocabulary import Vocabulary
+from seqlab.data.tokenization import LEVELS
+from seqlab.metrics.texts import TEXT_METRICS, text_scores
 from seqlab.registry import import_extra
-from seqlab.tasks.text._writing import WritingTask, pieces, with_ends
-from seqlab.types import Batch, ConfigError, Spec, Tokens
-
-
-class _Read(NamedTuple):
-    """A source as int32 `tokens` `(N, T)`, `targets` `(N, M)` and their lengths, as texts, and a count."""
-
-    arrays: dict[str, dict[str, np.ndarray]]
-    tables: dict[str, Table]
-    reads: Vocabulary
-    writes: Vocabulary
-    account: Mapping[str, Any]
-
-    @property
-    def wanted(self) -> dict[str, Sequence[Sequence[str]]]:
-        """The texts that are right, of each example of each split."""
-        return {name: table.columns["targets"] for name, table in self.tables.items()}
+from seqlab.tasks._sources import source_field
+from seqlab.tasks.task import Task
+from seqlab.tasks.text._texts import (
+    MAX_EVALUATED,
+    answer_scores,
+    most_frequent,
+    right_texts,
+    text_goal,
+    text_reference,
+)
+from seqlab.types import Batch, ConfigError, Goal, Reference, Spec, Tokens
 
 
 @dataclasses.dataclass(frozen=True)
-class TextPairs(WritingTask):
+class TextPairs(Task):
     """Read a text and write the text that belongs to it.
 
-    The two are columns of a source. Splits that the source lacks are made by the hash of the text to be read,
-    and one that occurs twice is kept once (`data.splits`). Vocabularies are those of the training split.
-    A target may be a list of texts that are right: the first is taught. Where `text` and `target` name one
-    column, its rows are lists of texts, conversations, each text answered by the next.
+    The two texts are columns of a source. Splits that the source lacks are made by the hash of the text that
+    is read; duplicates are dropped (`data.splits`). A target may be a list of texts that are
+    right: training uses the first. Where `text` and `target` name the same column, its rows are lists of
+    texts, conversations, and each text is answered by the next.
 
-    Framing: encoder_decoder reads the first T tokens, int32 `(B, T)`, and writes the first M − 1 of the other
-    text and a sign that it ends, `(B, M)`.
+    Framing: encoder_decoder reads the first T tokens, int32 `(B, T)`, and writes the first M − 1 tokens of
+    the other text and an end symbol, `(B, M)`. An evaluation pass has at most 1,024 examples.
 
     Attributes:
+        source: the source of the data (`data.reader`).
+        config: the configuration of a data set of the hub.
+        vocabulary: the `vocabulary.json` of an earlier run, whose tokens are used; None to take them from
+            the training split.
         text: the column that is read.
-        target: the column that is written.
-        length: tokens that are read at most, T.
-        target_length: tokens that are written at most, the sign of the end among them, M.
+        target: the column that is written, or a shell pattern of several.
+        level: "word" (as written, with punctuation apart) or "character".
+        judge: the metric of greedy, free-running decoding that decides: "bleu" or "chrf" (sacrebleu), "cer"
+            or "wer" (jiwer). BLEU and chrF count every text that is right, the other two the first.
+        length: the number of tokens that are read at most, T.
+        target_length: the number of tokens that are written at most, the end symbol included, M.
+        most_tokens: the largest number of tokens of a vocabulary; other tokens, and words that occur once in
+            training, are unknown.
         training: the split of the source that is trained on.
 
     Raises:
         ValueError: a field that is not legal.
-        ConfigError: the source cannot be read, or not as texts: one line names file, row and field.
+        ConfigError: the source cannot be read as texts: one line names file, row and column.
     """
 
     framings: ClassVar[tuple[str, ...]] = ("encoder_decoder",)
-    instead: ClassVar[str] = "task=respell or task=jupyter_en_fr"
+    scored: ClassVar[tuple[str, ...]] = tuple(TEXT_METRICS)
+    extras: ClassVar[tuple[str, ...]] = ("sacrebleu", "jiwer", "sklearn")
 
+    source: str | None = source_field()
+    config: str | None = source_field()
+    vocabulary: str | None = source_field()
     text: str = "text"
     target: str = "target"
+    level: str = "word"
+    judge: str = "bleu"
     length: int = 32
     target_length: int = 32
+    most_tokens: int = 10_000
     training: str = "train"
 
     def __post_init__(self) -> None:
-        super().__post_init__()
-        require_positive(self, "length", "target_length")
+        require_choice(self, "level", LEVELS)
+        require_choice(self, "judge", tuple(TEXT_METRICS))
+        require_positive(self, "length", "target_length", "most_tokens")
+
+    @property
+    def reader(self) -> Reader:
+        return Reader(self.source, self.config, "task=respell or task=jupyter_en_fr")
+
+    @functools.cached_property
+    def encoded(self) -> Encoded:
+        if self.text == self.target:
+            source = Pairs(self.reader, self.training, self.text)
+            columns = self._columns("text", "target")
+        else:
+            source, columns = Pairs(self.reader, self.training), self._columns(self.text, self.target)
+        return encode(source, columns, self.vocabulary)
+
+    def _columns(self, text: str, target: str) -> tuple[Texts, Targets]:
+        min_count = 2 if self.level == "word" else 1
+        return (
+            Texts("text", text, self.level, self.length, self.most_tokens, min_count),
+            Targets("target", target, self.writing),
+        )
+
+    @property
+    def writing(self) -> Writing:
+        """How texts are written."""
+        return Writing(self.level, self.target_length, self.most_tokens)
 
     def input_spec(self, framing: str) -> Spec:
-        return Tokens(len(self._read.reads))
+        return Tokens(len(vocabulary_of(self.encoded.artifacts)))
 
-    def answers(self, split: str) -> Mapping[str, Sequence[str]]:
-        """Return what was read, the most frequent target, and the target of the text most alike.
+    def output_spec(self, framing: str) -> Spec:
+        return Tokens(len(target_vocabulary(self.encoded.artifacts)) + 1)
 
-        The last two are training's; alike are texts whose character trigrams are (TF-IDF and cosine, by
-        scikit-learn).
+    def end_symbol(self, framing: str) -> int | None:
+        return len(target_vocabulary(self.encoded.artifacts))
+
+    def goal(self, framing: str) -> Goal:
+        return text_goal(self.judge)
+
+    def metrics(self, framing: str) -> tuple[str, ...]:
+        return ("accuracy",)
+
+    def scores(
+        self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray, split: str
+    ) -> Mapping[str, float]:
+        """Return BLEU, chrF, CER and WER of the texts that were written, int `(N, M)`."""
+        return text_scores([self.render(row, "") for row in predictions], self.references(split))
+
+    def reference(self, framing: str) -> Reference:
+        return text_reference(self.judge, self.baselines("test", framing))
+
+    def baselines(self, split: str, framing: str) -> dict[str, float]:
+        """Return the metric of copies, of the most frequent target, and of the target of the nearest text.
+
+        The last two are of training. The nearest text has the most similar character trigrams (TF-IDF and
+        cosine, by scikit-learn).
         """
-        known_texts, known_targets = _taught(self._read.tables["train"])
-        read = self._read.tables[split].columns["text"][: self.num_evaluation(split, "")]
-        trigrams = import_extra("sklearn.feature_extraction.text").TfidfVectorizer(
-            analyzer="char_wb", ngram_range=(1, 3)
-        )
-        known = trigrams.fit_transform(known_texts)
-        alike = np.asarray((trigrams.transform(read) @ known.T).argmax(axis=1)).ravel()
-        return {
-            "copy": read,
-            "most frequent": [self.most_frequent()] * len(read),
-            "most alike": [known_targets[index] for index in alike],
-        }
+        return {name: found[self.judge] for name, found in _baseline_scores(self, split).items()}
+
+    def references(self, split: str) -> list[list[str]]:
+        """Return the texts that are right for each evaluated example of a split."""
+        return right_texts(self.encoded.texts[split]["target"], self.writing)
 
     def read_prompt(self, text: str, framing: str) -> np.ndarray:
-        tokens = self._read.reads.encode(pieces(text, self.level))[: self.length]
+        column = self._columns(self.text, self.target)[0]
+        tokens = vocabulary_of(self.encoded.artifacts).encode(column.tokenize(text))[: self.length]
         if not len(tokens):
             raise ConfigError(f"--prompt: {self.name} reads at least one token, got {text!r}")
         return tokens
 
-    @property
-    def symbols(self) -> Mapping[str, Sequence[str]]:
-        return {"tokens": self._read.reads.symbols, "targets": self._read.writes.symbols}
-
-    def read(self, stamp: Any) -> _Read:
-        return _read(self, stamp)
+    def render(self, sequence: np.ndarray, framing: str) -> str:
+        """Return the text before the first end symbol."""
+        return self.writing.decode(sequence, self.encoded.artifacts)
 
     def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
-        part = {name: values[indices] for name, values in data[split].items()}
-        mask = jnp.arange(self.target_length) < part["target_lengths"][:, None]
-        return Batch(part["tokens"], part["targets"], mask, part["lengths"])
+        row = {name: values[indices] for name, values in data[split].items()}
+        mask = jnp.arange(self.target_length) < row["target_lengths"][:, None]
+        return Batch(row["tokens"], row["targets"], mask, row["lengths"])
+
+    def num_evaluation(self, split: str, framing: str) -> int:
+        return min(MAX_EVALUATED, self.encoded.num_rows(split))
 
 
-@functools.lru_cache(maxsize=4)
-def _read(task: TextPairs, stamp: Any) -> _Read:
-    """Read a task's source; `stamp` tells a file from what it was."""
-    given = task.tables()
-    if task.training not in given:
-        raise ConfigError(f"task.training={task.training}: the splits of the source are {', '.join(given)}")
-    given["train"] = given.pop(task.training)
-    tables = {name: _pairs(table, task.text, task.target) for name, table in given.items()}
-    parts = split(tables, lambda table: table.columns["text"])
-    cut = {
-        name: [[pieces(text, task.level) for text in side] for side in _taught(table)]
-        for name, table in parts.tables.items()
-    }
-    kept = task.kept_symbols()
-    if kept is None:
-        reads, writes = (task.vocabulary_of(side) for side in cut["train"])
-    else:
-        reads, writes = Vocabulary(tuple(kept["tokens"])), Vocabulary(tuple(kept["targets"]))
-    arrays = {}
-    for name, (before, after) in cut.items():
-        tokens, lengths = cut_to_length([reads.encode(text) for text in before], task.length)
-        targets, target_lengths = with_ends(after, writes, task.target_length)
-        arrays[name] = {
-            "tokens": tokens,
-            "lengths": lengths,
-            "targets": targets,
-            "target_lengths": target_lengths,
-        }
-    account = {
-        **{name: len(table) for name, table in parts.tables.items()},
-        "duplicates": parts.duplicates,
-        "cut": sum(
-            len(a) > task.length or len(b) >= task.target_length
-            for sides in cut.values()
-            for a, b in zip(*sides, strict=True)
-        ),
-    }
-    return _Read(arrays, parts.tables, reads, writes, account)
+@dataclasses.dataclass(frozen=True)
+class Pairs:
+    """Source of pairs of texts.
 
+    Attributes:
+        reader: of the source of the task.
+        training: the split that is trained on.
+        conversations: a column of lists of texts, each answered by the next; None where pairs are two
+            columns.
+    """
 
-def _pairs(table: Table, text: str, target: str) -> Table:
-    """Return each `text` of a table with its `targets`, the texts that may answer it."""
-    table.require(text=text, target=target)
-    if text == target:
-        return _exchanges(table, text)
-    columns = {"text": table.texts(text), "targets": table.several_texts("target", target)}
-    return Table(table.name, columns, table.rows)
+    reader: Reader
+    training: str
+    conversations: str | None = None
+
+    def tables(self) -> dict[str, Table]:
+        """Return the tables of the source, the split that is trained on as `train`.
+
+        Raises:
+            ConfigError: there is no such split, or the column does not hold conversations.
+        """
+        tables = self.reader.tables()
+        if self.training not in tables:
+            found = ", ".join(tables)
+            raise ConfigError(f"task.training={self.training}: the splits of the source are {found}")
+        tables["train"] = tables.pop(self.training)
+        if self.conversations is None:
+            return tables
+        return {name: _exchanges(table, self.conversations) for name, table in tables.items()}
+
+    def stamp(self) -> tuple[Any, ...]:
+        """Return a value that changes when the source does."""
+        return self.reader.stamp()
 
 
 def _exchanges(table: Table, column: str) -> Table:
-    """Return each text of lists of texts with the next, its only answer."""
-    pairs = []
+    """Return each text of a column of lists with the next text of the list."""
+    table.require(text=column)
+    pairs: list[tuple[int, str, str]] = []
     for index, value in enumerate(table.columns[column]):
-        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-            told = f"must be a list of texts, as task.text and task.target are both it, got {value!r:.60}"
-            raise table.refusal(index, column, told)
-        said = [one for one in value if one.strip()]
-        pairs += [(table.rows[index], *pair) for pair in itertools.pairwise(said)]
+        if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+            complaint = (
+                f"must be a list of texts, as task.text and task.target are both it, got {value!r:.60}"
+            )
+            raise table.refusal(index, column, complaint)
+        texts = [text for text in value if text.strip()]
+        pairs += [(table.rows[index], *pair) for pair in itertools.pairwise(texts)]
     if not pairs:
         raise ConfigError(f"{table.name}: {column} holds no text that another follows")
     rows, texts, answers = zip(*pairs, strict=True)
-    return Table(table.name, {"text": texts, "targets": [[answer] for answer in answers]}, rows)
+    return Table(table.name, {"text": texts, "target": answers}, rows)
 
 
-def _taught(table: Table) -> tuple[Sequence[str], list[str]]:
-    """Return the texts of a table, and of each the first that is right."""
-    return table.columns["text"], [targets[0] for targets in table.columns["targets"]]
+@functools.lru_cache(maxsize=8)
+def _baseline_scores(task: TextPairs, split: str) -> dict[str, dict[str, float]]:
+    train, found = task.encoded.texts["train"], task.encoded.texts[split]
+    read: Sequence[str] = found["text"][:MAX_EVALUATED]
+    trigrams = import_extra("sklearn.feature_extraction.text").TfidfVectorizer(
+        analyzer="char_wb", ngram_range=(1, 3)
+    )
+    known = trigrams.fit_transform(train["text"])
+    nearest = np.asarray((trigrams.transform(read) @ known.T).argmax(axis=1)).ravel()
+    answers = {
+        "copy": read,
+        "most frequent": [most_frequent(train["target"])] * len(read),
+        "most alike": [train["target"][index][0] for index in nearest],
+    }
+    return answer_scores(answers, task.references(split), task.writing)

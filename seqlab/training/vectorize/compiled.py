@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import NamedSharding
 
-from seqlab.metrics.objectives import Mean
+from seqlab.metrics import Mean
 from seqlab.tasks.task import Task
 from seqlab.training import devices
 from seqlab.training.advance import advance

@@ -1,0 +1,63 @@
+"""Evaluation: the metrics of a run's best parameters on a split, or at each of some lengths."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import rich.console
+import rich.table
+
+from seqlab.analysis.by_length import draw, evaluate_lengths, read_lengths, write_csv
+from seqlab.cli.command import command
+from seqlab.runs import evaluate, load
+from seqlab.tasks import SPLITS
+from seqlab.types import ConfigError
+
+MAX_ROWS = 25
+"""The most lengths that are printed; the file holds all of them."""
+
+
+@command
+def main() -> None:
+    """Print the metrics of a run's best checkpoint."""
+    parser = argparse.ArgumentParser(prog="python -m seqlab.evaluate", description=main.__doc__)
+    parser.add_argument("run", metavar="RUN_DIR", type=Path, help="the folder of a run")
+    parser.add_argument("--split", choices=SPLITS, default="test")
+    form = "41:500, both ends included, or 41,100,500, or 100:500:100"
+    parser.add_argument("--lengths", type=_lengths, help=f"evaluate at each of these lengths: {form}")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_args()
+    program, params = load(options.run)
+    if options.lengths:
+        found = evaluate_lengths(program, params, options.lengths, options.split)
+        write_csv(options.run / "lengths.csv", found)
+        draw(found).savefig(options.run / "lengths.png")
+        _print(found.rows, options.json)
+        if not options.json:
+            print(f"{options.split}/{found.goal.metric}, mean over the lengths: {found.score:.4g}")
+            print(f"table and figure: {options.run / 'lengths.csv'}, {options.run / 'lengths.png'}")
+    else:
+        _print(evaluate(program, params, options.split), options.json)
+
+
+def _print(rows: Sequence[Mapping[str, float]] | Mapping[str, float], as_json: bool) -> None:
+    """Print metrics, or a table of them by length; a long table is thinned evenly."""
+    if as_json:
+        print(json.dumps(rows))
+        return
+    rows = [rows] if isinstance(rows, Mapping) else rows
+    table = rich.table.Table(*rows[0])
+    for row in rows[:: math.ceil(len(rows) / MAX_ROWS)]:
+        table.add_row(*(f"{value:.4g}" for value in row.values()))
+    rich.console.Console().print(table)
+
+
+def _lengths(text: str) -> list[int]:
+    try:
+        return read_lengths(text)
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -1,0 +1,83 @@
+"""Training: one run, or a sweep of them, from Hydra's command line."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from seqlab.cli.command import SHOW_TRACES, command, complain
+from seqlab.registry import CONF
+from seqlab.runs import Request, UnfinishedRunError, compose_config, execute
+from seqlab.runs.explain import HYDRA_ERRORS, explain
+from seqlab.runs.outcome import cost_of
+from seqlab.sweeps.resume import resumed
+from seqlab.sweeps.shortfall import shortfall
+from seqlab.training import offer_cores
+from seqlab.types import ConfigError, IncompatibleError
+
+
+@command
+def main() -> None:
+    """Train what the command line asks for; exit with 0 only where every run finished."""
+    offer_cores()
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing a trace itself
+    sys.argv[1:] = resumed(sys.argv[1:])
+    with _one_line_errors(sys.argv[1:]):
+        hydra.main(config_path=str(CONF), config_name="train", version_base="1.3")(_run)()
+
+
+def _run(config: DictConfig) -> float | None:
+    """Execute one run for Hydra and return its cost, which a search minimises.
+
+    A sweep continues after a combination that does not fit.
+    """
+    hydra_node = HydraConfig.get()
+    request = Request(config, dict(hydra_node.runtime.choices), Path(hydra_node.runtime.output_dir))
+    in_sweep = hydra_node.mode == RunMode.MULTIRUN
+    try:
+        return cost_of(execute(request))
+    except (ConfigError, UnfinishedRunError) as error:
+        if in_sweep and isinstance(error, IncompatibleError):
+            print(f"incompatible: {error}", flush=True)
+            return None
+        if in_sweep or SHOW_TRACES:
+            raise
+        sys.exit(complain(error))  # an error that is raised here makes Hydra print a line before ours
+
+
+@contextlib.contextmanager
+def _one_line_errors(words: Sequence[str]) -> Iterator[None]:
+    """Turn errors of Hydra and of its launchers and sweepers, and of the disk, into one of ours."""
+    if SHOW_TRACES:
+        yield
+        return
+    try:
+        yield
+    except (ConfigError, UnfinishedRunError):
+        raise
+    except HYDRA_ERRORS as error:
+        options, overrides = _hydra_options(words)
+        raise explain(error, overrides, lambda chosen: compose_config(chosen, options.config_dir)) from error
+    except OSError as error:
+        raise ConfigError(f"hydra.run.dir cannot be written: {error}") from error
+    except Exception as error:
+        if (unfinished := shortfall(error)) is None:
+            raise
+        raise unfinished from error
+
+
+def _hydra_options(words: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Return Hydra's own option that changes which configs there are, and the overrides."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--config-dir", "-cd")
+    options, rest = parser.parse_known_args(list(words))
+    return options, [word for word in rest if not word.startswith("-")]

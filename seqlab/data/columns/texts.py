@@ -1,0 +1,113 @@
+"""Columns of texts and of lists of tokens, which a network reads as numbers of tokens."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from seqlab.data.columns.column import Arrays, Artifacts, Column
+from seqlab.data.padding import pad
+from seqlab.data.table import Table
+from seqlab.data.tokenization import tokenize
+from seqlab.data.vocabulary import Vocabulary
+
+
+class Text(NamedTuple):
+    """A text and its tokens."""
+
+    text: str
+    tokens: list[str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Texts(Column[Text]):
+    """Column of texts: int32 `tokens` `(N, T)` and `lengths` `(N,)`; artifact `tokens`.
+
+    Attributes:
+        level: "word" or "character" (`data.tokenization`).
+        length: the number of tokens that are read of a text at most, T.
+        max_tokens: the largest number of tokens in the vocabulary.
+        min_count: how often a token of the vocabulary must occur in training.
+        lower: whether words are read in lower case.
+    """
+
+    level: str
+    length: int
+    max_tokens: int
+    min_count: int = 2
+    lower: bool = False
+
+    def read(self, table: Table) -> list[Text]:
+        return [Text(text, self.tokenize(text)) for text in table.texts(self.name)]
+
+    def tokenize(self, text: str) -> list[str]:
+        """Return the tokens of a text, of any number."""
+        return tokenize(text.lower() if self.lower and self.level == "word" else text, self.level)
+
+    def identity(self, value: Text) -> str:
+        return value.text
+
+    def fit(self, train: Table) -> Artifacts:
+        tokens = (value.tokens for value in train.columns[self.key])
+        return {"tokens": list(Vocabulary.fit(tokens, self.max_tokens, self.min_count).symbols)}
+
+    def encode(self, tables: Mapping[str, Table], artifacts: Artifacts) -> Mapping[str, Arrays]:
+        vocabulary = vocabulary_of(artifacts)
+        return {
+            name: _padded([value.tokens for value in table.columns[self.key]], vocabulary, self.length)
+            for name, table in tables.items()
+        }
+
+    def cut(self, values: Sequence[Text]) -> np.ndarray:
+        return np.array([len(value.tokens) > self.length for value in values], bool)
+
+    def texts(self, value: Text) -> str:
+        return value.text
+
+
+@dataclasses.dataclass(frozen=True)
+class TokenLists(Column[list[str]]):
+    """Column of lists of tokens: int32 `tokens` `(N, T)` and `lengths` `(N,)`; artifact `tokens`.
+
+    Attributes:
+        length: the number of tokens that are read of a list at most, T.
+        max_tokens: the largest number of tokens in the vocabulary; each must occur twice in training.
+    """
+
+    length: int
+    max_tokens: int
+
+    def read(self, table: Table) -> list[list[str]]:
+        for index, value in enumerate(table.columns[self.name]):
+            if not isinstance(value, list) or not value or not all(isinstance(item, str) for item in value):
+                raise table.refusal(index, self.name, f"must be a list of texts, got {value!r:.60}")
+        return list(table.columns[self.name])
+
+    def identity(self, value: list[str]) -> str:
+        return " ".join(value)
+
+    def fit(self, train: Table) -> Artifacts:
+        vocabulary = Vocabulary.fit(train.columns[self.key], self.max_tokens, min_count=2)
+        return {"tokens": list(vocabulary.symbols)}
+
+    def encode(self, tables: Mapping[str, Table], artifacts: Artifacts) -> Mapping[str, Arrays]:
+        vocabulary = vocabulary_of(artifacts)
+        return {
+            name: _padded(table.columns[self.key], vocabulary, self.length) for name, table in tables.items()
+        }
+
+    def cut(self, values: Sequence[list[str]]) -> np.ndarray:
+        return np.array([len(value) > self.length for value in values], bool)
+
+
+def vocabulary_of(artifacts: Artifacts) -> Vocabulary:
+    """Return the vocabulary of the tokens that a network reads."""
+    return Vocabulary(tuple(artifacts["tokens"]))
+
+
+def _padded(rows: Sequence[Sequence[str]], vocabulary: Vocabulary, length: int) -> dict[str, np.ndarray]:
+    tokens, lengths = pad([vocabulary.encode(row) for row in rows], length)
+    return {"tokens": tokens, "lengths": lengths}

@@ -1,0 +1,135 @@
+"""Encoded source: the arrays of every split, what gives them their meaning, and what was counted."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from seqlab.data.columns.column import Arrays, Artifacts, Column
+from seqlab.data.reader import stamp
+from seqlab.data.splits import split
+from seqlab.data.table import Table
+from seqlab.types import ConfigError
+
+
+@dataclasses.dataclass(frozen=True)
+class Encoded:
+    """A source as numbers.
+
+    Attributes:
+        arrays: the arrays by split and name. An entry that is not a split holds what all splits share.
+        artifacts: what gives the numbers their meaning; a run stores it in `vocabulary.json`.
+        summary: the number of examples of each split, of dropped duplicates and so on, for `summary.json`.
+        texts: for every split, the texts that scores and baselines need, by the config key of their column.
+    """
+
+    arrays: Mapping[str, Arrays]
+    artifacts: Artifacts = dataclasses.field(default_factory=dict)
+    summary: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    texts: Mapping[str, Mapping[str, Sequence[Any]]] = dataclasses.field(default_factory=dict)
+
+    def num_rows(self, split: str) -> int:
+        """Return the number of rows of a split's first array."""
+        return len(next(iter(self.arrays[split].values())))
+
+
+class Source(Protocol):
+    """What `encode` reads; `Reader` is one. It is hashable by value."""
+
+    def tables(self) -> dict[str, Table]:
+        """Return a table for each split of the source."""
+        ...
+
+    def stamp(self) -> tuple[Any, ...]:
+        """Return a value that changes when the source does."""
+        ...
+
+
+def encode(source: Source, columns: tuple[Column[Any], ...], vocabulary: str | None) -> Encoded:
+    """Read a source, split it, fit the columns on training, and return their arrays.
+
+    Rows with the same identity of the first column are one example (`data.splits`). Equal arguments give the
+    same object, unless a file has changed.
+
+    Args:
+        source: the source of the data.
+        columns: the encoders; they are hashable by value.
+        vocabulary: the file of artifacts that an earlier run stored, in place of fitting; None to fit.
+
+    Raises:
+        ConfigError: the source or the vocabulary cannot be read, or a value is not legal.
+    """
+    return _encode(source, columns, vocabulary, (source.stamp(), stamp(vocabulary)))
+
+
+@functools.lru_cache(maxsize=4)
+def _encode(source: Source, columns: tuple[Column[Any], ...], vocabulary: str | None, _: Any) -> Encoded:
+    tables = {name: _read(table, columns) for name, table in source.tables().items()}
+    parts = split(tables, lambda table: table.columns[_IDENTITY])
+    train = parts.tables["train"]
+    artifacts = load_artifacts(vocabulary)
+    if artifacts is None:
+        artifacts = {name: value for column in columns for name, value in column.fit(train).items()}
+    encoded = [column.encode(parts.tables, artifacts) for column in columns]
+    arrays = {name: {k: v for part in encoded for k, v in part[name].items()} for name in parts.tables}
+    summary = {name: len(table) for name, table in parts.tables.items()} | {"duplicates": parts.duplicates}
+    if any(column.cut([]) is not None for column in columns):
+        summary["cut"] = sum(_num_cut(table, columns) for table in parts.tables.values())
+    texts = {name: _texts(table, columns) for name, table in parts.tables.items()}
+    return Encoded(arrays, artifacts, summary, texts)
+
+
+def load_artifacts(vocabulary: str | None) -> dict[str, Any] | None:
+    """Read the artifacts that an earlier run stored; None where no file is given.
+
+    Raises:
+        ConfigError: there is no such file, or it does not hold artifacts.
+    """
+    if vocabulary is None:
+        return None
+    try:
+        return dict(json.loads(Path(vocabulary).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise ConfigError(f"task.vocabulary={vocabulary} cannot be read: {error}") from error
+
+
+_IDENTITY = ""
+"""The column of identities in tables that were read; no config key is empty."""
+
+
+def _read(table: Table, columns: Sequence[Column[Any]]) -> Table:
+    """Return a table with the values that the columns read, merged over rows of one identity."""
+    for column in columns:  # a missing column is reported before a bad value of another one
+        column.require(table)
+    values = {column.key: column.read(table) for column in columns}
+    for column in columns:
+        column.check(dataclasses.replace(table, columns=values))
+    identities = [columns[0].identity(value) for value in values[columns[0].key]]
+    rows: dict[str, list[int]] = {}
+    for index, identity in enumerate(identities):
+        rows.setdefault(identity, []).append(index)
+    if len(rows) < len(identities):
+        for column in columns:
+            read = values[column.key]
+            merged = {
+                identity: column.merge([read[i] for i in indices]) for identity, indices in rows.items()
+            }
+            values[column.key] = [merged[identity] for identity in identities]
+    return dataclasses.replace(table, columns={**values, _IDENTITY: identities})
+
+
+def _num_cut(table: Table, columns: Sequence[Column[Any]]) -> int:
+    """Count the examples whose end some column cuts off."""
+    cut = [column.cut(table.columns[column.key]) for column in columns]
+    return int(np.logical_or.reduce([flags for flags in cut if flags is not None]).sum())
+
+
+def _texts(table: Table, columns: Sequence[Column[Any]]) -> dict[str, Sequence[Any]]:
+    found = {column.key: [column.texts(value) for value in table.columns[column.key]] for column in columns}
+    return {key: texts for key, texts in found.items() if texts[0] is not None}

@@ -1,0 +1,1 @@
+"""How do images, clips, sounds and scores become arrays?"""

@@ -1,0 +1,60 @@
+"""Metrics of texts against the texts that are right: BLEU and chrF (sacrebleu), CER and WER (jiwer)."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from seqlab.registry import import_extra
+
+TEXT_METRICS = {"bleu": True, "chrf": True, "cer": False, "wer": False}
+"""The metrics of `text_scores`, and whether higher is better."""
+
+
+def text_scores(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, float]:
+    """Return all metrics of texts by name, as below.
+
+    Args:
+        predictions: the texts that are evaluated.
+        references: of each text, those that are right, at least one; CER and WER compare with the first.
+    """
+    first = [texts[0] for texts in references]
+    return {
+        "bleu": bleu(predictions, references),
+        "chrf": chrf(predictions, references),
+        "cer": cer(predictions, first),
+        "wer": wer(predictions, first),
+    }
+
+
+def bleu(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> float:
+    """Return BLEU over a corpus, from 0 to 100.
+
+    Source: K. Papineni et al., "BLEU: a method for automatic evaluation of machine translation", ACL 2002; by
+        sacrebleu, M. Post, "A call for clarity in reporting BLEU scores", WMT 2018.
+    """
+    score = import_extra("sacrebleu").corpus_bleu(list(predictions), _streams(references), force=True)
+    return float(score.score)
+
+
+def chrf(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> float:
+    """Return chrF over a corpus, from 0 to 100.
+
+    Source: M. Popović, "chrF: character n-gram F-score for automatic MT evaluation", WMT 2015; by sacrebleu.
+    """
+    return float(import_extra("sacrebleu").corpus_chrf(list(predictions), _streams(references)).score)
+
+
+def cer(predictions: Sequence[str], references: Sequence[str]) -> float:
+    """Return the character error rate: edits of characters for each character of the references (jiwer)."""
+    return float(import_extra("jiwer").cer(list(references), list(predictions)))
+
+
+def wer(predictions: Sequence[str], references: Sequence[str]) -> float:
+    """Return the word error rate: edits of words for each word of the references (jiwer)."""
+    return float(import_extra("jiwer").wer(list(references), list(predictions)))
+
+
+def _streams(references: Sequence[Sequence[str]]) -> list[tuple[str | None, ...]]:
+    """Return the first reference of every text, then the second ones …; None where a text has none."""
+    return list(itertools.zip_longest(*references))

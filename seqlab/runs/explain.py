@@ -1,0 +1,102 @@
+"""One-line messages for Hydra's errors, with the legal values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from seqlab.registry import near_miss
+from seqlab.types import ConfigError
+
+HYDRA_ERRORS = (HydraException, OmegaConfBaseException)
+"""What Hydra raises where the command line or a config file is wrong."""
+
+GROUPS = ("cell", "task", "architecture", "optimizer", "schedule", "training", "gradients", "tracking")
+"""The groups whose keys depend on the choice."""
+
+EXTRAS = {
+    "hydra/launcher/submitit_slurm": "slurm",
+    "hydra/launcher/submitit_local": "slurm",
+    "hydra/launcher/ray": "ray",
+    "hydra/sweeper/optuna": "optuna",
+}
+"""The extra of our package that installs another package's choice."""
+
+Compose = Callable[[Sequence[str]], DictConfig]
+"""Composes a config from overrides."""
+
+
+def explain(error: Exception, overrides: Sequence[str], compose: Compose) -> ConfigError:
+    """Return Hydra's error as one line, with the legal values where they are known.
+
+    Args:
+        error: what Hydra raised.
+        overrides: the overrides that Hydra was given.
+        compose: composes a config from other overrides, in the same search path.
+    """
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
+        return _missing_choice(error)
+    if isinstance(error, ConfigCompositionException) and (key := _unknown_key(error)):
+        return _misspelt(key, overrides, compose)
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return ConfigError("; ".join(lines))
+
+
+def _missing_choice(error: MissingConfigException) -> ConfigError:
+    group, _, name = str(error.missing_cfg_file).rpartition("/")
+    if extra := EXTRAS.get(str(error.missing_cfg_file)):
+        return ConfigError(f"{group}={name} is not installed: pip install 'seqlab[{extra}]'")
+    legal = list(error.options or ())
+    hint = near_miss(name, legal, f"{group}=")
+    return ConfigError(f"{group}={name}{hint}: legal values are {', '.join(legal) or 'none'}")
+
+
+def _unknown_key(error: ConfigCompositionException) -> str | None:
+    """Return the key of an override that the config lacks; None where the error is about something else."""
+    words = str(error).split("'")
+    return words[1] if str(error).startswith("Could not override") and len(words) > 2 else None
+
+
+def _misspelt(key: str, overrides: Sequence[str], compose: Compose) -> ConfigError:
+    """Name the legal keys where an override's path leaves the config of the choices that were made."""
+    if key.split("=")[0] == "experiment":
+        return ConfigError("experiment is added, not overridden: write +experiment=NAME")
+    chosen = {one.key_or_group: one for one in _choices(overrides)}
+    node, path = compose([_first_value(one) for one in chosen.values()]), []
+    name = None
+    for name in key.split("@")[0].replace("/", ".").split("."):
+        if not isinstance(node, DictConfig) or name not in node:
+            break
+        path.append(name)
+        node, name = node[name], None
+    legal = [str(k) for k in node if k not in ("hydra", "_target_")] if isinstance(node, DictConfig) else []
+    group = "".join(path[:1])
+    chooser = "task" if group == "architecture" and group not in chosen else group
+    if chooser in chosen and chosen[chooser].is_sweep_override():
+        return ConfigError(
+            f"{key} is not a key: where {chooser} is swept, write ++{key}, and every choice must have it"
+        )
+    if name is None or not legal:
+        return ConfigError(f"{key} cannot be overridden here: it takes no value of this form")
+    hint = near_miss(name, legal, "".join(f"{part}." for part in path))
+    where = f" of {'.'.join(path)}" if path else ""
+    return ConfigError(f"{key} is not a key{hint}: the legal keys{where} are {', '.join(legal)}")
+
+
+def _choices(overrides: Sequence[str]) -> list[Override]:
+    """Return the overrides that choose an option of a group, an experiment included."""
+    groups = (*GROUPS, "experiment")
+    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    return [one for one in parsed if one.key_or_group.partition("/")[0] in groups and not one.is_delete()]
+
+
+def _first_value(override: Override) -> str:
+    """Return an override as it was written, and of one that sweeps, its first value."""
+    if not override.is_choice_sweep():
+        return str(override.input_line)
+    return f"{override.get_key_element()}={next(iter(override.sweep_string_iterator()))}"

@@ -1,0 +1,66 @@
+"""Outcome of a requested run: its summary or its error, and the cost that a search minimises."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from seqlab.runs.request import Request
+from seqlab.tracking import read_summary
+from seqlab.types import IncompatibleError
+
+Outcome = dict[str, Any] | Exception
+"""The summary of a run, or the error for which it has none."""
+
+FINAL = ("finished", "diverged", "incompatible")
+"""The statuses that a run would end with again: a resumed sweep does not repeat these runs."""
+
+
+class UnfinishedRunError(Exception):
+    """A run that was asked for did not finish; its summary says why."""
+
+
+def cost_of(outcome: Outcome) -> float | None:
+    """Return the cost of a run of a sweep that finished; None where its choices do not fit together.
+
+    Raises:
+        UnfinishedRunError: the run ended in another way.
+        KeyboardInterrupt: the run was interrupted, which ends a sweep.
+        Exception: the error for which there is no summary.
+    """
+    if isinstance(outcome, IncompatibleError):
+        return None
+    if isinstance(outcome, Exception):
+        raise outcome
+    if outcome["status"] == "interrupted":
+        raise KeyboardInterrupt
+    if outcome["status"] == "incompatible":
+        return None
+    if outcome["status"] != "finished":
+        raise UnfinishedRunError(f"{outcome['status']}: {outcome['reason']}")
+    return cost(outcome)
+
+
+def cost(summary: Mapping[str, Any]) -> float:
+    """Return the deciding metric at the best validation, negated where higher is better.
+
+    So a search minimises the cost of every task. It is NaN where nothing was evaluated, and where an old
+    summary does not record the direction of its metric.
+
+    Args:
+        summary: the summary of a finished run.
+    """
+    value = summary.get("best", {}).get(f"eval/{summary['metric']}", math.nan)
+    return value * {True: -1, False: 1}.get(summary.get("higher_is_better"), math.nan)
+
+
+def earlier_outcome(request: Request) -> dict[str, Any] | None:
+    """Return the summary of a run that a resumed sweep does not repeat; None for a run to execute."""
+    if request.config.sweep.resume is None:
+        return None
+    try:
+        summary = read_summary(request.folder)
+    except FileNotFoundError:
+        return None
+    return summary if summary["status"] in FINAL else None

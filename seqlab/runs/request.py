@@ -1,0 +1,82 @@
+"""What a run is asked to be: a config, the names chosen for its groups, and a folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from seqlab.registry import require_keys
+from seqlab.types import ConfigError
+
+KEYS = (
+    *("cell", "task", "architecture", "optimizer", "schedule", "training", "gradients", "tracking"),
+    *("seed", "resume", "sweep"),
+)
+"""The top-level keys of a config."""
+
+SWEEP_KEYS = ("resume",)
+"""The keys of the group `sweep`."""
+
+NAMED = ("cell", "architecture", "task", "experiment")
+"""The groups whose chosen names a summary records."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """A run that was asked for. It can be pickled, so that another process or machine can execute it.
+
+    Attributes:
+        config: the config as Hydra composes it from `conf/train.yaml`, without the node `hydra`.
+        choices: the name chosen for each group of the config, as Hydra records them.
+        folder: the run folder.
+    """
+
+    config: DictConfig
+    choices: Mapping[str, Any]
+    folder: Path
+
+    @property
+    def names(self) -> dict[str, Any]:
+        """The names chosen for cell, architecture, task and experiment; None where there is none."""
+        return {group: self.choices.get(group) for group in NAMED}
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The part of the summary that is known before any object is made."""
+        return {**self.names, "seed": self.config.get("seed")}
+
+
+def resolve(config: DictConfig) -> dict[str, Any]:
+    """Return a config as plain dicts and lists, its interpolations replaced by their values.
+
+    Raises:
+        ConfigError: a key that nothing reads, a value that is missing, or a number that is not finite.
+    """
+    try:
+        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise ConfigError("; ".join(str(error).splitlines())) from error
+    resolved = {str(key): value for key, value in dict(plain).items()}
+    require_keys(resolved, KEYS)
+    for key in KEYS:
+        if key not in resolved:
+            raise ConfigError(f"{key} is missing: the legal keys are {', '.join(KEYS)}")
+    if not isinstance(resolved["sweep"], Mapping):
+        raise ConfigError(f"sweep must be a group of keys, got {resolved['sweep']!r}")
+    require_keys(resolved["sweep"], SWEEP_KEYS, "sweep")
+    _require_finite(resolved, "")
+    return resolved
+
+
+def _require_finite(node: Any, path: str) -> None:
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            _require_finite(value, f"{path}.{key}" if path else str(key))
+    elif isinstance(node, float) and not math.isfinite(node):
+        raise ConfigError(f"{path} must be a finite number, got {node}")

@@ -1,0 +1,92 @@
+"""Launch of a Hydra sweep's jobs as few programs; `hydra_plugins.seqlab_launcher` is the plugin."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.utils import JobReturn, JobStatus, configure_log, filter_overrides, run_job, setup_globals
+from hydra.types import HydraContext
+from omegaconf import DictConfig, open_dict
+
+from seqlab.registry import blame
+from seqlab.runs.outcome import cost_of
+from seqlab.runs.request import Request
+from seqlab.sweeps.config_loader import CopyingLoader
+from seqlab.sweeps.programs import Sharing, execute_all, submit_all
+
+_log = logging.getLogger(__name__)
+
+
+class SweepLauncher:
+    """Executes the jobs of a sweep, on this machine or on a cluster."""
+
+    def __init__(
+        self,
+        context: HydraContext,
+        config: DictConfig,
+        cluster: Mapping[str, Any] | None = None,
+        **sharing: Any,
+    ) -> None:
+        """Prepare to launch.
+
+        Args:
+            context: Hydra's. Its config loader is replaced by one that copies similar configs, which the
+                sweeper then uses too.
+            config: the config of the sweep.
+            cluster: the settings of `seqlab.sweeps.cluster.submit`; None for this machine.
+            sharing: the fields of `Sharing`.
+
+        Raises:
+            ConfigError: a value of `sharing` that is not legal.
+        """
+        with blame("hydra.launcher."):
+            self._sharing = Sharing(**sharing)
+        context.config_loader = CopyingLoader(context.config_loader)
+        self._context, self._config, self._cluster = context, config, cluster
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        """Execute jobs, each given by its overrides, and return their results in order."""
+        setup_globals()
+        hydra = self._config.hydra
+        configure_log(hydra.hydra_logging, hydra.verbose)
+        sweep_folder = Path(str(hydra.sweep.dir))
+        sweep_folder.mkdir(parents=True, exist_ok=True)
+        results = [
+            self._open(initial_job_idx + index, list(overrides))
+            for index, overrides in enumerate(job_overrides)
+        ]
+        requests = [result.return_value for result in results]
+        if self._cluster is None:
+            outcomes = execute_all(requests, self._sharing)
+        else:
+            outcomes = submit_all(requests, self._sharing, sweep_folder / ".submitit", self._cluster)
+        for result, outcome in zip(results, outcomes, strict=True):
+            try:
+                result.return_value = cost_of(outcome)
+            except Exception as error:
+                result.return_value, result.status = error, JobStatus.FAILED
+        return results
+
+    def _open(self, number: int, overrides: list[str]) -> JobReturn:
+        """Create a job's folder with its `.hydra/`, and return the job's request as its result."""
+        _log.info("\t#%d : %s", number, " ".join(filter_overrides(overrides)))
+        config = self._context.config_loader.load_sweep_config(self._config, overrides)
+        with open_dict(config):
+            config.hydra.job.id = config.hydra.job.num = number
+        return run_job(
+            task_function=_request,
+            config=config,
+            job_dir_key="hydra.sweep.dir",
+            job_subdir_key="hydra.sweep.subdir",
+            hydra_context=self._context,
+        )
+
+
+def _request(config: DictConfig) -> Request:
+    """Return what Hydra's job would have executed."""
+    runtime = HydraConfig.get().runtime
+    return Request(config, dict(runtime.choices), Path(runtime.output_dir))

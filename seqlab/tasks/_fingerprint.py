@@ -1,0 +1,42 @@
+"""Fingerprint of a task: a digest of its examples rather than of its source code."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from typing import Any
+
+import jax
+import numpy as np
+
+SEED, SIZE = 0, 4
+"""The PRNG seed and the number of examples of the batch that is digested."""
+DECIMALS = 3
+
+
+def fingerprint(task: Any) -> str:
+    """Return a SHA-256 digest of a `Task`.
+
+    Digested are its name, its version, its fields, its resident arrays, and a training batch of a fixed key
+    with floats rounded to `DECIMALS`, as compilers round differently. Fields whose metadata say
+    `fingerprint=False`, such as paths, are left out.
+    """
+    fields = {
+        field.name: getattr(task, field.name)
+        for field in dataclasses.fields(task)
+        if field.metadata.get("fingerprint", True)
+    }
+    digest = hashlib.sha256(f"{task.name} {task.version} {fields}".encode())
+    draw = jax.jit(lambda key, data: task.batch(key, SIZE, data=data))
+    batch = jax.tree.map(_rounded, draw(jax.random.key(SEED), task.data))
+    for path, leaf in jax.tree_util.tree_leaves_with_path((batch, task.data)):
+        array = np.asarray(leaf)
+        digest.update(f"{jax.tree_util.keystr(path)}{array.dtype}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _rounded(leaf: jax.Array) -> np.ndarray:
+    """Round floats; adding 0 turns -0 into 0."""
+    array = np.asarray(leaf)
+    return np.round(array, DECIMALS) + 0 if np.issubdtype(array.dtype, np.floating) else array

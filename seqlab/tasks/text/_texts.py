@@ -1,0 +1,56 @@
+"""Baselines and thresholds of tasks that write texts."""
+
+from __future__ import annotations
+
+import collections
+import itertools
+from collections.abc import Mapping, Sequence
+
+from seqlab.data.columns.targets import Writing
+from seqlab.metrics.texts import TEXT_METRICS, text_scores
+from seqlab.types import Goal, Reference
+
+MAX_EVALUATED = 1024
+"""The number of examples of an evaluation pass at most: each text is written token by token."""
+
+
+def text_goal(judge: str) -> Goal:
+    """Return the goal of a task that is evaluated by one of `TEXT_METRICS`."""
+    return Goal(judge, higher_is_better=TEXT_METRICS[judge])
+
+
+def text_reference(judge: str, baselines: Mapping[str, float]) -> Reference:
+    """Return the best simple baseline; the threshold is that of the nearest training example.
+
+    Where that one is not better than the simple baselines, the threshold is halfway to a perfect score.
+
+    Args:
+        judge: one of `TEXT_METRICS`.
+        baselines: the values of the baselines by name; the last is that of the nearest training example.
+    """
+    higher = TEXT_METRICS[judge]
+    *simple, nearest = baselines
+    best = (max if higher else min)(simple, key=baselines.__getitem__)
+    halfway = (baselines[best] + (100.0 if higher else 0.0)) / 2
+    better = text_goal(judge).improves(baselines[nearest], baselines[best])
+    return Reference(baselines[best], best, baselines[nearest] if better else halfway)
+
+
+def right_texts(targets: Sequence[Sequence[str]], writing: Writing) -> list[list[str]]:
+    """Return the texts that are right for each evaluated example, as a network would write them."""
+    return [[writing.normalized(text) for text in texts] for texts in targets[:MAX_EVALUATED]]
+
+
+def answer_scores(
+    answers: Mapping[str, Sequence[str]], right: Sequence[Sequence[str]], writing: Writing
+) -> dict[str, dict[str, float]]:
+    """Return `text_scores` of simple answers, by name, each one text an example."""
+    return {
+        name: text_scores([writing.normalized(text) for text in texts], right)
+        for name, texts in answers.items()
+    }
+
+
+def most_frequent(targets: Sequence[Sequence[str]]) -> str:
+    """Return the text that the training split has most often."""
+    return collections.Counter(itertools.chain.from_iterable(targets)).most_common(1)[0][0]

@@ -1,0 +1,50 @@
+"""Details of W&B that its documentation does not promise; `tests/tracking` fails loudly where they change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+_QUIET = {
+    "silent": True,
+    "console": "off",
+    "symlink": False,
+    "disable_git": True,
+    "disable_code": True,
+    "x_disable_meta": True,
+    "x_disable_stats": True,
+    "x_disable_machine_info": True,
+    "x_save_requirements": False,
+}
+"""Settings that print nothing and start fast. What they would record is in `summary.json`.
+
+W&B calls the settings that start with `x_` experimental. Without them a run starts about a second later.
+"""
+
+
+def quiet_settings() -> Any:
+    """Return `wandb.Settings` that print nothing and start fast."""
+    import wandb
+
+    return wandb.Settings(**_QUIET)
+
+
+def fill_table(table: Any, rows: Sequence[Sequence[Any]]) -> Any:
+    """Append rows to a `wandb.Table` and return it.
+
+    The alternative is `table.add_data`, which checks the type of every entry and takes longer than the rest
+    of the picture.
+    """
+    table.data.extend(rows)
+    return table
+
+
+def earlier_id(folder: Path) -> str | None:
+    """Return the id of the last W&B run in a run folder; None where there is none.
+
+    It is read from the name of W&B's own folder, `[offline-]run-<date>_<time>-<id>[-<count>]`. The
+    alternative is to choose the id and to record it.
+    """
+    names = [path.name.removeprefix("offline-") for path in Path(folder, "wandb").glob("*run-*_*-*")]
+    return max(names).split("-")[2] if names else None

@@ -1,0 +1,96 @@
+"""Losses and metrics: their definitions by hand, and their sums over batches."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from seqlab import metrics
+from seqlab.types import Batch, Labels, Tokens, Vectors
+
+B, T, V = 4, 5, 3
+generator = np.random.default_rng(0)
+
+
+def tokens():
+    predictions = jnp.asarray(generator.normal(size=(B, T, V)), jnp.float32)
+    targets = jnp.asarray(generator.integers(0, V, (B, T)), jnp.int32)
+    return predictions, Batch(None, targets, jnp.asarray(generator.random((B, T)) < 0.6))
+
+
+def vectors():
+    predictions = jnp.asarray(generator.normal(size=(B, T, V)), jnp.float32)
+    targets = jnp.asarray(generator.normal(size=(B, T, V)), jnp.float32)
+    return predictions, Batch(None, targets, jnp.asarray(generator.random((B, T)) < 0.6))
+
+
+def labels():
+    predictions, batch = vectors()
+    return predictions, batch._replace(targets=(batch.targets > 0).astype(jnp.float32))
+
+
+DRAW = {"mse": vectors, "mae": vectors, "mase": vectors, "frame_accuracy": labels}
+"""What a metric is of, where it is not of tokens."""
+
+
+def by_hand(name, predictions, batch):
+    values, whole = [], []
+    for b in range(B):
+        kept = []
+        for t in range(T):
+            if batch.mask[b, t]:
+                p, y = np.asarray(predictions[b, t], np.float64), np.asarray(batch.targets[b, t])
+                if name in ("loss", "cross_entropy", "bits_per_character"):
+                    nats = np.log(np.exp(p).sum()) - p[y]
+                    values.append(nats / np.log(2) if name == "bits_per_character" else nats)
+                elif name in ("accuracy", "sequence_accuracy"):
+                    values.append(float(np.argmax(p) == y))
+                    kept.append(values[-1])
+                elif name == "mse":
+                    values.append(np.mean((p - y) ** 2))
+                elif name in ("mae", "mase"):
+                    values.append(np.mean(np.abs(p - y)))
+                elif name == "binary":
+                    told = 1 / (1 + np.exp(-p))
+                    values.append(-np.log(np.where(y == 1, told, 1 - told)).sum())
+                elif name == "frame_accuracy":
+                    values += [float(a == b) for a, b in zip(p > 0, y, strict=True) if a or b]
+        if kept:
+            whole.append(min(kept))
+    return np.mean(whole if name == "sequence_accuracy" else values)
+
+
+@pytest.mark.parametrize("name", sorted(metrics.METRICS))
+def test_metric_equals_its_definition(name):
+    predictions, batch = DRAW.get(name, tokens)()
+    value = metrics.metric(name, predictions, batch).value
+    np.testing.assert_allclose(value, by_hand(name, predictions, batch), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("spec", "draw", "name"),
+    [(Tokens(V), tokens, "loss"), (Vectors(V), vectors, "mse"), (Labels(V), labels, "binary")],
+)
+def test_loss_is_that_of_the_output_spec(spec, draw, name):
+    predictions, batch = draw()
+    value = metrics.loss(spec, predictions, batch).value
+    np.testing.assert_allclose(value, by_hand(name, predictions, batch), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", sorted(metrics.METRICS))
+def test_batches_add_up(name):
+    predictions, batch = DRAW.get(name, tokens)()
+    parts = [
+        metrics.metric(name, predictions[rows], jax.tree.map(lambda leaf, rows=rows: leaf[rows], batch))
+        for rows in (slice(0, 1), slice(1, B))
+    ]
+    total = jax.tree.map(jnp.add, *parts)
+    np.testing.assert_allclose(total.value, metrics.metric(name, predictions, batch).value, rtol=1e-5)
+
+
+def test_masked_out_positions_have_no_gradient():
+    predictions, batch = tokens()
+    gradient = jax.grad(lambda p: metrics.loss(Tokens(V), p, batch).value)(predictions)
+    np.testing.assert_array_equal(jnp.any(gradient != 0, axis=-1), batch.mask)
