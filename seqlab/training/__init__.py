@@ -1,6 +1,7 @@
 """How do parameters change, and survive?"""
 
 from seqlab.training.checkpoints import Checkpoints
+from seqlab.training.compilation_cache import use_compilation_cache
 from seqlab.training.devices import choose as choose_devices
 from seqlab.training.devices import offer_cores
 from seqlab.training.loop import train
@@ -25,4 +26,5 @@ __all__ = [
     "compiled_functions",
     "offer_cores",
     "train",
+    "use_compilation_cache",
 ]

@@ -84,7 +84,7 @@ class Program:
             data: the task's resident arrays.
         """
         batch = self.batch(seed, jnp.int32(0), data)
-        params = self.network.init(stream(seed, "params"), batch)
+        params = _in_default_precision(self.network.init(stream(seed, "params"), batch))
         carries = self.network.initial_carries(params, batch) if self.task.stream else ()
         return TrainState(jnp.int32(0), jnp.uint32(seed), params, self.optimizer.init(params), carries)
 
@@ -233,6 +233,14 @@ class Program:
         limit = jnp.inf if self.training.clip_norm is None else self.training.clip_norm
         clipped = Mean((norm.value > limit).astype(norm.value.dtype), jnp.ones_like(norm.value))
         return {"grads/norm_clipped": jnp.minimum(norm.value, limit), "grads/clipped": clipped}
+
+
+def _in_default_precision(params: Params) -> Params:
+    """Return parameters in JAX's default floating dtype; with `JAX_ENABLE_X64=1` Flax has some in float32."""
+    dtype = jnp.result_type(float)
+    return jax.tree.map(
+        lambda leaf: leaf.astype(dtype) if jnp.isdtype(leaf.dtype, "real floating") else leaf, params
+    )
 
 
 def _padding(batch: Batch) -> dict[str, Mean]:
