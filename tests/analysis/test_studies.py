@@ -1,4 +1,4 @@
-"""Does every study's sweep end in a figure and a table, and are its numbers those of the runs?"""
+"""Studies: each writes a figure and a table of its runs."""
 
 import numpy as np
 import pytest

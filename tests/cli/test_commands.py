@@ -1,4 +1,4 @@
-"""Do the commands do what they promise, as a user types them?"""
+"""Commands as a user types them."""
 
 from __future__ import annotations
 

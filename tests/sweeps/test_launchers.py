@@ -1,4 +1,4 @@
-"""Do other packages' launchers and sweepers run seqlab's jobs, and is a missing one named?"""
+"""Other packages' launchers and sweepers: they run seqlab's jobs, and a missing one is named."""
 
 from __future__ import annotations
 

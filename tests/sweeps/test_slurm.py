@@ -1,4 +1,4 @@
-"""Does a sweep run on SLURM? Where there is one: `scripts/try_slurm.sh` starts one."""
+"""Sweeps on SLURM; `scripts/try_slurm.sh` starts one."""
 
 from __future__ import annotations
 
