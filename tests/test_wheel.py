@@ -16,6 +16,8 @@ from tiny_runs import tiny
 from seqlab.registry import CONF
 from seqlab.tracking import read_summary
 
+pytestmark = pytest.mark.runs
+
 ROOT = CONF.parent
 
 

@@ -9,6 +9,8 @@ import pytest
 from seqlab import run
 from seqlab.types import ConfigError
 
+pytestmark = pytest.mark.runs
+
 CASES = [
     (["cell=foo"], ["cell=foo", "elman", "gru", "lstm"]),
     (["cell.features=0"], ["cell.features", "positive integer", "0"]),

@@ -11,6 +11,8 @@ from tiny_runs import TINY, UNSTABLE, tiny
 from seqlab import run
 from seqlab.tracking import read_rows, read_summary
 
+pytestmark = pytest.mark.runs
+
 SHORT = [key for key in TINY if not key.startswith(("tracking.console", "training.log_every"))]
 
 

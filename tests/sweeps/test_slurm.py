@@ -11,6 +11,8 @@ from tiny_runs import tiny
 
 from seqlab.tracking import read_summary
 
+pytestmark = pytest.mark.runs
+
 
 def _answers() -> bool:
     return (
