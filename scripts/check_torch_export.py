@@ -3,8 +3,8 @@
     python scripts/check_torch_export.py [FOLDER]
 
 Trains an LSTM on parity with seqlab, exports it with `python -m seqlab.weights`, loads the file into a module
-made of `torch.nn.LSTM` and `torch.nn.Linear`, and compares the logits at several lengths. Needs the
-extra `vectors`; exits 1 where a logit differs by more than 1e-4 or a decision differs at all.
+of `torch.nn.LSTM` and `torch.nn.Linear`, and compares the logits at several lengths. Needs the extra
+`vectors`; exits with 1 if a logit differs by more than 1e-4 or any decision differs.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TASK, STEPS, LENGTHS, NUM_EXAMPLES, LIMIT = "parity_check", 3000, (1, 10, 40, 20
 
 
 class Exported(torch.nn.Module):
-    """A recurrent classifier, read at its last step."""
+    """A recurrent classifier whose output is that of its last step."""
 
     def __init__(self, state_dict: dict[str, torch.Tensor]) -> None:
         super().__init__()

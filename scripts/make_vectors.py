@@ -1,16 +1,16 @@
-"""Make tests/vectors: what engines that are not ours compute from weights and inputs that we drew.
+"""Test vectors of other libraries (tests/vectors/), from random weights and inputs.
 
     pip install -c constraints.txt -e '.[vectors]' && python scripts/make_vectors.py
 
-One `.npz` an engine (onnxruntime in float32, PyTorch and Keras in float64), arrays named `<case>/<array>`,
-a case being `<network>-<direction>-<lengths>`:
+One `.npz` for each library (onnxruntime in float32, PyTorch and Keras in float64), with arrays named
+`<case>/<array>`. A case is `<network>-<direction>-<lengths>`:
 
-    x (B, T, F), lengths (B,), h0 and c0 (D, B, H)    what is read, D being 1 or 2 directions
-    weights in the engine's own layout                by the engine's own names
-    y (B, T, D·H), h and c (D, B, H)                  what is computed
+    x (B, T, F), lengths (B,), h0 and c0 (D, B, H)    inputs; D is 1 or 2 directions
+    weights                                           in the layout and by the names of the library
+    y (B, T, D·H), h and c (D, B, H)                  outputs
     dx, dh0, dc0 and d<weight>    gradients, by PyTorch, of L = Σ y ⊙ dy + Σ h ⊙ dh + Σ c ⊙ dc
 
-A number drawn is a multiple of 1/64, so it is the same in float32 and float64.
+Random numbers are multiples of 1/64, so they are the same in float32 and float64.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def cases(engine: str, networks: tuple[str, ...]) -> Iterator[tuple[str, str, st
 
 
 def reading(name: str, network: str, direction: str, draw: Any) -> Arrays:
-    """Draw what every network reads."""
+    """Draw the inputs of every network."""
     lengths = np.array(LENGTHS[name.rpartition("-")[2]], np.int32)
     num_directions = 2 if direction == "bidirectional" else 1
     drawn = {"x": draw(B, T, F), "lengths": lengths, "h0": draw(num_directions, B, H)}
@@ -176,7 +176,7 @@ def flipped(sequences: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
 
 
 def by_keras() -> Iterator[tuple[str, Arrays]]:
-    """Run `SimpleRNN`, `LSTM` and `GRU`, float64, masked where ragged."""
+    """Run `SimpleRNN`, `LSTM` and `GRU`, float64, with a mask for ragged lengths."""
     keras.config.set_floatx("float64")
     dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"  # else Keras computes its products in float32
     options = {"return_sequences": True, "return_state": True}
@@ -215,7 +215,7 @@ ENGINES = {"onnxruntime": by_onnxruntime, "torch": by_torch, "keras": by_keras}
 
 
 def main() -> None:
-    """Write one file an engine and say how large it is."""
+    """Write one file for each library and print its size."""
     FOLDER.mkdir(exist_ok=True)
     for engine in sys.argv[1:] or ENGINES:
         found = list(ENGINES[engine]())

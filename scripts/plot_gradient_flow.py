@@ -1,11 +1,11 @@
-"""Where did the gradient vanish or explode? A heat map of log10 ‖∂L/∂h_t‖, t × step, a panel a run.
+"""Heat map of log10 ‖∂L/∂h_t‖, t × step, with one panel for each run.
 
     python scripts/plot_gradient_flow.py RUN_DIR … [--output gradient_flow.png] [--scale linear]
 
-All runs share one scale of colours, each gradient relative to that of its step's last t: white is as much as
-there, blue has vanished, red has exploded, grey is not a number. Above stands in a word what the gradient
-does in the first row and in the last, below the slope. The picture of one run goes into its folder, that of
-several into the current one.
+All runs share one colour scale. Each gradient is relative to the gradient at the last t of its step: white is
+equal, blue has vanished, red has exploded, grey is not a number. The titles say what the gradient does in the
+first and in the last row; the lower panels show the slope. The picture of one run goes into its folder, that
+of several runs into the current folder.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from seqlab.types import ConfigError
 
 
 def read(folder: Path) -> Flow:
-    """Return the flow of a run, entitled by its folder, what ran, and how it ended where that was not well.
+    """Return the gradient flow of a run; its title has folder, cell, task, and the status if not finished.
 
     Raises:
-        ConfigError: the folder holds no gradient through time.
+        ConfigError: the folder has no gradient through time.
     """
     title = folder.resolve().name
     try:
@@ -40,7 +40,7 @@ def read(folder: Path) -> Flow:
 
 @command
 def main() -> None:
-    """Read the command line and draw."""
+    """Parse the arguments and draw."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN_DIR")
     parser.add_argument("--output", type=Path, help="the picture; its suffix names the format")

@@ -1,12 +1,12 @@
-"""What does a recurrent network make of real data, beside something simple? One table, a row a preset.
+"""Table of applications: recurrent networks on real data, compared with simple baselines.
 
     python scripts/run_applications.py                       # trains every preset that needs no hub
-    python scripts/run_applications.py sms_spam co2          # these experiments
-    python scripts/run_applications.py runs/2026-01-31/…     # reads what a finished run left
+    python scripts/run_applications.py sms_spam co2          # trains these experiments
+    python scripts/run_applications.py runs/2026-01-31/…     # reads a finished run
 
-Each experiment is a process of its own. What a run reaches on the test split at its best validation is kept
-as a row of `experiments/applications/results.json`, in the place of the row that its experiment had, and the
-table between the markers of the README beside it is written from all rows, after every run.
+Each experiment runs in its own process. Its test metrics at the best validation are stored as a row of
+`experiments/applications/results.json` and replace an older row of the same experiment. After every run the
+table in `experiments/applications/README.md` is written again from all rows.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ COLUMNS = ("task", "cell", "metric", "baselines", "ours", "minutes", "command")
 
 
 def presets() -> list[str]:
-    """List the experiments that train the task of their name, on data that need no hub."""
+    """List the experiments that train the task of the same name on data that need no hub."""
     names = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
     return [name for name in names if (CONF / "task" / f"{name}.yaml").is_file() and _has_data(name)]
 
@@ -65,7 +65,7 @@ def train(name: str) -> Path:
 
 
 def row_of(folder: Path) -> tuple[str, dict[str, Any]]:
-    """Return the experiment of a finished run, or its task where it has none, and its row.
+    """Return the experiment of a finished run (or its task, if there is none) and its row.
 
     Raises:
         ConfigError: the run did not finish.
@@ -92,7 +92,7 @@ def row_of(folder: Path) -> tuple[str, dict[str, Any]]:
 
 
 def _network(cell: str, architecture: Mapping[str, Any]) -> str:
-    """Name a cell, and what its architecture adds to a layer in one direction."""
+    """Return the name of a cell, with what its architecture adds to one layer in one direction."""
     layers, attention = architecture["num_layers"], architecture.get("attention")
     traits = (
         f"{layers} layers" if layers > 1 else "",
@@ -103,7 +103,7 @@ def _network(cell: str, architecture: Mapping[str, Any]) -> str:
 
 
 def table(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Return rows as a table; what is better than every baseline, in the digits shown, is bold."""
+    """Return rows as a table; a result that beats every baseline, in the digits shown, is bold."""
     lines = [COLUMNS, ["---"] * len(COLUMNS), *map(_cells, rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -124,7 +124,7 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
 
 
 def keep(folder: Path, name: str, row: Mapping[str, Any]) -> None:
-    """Put a row among those that a folder keeps, and write its table anew."""
+    """Add a row to those that a folder stores, and write its table again."""
     file = folder / "results.json"
     rows = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     rows = dict(sorted({**rows, name: row}.items()))

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Does seqlab sweep on a real SLURM? Install Debian's, start it on this machine alone, sweep, ask SLURM what it saw, stop it.
+# Test of sweeps on a real SLURM: install Debian's SLURM, start it on this machine, sweep, check its accounting, stop it.
 #
-# As root on Debian, with or without systemd: scripts/try_slurm.sh. But for the packages, all it makes lies in a temporary
-# folder. PYTHON=… names an interpreter that has the extra test; else make puts it into .venv.
+# Run as root on Debian, with or without systemd. Apart from packages, all files are in a temporary folder. PYTHON=… names an
+# interpreter with the extra test; otherwise make creates one in .venv.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,7 +17,7 @@ apt-get update -qq
 apt-get install -y -qq --no-install-recommends slurm-wlm slurmdbd munge mariadb-server >/dev/null
 
 work=$(mktemp -d)
-chmod 755 "$work"   # munged wants its socket within everybody's reach
+chmod 755 "$work"   # munged needs a socket that everybody can reach
 mkdir "$work/state" "$work/spool"
 install -d -o mysql "$work/db"
 pids=()

@@ -84,6 +84,7 @@ def test_experiment_can_be_trained(name):
     assert jax.tree.map(jnp.shape, state) == jax.tree.map(jnp.shape, program.shapes)
 
 
+@pytest.mark.runs
 def test_an_experiment_runs_two_steps_and_is_named_in_the_summary(folder):
     few = [*TINY, "training.steps=2", "training.sample_length=0"]
     summary = run(["+experiment=quickstart", *few, f"hydra.run.dir={folder}"])

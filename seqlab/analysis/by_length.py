@@ -84,19 +84,17 @@ def evaluate_lengths(program: Program, params: Params, lengths: Sequence[int], s
         {"length": length, **evaluation.values(found, split)}
         for length, found in zip(lengths, means, strict=True)
     ]
-    trained = (task.length, task.length)
-    if task.sequence_lengths is not None:
-        trained = (task.sequence_lengths.evaluated[0], task.sequence_lengths.evaluated[-1])
+    trained = task.sequence_lengths.evaluated if task.sequence_lengths else [getattr(task, "length")]  # noqa: B009
     framing = program.network.framing
     goal, baseline = task.goal(framing), task.reference(framing).baseline
-    return ByLength(rows, split, goal, baseline, trained)
+    return ByLength(rows, split, goal, baseline, (trained[0], trained[-1]))
 
 
 def _in_one_program(
     program: Program, params: Params, lengths: Sequence[int], split: str
 ) -> Iterator[Mapping[str, Any]]:
-    shortest = program.task.sequence_lengths.shortest
-    if min(lengths) < shortest:
+    drawn = program.task.sequence_lengths
+    if drawn is not None and min(lengths) < (shortest := drawn.shortest):
         raise ConfigError(f"--lengths: length must be at least {shortest}, got {min(lengths)}")
     fields = {"length": max(lengths), "min_length": min(lengths), "curriculum": "uniform"}
     program = _with_task(program, fields)

@@ -110,6 +110,6 @@ def bootstrap_interval(values: np.ndarray, num_resamples: int) -> tuple[np.ndarr
     """
     from scipy.stats import bootstrap  # imported here because it takes a second
 
-    drawn = {"n_resamples": num_resamples, "rng": np.random.default_rng(0)}
-    found = bootstrap((values,), np.mean, axis=0, method="percentile", **drawn)
+    rng = np.random.default_rng(0)
+    found = bootstrap((values,), np.mean, axis=0, method="percentile", n_resamples=num_resamples, rng=rng)
     return found.confidence_interval

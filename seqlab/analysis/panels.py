@@ -52,7 +52,7 @@ class Panel:
     @property
     def higher_is_better(self) -> bool:
         """The direction of the deciding metric."""
-        return self.finished[0].finished[0].higher_is_better
+        return bool(self.finished[0].finished[0].higher_is_better)
 
     @property
     def ranked(self) -> list[Group]:
@@ -132,8 +132,8 @@ def kinds(shown: Sequence[Panel]) -> Kinds:
     if len(names) > MAX_COLOURS:
         best = max(1, MAX_COLOURS // len(shown))
         names = dict.fromkeys(found.label(group) for panel in shown for group in panel.ranked[:best])
-    palette = colormaps["tab10" if len(names) <= 10 else "tab20"].colors
-    return dataclasses.replace(found, colours=dict(zip(names, palette, strict=False)))
+    palette: Any = colormaps["tab10" if len(names) <= 10 else "tab20"]
+    return dataclasses.replace(found, colours=dict(zip(names, palette.colors, strict=False)))
 
 
 def canvas(

@@ -54,7 +54,7 @@ def _fill(figure: Any, ax: Any, panel: Panel) -> None:
     pairs = [(group, run) for group in panel.groups for run in group.runs]
     pairs = [(group, run) for group, run in pairs if run.is_finished or run.status == "diverged"]
     keys = varying(panel.groups) or ["seed"]
-    chosen = {key: axis([(run.identity | group.key)[key] for group, run in pairs]) for key in keys}
+    chosen = {key: axis([{**run.identity, **group.key}[key] for group, run in pairs]) for key in keys}
     scores = np.array([run.score("test") if run.is_finished else np.nan for _, run in pairs], float)
     finite = scores[np.isfinite(scores)]
     if not len(finite):

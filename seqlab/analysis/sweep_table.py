@@ -35,7 +35,7 @@ def print_tables(screen: rich.console.Console, groups: Sequence[Group]) -> None:
 
 def unfinished_lines(runs: Sequence[SweepRun]) -> list[str]:
     """Return a line for each combination that does not fit and for each run that did not finish."""
-    unfit: dict[tuple, list[SweepRun]] = collections.defaultdict(list)
+    unfit: dict[tuple[Any, ...], list[SweepRun]] = collections.defaultdict(list)
     for run in runs:
         if run.status == "incompatible":
             unfit[*(run.summary.get(name) for name in ("architecture", "task", "reason"))].append(run)

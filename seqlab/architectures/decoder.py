@@ -13,7 +13,6 @@ import jax.numpy as jnp
 from seqlab.architectures.attention import ATTENTIONS, Attention, Memory
 from seqlab.architectures.network import draw, one_hot
 from seqlab.recurrence import FULL_BACKWARD, Backward, Stack
-from seqlab.recurrence.unroll import plain
 from seqlab.types import Params, Spec, Tokens
 
 
@@ -184,20 +183,30 @@ class Decoder:
                 params["recurrence"], read, None, state.carries, key, probes, backward=backward
             )
             return read, self._written(params, hidden, state.memory)
-        steps = {"features": jnp.swapaxes(read, 0, 1), "probes": jax.tree.map(jnp.transpose, probes)}
-        steps |= dict.fromkeys(("key", "own", "drawn"))
+        memory = state.memory  # constant over the steps, so it is no part of the carry
+        steps = _DecoderSteps(jnp.swapaxes(read, 0, 1), jax.tree.map(jnp.transpose, probes))
         prediction = None
         if key is not None:
             key_noise, key_own, key_drawn = jax.random.split(key, 3)
-            steps["key"] = jax.random.split(key_noise, M)
+            steps = steps._replace(key=jax.random.split(key_noise, M))
         if own is not None:
-            steps["own"] = jax.random.bernoulli(key_own, own.share, (M, B)).at[0].set(False)
-            steps["drawn"] = jax.random.split(key_drawn, M)
+            is_own = jax.random.bernoulli(key_own, own.share, (M, B)).at[0].set(False)
+            steps = steps._replace(own=is_own, drawn=jax.random.split(key_drawn, M))
             prediction = jnp.zeros((B, self.outputs.size), read.dtype)
-        weights = params, None if own is None else own.params
+
+        def step(running: tuple, now: _DecoderSteps) -> tuple[tuple, tuple]:
+            (state, prediction), features = running, now.features
+            if own is not None:
+                drawn = self.later(params, self.draw(now.drawn, prediction))
+                features = jnp.where(now.own[:, None], drawn, features)
+            state = state._replace(memory=memory)
+            state, read, written = self.step(params, state, features, now.key, now.probes, backward)
+            if own is not None:
+                prediction = own.predict(own.params, written)
+            return (state._replace(memory=None), prediction), (read, written)
+
         running = state._replace(memory=None), prediction
-        step = _Step(self, state.memory, None if own is None else own.predict, backward)
-        _, sequences = plain(step, weights, steps, None, running, None)
+        _, sequences = jax.lax.scan(step, running, steps)
         return jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), sequences)
 
     def start(self, params: Params, num_rows: int) -> jax.Array:
@@ -245,33 +254,11 @@ class Decoder:
         return nn.Embed(self.outputs.size + 1, self.embedding)
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Step:
-    """A decoder's step in the form of a cell's: the carry is a `Writing` and the prediction before.
+class _DecoderSteps(NamedTuple):
+    """What the steps of a decoder read besides its state, with M in front."""
 
-    Attributes:
-        decoder: whose step.
-        memory: what may be attended to, the same at all steps.
-        predict: as in `Own`; None where nothing is drawn.
-        backward: the options of the backward pass.
-    """
-
-    decoder: Decoder
-    memory: Memory | None
-    predict: Callable[[Params, jax.Array], jax.Array] | None
-    backward: Backward
-
-    def apply(self, variables: Any, running: tuple, now: dict[str, Any]) -> tuple[tuple, tuple]:
-        """Take one step and return what it read and wrote."""
-        (state, prediction), (params, ends) = running, variables["params"]
-        features = now["features"]
-        if self.predict:
-            drawn = self.decoder.later(params, self.decoder.draw(now["drawn"], prediction))
-            features = jnp.where(now["own"][:, None], drawn, features)
-        state = state._replace(memory=self.memory)
-        state, read, written = self.decoder.step(
-            params, state, features, now["key"], now["probes"], self.backward
-        )
-        if self.predict:
-            prediction = self.predict(ends, written)
-        return (state._replace(memory=None), prediction), (read, written)
+    features: jax.Array
+    probes: Any
+    key: jax.Array | None = None
+    own: jax.Array | None = None
+    drawn: jax.Array | None = None

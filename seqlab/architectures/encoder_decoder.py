@@ -14,7 +14,7 @@ from seqlab.architectures.decoder import Decoder, Own, Writing
 from seqlab.architectures.recurrent import Part, Recurrent
 from seqlab.checks import require_bool, require_number
 from seqlab.recurrence import FULL_BACKWARD, Backward
-from seqlab.recurrence.unroll import real_steps
+from seqlab.recurrence.steps import real_steps
 from seqlab.types import Batch, IncompatibleError, Params, Spec
 
 READING = "encoder/"

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from seqlab.architectures.network import Network
 from seqlab.recurrence import FULL_BACKWARD, Backward
-from seqlab.recurrence.unroll import real_steps
+from seqlab.recurrence.steps import real_steps
 from seqlab.types import Batch, Params
 
 

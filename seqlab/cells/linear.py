@@ -26,7 +26,7 @@ class LinearCell(nn.RNNCellBase):
     Attributes:
         features: H, the width of the state and of the output.
         scan: "sequential", a step after another, or "associative", all steps in a tree of depth log T
-            (`seqlab.recurrence.associative`). The same function, in another order of sums.
+            (`seqlab.recurrence.linear`). The same function, in another order of sums.
         param_dtype: the parameters' dtype; the computation promotes it with the input's.
 
     Raises:

@@ -88,7 +88,7 @@ def equation(cell: Any) -> str:
     kind = type(cell)
     if not kind.__module__.startswith("seqlab."):
         return f"see {kind.__module__.partition('.')[0]}.linen.{kind.__name__}"
-    paragraphs = inspect.getdoc(kind).split("\n\n")
+    paragraphs = (inspect.getdoc(kind) or "").split("\n\n")
     return inspect.cleandoc(next(text for text in paragraphs if text.startswith("    ")))
 
 

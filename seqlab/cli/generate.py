@@ -59,7 +59,7 @@ def main() -> None:
     output = _output(task, options)
     sequence = generate(task, network, params, options.length, options.prompt, decoding, options.seed or 0)
     print(task.render(sequence, network.framing))
-    if output is not None:
+    if isinstance(task, Saving) and output is not None:
         _save(task, sequence, output)
         print(output)
 

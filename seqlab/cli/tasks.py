@@ -43,7 +43,7 @@ def _goals(task: Task) -> Iterator[tuple[str, str, str, str]]:
         yield ", ".join(task.framings), "?", "?", "?"
         return
     try:
-        corpus = None if reader is None else CORPORA.get(reader.source)
+        corpus = CORPORA.get(reader.source or "") if reader else None
         if corpus and corpus.cached and not corpus.cached().is_file():
             yield ", ".join(task.framings), "read at first use", "?", "?"
             return

@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import hydra
@@ -55,7 +55,7 @@ def _run(config: DictConfig) -> float | None:
 
 
 @contextlib.contextmanager
-def _one_line_errors(words: Sequence[str]) -> Iterator[None]:
+def _one_line_errors(words: Sequence[str]) -> Generator[None]:
     """Turn errors of Hydra and of its launchers and sweepers, and of the disk, into one of ours."""
     if SHOW_TRACES:
         yield

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from seqlab.architectures import Recurrent
 from seqlab.cli.command import command
 from seqlab.runs import load
 from seqlab.types import ConfigError
@@ -24,17 +25,18 @@ def main() -> None:
     exporting.add_argument("--to", required=True, choices=LIBRARIES, help="whose layout")
     options = parser.parse_args()
     program, params = load(options.run)
-    if "recurrence" not in params:
+    network = program.network
+    if not isinstance(network, Recurrent) or "recurrence" not in params:
         raise ConfigError(
-            f"RUN_DIR={options.run} cannot be exported: its framing is {program.network.framing}, "
+            f"RUN_DIR={options.run} cannot be exported: its framing is {network.framing}, "
             "legal are one_to_many, many_to_one, many_to_many"
         )
     try:
-        arrays = export(program.network.stack, params, options.to)
+        arrays = export(network.stack, params, options.to)
     except ValueError as error:
         raise ConfigError(f"--to {options.to}: {error}") from error
     try:
-        np.savez(options.file, **arrays)
+        np.savez(options.file, allow_pickle=False, **arrays)
     except OSError as error:
         raise ConfigError(f"FILE.npz={options.file} cannot be written: {error.strerror}") from error
     print(f"{options.file}: {len(arrays)} arrays, {sum(array.size for array in arrays.values()):,} numbers")

@@ -19,7 +19,7 @@ import jax.flatten_util
 import jax.numpy as jnp
 
 from seqlab.diagnostics.statistics import by_path
-from seqlab.recurrence.norms import scaled_norm
+from seqlab.recurrence.norms import global_norm
 from seqlab.types import Carry, Params
 
 Loss = Callable[[jax.Array], jax.Array]
@@ -125,7 +125,7 @@ def compare(a: Params, b: Params) -> dict[str, Agreement]:
 
 def _agreement(a: jax.Array, b: jax.Array) -> Agreement:
     """Return the agreement of two arrays."""
-    (scale_a, norm_a), (scale_b, norm_b) = scaled_norm(a), scaled_norm(b)
+    (scale_a, norm_a), (scale_b, norm_b) = global_norm(a), global_norm(b)
     cosine = jnp.sum((a / scale_a / norm_a) * (b / scale_b / norm_b))
     return Agreement(cosine, norm_a / norm_b * (scale_a / scale_b))
 

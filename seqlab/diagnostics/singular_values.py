@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.diagnostics.lyapunov import Step
-from seqlab.recurrence.norms import scaled_norm
+from seqlab.recurrence.norms import global_norm
 
 MOST_ITERATIONS = 100
 
@@ -86,6 +86,6 @@ def log10_singular_value(
 
 def _normalised(vectors: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Return vectors `(B, N)` at length one (zeros unchanged), and the logs of their lengths `(B,)`."""
-    norms = jax.vmap(scaled_norm)(vectors)
+    norms = jax.vmap(global_norm)(vectors)
     safe = jnp.where(norms.relative > 0, norms.relative, 1)
     return vectors / norms.scale[:, None] / safe[:, None], jnp.log(norms.relative) + jnp.log(norms.scale)

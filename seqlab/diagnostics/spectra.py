@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from seqlab.recurrence.norms import scaled_norm
+from seqlab.recurrence.norms import global_norm
 from seqlab.types import Metrics, Params
 
 SQUARINGS = 16
@@ -45,7 +45,7 @@ def spectral_radius(matrix: jax.Array) -> jax.Array:
     """
 
     def square(power: jax.Array, share: jax.Array) -> tuple[jax.Array, jax.Array]:
-        norm = scaled_norm(power)
+        norm = global_norm(power)
         power = power / norm.scale / jnp.where(norm.relative > 0, norm.relative, 1)
         return power @ power, share * (jnp.log(norm.relative) + jnp.log(norm.scale))
 

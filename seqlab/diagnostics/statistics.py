@@ -71,7 +71,7 @@ def update_statistics(params: Params, grads: Params, updates: Params) -> Metrics
 def group_norms(leaves: Sequence[jax.Array], groups: Sequence[Sequence[bool]]) -> jax.Array:
     """Return the Euclidean norms `(G,)` of groups of arrays, exact over the whole range of floats.
 
-    Each array is scaled by the power of two above its largest element, as in `scaled_norm`, and the sums of
+    Each array is scaled by the power of two above its largest element, as in `global_norm`, and the sums of
     squares are combined under the largest scale of a group. A NaN or inf makes the norms of its groups so.
 
     Args:

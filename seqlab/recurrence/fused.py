@@ -1,104 +1,81 @@
-"""How do steps become time at the least cost? One layer's forward and backward pass, written by hand.
+"""Fused forward and backward pass of one recurrent layer.
 
-Autodiff of a scan carries the weights' gradients through every backward step and saves what it meets. Here
+Autodiff of a scan carries the weights' gradients through every backward step and saves every intermediate.
+Here
 
 1. the input projection x W + b leaves the scan: one matrix product for many steps;
 2. the backward scan is linear in the cotangents. With δv = ∂L/∂v and s_t the carry, one step back is
 
        (δs_{t−1}, δa_t) = pull(coefficients_t, δs_t + δy_t)
 
-   and the coefficients depend on saved values only, so one elementwise pass makes them for many steps:
-   inside the scan remain one matrix product and a few elementwise ones;
-3. the weights' gradients, sums over t, are matrix products over many steps, after the scan.
+   The coefficients depend on saved values only, so one elementwise pass computes them for many steps. Inside
+   the scan remain one matrix product and a few elementwise operations;
+3. the weights' gradients are sums over t, computed after the scan as matrix products over many steps.
 
-"Many steps" are a block: all T, or as many as fit in the cache (`block_length`). What a step saves is its
-carry and what the cell's `advance` keeps: LSTM 6·H numbers a sequence, GRU 5·H (reset before: 4·H), Elman H.
+"Many steps" are a block: all T, or as many as fit in the cache (`block_length`). A step saves its carry and
+the residuals of the cell's `advance`: LSTM 6·H numbers a sequence, GRU 5·H (reset before: 4·H), Elman H.
 
-A cell takes part by offering its step taken apart (`Linearised`); its file has the equations.
+A cell takes part by implementing `Linearised`; its file has the equations.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from seqlab.recurrence.block_scan import block_length, empty_outputs, in_blocks, out_of_blocks, scan_into
 from seqlab.recurrence.gradient_control import NO_CONTROL, GradientControl, clip_carry, regulariser
 from seqlab.recurrence.probes import probe_gradient
+from seqlab.recurrence.protocols import Linearised
+from seqlab.recurrence.steps import Steps, mask_rows, restart, where_rows
 from seqlab.types import Carry, Params
-
-
-@runtime_checkable
-class Linearised(Protocol):
-    """A cell that offers its step taken apart. Its output is the last leaf of its carry."""
-
-    def fold(self, params: Params, dtype: jnp.dtype) -> Params:
-        """Return the weights that the other methods read, R among them as `recurrent_kernel`."""
-
-    def project(self, weights: Params, x: jax.Array) -> jax.Array:
-        """Return the steps' share of the input, `(T, B, F) -> (T, B, …)`."""
-
-    def advance(self, weights: Params, carry: Carry, z: jax.Array) -> tuple[Carry, Any]:
-        """Take one step from its share of the input; return the carry and what to keep."""
-
-    def linearise(self, before: Carry, after: Carry, kept: Any) -> Any:
-        """Return, for all steps, coefficients such that `pull` is linear and, where they are 0, returns 0."""
-
-    def pull(self, recurrent_T: jax.Array, coefficients: Any, dcarry: Carry) -> tuple[Carry, Any]:
-        """Take one step back: return the cotangent of the carry before, and what `collect` needs."""
-
-    def collect(
-        self, weights: Params, x: jax.Array, before: Carry, coefficients: Any, pulled: Any
-    ) -> tuple[Params, jax.Array]:
-        """Return the cotangents of the weights and of x from what all steps pulled."""
 
 
 def fused(
     cell: Linearised,
     params: Params,
-    inputs_TBF: jax.Array,
-    real_TB: jax.Array | None,
+    steps: Steps,
     carry: Carry,
-    probes_TB: Carry | None = None,
     control: GradientControl = NO_CONTROL,
     block: int | None = None,
 ) -> tuple[Carry, jax.Array]:
-    """Run a cell over time, forward and backward by hand. The arguments are `unroll`'s, time-major.
+    """Run a cell over time with hand-written forward and backward passes.
 
     Args:
-        cell: a cell that is `Linearised`, hashable by value.
+        cell: the cell, hashable by value.
         params: the cell's parameters.
-        inputs_TBF: `(T, B, F)`.
-        real_TB: bool `(T, B)`, False where the carry stays as it is; None where every step is real.
+        steps: what the steps read; `hold` must be None.
         carry: the carry before the first step, `(B, H)` a leaf.
-        probes_TB: zeros `(T, B)` in the tree of the carry, whose gradient is ‖δs_t‖₂ over H, or zeros
-            `(T, B, H)`, whose gradient is δs_t; None for none.
         control: what acts on the backward pass.
         block: the steps of a block; chosen by T where None.
 
     Returns:
-        The final carry, and the h_t `(T, B, H)`, which stand still where a step is not real.
+        The final carry, and h_t `(T, B, H)`, which repeats the last value where a step is padding.
 
     Raises:
-        TypeError: a forward-mode derivative was asked for (inside `jit`, JAX's own message comes instead).
+        TypeError: a forward-mode derivative was asked for (inside `jit`, JAX raises its own error instead).
     """
-    weights = cell.fold(params, jnp.result_type(inputs_TBF, *jax.tree.leaves(params)))
-    control = jax.tree.map(lambda leaf: jnp.asarray(leaf, weights["bias"].dtype), control)
-    steps = inputs_TBF.astype(weights["bias"].dtype), real_TB, probes_TB
-    num_steps, num_rows, _ = inputs_TBF.shape
+    weights = cell.fold(params, jnp.result_type(steps.x, *jax.tree.leaves(params)))
+    dtype = weights["bias"].dtype
+    control = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), control)
+    steps = steps._replace(x=steps.x.astype(dtype))
+    num_steps, num_rows, _ = steps.x.shape
     if num_steps == 0:
         return carry, jax.tree.leaves(carry)[-1][None][:0]
     block = block or block_length(num_steps, num_rows)
-    cut = num_steps - num_steps % block
+    whole = num_steps - num_steps % block
     try:
-        if cut == num_steps:
-            return _run(cell, block, weights, carry, control, *steps)
-        first, rest = (jax.tree.map(lambda leaf, s=s: leaf[s], steps) for s in (slice(cut), slice(cut, None)))
-        carry, outputs = _run(cell, block, weights, carry, control, *first)
-        carry, last_outputs = _run(cell, num_steps - cut, weights, carry, control, *rest)
+        if whole == num_steps:
+            return _run(cell, block, weights, carry, control, steps)
+        first, rest = (
+            jax.tree.map(lambda leaf, part=part: leaf[part], steps)
+            for part in (slice(whole), slice(whole, None))
+        )
+        carry, outputs = _run(cell, block, weights, carry, control, first)
+        carry, last_outputs = _run(cell, num_steps - whole, weights, carry, control, rest)
         return carry, jnp.concatenate([outputs, last_outputs])
     except TypeError as error:
         if "forward-mode" not in str(error):
@@ -106,179 +83,122 @@ def fused(
         raise TypeError("forward-mode derivatives of a recurrence need vjp=autodiff") from error
 
 
-def block_length(num_steps: int, num_rows: int) -> int:
-    """Return how many steps a block has: about 8, more where rows are few, if possible a divisor of T.
+class _Saved(NamedTuple):
+    """What the forward pass saves for the backward pass; `states` and `residuals` are of all steps."""
 
-    Small blocks stay in the cache; but the weights' gradients are a matrix product a block, which wants 128
-    rows or more. Measured in experiments/recurrence_speed.
-    """
-    wanted = max(1, min(num_steps, max(8, 128 // max(1, num_rows))))
-    near = sorted(range(-(-wanted // 2), 2 * wanted + 1), key=lambda steps: abs(steps - wanted))
-    return next((steps for steps in near if num_steps % steps == 0), wanted)
+    weights: Params
+    carry: Carry
+    control: GradientControl
+    steps: Steps
+    states: Carry
+    residuals: Any
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
 def _run(
-    cell: Linearised,
-    block: int,
-    weights: Params,
-    carry: Carry,
-    control: GradientControl,
-    inputs: jax.Array,
-    real: jax.Array | None,
-    probes: Carry | None,
+    cell: Linearised, block: int, weights: Params, carry: Carry, control: GradientControl, steps: Steps
 ) -> tuple[Carry, jax.Array]:
-    carry, (states, _) = _forward(cell, block, weights, inputs, real, carry)
+    """Run a cell over whole blocks."""
+    carry, (states, _) = _forward(cell, block, weights, carry, steps)
     return carry, jax.tree.leaves(states)[-1]
 
 
 def _run_forward(
-    cell: Linearised,
-    block: int,
-    weights: Params,
-    carry: Carry,
-    control: GradientControl,
-    inputs: jax.Array,
-    real: jax.Array | None,
-    probes: Carry | None,
-) -> tuple[tuple[Carry, jax.Array], tuple]:
-    final, (states, kept) = _forward(cell, block, weights, inputs, real, carry)
-    saved = weights, inputs, real, carry, states, kept, probes, control
+    cell: Linearised, block: int, weights: Params, carry: Carry, control: GradientControl, steps: Steps
+) -> tuple[tuple[Carry, jax.Array], _Saved]:
+    final, (states, residuals) = _forward(cell, block, weights, carry, steps)
+    saved = _Saved(weights, carry, control, steps, states, residuals)
     return (final, jax.tree.leaves(states)[-1]), saved
 
 
 def _forward(
-    cell: Linearised, block: int, weights: Params, inputs: jax.Array, real: jax.Array | None, carry: Carry
+    cell: Linearised, block: int, weights: Params, carry: Carry, steps: Steps
 ) -> tuple[Carry, tuple[Carry, Any]]:
-    """Return the final carry and, for all steps, the carries after them and what the cell keeps."""
+    """Return the final carry and, for all steps, the carries after them and the cell's residuals."""
 
-    def step(carry: Carry, now: tuple) -> tuple[Carry, tuple[Carry, Any]]:
-        z, is_real = now
-        after, kept = cell.advance(weights, carry, z)
-        if is_real is not None:
-            after = where_real(is_real, after, carry)
-        return after, (after, kept)
+    def step(carry: Carry, now: tuple[Any, ...]) -> tuple[Carry, tuple[Carry, Any]]:
+        z, real, reset = now
+        after, residuals = cell.advance(weights, restart(cell, carry, reset), z)
+        after = where_rows(real, after, carry)
+        return after, (after, residuals)
 
-    def steps(held: tuple, now: tuple) -> tuple[tuple, None]:
-        begin, x, is_real = now
-        return scan_into(step, *held, (cell.project(weights, x), is_real), begin), None
+    def run_block(state: tuple[Any, Any], now: tuple[Any, ...]) -> tuple[tuple[Any, Any], None]:
+        begin, x, *flags = now
+        return scan_into(step, *state, (cell.project(weights, x), *flags), begin), None
 
-    each_step = jax.eval_shape(cell.project, weights, inputs), real
-    held = carry, room(step, carry, each_step)
-    begins = jnp.arange(0, len(inputs), block)
-    return jax.lax.scan(steps, held, (begins, *in_blocks((inputs, real), block)))[0]
+    if steps.cut is not None:
+        # The values do not depend on the cuts, but `vmap` over cuts must not share them, as it would share
+        # their cotangents.
+        carry = where_rows(steps.cut[0], carry, carry)
+    flags = steps.real, steps.reset
+    each_step = jax.eval_shape(cell.project, weights, steps.x), *flags
+    begins = jnp.arange(0, len(steps.x), block)
+    state = carry, empty_outputs(step, carry, each_step)
+    return jax.lax.scan(run_block, state, (begins, *in_blocks((steps.x, *flags), block)))[0]
 
 
-def _run_backward(cell: Linearised, block: int, residuals: tuple, cotangents: tuple) -> tuple:
-    weights, inputs, real, first, states, kept, probes, control = residuals
+def _run_backward(
+    cell: Linearised, block: int, saved: _Saved, cotangents: tuple[Carry, jax.Array]
+) -> tuple[Params, Carry, GradientControl, Steps]:
+    weights, first, control, steps, states, residuals = saved
     dfinal, doutputs = cotangents
     recurrent_T = weights["recurrent_kernel"].T
+    wants_flow = steps.probes is not None or control.omega is not None
+    step = functools.partial(_step_back, cell, recurrent_T, control.clip, wants_flow)
 
-    def step(dcarry: Carry, now: tuple) -> tuple[Carry, tuple]:
-        coefficients, dy, is_real = now
-        dcarry = add_to_last(dcarry, dy)
-        if control.clip is not None:
-            short = clip_carry(dcarry, control.clip)
-            dcarry = short if is_real is None else where_real(is_real, short, dcarry)
-        dbefore, pulled = cell.pull(recurrent_T, coefficients, dcarry)
-        seen = None
-        if is_real is not None:
-            dbefore = jax.tree.map(jnp.add, dbefore, where_real(is_real, zeros(dcarry), dcarry))
-        if probes is not None or control.omega is not None:
-            seen = dcarry if is_real is None else where_real(is_real, dcarry, zeros(dcarry))
-        return dbefore, (pulled, seen)
-
-    def steps(sums: tuple, now: tuple) -> tuple[tuple, tuple]:
-        dcarry, dweights, omega, held = sums
-        x, is_real, start, after, kept, dy = now
+    def run_block(sums: tuple[Any, ...], now: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, Any]]:
+        dcarry, dweights, omega, outputs = sums
+        part, stop, start, after, residuals, dy = now
         before = jax.tree.map(lambda s, rest: jnp.concatenate([s[None], rest[:-1]]), start, after)
-        coefficients = cell.linearise(before, after, kept)
-        if is_real is not None:
-            coefficients = where_real(is_real, coefficients, zeros(coefficients))
-        dcarry, (pulled, seen) = scan_into(step, dcarry, held, (coefficients, dy, is_real), reverse=True)
-        collected, dx = cell.collect(weights, x, before, coefficients, pulled)
+        before = restart(cell, before, part.reset)
+        coefficients = mask_rows(part.real, cell.linearise(before, after, residuals))
+        each_step = coefficients, dy, part.real, stop
+        dcarry, (pulled, flow) = scan_into(step, dcarry, outputs, each_step, reverse=True)
+        collected, dx = cell.collect(weights, part.x, before, coefficients, pulled)
         if control.omega is not None:
-            term, slope = jax.value_and_grad(regulariser, 1)(cell, recurrent_T, coefficients, seen)
+            term, slope = jax.value_and_grad(regulariser, 1)(cell, recurrent_T, coefficients, flow)
             omega += term
             collected["recurrent_kernel"] += control.omega * slope.T
         dweights = jax.tree.map(jnp.add, dweights, collected)
-        dprobes = None if probes is None else jax.tree.map(probe_gradient, probes, seen)
-        return (dcarry, dweights, omega, (pulled, seen)), (dx, dprobes)
+        dprobes = None if steps.probes is None else jax.tree.map(probe_gradient, steps.probes, flow)
+        return (dcarry, dweights, omega, (pulled, flow)), (dx, dprobes)
 
-    blocks = in_blocks((inputs, real, states, kept, doutputs), block)
+    blocks = in_blocks((steps._replace(probes=None), steps.stop, states, residuals, doutputs), block)
+    one, stop, after, saved_by, dy = jax.tree.map(lambda leaf: leaf[0], blocks)
+    each_step = jax.eval_shape(cell.linearise, after, after, saved_by), dy, one.real, stop
+    sums = dfinal, *_zeros((weights, control.omega)), empty_outputs(step, dfinal, each_step)
     starts = jax.tree.map(lambda s, after: jnp.concatenate([s[None], after[:-1, -1]]), first, blocks[2])
-    one_block = jax.tree.map(lambda leaf: leaf[:block], (states, states, kept, doutputs, real))
-    each_step = jax.eval_shape(cell.linearise, *one_block[:3]), *one_block[3:]
-    begin = dfinal, *zeros((weights, control.omega)), room(step, dfinal, each_step)
-    (dcarry, dweights, omega, _), per_step = jax.lax.scan(
-        steps, begin, (*blocks[:2], starts, *blocks[2:]), reverse=True
-    )
+    blocks = *blocks[:2], starts, *blocks[2:]
+    sums, per_step = jax.lax.scan(run_block, sums, blocks, reverse=True)
+    dcarry, dweights, omega, _ = sums
     dinputs, dprobes = out_of_blocks(per_step)
-    return dweights, dcarry, GradientControl(None, omega), dinputs, None, dprobes
+    return dweights, dcarry, GradientControl(None, omega), Steps(dinputs, probes=dprobes)
 
 
 _run.defvjp(_run_forward, _run_backward)
 
 
-def scan_into(
-    step: Callable[[Any, Any], tuple[Any, Any]],
-    carry: Any,
-    room: Any,
-    each_step: Any,
-    begin: jax.Array | int = 0,
-    reverse: bool = False,
-) -> tuple[Any, Any]:
-    """Scan as `jax.lax.scan`, and write what the steps return into arrays at hand, from `begin` on.
-
-    A scan within a scan would fill arrays of its own with zeros for every block, and then copy them.
-    """
-    positive = {"axis": 0, "allow_negative_indices": False}
-    num_steps = len(jax.tree.leaves(each_step)[0])
-
-    def body(k: jax.Array, held: tuple) -> tuple[Any, Any]:
-        carry, room = held
-        k = num_steps - 1 - k if reverse else k
-        take = functools.partial(jax.lax.dynamic_index_in_dim, index=k, keepdims=False, **positive)
-        put = functools.partial(jax.lax.dynamic_update_index_in_dim, index=begin + k, **positive)
-        carry, made = step(carry, jax.tree.map(take, each_step))
-        return carry, jax.tree.map(put, room, made)
-
-    return jax.lax.fori_loop(0, num_steps, body, (carry, room))
+def _step_back(
+    cell: Linearised,
+    recurrent_T: jax.Array,
+    clip: jax.Array | None,
+    wants_flow: bool,
+    dcarry: Carry,
+    now: tuple[Any, ...],
+) -> tuple[Carry, tuple[Any, Carry | None]]:
+    """Take one step back: return δs_{t−1}, and what `collect` needs with δs_t where it is wanted."""
+    coefficients, dy, real, stop = now
+    *others, dh = jax.tree.leaves(dcarry)
+    dcarry = jax.tree.unflatten(jax.tree.structure(dcarry), [*others, dh + dy])
+    if clip is not None:
+        dcarry = where_rows(real, clip_carry(dcarry, clip), dcarry)
+    dbefore, pulled = cell.pull(recurrent_T, coefficients, dcarry)
+    if stop is not None:
+        dbefore = mask_rows(~stop, dbefore)
+    if real is not None:
+        dbefore = jax.tree.map(jnp.add, dbefore, mask_rows(~real, dcarry))
+    return dbefore, (pulled, mask_rows(real, dcarry) if wants_flow else None)
 
 
-def room(step: Callable[[Any, Any], tuple[Any, Any]], carry: Any, each_step: Any) -> Any:
-    """Return zeros where `scan_into` may write what all steps return."""
-    num_steps = len(jax.tree.leaves(each_step)[0])
-    now = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), each_step)
-    made = jax.eval_shape(step, carry, now)[1]
-    return jax.tree.map(lambda leaf: jnp.zeros((num_steps, *leaf.shape), leaf.dtype), made)
-
-
-def where_real(real: jax.Array, tree: Any, otherwise: Any) -> Any:
-    """Choose leaf by leaf between two trees, by bool `real` over their leading axes."""
-
-    def choose(value: jax.Array, other: jax.Array) -> jax.Array:
-        return jnp.where(real.reshape(real.shape + (1,) * (value.ndim - real.ndim)), value, other)
-
-    return jax.tree.map(choose, tree, otherwise)
-
-
-def zeros(tree: Any) -> Any:
-    """Return a tree of zeros like another."""
+def _zeros(tree: Any) -> Any:
     return jax.tree.map(jnp.zeros_like, tree)
-
-
-def add_to_last(tree: Any, value: jax.Array) -> Any:
-    """Add to the last leaf of a tree: in a carry, to h."""
-    leaves, form = jax.tree.flatten(tree)
-    return form.unflatten([*leaves[:-1], leaves[-1] + value])
-
-
-def in_blocks(tree: Any, block: int) -> Any:
-    """Cut the leading axis: `(T, …) -> (T / block, block, …)`."""
-    return jax.tree.map(lambda leaf: leaf.reshape(-1, block, *leaf.shape[1:]), tree)
-
-
-def out_of_blocks(tree: Any) -> Any:
-    """Join the two leading axes: `(T / block, block, …) -> (T, …)`."""
-    return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), tree)

@@ -1,7 +1,7 @@
-"""What keeps the gradient from vanishing or exploding on its way back? What acts on it at every step.
+"""Gradient control: clipping inside the recurrence, and a regulariser that keeps the gradient's norm.
 
-Neither remedy changes what a recurrence computes; they change what flows back. Throughout, δs_bt = ∂L/∂s_bt,
-s_t being the whole carry that step t hands on, and L the batch-mean loss.
+Neither changes what a recurrence computes; both change what flows back. Throughout, δs_bt = ∂L/∂s_bt, where
+s_t is the whole carry after step t, and L the batch-mean loss.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from typing import Any, NamedTuple, NoReturn
 import jax
 import jax.numpy as jnp
 
-from seqlab.recurrence.norms import scaled_norms
+from seqlab.recurrence.norms import row_norms
+from seqlab.recurrence.protocols import Linearised, RecurrentCell
 from seqlab.types import Carry, IncompatibleError
 
 
 class GradientControl(NamedTuple):
-    """What acts on the backward pass of a recurrence; None, as by default, does nothing.
+    """What acts on the backward pass of a recurrence; None, the default, does nothing.
 
     Attributes:
         clip: the largest norm of a sequence's δs_t that is let through (`clip_carry`).
@@ -36,19 +37,19 @@ def clip_carry(dcarry: Carry, limit: float | jax.Array) -> Carry:
 
         δs_bt ← δs_bt · min(1, limit / ‖δs_bt‖₂)
 
-    with the norm over H and over all leaves of the carry, so that c and h of an LSTM keep their proportion.
-    Exact over the whole range of floats; what is not longer is returned untouched, and what is not finite
-    stays so.
+    The norm is over H and over all leaves of the carry, so c and h of an LSTM keep their proportion. It is
+    exact over the whole range of floats. A cotangent that is not longer is returned bit for bit, and one that
+    is not finite stays so.
 
     Args:
-        dcarry: `(…, H)` a leaf, a sequence a row.
+        dcarry: `(…, H)` a leaf, one sequence a row.
         limit: a positive scalar.
 
     Source: Graves 2013, "Generating sequences with recurrent neural networks", section 2.1, for clipping
     inside the recurrence. Deviation: he bounds each element of the derivative with respect to the gates'
     inputs; here the norm is bounded, as in Pascanu et al. 2013, algorithm 1, which keeps the direction.
     """
-    scale, relative = scaled_norms(dcarry)
+    scale, relative = row_norms(dcarry)
     limit = jnp.asarray(limit, scale.dtype)
     over = relative * scale > limit
     shorter = limit / jnp.where(over, relative, 1)
@@ -56,25 +57,25 @@ def clip_carry(dcarry: Carry, limit: float | jax.Array) -> Carry:
 
 
 @jax.custom_vjp
-def clipped(carry: Carry, limit: float | jax.Array) -> Carry:
-    """Return a carry as it is; on the way back, clip its cotangent by `clip_carry`."""
+def clip_cotangent(carry: Carry, limit: float | jax.Array) -> Carry:
+    """Return a carry unchanged; the backward pass clips its cotangent by `clip_carry`."""
     return carry
 
 
-clipped.defvjp(
+clip_cotangent.defvjp(
     lambda carry, limit: (carry, limit),
     lambda limit, dcarry: (clip_carry(dcarry, limit), None),
 )
 
 
-def regulariser(cell: Any, recurrent_T: jax.Array, coefficients: Any, dcarry: Carry) -> jax.Array:
+def regulariser(cell: Linearised, recurrent_T: jax.Array, coefficients: Any, dcarry: Carry) -> jax.Array:
     """Return Ω, which is 0 where every step back keeps the gradient's norm.
 
         Ω = Σ_b Σ_t (‖δs_bt · ∂s_bt/∂s_b,t−1‖ / ‖δs_bt‖ − 1)²
 
-    over the steps where δs_bt is not zero. Of its derivative, Pascanu et al. take the immediate part: states
-    and δs count as constants, and R acts where it stands in ∂s_t/∂s_{t−1} (eq. 10), which is why R is an
-    argument of its own here. A cell must be `Linearised`, for only then its R can be told from its states.
+    The sum is over the steps where δs_bt is not zero. Pascanu et al. use only the immediate part of its
+    derivative: states and δs count as constants, and R is varied only in ∂s_t/∂s_{t−1} (eq. 10). For this R
+    is a separate argument, and a cell must be `Linearised`.
 
     Args:
         cell: offers `pull`.
@@ -85,7 +86,7 @@ def regulariser(cell: Any, recurrent_T: jax.Array, coefficients: Any, dcarry: Ca
     Source: Pascanu et al. 2013, "On the difficulty of training recurrent neural networks", eq. 9. Deviation:
     their state is what tanh squashes, ours what it returns; the sum is over the sequences of a batch too.
     """
-    scale, relative = scaled_norms(dcarry)
+    scale, relative = row_norms(dcarry)
     flows = relative > 0
     direction = jax.tree.map(lambda leaf: leaf / scale / jnp.where(flows, relative, 1), dcarry)
     before, _ = cell.pull(recurrent_T, coefficients, direction)
@@ -94,8 +95,8 @@ def regulariser(cell: Any, recurrent_T: jax.Array, coefficients: Any, dcarry: Ca
     return jnp.sum(jnp.where(flows, (ratio - 1) ** 2, 0))
 
 
-def refuse_regulariser(cell: Any) -> NoReturn:
-    """Raise IncompatibleError: the cell's backward pass is not one that tells R from the states."""
+def refuse_regulariser(cell: RecurrentCell) -> NoReturn:
+    """Raise IncompatibleError: the regulariser needs the fused backward pass without resets or cuts."""
     legal = (
         "elman, identity_elman, irnn, lstm, gru, without recurrent_dropout, zoneout, bptt_window or stream"
     )

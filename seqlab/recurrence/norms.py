@@ -1,4 +1,8 @@
-"""Euclidean norms, of rows and of whole trees, exact over the whole range of floats; and clipping by them."""
+"""Euclidean norms of rows and of whole trees, exact over the whole range of floats, and clipping by them.
+
+A plain sum of squares of float32 numbers is 0 below about 1e-19 and inf above about 1e19. Here a norm is held
+as `scale · relative`, so that a tree of magnitude 1e-35 or 1e35 is measured exactly.
+"""
 
 from __future__ import annotations
 
@@ -8,41 +12,12 @@ import jax
 import jax.numpy as jnp
 
 
-def scaled_norms(tree: Any) -> tuple[jax.Array, jax.Array]:
-    """Return `(…, 1)` scales and each row's norm over its scale, over all leaves `(…, H)` of a tree.
-
-    Both the scale, the largest element, and its inverse are normal numbers, so no square leaves the range.
-    """
-    leaves = jax.tree.leaves(tree)
-    maxima = [jnp.max(jnp.abs(leaf), axis=-1, keepdims=True) for leaf in leaves]
-    largest = jnp.max(jnp.concatenate(maxima, axis=-1), axis=-1, keepdims=True)
-    least = 8 * jnp.finfo(largest.dtype).tiny
-    scale = jnp.clip(largest, least, 1 / least)
-    return scale, jnp.sqrt(sum(jnp.sum((leaf / scale) ** 2, axis=-1, keepdims=True) for leaf in leaves))
-
-
-def norm(rows: jax.Array) -> jax.Array:
-    """Return the Euclidean norm over the last axis.
-
-    Plain sums of squares serve where all are far from the ends of the range; else the rows are scaled.
-    """
-    squares = jnp.sum(jnp.square(rows), axis=-1)
-    bits = jnp.finfo(rows.dtype).maxexp
-    safe = (squares > 2.0 ** (-0.6 * bits)) & (squares < 2.0 ** (0.9 * bits))
-
-    def scaled() -> jax.Array:
-        scale, relative = scaled_norms(rows)
-        return (relative * scale)[..., 0]
-
-    return jax.lax.cond(jnp.all(safe), lambda: jnp.sqrt(squares), scaled)
-
-
 class ScaledNorm(NamedTuple):
-    """A norm held as `scale · relative`, so that neither squares nor the product can leave the range.
+    """A norm held as `scale · relative`, so that neither squares nor the product leave the range.
 
     Attributes:
-        scale: a power of two; it and its inverse are normal numbers.
-        relative: the norm divided by `scale`; 0 for a zero tree, NaN or inf where an element is.
+        scale: a normal number whose inverse is normal too.
+        relative: the norm divided by `scale`; 0 for zeros, NaN or inf where an element is.
     """
 
     scale: jax.Array
@@ -54,30 +29,52 @@ class ScaledNorm(NamedTuple):
         return self.scale * self.relative
 
 
-def scaled_norm(tree: Any) -> ScaledNorm:
+def global_norm(tree: Any) -> ScaledNorm:
     """Return the Euclidean norm of all elements of a tree of arrays.
 
         ‖a‖ = s · √(Σ (a / s)²)
 
     with s = 1 where the plain sum of squares is far from the ends of the range, and otherwise the power of
-    two above max |a|, at the price of another pass. A float32 tree of magnitude 1e-35 or 1e35 is measured
-    exactly, where the plain sum of squares gives 0 or inf. A NaN or inf anywhere makes the norm NaN or inf.
+    two above max |a|, at the price of another pass. A NaN or inf anywhere makes the norm NaN or inf.
 
     Source: Blue 1978, "A portable Fortran program to find the Euclidean norm of a vector", for the scaling.
     """
     leaves = jax.tree.leaves(tree)
     squares = sum(jnp.sum(jnp.square(leaf)) for leaf in leaves)
-    low, high = _safe_squares(squares.dtype)
-    one = jnp.ones_like(squares)
     return jax.lax.cond(
-        (squares > low) & (squares < high),
-        lambda: ScaledNorm(one, jnp.sqrt(squares)),
-        lambda: _scaled_by_the_largest(leaves),
+        _is_safe(squares),
+        lambda: ScaledNorm(jnp.ones_like(squares), jnp.sqrt(squares)),
+        lambda: _scaled_by_largest(leaves),
     )
 
 
-def clip(tree: Any, norm: ScaledNorm, limit: float | jax.Array) -> Any:
-    """Scale a tree down to norm `limit` where it is longer, and return it untouched where it is not.
+def row_norms(tree: Any) -> ScaledNorm:
+    """Return the norm of each row over all leaves `(…, H)` of a tree, `(…, 1)`.
+
+    The scale is the row's largest element.
+    """
+    leaves = jax.tree.leaves(tree)
+    maxima = [jnp.max(jnp.abs(leaf), axis=-1, keepdims=True) for leaf in leaves]
+    largest = jnp.max(jnp.concatenate(maxima, axis=-1), axis=-1, keepdims=True)
+    least = 8 * jnp.finfo(largest.dtype).tiny
+    scale = jnp.clip(largest, least, 1 / least)
+    squares = sum(jnp.sum((leaf / scale) ** 2, axis=-1, keepdims=True) for leaf in leaves)
+    return ScaledNorm(scale, jnp.sqrt(squares))
+
+
+def norm_over_features(rows: jax.Array) -> jax.Array:
+    """Return the norm over the last axis, `(…, H) -> (…)`.
+
+    Plain sums of squares serve where all are far from the ends of the range; else the rows are scaled.
+    """
+    squares = jnp.sum(jnp.square(rows), axis=-1)
+    return jax.lax.cond(
+        jnp.all(_is_safe(squares)), lambda: jnp.sqrt(squares), lambda: row_norms(rows).value[..., 0]
+    )
+
+
+def clip_by_global_norm(tree: Any, norm: ScaledNorm, limit: float | jax.Array) -> Any:
+    """Scale a tree down to norm `limit` where it is longer; return it bit for bit where it is not.
 
         a ← a · min(1, limit / ‖a‖)
 
@@ -92,7 +89,7 @@ def clip(tree: Any, norm: ScaledNorm, limit: float | jax.Array) -> Any:
 
 
 def clip_elements(tree: Any, limit: float | jax.Array) -> Any:
-    """Bring every element of a tree into [−limit, limit]; the direction changes where one was outside.
+    """Clip every element of a tree to [−limit, limit]; the direction changes where one was outside.
 
         a_i ← max(−limit, min(limit, a_i))
 
@@ -101,10 +98,10 @@ def clip_elements(tree: Any, limit: float | jax.Array) -> Any:
     return jax.tree.map(lambda leaf: jnp.clip(leaf, -limit, limit), tree)
 
 
-def _safe_squares(dtype: jnp.dtype) -> tuple[float, float]:
-    """Return between which sums of squares no element that matters was lost to under- or overflow."""
-    bits = jnp.finfo(dtype).maxexp
-    return 2.0 ** (-0.6 * bits), 2.0 ** (0.9 * bits)
+def _is_safe(squares: jax.Array) -> jax.Array:
+    """Say whether sums of squares lost no element that matters to under- or overflow."""
+    bits = jnp.finfo(squares.dtype).maxexp
+    return (squares > 2.0 ** (-0.6 * bits)) & (squares < 2.0 ** (0.9 * bits))
 
 
 def power_of_two_above(largest: jax.Array) -> jax.Array:
@@ -114,7 +111,7 @@ def power_of_two_above(largest: jax.Array) -> jax.Array:
     return jnp.ldexp(jnp.ones_like(largest), jnp.clip(exponent, -bound, bound))
 
 
-def _scaled_by_the_largest(leaves: list[jax.Array]) -> ScaledNorm:
-    """Return the norm of some arrays, scaled by their largest element."""
+def _scaled_by_largest(leaves: list[jax.Array]) -> ScaledNorm:
+    """Return the norm scaled by the power of two above the largest element."""
     scale = power_of_two_above(jnp.max(jnp.stack([jnp.max(jnp.abs(leaf)) for leaf in leaves])))
     return ScaledNorm(scale, jnp.sqrt(sum(jnp.sum(jnp.square(leaf * (1 / scale))) for leaf in leaves)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import jax
 
-from seqlab.recurrence.norms import norm
+from seqlab.recurrence.norms import norm_over_features
 
 
 @jax.custom_vjp
@@ -25,4 +25,4 @@ probe.defvjp(
 
 def probe_gradient(zeros: jax.Array, cotangents: jax.Array) -> jax.Array:
     """Return the gradient of a probe, given cotangents `(…, H)`: themselves, or their norms over H."""
-    return cotangents if zeros.ndim == cotangents.ndim else norm(cotangents)
+    return cotangents if zeros.ndim == cotangents.ndim else norm_over_features(cotangents)

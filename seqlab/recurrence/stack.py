@@ -1,22 +1,31 @@
-"""How do layers, directions and the dropout around them make a recurrence?"""
+"""A stack of recurrent layers, with directions and dropout."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from seqlab.checks import require_bool, require_choice, require_number, require_positive
 from seqlab.recurrence.backward import FULL_BACKWARD, Backward
-from seqlab.recurrence.fused import Linearised
 from seqlab.recurrence.gradient_control import GradientControl, refuse_regulariser
-from seqlab.recurrence.noise import drop, drop_weights, noisy, refuse_masking, refuse_weight_drop
+from seqlab.recurrence.noise import (
+    Noise,
+    draw_noise,
+    drop,
+    drop_weights,
+    require_maskable,
+    require_recurrent_kernel,
+)
+from seqlab.recurrence.protocols import Linearised, RecurrentCell
 from seqlab.recurrence.truncated import truncated
 from seqlab.recurrence.unroll import VJPS, initial_carry, unroll, zero_probes
 from seqlab.types import Carry, Params
+
+Carries = dict[str, dict[str, Carry]]
+"""`{layer: {direction: carry}}`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,22 +33,24 @@ class Stack:
     """Layers of one cell, each reading the outputs of the layer below.
 
     Attributes:
-        cell: a `flax.linen.RNNCellBase`, used for every layer and direction, each with parameters of its own.
-        num_layers: how many layers.
-        bidirectional: whether each layer also reads its input backwards, its outputs being
+        cell: a `flax.linen.RNNCellBase`, used for every layer and direction with separate parameters.
+        num_layers: the number of layers.
+        bidirectional: whether each layer also reads its input backwards; its outputs are then
             `[forward, backward]` `(B, T, 2·H)` (Schuster & Paliwal 1997).
-        dropout: the rate on what every layer reads and on what the top one hands on, drawn anew for every
-            element and time step: on each connection that does not recur (Zaremba et al. 2014,
-            arXiv:1409.2329, section 3.1).
+        dropout: the rate on the inputs of every layer and on the outputs of the top one, drawn independently
+            for every element and time step (Zaremba et al. 2014, arXiv:1409.2329, section 3.1).
         vjp: as in `unroll`.
         recurrent_dropout: the rate at which a layer's h is dropped before its recurrent kernel reads it, one
             mask a sequence for all time steps (Gal & Ghahramani 2016).
-        zoneout: the rate at which an element of the carry stays as it was (Krueger et al. 2017).
-        weight_drop: the rate at which elements of the recurrent kernels are dropped (Merity et al. 2018); of
-            the three the only one that the fused backward pass can take.
+        zoneout: the rate at which an element of the carry keeps its old value (Krueger et al. 2017).
+        weight_drop: the rate at which elements of the recurrent kernels are dropped (Merity et al. 2018).
+            Unlike the two above, it works with the fused backward pass.
+
+    Raises:
+        ValueError: an attribute outside its legal values, or noise that the cell cannot have.
     """
 
-    cell: Any
+    cell: RecurrentCell
     num_layers: int = 1
     bidirectional: bool = False
     dropout: float = 0.0
@@ -54,9 +65,9 @@ class Stack:
         for rate in ("dropout", "recurrent_dropout", "zoneout", "weight_drop"):
             require_number(self, rate, 0.0, 1.0)
         if self.recurrent_dropout:
-            refuse_masking(self.cell)
+            require_maskable(self.cell)
         if self.weight_drop:
-            refuse_weight_drop(self.cell)
+            require_recurrent_kernel(self.cell)
         require_choice(self, "vjp", VJPS)
 
     def check_backward(self, backward: Backward) -> None:
@@ -67,18 +78,13 @@ class Stack:
             refuse_regulariser(self.cell)
 
     @property
-    def _drops(self) -> bool:
-        """Whether anything is dropped around layers; a rate that is traced is not 0."""
-        return isinstance(self.dropout, jax.Array) or self.dropout > 0
-
-    @property
     def features(self) -> int:
         """The width of the outputs: H, or 2·H where bidirectional."""
         return self.cell.features * len(self.directions)
 
     @property
     def directions(self) -> tuple[str, ...]:
-        """The directions each layer reads in."""
+        """The directions of each layer."""
         return ("forward", "backward") if self.bidirectional else ("forward",)
 
     @property
@@ -98,12 +104,12 @@ class Stack:
             num_inputs = self.features
         return params
 
-    def initial_carries(self, params: Params, inputs: jax.Array) -> dict[str, dict[str, Carry]]:
-        """Return the `carries` of `apply` that sequences start with, for inputs `(B, T, F)`."""
+    def initial_carries(self, params: Params, inputs: jax.Array) -> Carries:
+        """Return the carries before the first step, for inputs `(B, T, F)`."""
         carry = initial_carry(self.cell, params, inputs)
         return {layer: dict.fromkeys(self.directions, carry) for layer in self.layers}
 
-    def zero_probes(self, params: Params, num_rows: int, num_steps: int) -> Any:
+    def zero_probes(self, params: Params, num_rows: int, num_steps: int) -> Carries:
         """Return the `probes` of `apply` for B = `num_rows` and T = `num_steps`."""
         dtype = jnp.result_type(*jax.tree.leaves(params))
         carry = self.cell.initialize_carry(jax.random.key(0), (num_rows, 1))
@@ -115,30 +121,30 @@ class Stack:
         params: Params,
         inputs: jax.Array,
         lengths: jax.Array | None = None,
-        carries: Any = None,
+        carries: Carries | None = None,
         key: jax.Array | None = None,
-        probes: Any = None,
+        probes: Carries | None = None,
         resets: jax.Array | None = None,
         backward: Backward = FULL_BACKWARD,
-    ) -> tuple[dict[str, dict[str, Carry]], jax.Array]:
+    ) -> tuple[Carries, jax.Array]:
         """Run all layers over inputs `(B, T, F)`.
 
         Args:
             params: as `init` returns them.
             inputs: `(B, T, F)`.
             lengths: int32 `(B,)`, or None where every step is real.
-            carries: `{layer: {direction: carry}}` before the first step; the cell's own by default.
-            key: PRNG key of all masks; None, in evaluation, switches them off.
+            carries: the carries before the first step; the cell's initial ones by default.
+            key: PRNG key of all masks; None, in evaluation, for no noise.
             probes: as `zero_probes` returns them; their gradients are the norms through time.
-            resets: bool `(B, T)`, before which steps every layer starts anew; None for none.
+            resets: bool `(B, T)`, the steps before which every layer's carry is reset; None for none.
             backward: the options of the backward pass. A window of T steps or more is full BPTT; each
                 direction counts the windows from the first step that it reads.
 
         Returns:
-            The final carries, in the form of `carries`, and the top layer's outputs `(B, T, features)`.
+            The final carries, and the top layer's outputs `(B, T, features)`.
 
         Raises:
-            ValueError: `resets` for a bidirectional stack, whose directions start anew at different steps.
+            ValueError: `resets` for a bidirectional stack, whose directions would reset at different steps.
         """
         if resets is not None and self.bidirectional:
             raise ValueError("resets must be None where bidirectional is true")
@@ -153,27 +159,27 @@ class Stack:
         params: Params,
         inputs: jax.Array,
         lengths: jax.Array | None,
-        carries: Any,
+        carries: Carries | None,
         key: jax.Array | None,
         resets: jax.Array | None,
         control: GradientControl,
-        probes: Any,
+        probes: Carries | None,
         cuts: jax.Array | None,
-    ) -> tuple[dict[str, dict[str, Carry]], jax.Array]:
-        """Run all layers, the gradient cut before the steps that `cuts` names."""
-        final = {}
+    ) -> tuple[Carries, jax.Array]:
+        """Run all layers; the gradient stops before the steps `cuts`."""
+        final: Carries = {}
         for index, layer in enumerate(self.layers):
-            inputs = self._dropped(key, index, inputs)
+            inputs = self._drop(key, index, inputs)
             final[layer], outputs = {}, []
             for number, direction in enumerate(self.directions):
-                cell, weights, read = self.cell, params[layer][direction], inputs
+                weights, noise = params[layer][direction], None
                 if key is not None:
-                    own = 1 + self.num_layers + index * len(self.directions) + number
-                    cell, weights, read = self._with_noise(jax.random.fold_in(key, own), weights, inputs)
+                    stream = 1 + self.num_layers + index * len(self.directions) + number
+                    weights, noise = self._with_noise(jax.random.fold_in(key, stream), weights, inputs)
                 final[layer][direction], output = unroll(
-                    cell,
+                    self.cell,
                     weights,
-                    read,
+                    inputs,
                     lengths,
                     carry=None if carries is None else carries[layer][direction],
                     reverse=direction == "backward",
@@ -182,21 +188,22 @@ class Stack:
                     resets=resets,
                     cuts=cuts,
                     control=control,
+                    noise=noise,
                 )
                 outputs.append(output)
             inputs = outputs[0] if len(outputs) == 1 else jnp.concatenate(outputs, axis=-1)
-        return final, self._dropped(key, self.num_layers, inputs)
+        return final, self._drop(key, self.num_layers, inputs)
 
-    def _dropped(self, key: jax.Array | None, below: int, passed_up: jax.Array) -> jax.Array:
-        """Return what is passed up above so many layers, in training some of it dropped."""
-        if key is None or not self._drops:
-            return passed_up
-        return drop(jax.random.fold_in(key, below), passed_up, self.dropout)
+    def _drop(self, key: jax.Array | None, num_below: int, values: jax.Array) -> jax.Array:
+        """Drop elements of what `num_below` layers return; without a key or a rate, none."""
+        # A rate that is traced is not 0.
+        if key is None or not (isinstance(self.dropout, jax.Array) or self.dropout > 0):
+            return values
+        return drop(jax.random.fold_in(key, num_below), values, self.dropout)
 
-    def _with_noise(self, key: jax.Array, params: Params, inputs: jax.Array) -> tuple[Any, Params, jax.Array]:
-        """Return the cell, its parameters and its inputs, as training regularises them."""
+    def _with_noise(self, key: jax.Array, params: Params, inputs: jax.Array) -> tuple[Params, Noise | None]:
+        """Return a layer's parameters with their elements dropped, and the noise in its steps."""
         key_weights, key_steps = jax.random.split(key)
         if self.weight_drop:
             params = drop_weights(key_weights, params, self.weight_drop)
-        cell, inputs = noisy(key_steps, self.cell, inputs, self.recurrent_dropout, self.zoneout)
-        return cell, params, inputs
+        return params, draw_noise(key_steps, self.cell, inputs, self.recurrent_dropout, self.zoneout)

@@ -1,28 +1,28 @@
-"""What did every layer meet? The inputs, states and gates of its steps, in the order they were taken."""
+"""Trajectories: the inputs, carries and gates of every step, layer by layer."""
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from seqlab.recurrence.segments import segmented
+from seqlab.recurrence.protocols import RecurrentCell
 from seqlab.recurrence.stack import Stack
-from seqlab.recurrence.unroll import flip, initial_carry, plain, real_steps
+from seqlab.recurrence.steps import Steps, flip, mask_rows, real_steps, restart, time_major, where_rows
+from seqlab.recurrence.unroll import initial_carry
 from seqlab.types import Carry, Params
 
 
 class Trajectory(NamedTuple):
-    """What one layer met in one direction, its steps in the order they were taken.
+    """What one layer read in one direction, with its steps in the order of reading.
 
     Attributes:
         inputs: x_t, `(T, B, F)`.
-        before: the carry s_{t−1} that step t read, `(T, B, H)` a leaf; the initial one where it starts anew.
-        gates: by name, those that the cell sows in the collection `gates`, in [0, 1], `(T, B, H)`.
+        before: the carry s_{t−1} that step t read, `(T, B, H)` a leaf; the initial one at a reset.
+        gates: by name, the gates that the cell sows in the collection `gates`, in [0, 1], `(T, B, H)`.
         real: bool `(T, B)`, False after a sequence's end.
-        resets: bool `(T, B)`, True where a step starts anew within a sequence.
+        resets: bool `(T, B)`, True where the carry is reset before the step.
     """
 
     inputs: jax.Array
@@ -40,29 +40,32 @@ def trajectories(
     carries: Any = None,
     resets: jax.Array | None = None,
 ) -> dict[str, dict[str, Trajectory]]:
-    """Run a stack step by step, without noise, and return `{layer: {direction: Trajectory}}`.
+    """Run a stack without noise and return `{layer: {direction: Trajectory}}`.
 
     Args:
-        stack: layers and directions.
+        stack: the layers and directions.
         params: as `Stack.init` returns them.
         inputs: `(B, T, F)`.
         lengths: int32 `(B,)`, or None where every step is real.
-        carries: `{layer: {direction: carry}}` before the first step; the cell's own by default.
+        carries: `{layer: {direction: carry}}` before the first step; the cell's initial ones by default.
         resets: bool `(B, T)`, as in `Stack.apply`; None for none.
     """
     found = {}
     for layer in stack.layers:
-        met = {}
-        for way in stack.directions:
-            carry = initial_carry(stack.cell, params, inputs) if carries is None else carries[layer][way]
-            met[way] = _follow(stack.cell, params[layer][way], inputs, lengths, carry, resets, way)
-        found[layer] = {way: trajectory for way, (trajectory, _) in met.items()}
-        inputs = jnp.concatenate([outputs for _, outputs in met.values()], axis=-1)
+        recorded = {}
+        for direction in stack.directions:
+            carry = initial_carry(stack.cell, params, inputs)
+            if carries is not None:
+                carry = carries[layer][direction]
+            weights = params[layer][direction]
+            recorded[direction] = _record(stack.cell, weights, inputs, lengths, carry, resets, direction)
+        found[layer] = {direction: trajectory for direction, (trajectory, _) in recorded.items()}
+        inputs = jnp.concatenate([outputs for _, outputs in recorded.values()], axis=-1)
     return found
 
 
-def _follow(
-    cell: Any,
+def _record(
+    cell: RecurrentCell,
     params: Params,
     inputs: jax.Array,
     lengths: jax.Array | None,
@@ -70,31 +73,20 @@ def _follow(
     resets: jax.Array | None,
     direction: str,
 ) -> tuple[Trajectory, jax.Array]:
-    """Return what one layer met in one direction, and its outputs `(B, T, H)` in the original order."""
+    """Return the trajectory of one layer in one direction, and its outputs `(B, T, H)`."""
     backward = direction == "backward"
     real = jnp.ones(inputs.shape[:2], bool) if lengths is None else real_steps(lengths, inputs.shape[1])
-    inputs = jnp.where(real[..., None], inputs, 0)
+    inputs = mask_rows(real, inputs)
     read = flip(inputs, lengths) if backward else inputs
-    starts = jnp.zeros_like(real) if resets is None else resets
-    recording, flagged = (
-        (_Recording(cell), read) if resets is None else segmented(_Recording(cell), read, resets, None)
-    )
-    flagged_TBF = jnp.swapaxes(flagged, 0, 1)
-    _, (outputs, before, gates) = plain(recording, params, flagged_TBF, real.T, carry, None)
-    outputs = jnp.where(real[..., None], jnp.swapaxes(outputs, 0, 1), 0)
-    met = Trajectory(jnp.swapaxes(read, 0, 1), before, gates, real.T, starts.T)
-    return met, flip(outputs, lengths) if backward else outputs
 
+    def step(before: Carry, now: Steps) -> tuple[Carry, tuple[jax.Array, Carry, dict[str, jax.Array]]]:
+        start = restart(cell, before, now.reset)
+        (after, y), sown = cell.apply({"params": params}, start, now.x, mutable="gates")
+        return where_rows(now.real, after, before), (y, start, sown.get("gates", {}))
 
-@dataclasses.dataclass(frozen=True)
-class _Recording:
-    """A cell whose output is `(y_t, s_{t−1}, gates)`."""
-
-    cell: Any
-
-    def initialize_carry(self, key: jax.Array, shape: tuple[int, ...]) -> Carry:
-        return self.cell.initialize_carry(key, shape)
-
-    def apply(self, variables: Any, before: Carry, x: jax.Array) -> tuple[Carry, tuple]:
-        (after, y), seen = self.cell.apply(variables, before, x, mutable="gates")
-        return after, (y, before, seen.get("gates", {}))
+    steps = time_major(Steps(read, real, resets))
+    _, (outputs, before, gates) = jax.lax.scan(step, carry, steps)
+    outputs = mask_rows(real, time_major(outputs))
+    starts = jnp.zeros_like(real.T) if steps.reset is None else steps.reset
+    trajectory = Trajectory(steps.x, before, gates, real.T, starts)
+    return trajectory, flip(outputs, lengths) if backward else outputs

@@ -1,4 +1,4 @@
-"""How far back may a gradient go? Truncated backpropagation through time."""
+"""Truncated backpropagation through time."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.checks import require_positive
-from seqlab.recurrence.norms import norm
-from seqlab.recurrence.unroll import flip
+from seqlab.recurrence.norms import norm_over_features
+from seqlab.recurrence.steps import flip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,9 +21,9 @@ class Truncation:
 
         BPTT(k₂; k₁): every k₁ steps, the losses of these k₁ steps go back to k₂ steps before their last
 
-    so that a loss reaches over between k₂ − k₁ + 1 and k₂ states, or to the start: with k₁ = k₂ the first
-    loss of a window reaches over one. Where T is no multiple of k₁ the last window begins as if it were
-    whole, and even the last loss reaches over fewer than k₂. The forward pass is that of full BPTT.
+    So a loss reaches between k₂ − k₁ + 1 and k₂ states, or the first one; with k₁ = k₂ the first loss of a
+    window reaches one. Where T is no multiple of k₁ the last window begins as if it were whole, and even the
+    last loss reaches fewer than k₂. The forward pass is that of full BPTT.
 
     Attributes:
         window: k₂.
@@ -46,21 +46,22 @@ class Truncation:
 
     @property
     def num_copies(self) -> int:
-        """M = ⌈k₂ / k₁⌉, how many windows a step may lie in.
+        """M = ⌈k₂ / k₁⌉, the largest number of windows that contain one step.
 
-        The windows of every M-th stride do not overlap. So in copy m of the recurrence the gradient is cut
-        where the windows of strides m, m + M, m + 2·M … begin, and the outputs of these strides are its.
+        The windows of every M-th stride do not overlap. So copy m of the recurrence serves the strides m,
+        m + M, m + 2·M …: in it the gradient is cut where their windows begin, and only the outputs of these
+        strides are used.
         """
         return -(-self.window // self.stride)
 
     def cuts(self, num_steps: int) -> jax.Array:
-        """Return bool `(M, T)`: in which copies no gradient leaves a step backwards."""
+        """Return bool `(M, T)`: the steps of each copy before which the gradient stops."""
         t = jnp.arange(num_steps)
         first = (jnp.arange(self.num_copies) + 1) * self.stride - self.window
         return (t > 0) & ((t - first[:, None]) % (self.num_copies * self.stride) == 0)
 
     def owners(self, num_steps: int) -> jax.Array:
-        """Return int32 `(T,)`: of which copy a step's output is."""
+        """Return int32 `(T,)`: the copy whose output is used at each step."""
         return jnp.arange(num_steps) // self.stride % self.num_copies
 
 
@@ -73,20 +74,21 @@ def truncated(
     features: int,
     directions: tuple[str, ...],
 ) -> tuple[Any, jax.Array]:
-    """Run a recurrence whose gradients keep to windows, at the cost of M runs.
+    """Run a recurrence whose gradients stay within windows, at the cost of M runs.
 
     Args:
-        run: takes probes and the steps where gradients are cut, bool `(T,)`, each direction counting its own,
-            and returns the final carries and the outputs, `(B, T, H)` a direction, side by side.
+        run: takes probes and the steps where the gradient is cut, bool `(T,)`, counted separately by each
+            direction; returns the final carries and the outputs, `(B, T, H)` a direction, side by side.
         truncation: the windows.
         inputs: `(B, T, F)`, for their shape.
         lengths: int32 `(B,)`, the real steps of each sequence; None for T each.
-        probes: as in `unroll`, or None. Their gradients are the norms of what all windows send back together.
+        probes: as in `unroll`, or None. Their gradients are the norms of the cotangents of all windows added
+            up.
         features: H.
-        directions: those that each layer reads in.
+        directions: the directions of each layer.
 
     Returns:
-        What `run` does.
+        As `run`.
     """
     num_steps = inputs.shape[1]
     cuts, owners = truncation.cuts(num_steps), truncation.owners(num_steps)
@@ -103,12 +105,12 @@ def truncated(
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
-def _with_features(tap: jax.Array, features: int) -> jax.Array:
-    """Return a tap `(B, T)` as one of vectors `(B, T, H)`; on the way back, take the norm of their sum."""
-    return jnp.broadcast_to(tap[..., None], (*tap.shape, features))
+def _with_features(probe: jax.Array, features: int) -> jax.Array:
+    """Return a probe `(B, T)` as one of vectors `(B, T, H)`; its gradient is the norm of their sum."""
+    return jnp.broadcast_to(probe[..., None], (*probe.shape, features))
 
 
 _with_features.defvjp(
-    lambda tap, features: (_with_features(tap, features), None),
-    lambda features, _, cotangents: (norm(cotangents),),
+    lambda probe, features: (_with_features(probe, features), None),
+    lambda features, _, cotangents: (norm_over_features(cotangents),),
 )

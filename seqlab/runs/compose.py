@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -45,11 +45,11 @@ def compose_request(overrides: Sequence[str] = (), config_dir: str | Path | None
 
 def without_hydra(config: DictConfig) -> DictConfig:
     """Return a config without its node `hydra`; interpolations stay as they are."""
-    return OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
+    return OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
 
 
 @contextmanager
-def _hydra() -> Iterator[None]:
+def _hydra() -> Generator[None]:
     """Initialise Hydra with our configs; a Hydra application around this call keeps its own state."""
     outer = GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()

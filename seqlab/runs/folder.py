@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from seqlab.runs.objects import make_family
 from seqlab.runs.request import Request, resolve
@@ -50,7 +50,7 @@ def read_request(folder: str | Path) -> Request:
     if not (hydra / "config.yaml").is_file():
         raise ConfigError(f"RUN_DIR={folder} is not a run folder: it has no .hydra/config.yaml")
     choices = OmegaConf.load(hydra / "hydra.yaml").hydra.runtime.choices
-    config = OmegaConf.create(OmegaConf.load(hydra / "config.yaml"))
+    config = cast("DictConfig", OmegaConf.load(hydra / "config.yaml"))
     return Request(config, dict(choices), Path(folder))
 
 

@@ -37,7 +37,7 @@ class Run:
         hyperparameters: this run's numbers, by config key.
         num_devices: the number of devices over which the rows of a batch are spread, in a run by itself.
         trackers: the listeners that the config names, by their key under `tracking`.
-        info: what the trackers are told.
+        info: plain data about the run, for the trackers.
     """
 
     request: Request
@@ -148,7 +148,7 @@ def _num_devices(training: Training) -> int:
 
 
 def _info(request: Request, config: Mapping[str, Any], program: Program) -> RunInfo:
-    """Return what trackers are told of a run."""
+    """Return the plain data about a run that its trackers receive."""
     require_extras(program.task.extras)  # they are needed at the end, and refused at the start
     return RunInfo(
         folder=request.folder,

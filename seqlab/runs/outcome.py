@@ -51,8 +51,9 @@ def cost(summary: Mapping[str, Any]) -> float:
     Args:
         summary: the summary of a finished run.
     """
-    value = summary.get("best", {}).get(f"eval/{summary['metric']}", math.nan)
-    return value * {True: -1, False: 1}.get(summary.get("higher_is_better"), math.nan)
+    signs: dict[Any, float] = {True: -1, False: 1}
+    value: float = summary.get("best", {}).get(f"eval/{summary['metric']}", math.nan)
+    return value * signs.get(summary.get("higher_is_better"), math.nan)
 
 
 def earlier_outcome(request: Request) -> dict[str, Any] | None:

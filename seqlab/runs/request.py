@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -59,19 +59,18 @@ def resolve(config: DictConfig) -> dict[str, Any]:
         ConfigError: a key that nothing reads, a value that is missing, or a number that is not finite.
     """
     try:
-        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+        plain = cast("dict[str, Any]", OmegaConf.to_container(config, resolve=True, throw_on_missing=True))
     except OmegaConfBaseException as error:
         raise ConfigError("; ".join(str(error).splitlines())) from error
-    resolved = {str(key): value for key, value in dict(plain).items()}
-    require_keys(resolved, KEYS)
+    require_keys(plain, KEYS)
     for key in KEYS:
-        if key not in resolved:
+        if key not in plain:
             raise ConfigError(f"{key} is missing: the legal keys are {', '.join(KEYS)}")
-    if not isinstance(resolved["sweep"], Mapping):
-        raise ConfigError(f"sweep must be a group of keys, got {resolved['sweep']!r}")
-    require_keys(resolved["sweep"], SWEEP_KEYS, "sweep")
-    _require_finite(resolved, "")
-    return resolved
+    if not isinstance(plain["sweep"], dict):
+        raise ConfigError(f"sweep must be a group of keys, got {plain['sweep']!r}")
+    require_keys(plain["sweep"], SWEEP_KEYS, "sweep")
+    _require_finite(plain, "")
+    return plain
 
 
 def _require_finite(node: Any, path: str) -> None:

@@ -11,7 +11,10 @@ from seqlab.types import ConfigError
 
 
 def submit(
-    function: Callable[..., list[Any]], arguments: Sequence[tuple], folder: Path, settings: Mapping[str, Any]
+    function: Callable[..., list[Any]],
+    arguments: Sequence[tuple[Any, ...]],
+    folder: Path,
+    settings: Mapping[str, Any],
 ) -> list[list[Any] | Exception]:
     """Call a function in jobs of a cluster, and wait for all of them.
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, JobStatus, configure_log, filter_overrides, run_job, setup_globals
 from hydra.types import HydraContext
@@ -45,7 +46,7 @@ class SweepLauncher:
         """
         with blame("hydra.launcher."):
             self._sharing = Sharing(**sharing)
-        context.config_loader = CopyingLoader(context.config_loader)
+        context.config_loader = cast("ConfigLoader", CopyingLoader(context.config_loader))
         self._context, self._config, self._cluster = context, config, cluster
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:

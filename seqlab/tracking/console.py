@@ -30,7 +30,7 @@ class Console:
     screen: rich.console.Console = dataclasses.field(
         default_factory=rich.console.Console, repr=False, metadata={"config": False}
     )
-    _info: RunInfo | None = dataclasses.field(default=None, init=False, repr=False)
+    _info: RunInfo = dataclasses.field(init=False, repr=False, compare=False)
     _bar: _Bar | None = dataclasses.field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:

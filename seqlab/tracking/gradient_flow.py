@@ -103,6 +103,8 @@ def draw(flows: Sequence[Flow], scale: str = "linear") -> Any:
         A `matplotlib.figure.Figure`.
     """
     from matplotlib import colormaps  # imported here because it takes half a second
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
     from matplotlib.figure import Figure
 
     relative = [flow.relative for flow in flows]
@@ -123,7 +125,7 @@ def draw(flows: Sequence[Flow], scale: str = "linear") -> Any:
     )
     for upper, lower, flow, decades in zip(heat, lines, flows, relative, strict=True):
         edges, times = _edges(flow.steps), _edges(flow.times)
-        mesh = upper.pcolormesh(
+        upper.pcolormesh(
             edges, times, np.clip(decades, -reach, reach).T, cmap=colours, vmin=-reach, vmax=reach
         )
         upper.set_title(f"{flow.title}\n", fontsize=10, y=1)
@@ -142,9 +144,9 @@ def draw(flows: Sequence[Flow], scale: str = "linear") -> Any:
         lower.set_xlabel("optimiser step")
     heat[0].set_ylabel("t")
     lines[0].set_ylabel("decades a\nstep back")
-    beside = heat[-1].get_position()
-    place = figure.add_axes((1 - 1.1 / width, beside.y0, 0.16 / width, beside.height))
-    bar = figure.colorbar(mesh, cax=place, extend="both")
+    last = heat[-1].get_position()
+    place = figure.add_axes((1 - 1.1 / width, last.y0, 0.16 / width, last.height))
+    bar = figure.colorbar(ScalarMappable(Normalize(-reach, reach), colours), cax=place, extend="both")
     bar.set_label("log₁₀ ‖∂L/∂h$_t$‖ less that of the last t")
     bar.ax.set_title("exploded", fontsize=9, color=EXPLODED, pad=12, loc="left", y=1)
     bar.ax.set_xlabel("vanished", fontsize=9, color=VANISHED, labelpad=12, loc="left")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-_QUIET = {
+_QUIET: dict[str, Any] = {
     "silent": True,
     "console": "off",
     "symlink": False,

@@ -6,9 +6,9 @@ import contextlib
 import dataclasses
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -63,14 +63,14 @@ class WeightsAndBiases:
         ValueError: `mode` is none of these.
     """
 
-    mode: str = "offline"
+    mode: Literal["offline", "online", "disabled"] = "offline"
     project: str = "seqlab"
     entity: str | None = None
     group: str | None = None
     tags: Sequence[str] = ()
     _run: Any = dataclasses.field(default=None, init=False, repr=False)
     _goal_key: str = dataclasses.field(default="", init=False, repr=False)
-    _pictures: FlowPictures | None = dataclasses.field(default=None, init=False, repr=False)
+    _pictures: FlowPictures = dataclasses.field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         require_choice(self, "mode", ("offline", "online", "disabled"))
@@ -154,7 +154,7 @@ def _histogram(counts: Sequence[float]) -> Any:
 
 
 @contextlib.contextmanager
-def _staging_in(folder: Path) -> Iterator[None]:
+def _staging_in(folder: Path) -> Generator[None]:
     """Let W&B stage its tables in a folder, not in the user's home, unless the user chose a place."""
     chosen = os.environ.get("WANDB_DATA_DIR")
     os.environ["WANDB_DATA_DIR"] = chosen or str(folder)

@@ -50,16 +50,25 @@ class Checkpoints:
         return self._last("best")
 
     def restore_latest(self, like: TrainState) -> TrainState:
-        """Return the latest state, in the form of `like`, whose leaves may be abstract."""
+        """Return the latest state, in the form of `like`, whose leaves may be abstract.
+
+        Raises:
+            ConfigError: there is none, it cannot be read, or it is the state of another network.
+        """
         return self._restore("latest", like)
 
     def restore_best(self, like: Params) -> Params:
-        """Return the best parameters, in the form of `like`, whose leaves may be abstract."""
+        """Return the best parameters, in the form of `like`, whose leaves may be abstract.
+
+        Raises:
+            ConfigError: as `restore_latest`.
+        """
         return self._restore("best", like)
 
     def _manager(self, kind: str) -> ocp.CheckpointManager:
         options = ocp.CheckpointManagerOptions(max_to_keep=1, enable_async_checkpointing=False)
-        return ocp.CheckpointManager(self.folder / kind, options=options)
+        handler = ocp.StandardCheckpointHandler()
+        return ocp.CheckpointManager(self.folder / kind, options=options, item_handlers=handler)
 
     def _last(self, kind: str) -> int | None:
         if not (self.folder / kind).is_dir():
@@ -78,14 +87,19 @@ class Checkpoints:
             raise ConfigError(f"{self.folder.parent} holds no {kind} checkpoint: its run saved none")
         with self._manager(kind) as manager:
             try:
-                restored = manager.restore(step, args=ocp.args.StandardRestore(_on_host(like)))
-                jax.tree.map(_require_shape, restored, like)
-                return restored
-            except ValueError as error:
+                fits = _shapes(manager.item_metadata(step).tree) == _shapes(like)
+                if fits:
+                    return manager.restore(step, args=ocp.args.StandardRestore(_on_host(like)))
+            except Exception as error:  # Orbax raises what each of its storage layers does
+                reason = str(error).partition("\n")[0][:200]
                 raise ConfigError(
-                    f"{self.folder / kind} does not fit this network: cell, architecture, task, optimizer "
-                    "and, in a stream, training.batch_size must be those of the run that saved it"
+                    f"{self.folder / kind / str(step)}, the {kind} checkpoint of step {step}, cannot be "
+                    f"read: its files are damaged or missing ({type(error).__name__}: {reason})"
                 ) from error
+        raise ConfigError(
+            f"{self.folder / kind} does not fit this network: cell, architecture, task, optimizer "
+            "and, in a stream, training.batch_size must be those of the run that saved it"
+        )
 
 
 def _on_host(like: Any) -> Any:
@@ -93,7 +107,9 @@ def _on_host(like: Any) -> Any:
     return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), like)
 
 
-def _require_shape(leaf: Any, like: Any) -> None:
-    """Raise ValueError where a restored leaf has another shape than asked for, which Orbax lets pass."""
-    if leaf.shape != like.shape:
-        raise ValueError(f"saved as {leaf.shape}, wanted as {like.shape}")
+def _shapes(tree: Any) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each array of a tree by its path. Orbax itself does not compare shapes."""
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return {
+        jax.tree_util.keystr(path, simple=True, separator="/"): tuple(leaf.shape) for path, leaf in leaves
+    }

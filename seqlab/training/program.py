@@ -16,7 +16,7 @@ from seqlab.diagnostics import Diagnostic, Observation, Update, is_due
 from seqlab.diagnostics.statistics import count_nonfinite
 from seqlab.metrics import Mean
 from seqlab.recurrence import GradientControl
-from seqlab.recurrence.norms import ScaledNorm, clip, clip_elements, scaled_norm
+from seqlab.recurrence.norms import ScaledNorm, clip_by_global_norm, clip_elements, global_norm
 from seqlab.tasks.task import Task
 from seqlab.training import devices
 from seqlab.training.evaluation import measure
@@ -115,7 +115,7 @@ class Program:
             steps since the row before.
         """
         found = self._backpropagate(state, batch)
-        norm = scaled_norm(found.grads)
+        norm = global_norm(found.grads)
         finite = jnp.isfinite(found.means["loss"].total) & jnp.isfinite(norm.relative)
         grads, clipped_norm = self._clip_elements(found.grads, norm)
         updates, optimizer_state = self._updates(state, grads, clipped_norm)
@@ -139,7 +139,7 @@ class Program:
         def differentiate() -> Update:
             probes = self.network.zero_probes(state.params, batch)
             found = self._backpropagate(state, batch, probes)
-            bounded = self._clip_elements(found.grads, scaled_norm(found.grads))
+            bounded = self._clip_elements(found.grads, global_norm(found.grads))
             return Update(found.grads, self._updates(state, *bounded)[0], found.flow)
 
         carries = state.carries if self.task.stream else None
@@ -220,12 +220,12 @@ class Program:
         if self.training.clip_value is None:
             return grads, norm
         grads = clip_elements(grads, self.training.clip_value)
-        return grads, scaled_norm(grads)
+        return grads, global_norm(grads)
 
     def _updates(self, state: TrainState, grads: Params, norm: ScaledNorm) -> tuple[Params, Any]:
         """Return what the optimiser adds to the parameters, and its next state."""
         if self.training.clip_norm is not None:
-            grads = clip(grads, norm, self.training.clip_norm)
+            grads = clip_by_global_norm(grads, norm, self.training.clip_norm)
         return self.optimizer.update(grads, state.optimizer_state, state.params)
 
     def _clipping(self, norm: ScaledNorm) -> Metrics:

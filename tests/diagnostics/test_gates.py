@@ -12,8 +12,8 @@ from seqlab import cells
 from seqlab.cells import LSTM, Elman, PeepholeLSTM
 from seqlab.diagnostics.gates import gate_statistics
 from seqlab.recurrence import Stack
+from seqlab.recurrence.steps import flip
 from seqlab.recurrence.trajectory import trajectories
-from seqlab.recurrence.unroll import flip
 
 GATED = {name: getattr(cells, name)(H) for name in cells.__all__ if name not in ("Elman", "LRU")}
 

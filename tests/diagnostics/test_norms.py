@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from seqlab.diagnostics.statistics import count_nonfinite, update_statistics
-from seqlab.recurrence.norms import clip, clip_elements, scaled_norm
+from seqlab.recurrence.norms import clip_by_global_norm, clip_elements, global_norm
 
 MAGNITUDES = [1e-35, 1e-25, 1e-10, 1.0, 1e10, 1e25, 1e35]
 
@@ -27,7 +27,7 @@ def exact(values):
 @pytest.mark.parametrize("magnitude", MAGNITUDES)
 def test_norm_equals_float64(magnitude):
     values = tree(magnitude)
-    np.testing.assert_allclose(jax.jit(scaled_norm)(values).value, exact(values), rtol=1e-6)
+    np.testing.assert_allclose(jax.jit(global_norm)(values).value, exact(values), rtol=1e-6)
 
 
 @pytest.mark.parametrize("magnitude", MAGNITUDES)
@@ -35,7 +35,7 @@ def test_norm_equals_float64(magnitude):
 def test_clipping_bounds_the_norm_and_keeps_the_direction(magnitude, share):
     values = tree(magnitude)
     limit = np.float32(exact(values) * share)
-    clipped = jax.jit(lambda tree: clip(tree, scaled_norm(tree), limit))(values)
+    clipped = jax.jit(lambda tree: clip_by_global_norm(tree, global_norm(tree), limit))(values)
     np.testing.assert_allclose(exact(clipped), min(exact(values), limit), rtol=1e-5)
     scale = exact(clipped) / exact(values)
     for leaf, source in zip(jax.tree.leaves(clipped), jax.tree.leaves(values), strict=True):
@@ -53,33 +53,33 @@ def test_clipping_by_value_bounds_every_element(magnitude):
 
 def test_short_gradients_pass_untouched():
     values = tree(1.0)
-    clipped = clip(values, scaled_norm(values), 100.0)
+    clipped = clip_by_global_norm(values, global_norm(values), 100.0)
     for leaf, source in zip(jax.tree.leaves(clipped), jax.tree.leaves(values), strict=True):
         np.testing.assert_array_equal(leaf, source)
 
 
 def test_huge_finite_gradients_are_clipped_to_one():
     values = tree(1e25)
-    np.testing.assert_allclose(exact(clip(values, scaled_norm(values), 1.0)), 1.0, rtol=1e-5)
+    np.testing.assert_allclose(exact(clip_by_global_norm(values, global_norm(values), 1.0)), 1.0, rtol=1e-5)
 
 
 def test_norm_beyond_the_range_is_still_clipped():
     values = {"a": np.full(100, 3e38, np.float32)}
-    assert np.isinf(scaled_norm(values).value)
-    np.testing.assert_allclose(exact(clip(values, scaled_norm(values), 1.0)), 1.0, rtol=1e-5)
+    assert np.isinf(global_norm(values).value)
+    np.testing.assert_allclose(exact(clip_by_global_norm(values, global_norm(values), 1.0)), 1.0, rtol=1e-5)
 
 
 def test_zero_stays_zero():
     values = jax.tree.map(jnp.zeros_like, tree(1.0))
-    assert scaled_norm(values).value == 0
-    assert exact(clip(values, scaled_norm(values), 1.0)) == 0
+    assert global_norm(values).value == 0
+    assert exact(clip_by_global_norm(values, global_norm(values), 1.0)) == 0
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_nonfinite_is_seen_and_counted(bad):
     values = tree(1.0)
     values["a"]["kernel"][0, :2] = bad
-    assert not np.isfinite(scaled_norm(values).value)
+    assert not np.isfinite(global_norm(values).value)
     assert count_nonfinite(values) == {"a/kernel": 2, "b": 0}
 
 

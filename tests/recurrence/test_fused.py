@@ -11,7 +11,9 @@ from problems import CELLS, LENGTHS, B, H, T, every_cell, largest_difference, lo
 
 from seqlab.cells import LSTM
 from seqlab.recurrence import unroll
-from seqlab.recurrence.fused import block_length, fused
+from seqlab.recurrence.block_scan import block_length
+from seqlab.recurrence.fused import fused
+from seqlab.recurrence.steps import Steps
 from seqlab.recurrence.unroll import zero_probes
 
 BOTH = ("fused", "autodiff")
@@ -58,7 +60,7 @@ def test_blocks_change_nothing(block):
     cell = CELLS["gru"]
 
     def run(cell, params, inputs, lengths, carry, probes):
-        carry, outputs = fused(cell, params, inputs.swapaxes(0, 1), None, carry, probes, block=block)
+        carry, outputs = fused(cell, params, Steps(inputs.swapaxes(0, 1)), carry, block=block)
         return carry, outputs.swapaxes(0, 1)
 
     found = jax.jit(jax.value_and_grad(functools.partial(loss, cell=cell, run=run), (0, 1, 2)))

@@ -1,4 +1,4 @@
-"""Is a run a pure function of its config, and does it survive whatever ends it?"""
+"""Whole runs: reproducible, resumable, and kept whatever ends them."""
 
 from __future__ import annotations
 

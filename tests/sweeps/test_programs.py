@@ -1,4 +1,4 @@
-"""Is a run among many the run that it is alone?"""
+"""Many runs as one program: each equals the run by itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does a sweep, however launched, lose nothing, and go on where it stopped?"""
+"""Whole sweeps: no run is lost, and a sweep can be resumed."""
 
 from __future__ import annotations
 

@@ -10,6 +10,8 @@ from seqlab import run
 from seqlab.tracking import read_rows
 from seqlab.types import ConfigError
 
+pytestmark = pytest.mark.runs
+
 SETTINGS = [
     *tiny("stack_manipulation", "encoder_decoder", "cell=lstm", "gradients.level=full", "training.steps=3"),
     *("architecture.attention=bahdanau", "architecture.input_feeding=true"),

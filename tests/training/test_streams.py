@@ -36,8 +36,8 @@ def last_state(folder, *overrides):
 def test_what_is_carried_and_told_is_that_of_one_long_run():
     program = built(WATCHED, "architecture.num_layers=2", "optimizer=sgd", "optimizer.learning_rate=1e-30")
     task, network = program.task, program.network
-    begins = task.data["begins"].at[jnp.arange(0, len(task.data["begins"]), 7)].set(True)
-    data = {**task.data, "begins": begins}
+    begins = task.data["train"]["begins"].at[jnp.arange(0, len(task.data["train"]["begins"]), 7)].set(True)
+    data = {**task.data, "train": {**task.data["train"], "begins": begins}}
     state = jax.jit(program.init)(0, data)
     step = jax.jit(lambda state, batch: program.step(state, batch)[0])
     batches = []

@@ -41,7 +41,8 @@ class Learning(Study):
             "solved at": number(aggregate["solved_at"]),
             "solved": f"{aggregate['solved']}/{aggregate['n']}",
             "steps to solved": "–" if steps is None else number(steps),
-        } | self.extra_columns(group)
+            **self.extra_columns(group),
+        }
 
     def extra_columns(self, group: Group) -> Mapping[str, str]:
         """Return further columns; none by default."""

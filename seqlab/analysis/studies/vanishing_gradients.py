@@ -89,7 +89,7 @@ def table(runs: Sequence[SlopeRun]) -> str:
             {
                 "run": flow.title,
                 "gate alone": f"{gate:+.4f}" if gate > -math.inf else "–",
-                "theory": f"{flow.theory + 0.0:+.4f}",
+                "theory": f"{flow.theory or 0.0:+.4f}",
                 f"measured, step {first}": f"{measured[0]:+.4f}",
                 f"measured, step {last}": f"{measured[1]:+.4f}",
                 f"1 % remains after, step {first}": horizons[0],

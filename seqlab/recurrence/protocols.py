@@ -1,0 +1,89 @@
+"""Protocols of cells: what the scans need of any cell, and what the faster scans need besides."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+import jax
+import jax.numpy as jnp
+
+from seqlab.types import Carry, Params
+
+
+class RecurrentCell(Protocol):
+    """A `flax.linen.RNNCellBase` whose only variables are `params`, or anything with its methods."""
+
+    @property
+    def features(self) -> int:
+        """H, the width of a leaf of the carry and of the output."""
+        ...
+
+    def initialize_carry(self, rng: jax.Array, input_shape: tuple[int, ...]) -> Carry:
+        """Return the carry before the first step, `(…, H)` a leaf, for inputs of a shape `(…, F)`."""
+        ...
+
+    def init(self, rngs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return new variables: `init(key, carry, x) -> {"params": params}`."""
+        ...
+
+    def apply(self, variables: Any, *args: Any, **kwargs: Any) -> Any:
+        """Take one step: `apply({"params": params}, carry, x) -> (carry, y)`."""
+        ...
+
+
+@runtime_checkable
+class Linearised(RecurrentCell, Protocol):
+    """A cell that offers the parts of a hand-written backward pass. Its output is the last leaf of its carry.
+
+    Throughout, δv is the cotangent ∂L/∂v of the loss L.
+    """
+
+    def fold(self, params: Params, dtype: jnp.dtype) -> dict[str, jax.Array]:
+        """Return the weights that the other methods read, R among them as `recurrent_kernel`."""
+        ...
+
+    def project(self, weights: Params, x: jax.Array) -> jax.Array:
+        """Return the input's share of many steps, `(T, B, F) -> (T, B, …)`."""
+        ...
+
+    def advance(self, weights: Params, carry: Carry, z: jax.Array) -> tuple[Carry, Any]:
+        """Take one step from its share of the input. Return the carry and the residuals to save."""
+        ...
+
+    def linearise(self, before: Carry, after: Carry, residuals: Any) -> Any:
+        """Return the coefficients of `pull` for many steps. Where they are 0, `pull` returns 0."""
+        ...
+
+    def pull(self, recurrent_T: jax.Array, coefficients: Any, dcarry: Carry) -> tuple[Carry, Any]:
+        """Take one step back, linear in δs_t. Return δs_{t−1} and what `collect` needs."""
+        ...
+
+    def collect(
+        self, weights: Params, x: jax.Array, before: Carry, coefficients: Any, pulled: Any
+    ) -> tuple[dict[str, jax.Array], jax.Array]:
+        """Return the cotangents of the weights and of x, summed over many steps."""
+        ...
+
+
+@runtime_checkable
+class Linear(RecurrentCell, Protocol):
+    """A cell with s_0 = 0 that is linear in its state, elementwise: s_t = a_t ⊙ s_{t−1} + b_t."""
+
+    scan: str
+    """"sequential" or "associative"."""
+
+    def coefficients(self, weights: Params, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Return a and b."""
+        ...
+
+    def to_state(self, carry: Carry) -> jax.Array:
+        """Return the carry as s."""
+        ...
+
+    def to_carry(self, state: jax.Array) -> Carry:
+        """Return s as a carry."""
+        ...
+
+    def out(self, weights: Params, x: jax.Array, state: jax.Array) -> jax.Array:
+        """Return the outputs."""
+        ...
