@@ -7,7 +7,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from seqlab.recurrence.norms import power_of_two_above
 from seqlab.types import Metrics, Params
@@ -78,7 +77,7 @@ def group_norms(leaves: Sequence[jax.Array], groups: Sequence[Sequence[bool]]) -
         leaves: the arrays.
         groups: bool `(G, len(leaves))`, the members of each group.
     """
-    member = np.array(groups)
+    member = jnp.array(groups)
     largest = jnp.stack([jnp.max(jnp.abs(leaf)) for leaf in leaves])
     scale = power_of_two_above(largest)
     squares = jnp.stack([jnp.sum(jnp.square(leaf / one)) for leaf, one in zip(leaves, scale, strict=True)])
