@@ -122,14 +122,14 @@ def _train_program(runs: Mapping[int, Run], sharing: Sharing) -> dict[int, Outco
         if isinstance(tracker, Console)
     }
 
-    def trackers_of(run: Run) -> Tracker:
+    def tracker_of(run: Run) -> Tracker:
         return Trackers([RunFolder(run.info.folder)], list({**run.trackers, **group_consoles}.values()))
 
     outcomes: dict[int, Outcome] = {}
     for part in _parts(list(runs), size):
         try:
             further = {"microseconds_per_update": measured}
-            summaries = train_runs([runs[index] for index in part], plan, trackers_of, further)
+            summaries = train_runs([runs[index] for index in part], plan, tracker_of, further)
             outcomes |= dict(zip(part, summaries, strict=True))
         except Exception as error:  # the other programs continue; the launcher reports this error at the end
             _log.exception("%d runs failed", len(part))
