@@ -23,7 +23,7 @@ _PACKAGE = Path(__file__).resolve().parent
 _INSTALLED = _PACKAGE / "conf"
 
 CONF = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "conf"
-"""The folder of the Hydra groups: inside an installed wheel, beside the package in a checkout."""
+"""The folder of the Hydra groups: in the package of an installed wheel, next to it in a checkout."""
 
 ALLOWED = ("seqlab", "flax.linen", "optax", "jax.nn")
 """The packages that a `_target_` may name, besides the plug-ins. A config can not run any other code."""

@@ -37,6 +37,7 @@ def test_the_same_rows_give_the_same_table_and_the_prose_stays(order, tmp_path):
     assert page.read_text() == f"before\n{TABLE}\nafter\n"
 
 
+@pytest.mark.runs
 def test_a_row_is_what_the_run_left(folder):
     summary = run([*tiny("text_classification", "one_to_one", "training.steps=1"), f"hydra.run.dir={folder}"])
     name, row = SCRIPT["row_of"](folder)

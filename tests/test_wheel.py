@@ -16,6 +16,8 @@ from tiny_runs import tiny
 from seqlab.registry import CONF
 from seqlab.tracking import read_summary
 
+pytestmark = pytest.mark.runs
+
 ROOT = CONF.parent
 
 
@@ -26,7 +28,9 @@ def installed(tmp_path_factory):
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
     subprocess.run(build, check=True, capture_output=True, timeout=120)
     (wheel,) = folder.glob("*.whl")
-    assert any(name.startswith("seqlab/conf/") for name in zipfile.ZipFile(wheel).namelist())
+    assert {"seqlab/conf/train.yaml", "hydra_plugins/seqlab_launcher.py"} <= set(
+        zipfile.ZipFile(wheel).namelist()
+    )
     venv.create(folder / "venv", with_pip=False)
     python = folder / "venv" / "bin" / "python"
     (site,) = (folder / "venv").glob("lib/python*/site-packages")

@@ -1,4 +1,4 @@
-"""From a config to a run: objects, execution, folder, provenance, and loading a run again."""
+"""How does a config become a run, and a folder a run again?"""
 
 from seqlab.runs.compose import compose_config, compose_request
 from seqlab.runs.evaluation import evaluate

@@ -14,7 +14,7 @@ from seqlab.runs.outcome import earlier_outcome
 from seqlab.runs.provenance import git_commit, versions
 from seqlab.runs.request import Request
 from seqlab.tracking import RunFolder, Tracker, Trackers
-from seqlab.training import Checkpoints, Member, Plan, functions_of, offer_cores, train
+from seqlab.training import Checkpoints, Monitor, Plan, compiled_functions, offer_cores, train
 from seqlab.types import ConfigError, IncompatibleError
 
 
@@ -36,7 +36,7 @@ def execute(request: Request) -> dict[str, Any]:
     if (summary := earlier_outcome(request)) is not None:
         return summary
     run = prepare(request)
-    return train_runs([run], Plan(devices=run.num_devices), trackers_of)[0]
+    return train_runs([run], Plan(devices=run.num_devices), tracker_of)[0]
 
 
 def prepare(request: Request) -> Run:
@@ -67,15 +67,15 @@ def _adopt_checkpoints(run: Run) -> None:
     shutil.copy(Path(resume) / "metrics.jsonl", run.info.folder)
 
 
-def trackers_of(run: Run) -> Tracker:
-    """Return the listeners of a run by itself; only the run folder's errors end the run."""
+def tracker_of(run: Run) -> Tracker:
+    """Return the tracker of a run by itself; only errors of the run folder end the run."""
     return Trackers([RunFolder(run.info.folder)], list(run.trackers.values()))
 
 
 def train_runs(
     runs: Sequence[Run],
     plan: Plan,
-    trackers_of: Callable[[Run], Tracker],
+    make_tracker: Callable[[Run], Tracker],
     further: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
     """Train runs of one family as one program; return their summaries.
@@ -83,27 +83,30 @@ def train_runs(
     Args:
         runs: the runs, which all start afresh or all continue from the same step.
         plan: how many step together, and on which devices.
-        trackers_of: returns the listeners of a run.
+        make_tracker: returns the tracker of a run.
         further: further keys of every summary.
     """
     family = runs[0].family
-    functions_of(family, plan).prepare(runs[0].hyperparameters)  # compiles while the trackers start
-    trackers = [trackers_of(run) for run in runs]
+    compiled_functions(family, plan).prepare(runs[0].hyperparameters)  # compiles while the trackers start
+    trackers = [make_tracker(run) for run in runs]
     for run, tracker in zip(runs, trackers, strict=True):
         tracker.start(run.info)
-    members = [
-        Member(run.hyperparameters, run.info, tracker) for run, tracker in zip(runs, trackers, strict=True)
+    data = {"data_fingerprint": family.program.task.fingerprint(), "data": family.program.task.data_summary()}
+    described = [{**_description(run), **data} for run in runs]
+    monitors = [
+        Monitor(family.program, run.info, tracker, run.hyperparameters)
+        for run, tracker in zip(runs, trackers, strict=True)
     ]
     try:
-        ended = train(family, members, plan)
+        ended = train(family, monitors, plan)
     except BaseException as error:
         status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
         reason = f"{type(error).__name__}: {error}"
-        for run, tracker in zip(runs, trackers, strict=True):
-            tracker.finish({"status": status, "reason": reason, **_description(run)})
+        for description, tracker in zip(described, trackers, strict=True):
+            tracker.finish({"status": status, "reason": reason, **description})
         raise
     summaries = [
-        {**_description(run), **one, **(further or {})} for run, one in zip(runs, ended, strict=True)
+        {**description, **one, **(further or {})} for description, one in zip(described, ended, strict=True)
     ]
     for tracker, summary in zip(trackers, summaries, strict=True):
         tracker.finish(summary)
@@ -111,15 +114,13 @@ def train_runs(
 
 
 def _description(run: Run) -> dict[str, Any]:
-    """Return the part of the summary that says what was run and on which data."""
-    info, task = run.info, run.program.task
+    """Return the part of the summary that says what was run, and by which versions."""
+    info = run.info
     return run.request.identity | {
         "num_params": info.num_params,
         "num_devices": run.num_devices,
         "metric": info.goal.metric,
         "higher_is_better": info.goal.higher_is_better,
-        "data_fingerprint": task.fingerprint(),
-        "data": task.data_summary(),
         "versions": versions(),
         "git_commit": git_commit(),
     }

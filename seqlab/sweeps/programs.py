@@ -29,7 +29,7 @@ class Sharing:
 
     Attributes:
         runs_per_program: the most runs of one program; None for as many as fit into memory.
-        block: the number of runs that step together; None to choose it by a measurement.
+        vmap_size: the number of runs that step together, by `vmap`; None to choose it by a measurement.
         devices: the number of devices; None for all.
 
     Raises:
@@ -37,11 +37,11 @@ class Sharing:
     """
 
     runs_per_program: int | None = None
-    block: int | None = None
+    vmap_size: int | None = None
     devices: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("runs_per_program", "block", "devices"):
+        for name in ("runs_per_program", "vmap_size", "devices"):
             if getattr(self, name) is not None:
                 require_positive(self, name)
 
@@ -114,7 +114,7 @@ def _train_program(runs: Mapping[int, Run], sharing: Sharing) -> dict[int, Outco
     first = next(iter(runs.values()))
     devices = sharing.devices or len(jax.local_devices())
     size = min(len(runs), sharing.runs_per_program or most_runs(first.program, devices))
-    plan, measured = choose_plan(first.family, size, first.hyperparameters, sharing.block, devices)
+    plan, measured = choose_plan(first.family, size, first.hyperparameters, sharing.vmap_size, devices)
     _log.info("%d runs as one program: %s", size, plan)
     group_consoles = {
         name: GroupConsole(tracker)
@@ -122,14 +122,14 @@ def _train_program(runs: Mapping[int, Run], sharing: Sharing) -> dict[int, Outco
         if isinstance(tracker, Console)
     }
 
-    def trackers_of(run: Run) -> Tracker:
+    def tracker_of(run: Run) -> Tracker:
         return Trackers([RunFolder(run.info.folder)], list({**run.trackers, **group_consoles}.values()))
 
     outcomes: dict[int, Outcome] = {}
     for part in _parts(list(runs), size):
         try:
             further = {"microseconds_per_update": measured}
-            summaries = train_runs([runs[index] for index in part], plan, trackers_of, further)
+            summaries = train_runs([runs[index] for index in part], plan, tracker_of, further)
             outcomes |= dict(zip(part, summaries, strict=True))
         except Exception as error:  # the other programs continue; the launcher reports this error at the end
             _log.exception("%d runs failed", len(part))

@@ -1,6 +1,6 @@
-"""Who hears of a run? Trackers: the run folder, the console, Weights & Biases, and any other.
+"""Who is informed? Trackers: the run folder, the console, Weights & Biases, and any other.
 
-Each hears the same rows, `{"step": int, "<key>": number or list}`.
+Each receives the same rows, `{"step": int, "<key>": number or list}`.
 """
 
 from seqlab.tracking.console import Console

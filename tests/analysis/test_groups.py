@@ -1,4 +1,4 @@
-"""Are the figures of a group those of NumPy and SciPy over its finished runs?"""
+"""Statistics of a group: those of NumPy and SciPy over its finished runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does every run cross an axis at its value?"""
+"""Axes of parallel coordinates: every run crosses them at its value."""
 
 from __future__ import annotations
 

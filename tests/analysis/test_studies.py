@@ -1,4 +1,4 @@
-"""Does every study's sweep end in a figure and a table, and are its numbers those of the runs?"""
+"""Studies: each writes a figure and a table of its runs."""
 
 import numpy as np
 import pytest
@@ -34,6 +34,7 @@ def table_of(readme):
     return [dict(zip(head, row, strict=True)) for row in rows]
 
 
+@pytest.mark.runs
 @pytest.mark.parametrize("name", STUDIES)
 def test_the_experiment_is_a_sweep_that_ends_in_figure_and_table(name, tmp_path):
     hydra = compose_config([f"+experiment={name}"]).hydra

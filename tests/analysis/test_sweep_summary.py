@@ -1,4 +1,4 @@
-"""Does a sweep end in its answer, however its runs ended? tests/test_commands.py asks it of real ones."""
+"""Summary of a sweep, however its runs ended. `tests/cli/test_commands.py` tests real sweeps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is theory what the engine does, and does its sweep end in figure and table?"""
+"""Study of vanishing gradients: theory agrees with the engine."""
 
 from __future__ import annotations
 
@@ -55,6 +55,7 @@ def test_only_the_marked_part_is_written(tmp_path):
     assert path.read_text() == before.replace("one", "two")
 
 
+@pytest.mark.runs
 def test_the_experiment_is_a_sweep_that_ends_in_a_study(tmp_path):
     hydra = compose_config(["+experiment=vanishing_gradients"]).hydra
     assert hydra.mode == RunMode.MULTIRUN

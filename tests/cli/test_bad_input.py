@@ -1,4 +1,4 @@
-"""Does bad input get one clear line, a non-zero exit, and no folder that looks finished?"""
+"""Bad input: one clear line, a non-zero exit status, and no folder that looks finished."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import pytest
 
 from seqlab import run
 from seqlab.types import ConfigError
+
+pytestmark = pytest.mark.runs
 
 CASES = [
     (["cell=foo"], ["cell=foo", "elman", "gru", "lstm"]),

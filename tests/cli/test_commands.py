@@ -1,4 +1,4 @@
-"""Do the commands do what they promise, as a user types them?"""
+"""Commands as a user types them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from tiny_runs import TINY, UNSTABLE, tiny
 
 from seqlab import run
 from seqlab.tracking import read_rows, read_summary
+
+pytestmark = pytest.mark.runs
 
 SHORT = [key for key in TINY if not key.startswith(("tracking.console", "training.log_every"))]
 

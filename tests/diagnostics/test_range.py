@@ -12,6 +12,8 @@ from seqlab.runs import build, compose_request
 from seqlab.tracking import read_rows, read_summary
 from seqlab.training import Checkpoints
 
+pytestmark = pytest.mark.runs
+
 LOG10_NORM = "grads/through_time/log10_norm"
 
 

@@ -1,4 +1,4 @@
-"""Does a search minimise what the task wants?"""
+"""Cost that a search minimises."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Do other packages' launchers and sweepers run seqlab's jobs, and is a missing one named?"""
+"""Other packages' launchers and sweepers: they run seqlab's jobs, and a missing one is named."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ def test_preset_of_another_package_composes_or_names_its_extra(preset):
             compose_config([override])
 
 
+@pytest.mark.runs
 def test_runs_on_all_cores_tell_their_place_and_go_on_past_one_that_diverges(command, tmp_path):
     rates = [1e9, 1e-9]
     done = command(
@@ -53,6 +54,7 @@ def test_runs_on_all_cores_tell_their_place_and_go_on_past_one_that_diverges(com
     assert [place_of(run) for run in runs] == places
 
 
+@pytest.mark.runs
 @pytest.mark.skipif(
     importlib.util.find_spec("hydra_plugins.hydra_optuna_sweeper") is None, reason="needs the extra optuna"
 )

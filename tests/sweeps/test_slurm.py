@@ -1,4 +1,4 @@
-"""Does a sweep run on SLURM? Where there is one: `scripts/try_slurm.sh` starts one."""
+"""Sweeps on SLURM; `scripts/try_slurm.sh` starts one."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import pytest
 from tiny_runs import tiny
 
 from seqlab.tracking import read_summary
+
+pytestmark = pytest.mark.runs
 
 
 def _answers() -> bool:

@@ -1,4 +1,4 @@
-"""Does a sweep's folder hold the runs that are in it, and is each read as it was?"""
+"""Runs in a sweep's folder, read back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does the command that a W&B agent starts compose?"""
+"""Command that a W&B agent starts: it composes to the values of the sweep."""
 
 from __future__ import annotations
 

@@ -38,6 +38,7 @@ def test_every_schema_gives_the_same_captions(preset, turns):
     assert [texts[0] for texts in task.encoded.texts["train"]["text"]] == shown[:count]
 
 
+@pytest.mark.runs
 def test_a_run_is_evaluated_free_running_and_captions_a_file(folder, tmp_path, inside):
     small = ("task.height=6", "task.width=6", "task.length=4", "architecture.embedding=4", "training.steps=2")
     summary = run([*tiny("captions", FORM, *small), f"hydra.run.dir={folder}"])

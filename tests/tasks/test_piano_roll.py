@@ -176,6 +176,7 @@ def test_a_chorale_is_read_as_it_is_sung():
     assert {len(frame) for frame in frames} == {3, 4}  # two voices may meet
 
 
+@pytest.mark.runs
 def test_generate_writes_music(inside, tmp_path):
     run([*tiny("piano_roll", "many_to_many", "training.steps=2"), f"hydra.run.dir={tmp_path / 'run'}"])
     prompt = PIECES[5]

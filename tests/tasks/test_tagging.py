@@ -36,6 +36,7 @@ def test_every_schema_gives_the_same_tags(preset):
         assert [task.encoded.artifacts["tags"][number] for number in tags[real].tolist()] == expected
 
 
+@pytest.mark.runs
 def test_a_run_is_evaluated_by_seqeval(folder):
     summary = run([*tiny("tagging", "many_to_many", "training.steps=3"), f"hydra.run.dir={folder}"])
     program, params = load(folder)

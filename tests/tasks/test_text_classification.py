@@ -60,6 +60,7 @@ def test_the_vocabulary_knows_what_training_has_twice(tmp_path):
     assert small(most_tokens=5).input_spec("many_to_one").size == 6
 
 
+@pytest.mark.runs
 def test_a_run_stores_its_vocabulary_and_is_evaluated_with_it(tmp_path):
     path = write_csv(tmp_path / "reviews.csv", rows())
     few = [*TINY, "training.steps=2", f"task.source={path}", f"hydra.run.dir={tmp_path / 'run'}"]

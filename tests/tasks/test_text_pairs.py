@@ -50,6 +50,7 @@ def test_every_schema_gives_the_same_pairs(preset):
         assert batch.targets[row][batch.mask[row]][-1] == task.end_symbol("encoder_decoder")
 
 
+@pytest.mark.runs
 def test_a_run_is_evaluated_by_the_libraries_on_free_running_texts(folder):
     run([*tiny("text_pairs", "encoder_decoder", "training.steps=3"), *SHORT, f"hydra.run.dir={folder}"])
     program, params = load(folder)

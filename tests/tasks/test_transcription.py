@@ -59,6 +59,7 @@ def spell(task, logits):
     return task.render(np.array([token for token, _ in itertools.groupby(logits.argmax(axis=-1))]), FORM)
 
 
+@pytest.mark.runs
 def test_a_run_is_evaluated_and_answers_by_its_best_path(folder, inside):
     settings = tiny("transcription", FORM, "training.steps=2", "training.devices=2")
     summary = run([*settings, f"hydra.run.dir={folder}"])

@@ -1,3 +1,5 @@
+"""Plain data of a run, for trackers."""
+
 import pytest
 
 from seqlab.tracking import RunInfo

@@ -1,3 +1,5 @@
+"""Console tracker: plain lines in a pipe, a progress bar on a terminal."""
+
 import dataclasses
 import io
 

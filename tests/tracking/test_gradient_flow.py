@@ -1,4 +1,4 @@
-"""Does the picture show what the rows say, whatever they say?"""
+"""Figure of the gradient flow: shows what the rows contain, for any rows."""
 
 from __future__ import annotations
 

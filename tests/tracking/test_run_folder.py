@@ -1,3 +1,5 @@
+"""Run folder tracker: rows and summary, written and read back."""
+
 import dataclasses
 import json
 import math

@@ -1,3 +1,5 @@
+"""Several trackers as one: all receive everything, and a failing optional one is dropped."""
+
 import pytest
 
 from seqlab.tracking import Trackers

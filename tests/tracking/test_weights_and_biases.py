@@ -1,3 +1,5 @@
+"""Weights & Biases tracker, checked against the files that W&B writes."""
+
 import dataclasses
 import json
 import logging

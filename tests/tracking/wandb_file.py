@@ -1,4 +1,4 @@
-"""What did W&B write? A reader of its offline files, `*.wandb`.
+"""Reader of the offline files of W&B, `*.wandb`.
 
 A file is a 7-byte header, then blocks of 32 KiB in the form of LevelDB's log: a record is cut into chunks
 that never cross a block's end, each under a header of CRC-32 (4 bytes), length (2) and kind (1),

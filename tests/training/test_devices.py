@@ -14,6 +14,7 @@ from seqlab.training.devices import FEWEST_ROWS, choose
 from seqlab.types import ConfigError
 
 
+@pytest.mark.runs
 @pytest.mark.parametrize(("task", "architecture"), ONE_EACH)
 def test_two_devices_train_as_one(task, architecture, tmp_path):
     for count in (1, 2):
@@ -28,6 +29,7 @@ def test_two_devices_train_as_one(task, architecture, tmp_path):
                 np.testing.assert_allclose(first[key], second[key], rtol=1e-3, atol=1e-6, err_msg=key)
 
 
+@pytest.mark.runs
 def test_a_run_of_two_devices_resumes_on_one(tmp_path):
     settings = [*tiny("adding", "many_to_one"), f"hydra.run.dir={tmp_path}"]
     run([*settings, "training.steps=2", "training.devices=2"])
@@ -35,11 +37,13 @@ def test_a_run_of_two_devices_resumes_on_one(tmp_path):
     assert (summary["status"], summary["steps"]) == ("finished", 4)
 
 
+@pytest.mark.runs
 def test_more_devices_than_there_are_is_refused(folder):
     with pytest.raises(ConfigError, match=r"training\.devices must be at most 2"):
         run([*tiny("adding", "many_to_one", "training.devices=4"), f"hydra.run.dir={folder}"])
 
 
+@pytest.mark.runs
 def test_devices_must_divide_the_batch(folder):
     overrides = tiny("adding", "many_to_one", "training.devices=2", "training.batch_size=3")
     with pytest.raises(ConfigError, match=r"training\.devices must divide batch_size=3"):

@@ -25,6 +25,7 @@ def finished(tmp_path_factory):
     return folder
 
 
+@pytest.mark.runs
 def test_export_reads_back(finished, command, tmp_path):
     done = command("weights", "export", str(finished), "--to", "torch", "out.npz")
     assert done.returncode == 0, done.stderr
@@ -38,6 +39,7 @@ def test_export_reads_back(finished, command, tmp_path):
     np.testing.assert_array_equal(arrays["readout.weight"].T, params["readout"]["kernel"])
 
 
+@pytest.mark.runs
 def test_export_to_the_others(finished):
     from seqlab.weights.export import LIBRARIES, export
 
