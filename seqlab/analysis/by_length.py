@@ -79,7 +79,7 @@ def evaluate_lengths(program: Program, params: Params, lengths: Sequence[int], s
         ConfigError: the task has no length or not these, or the network reads one length only.
     """
     task = program.task
-    if program.architecture == "one_to_one":
+    if program.network.framing == "one_to_one":
         raise ConfigError("--lengths does not apply: architecture one_to_one reads one length only")
     at_each = _in_one_program if task.sequence_lengths is not None else _one_by_one
     means = at_each(program, params, lengths, split)
