@@ -47,5 +47,5 @@ class GatedCell(Cell):
         log_u = jnp.log(jax.random.uniform(key, (H,), self.param_dtype, 1.0, self.chrono - 1.0))
         for gate, sign in self.keeping.items():
             first = self.gates.index(gate) * H
-            bias = bias.at[first : first + H].set(sign * log_u)
+            bias = bias.at[first : first + H].set((sign * log_u).astype(bias.dtype))
         return bias

@@ -6,6 +6,7 @@ import dataclasses
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 
 from seqlab.cells.gated import GatedCell
 from seqlab.checks import require_number
@@ -36,4 +37,4 @@ class MemoryCell(GatedCell):
         if self.chrono is not None:
             return bias
         first = self.gates.index("f") * self.features
-        return bias.at[first : first + self.features].set(self.forget_bias_init)
+        return bias.at[first : first + self.features].set(jnp.asarray(self.forget_bias_init, bias.dtype))
