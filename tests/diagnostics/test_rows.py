@@ -7,7 +7,6 @@ import pytest
 from tiny_runs import WATCHED, tiny
 
 from seqlab import run
-from seqlab.diagnostics import is_due
 from seqlab.tracking import read_rows
 
 TOP = "grads/through_time"
@@ -53,8 +52,3 @@ def test_full_tells_of_the_jacobian_at_its_cadence(folder):
     assert [costly <= row.keys() for row in rows] == [True, False, True, False]
     assert not any(key.startswith("recurrent/") for key in rows[1])
     assert np.isfinite(rows[2]["recurrent/lyapunov"]).all()
-
-
-def test_the_costly_rows_are_the_first_at_or_after_every_multiple():
-    due = [step for step in range(10, 101, 10) if is_due(25, step, log_every=10)]
-    assert due == [10, 30, 50, 80, 100]
