@@ -1,4 +1,4 @@
-"""Does this version of XLA know the options of a quick compilation?"""
+"""Options of a quick compilation: this version of XLA has them."""
 
 from __future__ import annotations
 
