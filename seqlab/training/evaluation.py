@@ -16,6 +16,7 @@ from seqlab.generation.most_likely import likeliest
 from seqlab.metrics import Mean, loss, metric
 from seqlab.tasks.task import Task
 from seqlab.training import devices
+from seqlab.training.quick_compilation import quick_options
 from seqlab.types import Batch, Params
 
 Means = Mapping[str, Mean]
@@ -128,7 +129,10 @@ def _batches(task: Task, framing: str, split: str, size: int, data: Any) -> Iter
 
 @functools.lru_cache(maxsize=8)
 def _evaluation_batch(task: Task, framing: str, split: str, size: int) -> Callable[..., Batch]:
-    return jax.jit(lambda index, data: task.evaluation_batch(index, size, split, framing, data))
+    def draw(index: jax.Array, data: Any) -> Batch:
+        return task.evaluation_batch(index, size, split, framing, data)
+
+    return jax.jit(draw, compiler_options=quick_options())
 
 
 @functools.lru_cache(maxsize=8)
