@@ -199,7 +199,7 @@ class Program:
 
     def _through_time(self, flow: Any, batch: Batch) -> Metrics:
         """Return how the gradient flowed back through time; nothing where nothing recurs."""
-        return {} if flow is None else through_time(flow, self.network.ends(batch), self._axis)
+        return {} if flow is None else through_time(flow, self.network.layer_lengths(batch), self._axis)
 
     def _recurrence(self, state: TrainState, batch: Batch) -> Metrics:
         """Return what the gates did, and now and then how the recurrence stretches the state."""
