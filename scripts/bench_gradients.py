@@ -1,37 +1,40 @@
-"""What does watching the gradients cost? Ratios to `gradients=off`, in one process and in turns.
+"""Cost of the gradient diagnostics: ratios to `gradients=off`, in one process and in turns.
 
     python scripts/bench_gradients.py [--rounds 9] [--cell lstm gru] [--shape 0 1]
 
-A round runs one dispatch of the trainer's own program at every level, one after the other: 50 steps, which
-end in a row; of `full` also one whose row holds the costly statistics, as every tenth does at the trainer's
-defaults. With u and c the seconds of a usual and of a costly dispatch of the same round, and medians over the
-rounds,
+A round makes 50 steps with the trainer's own functions at every level, one level after the other. The steps
+end in a row; of `full` there is also one row with the costly statistics, as every tenth has by default. With
+u and c the seconds of a usual and of a costly row of the same round, and medians over the rounds,
 
     norms = median u_norms / u_off
     full  = median u_full / u_off  +  median (c_full − u_full) / u_off / 10
 
-so that the many dispatches in which full hardly differs from norms, and the few in which it does, are each
-judged by their own kind. A row of `experiments/recurrence_speed/gradients.md` is written as it is measured.
+so that the many rows in which `full` hardly differs from `norms`, and the few in which it does, are compared
+with their own kind. A row of `experiments/recurrence_speed/gradients.md` is written as it is measured.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import statistics
 import time
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from bench_trainer import EVERY, FOLDER, STEPS_PER_CALL, program_of
 
 from seqlab.cells import GRU, LSTM, Elman
+from seqlab.training import Family, Plan
+from seqlab.training.vectorize.compiled import CompiledFunctions
 
 CELLS = {"elman": Elman, "lstm": LSTM, "gru": GRU}
 SHAPES = ((32, 100, 64, 128), (32, 256, 128, 256))
 USUAL, COSTLY = EVERY + STEPS_PER_CALL, 2 * EVERY
-"""The last steps of a dispatch without and of one with the costly statistics."""
-HEADER = """# What does watching the gradients cost?
+"""The step of a row without and of one with the costly statistics."""
+HEADER = """# Cost of the gradient diagnostics
 
     python scripts/bench_gradients.py
 
@@ -43,20 +46,27 @@ Ratios to `gradients=off`; `full` at its default cadence, and beside it what one
 
 
 def dispatcher(cell: str, shape: tuple[int, ...], level: str) -> Callable[[int], float]:
-    """Return a function that takes the steps up to a given one and gives their seconds."""
+    """Return a function that makes the steps up to a row and returns their seconds."""
     program = program_of(shape, num_calls=10**7, cell=CELLS[cell], level=level)
-    advance = jax.jit(program.advance)
-    state = program.init(jnp.uint32(0), ())
+    functions, active = CompiledFunctions(Family.of(program), Plan()), np.ones(1, bool)
+    states = functions.init({}, np.zeros(1, np.uint32), ())
 
     def dispatch(last: int) -> float:
-        nonlocal state
-        span = jnp.array([last - STEPS_PER_CALL, last])
-        state = state._replace(step=span[0])
-        begun = time.perf_counter()
-        state, *_ = jax.block_until_ready(advance(state, span, True, ()))
+        nonlocal states
+        states = states._replace(step=jnp.full(1, last - STEPS_PER_CALL))
+        cadences = program.due(last)
+        stops = [last - STEPS_PER_CALL, *([last - 1] if cadences else []), last]
+        begun, results = time.perf_counter(), []
+        for start, stop in itertools.pairwise(stops):
+            if stop == last:
+                results += [functions.diagnose(states, {}, every, ()) for every in cadences]
+            states, metrics = functions.advance(states, {}, active, np.array([start, stop], np.int32), ())
+            results.append(metrics)
+        jax.block_until_ready((states, results))
         return time.perf_counter() - begun
 
     dispatch(USUAL)
+    dispatch(COSTLY)
     return dispatch
 
 
@@ -80,10 +90,10 @@ def write(row: list[str]) -> None:
     """Put a row into the table, in place of the one of the same cell and shape."""
     path = FOLDER / "gradients.md"
     lines = path.read_text().removeprefix(HEADER).splitlines() if path.exists() else []
-    kept = {tuple(line.split(" | ")[:2]): line for line in lines}
+    earlier = {tuple(line.split(" | ")[:2]): line for line in lines}
     line = f"| {' | '.join(row)} |"
-    kept[tuple(line.split(" | ")[:2])] = line
-    path.write_text(HEADER + "".join(f"{line}\n" for line in kept.values()))
+    earlier[tuple(line.split(" | ")[:2])] = line
+    path.write_text(HEADER + "".join(f"{line}\n" for line in earlier.values()))
 
 
 def main() -> None:

@@ -84,7 +84,7 @@ def sweep(case: Case, launcher: str, folder: Path) -> tuple[float, str]:
     plan = summaries[0]["plan"]
     measured = summaries[0].get("microseconds_per_update") or {}
     told = ", ".join(f"{name.partition('_')[2]}: {value:.0f} µs" for name, value in measured.items())
-    return seconds, f"{plan['block']} on each of {plan['devices']}" + (f" ({told})" if told else "")
+    return seconds, f"{plan['vmap_size']} on each of {plan['devices']}" + (f" ({told})" if told else "")
 
 
 def measure(case: Case, loop_runs: int, folder: Path) -> dict:

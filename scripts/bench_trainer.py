@@ -1,10 +1,11 @@
-"""What does the trainer cost beside the bare step? Ratios, in one process and in turns.
+"""Cost of the trainer beside the bare step: ratios, in one process and in turns.
 
     python scripts/bench_trainer.py [--rounds 9]
 
 The bare step is forward, backward and Adam on one fixed batch, 50 steps a dispatch. The trainer is
-`seqlab.training.train` as a user runs it: batches drawn for every step, clipping, the norms of every
-parameter, a row every 50 steps to `metrics.jsonl`. Written to `experiments/recurrence_speed/trainer.md`.
+`seqlab.training.train` as a user runs it: a new batch for every step, clipping, and every 50 steps a row in
+`metrics.jsonl` with all diagnostics of `gradients=norms`. The table is written to
+`experiments/recurrence_speed/trainer.md`.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from seqlab.cells.cell import Cell
 from seqlab.diagnostics import Settings
 from seqlab.tasks import Task
 from seqlab.tracking import RunFolder, RunInfo, Trackers
-from seqlab.training import Member, Plan, Program, Training, alone, train
+from seqlab.training import Family, Monitor, Plan, Program, Training, train
 from seqlab.types import Batch, Goal, Reference, Vectors
 
 SHAPES = ((1, 100, 64, 128), (8, 20, 16, 32))
@@ -39,7 +40,7 @@ FOLDER = Path(__file__).parents[1] / "experiments" / "recurrence_speed"
 
 @dataclasses.dataclass(frozen=True)
 class Noise(Task):
-    """Write the inputs down as they come: independent uniform values."""
+    """Copy the inputs, which are independent uniform values."""
 
     framings: ClassVar[tuple[str, ...]] = ("many_to_many",)
     origin: ClassVar[str] = "drawn"
@@ -68,7 +69,7 @@ class Noise(Task):
 
 
 class Stopwatch:
-    """A listener that notes when each row comes."""
+    """A tracker that notes the time of each row."""
 
     def __init__(self) -> None:
         self.times: list[float] = []
@@ -110,7 +111,7 @@ def program_of(
     )
     task = Noise(length=T, features=F, num_evaluation_examples=B)
     network = ManyToMany(cell(H), task.input_spec(""), task.output_spec(""))
-    return Program(task, "many_to_many", network, optax.adam(1e-3), training, Settings(level, EVERY))
+    return Program(task, network, optax.adam(1e-3), training, Settings(level, EVERY).diagnostics)
 
 
 def bare(program: Program) -> Any:
@@ -148,7 +149,7 @@ def trained(program: Program, folder: Path, stopwatch: Stopwatch) -> float:
     )  # fmt: skip
     tracker = Trackers([RunFolder(folder), stopwatch])
     tracker.start(info)
-    train(alone(program), [Member({}, info, tracker)], Plan())
+    train(Family.of(program), [Monitor(program, info, tracker)], Plan())
     gaps = [later - earlier for earlier, later in zip(stopwatch.times, stopwatch.times[1:], strict=False)]
     return statistics.median(gaps) / STEPS_PER_CALL
 
@@ -158,7 +159,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=9)
     rounds = parser.parse_args().rounds
-    lines = ["| (B, T, F, H) | bare step ms | in the trainer ms | rate kept |", "|---|---|---|---|"]
+    lines = [
+        "| (B, T, F, H) | bare step ms | in the trainer ms | share of the bare rate |",
+        "|---|---|---|---|",
+    ]
     for shape in SHAPES:
         program = program_of(shape, num_calls=20)
         seconds, stopwatch = bare(program), Stopwatch()
@@ -173,7 +177,7 @@ def main() -> None:
         outside, inside = (1e3 * statistics.median(column) for column in zip(*pairs, strict=True))
         lines.append(f"| {shape} | {outside:.3f} | {inside:.3f} | {kept:.0%} |")
         print(lines[-1], flush=True)
-    text = "# What does the trainer cost beside the bare step?\n\n    python scripts/bench_trainer.py\n\n"
+    text = "# Cost of the trainer beside the bare step\n\n    python scripts/bench_trainer.py\n\n"
     (FOLDER / "trainer.md").write_text(text + "\n".join(lines) + "\n")
 
 

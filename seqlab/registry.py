@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from seqlab.plugins import config_folders, import_plugin, plugins
 from seqlab.types import ConfigError
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -25,15 +26,21 @@ CONF = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "conf"
 """The folder of the Hydra groups: in the package of an installed wheel, next to it in a checkout."""
 
 ALLOWED = ("seqlab", "flax.linen", "optax", "jax.nn")
-"""The packages that a `_target_` may name. A config must not be able to run arbitrary code."""
+"""The packages that a `_target_` may name, besides the plug-ins. A config can not run any other code."""
 
 LINEN_FIELDS = ("parent", "name")
 """Fields that Flax adds to every module; a config does not set them."""
 
 
 def choices(group: str) -> list[str]:
-    """Return the names of a config group, such as `cell`: those of its YAML files, sorted."""
-    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+    """Return the names of a config group, such as `cell`: those of its YAML files, plug-ins included."""
+    return sorted(_files(group))
+
+
+def _files(group: str) -> dict[str, Path]:
+    """Return the YAML files of a group by name; of two with one name, the first in Hydra's search path."""
+    folders = reversed([CONF, *config_folders()])
+    return {path.stem: path for folder in folders for path in (folder / group).glob("*.yaml")}
 
 
 def settings_of(group: str, name: str) -> dict[str, Any]:
@@ -42,9 +49,11 @@ def settings_of(group: str, name: str) -> dict[str, Any]:
     Raises:
         ConfigError: the group has no such file; the message lists the legal names.
     """
-    if name not in (legal := choices(group)):
+    files = _files(group)
+    if name not in files:
+        legal = sorted(files)
         raise ConfigError(f"{group}={name}: legal values are {', '.join(legal)}{near_miss(name, legal)}")
-    settings = yaml.safe_load((CONF / group / f"{name}.yaml").read_text(encoding="utf-8"))
+    settings = yaml.safe_load(files[name].read_text(encoding="utf-8"))
     settings.pop("defaults", None)
     return settings
 
@@ -137,24 +146,57 @@ def locate(target: Any, path: str) -> Callable[..., Any]:
         path: the config key that holds it, for the message.
 
     Raises:
-        ConfigError: the name is not in `ALLOWED`, or leads out of it through an import, or is not callable.
+        ConfigError: the name is not in `ALLOWED` or a plug-in, or leads out of them through an import, or is
+            not callable; or a plug-in cannot be imported.
     """
-    package = next((name for name in ALLOWED if str(target).startswith(f"{name}.")), None)
-    found = _find(str(target)) if package else None
-    home = (getattr(found, "__module__", None) or "").partition(".")[0]
-    if package is None or (found is not None and home != package.partition(".")[0]):
-        raise ConfigError(f"{path}._target_={target} is refused: legal are names in {', '.join(ALLOWED)}")
+    legal = (*ALLOWED, *plugins())
+    package = next((name for name in legal if str(target).startswith(f"{name}.")), None)
+    found = _find(str(target), package) if package else None
+    home = str(getattr(found, "__module__", None) or "")
+    roots = {name.partition(".")[0] for name in legal}
+    if package is None or (found is not None and home.partition(".")[0] not in roots):
+        raise ConfigError(f"{path}._target_={target} is refused: legal are names in {', '.join(legal)}")
     if not callable(found):
         raise ConfigError(f"{path}._target_={target} names nothing that can be called")
     return found
 
 
-def _find(target: str) -> Any:
+def require_trusted(node: Any, path: str, also: Collection[str] = ()) -> None:
+    """Raise ConfigError where a node, however deep, has a `_target_` that `locate` refuses.
+
+    Args:
+        node: a config node, as plain dicts and lists.
+        path: the node's key, for the message.
+        also: further packages that a target may be in, each with a dot at its end.
+    """
+    if isinstance(node, Mapping):
+        target = node.get("_target_")
+        if target is not None and not str(target).startswith(tuple(also)):
+            locate(target, path)
+        for key, value in node.items():
+            require_trusted(value, f"{path}.{key}", also)
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            require_trusted(value, f"{path}.{index}", also)
+
+
+def _find(target: str, package: str) -> Any:
     module, _, name = target.rpartition(".")
+    if package in plugins() and importlib.util.find_spec(package.partition(".")[0]) is not None:
+        if module != package and not _exists(module):
+            return None
+        return getattr(import_plugin(module, package), name, None)
     try:
         return getattr(importlib.import_module(module), name, None)
     except ImportError:
         return None
+
+
+def _exists(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 @contextlib.contextmanager

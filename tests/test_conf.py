@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import pytest
@@ -12,6 +14,7 @@ from seqlab import run
 from seqlab.registry import CONF, locate
 from seqlab.runs import build, compose_config, compose_request
 from seqlab.tasks import load_task
+from seqlab.training.advance import advance
 from seqlab.types import ConfigError
 
 GROUPS = ("cell", "task", "architecture", "optimizer", "schedule", "training", "gradients", "tracking")
@@ -75,8 +78,9 @@ def test_experiment_can_be_trained(name):
     """Its program is traced; what is traced compiles, and compiling every one would take long."""
     data = stand_in(compose_config([f"+experiment={name}"]).hydra.runtime.choices.task)
     program = built([f"+experiment={name}", *data]).program
-    span, going = jax.ShapeDtypeStruct((2,), jnp.int32), jax.ShapeDtypeStruct((), bool)
-    state, _, _ = jax.eval_shape(program.advance, program.shapes, span, going, program.task.data)
+    span, active = jax.ShapeDtypeStruct((2,), jnp.int32), jax.ShapeDtypeStruct((), bool)
+    steps = functools.partial(advance, program)
+    state, _ = jax.eval_shape(steps, program.shapes, span, active, program.task.data)
     assert jax.tree.map(jnp.shape, state) == jax.tree.map(jnp.shape, program.shapes)
 
 

@@ -11,7 +11,7 @@ import seqlab
 
 PACKAGE = Path(seqlab.__file__).parent
 FLOORS = (
-    ({"types", "checks", "registry"},),
+    ({"types", "checks", "plugins", "registry"},),
     ({"cells"}, {"recurrence"}, {"data"}, {"metrics"}, {"tracking"}),
     ({"tasks"}, {"architectures"}, {"weights"}),
     ({"generation"}, {"diagnostics"}),
@@ -32,6 +32,7 @@ PLACE_OF = {
 THIRD_PARTY = {
     "types": {"jax"},
     "checks": {"jax"},
+    "plugins": set(),
     "registry": {"yaml"},
     "cells": {"jax", "flax"},
     "recurrence": {"jax"},

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 
 from seqlab.tasks.lengths import between
 from seqlab.training import Program, evaluation
-from seqlab.training.rows import evaluation_row
 from seqlab.types import ConfigError, Goal, Params
 
 
@@ -79,12 +76,12 @@ def evaluate_lengths(program: Program, params: Params, lengths: Sequence[int], s
         ConfigError: the task has no length or not these, or the network reads one length only.
     """
     task = program.task
-    if program.architecture == "one_to_one":
+    if program.network.framing == "one_to_one":
         raise ConfigError("--lengths does not apply: architecture one_to_one reads one length only")
     at_each = _in_one_program if task.sequence_lengths is not None else _one_by_one
     means = at_each(program, params, lengths, split)
     rows = [
-        {"length": length, **evaluation_row(found, split)}
+        {"length": length, **evaluation.values(found, split)}
         for length, found in zip(lengths, means, strict=True)
     ]
     trained = task.sequence_lengths.evaluated if task.sequence_lengths else [getattr(task, "length")]  # noqa: B009
@@ -101,9 +98,8 @@ def _in_one_program(
         raise ConfigError(f"--lengths: length must be at least {shortest}, got {min(lengths)}")
     fields = {"length": max(lengths), "min_length": min(lengths), "curriculum": "uniform"}
     program = _with_task(program, fields)
-    evaluate = _compiled(program, split)
     for length in lengths:
-        yield jax.device_get(evaluate(params, between(length, length)))
+        yield _evaluate(program, params, split, between(length, length))
 
 
 def _one_by_one(
@@ -113,13 +109,13 @@ def _one_by_one(
         raise ConfigError(f"--lengths does not apply: task {program.task.name} has no length")
     for length in lengths:
         at_length = _with_task(program, {"length": length})
-        yield jax.device_get(_compiled(at_length, split)(params, at_length.task.data))
+        yield _evaluate(at_length, params, split, at_length.task.data)
 
 
-@functools.lru_cache(maxsize=8)
-def _compiled(program: Program, split: str) -> Callable[..., Any]:
-    """Return the jitted evaluation; equal programs share one."""
-    return jax.jit(functools.partial(evaluation.evaluate, program, split=split))
+def _evaluate(program: Program, params: Params, split: str, data: Any) -> Mapping[str, Any]:
+    """Return the sums of a split; equal tasks and networks share compiled functions."""
+    size = program.training.evaluation_batch_size
+    return evaluation.evaluate(program.task, program.network, params, split, size, data)
 
 
 def _with_task(program: Program, fields: Mapping[str, Any]) -> Program:

@@ -1,4 +1,4 @@
-"""Which steps read inputs, and which steps predict outputs? One architecture a file."""
+"""Which steps read, and which write? One architecture in a file."""
 
 from seqlab.architectures.encoder_decoder import EncoderDecoder
 from seqlab.architectures.many_to_many import ManyToMany

@@ -1,4 +1,4 @@
-"""What happens in one step? One cell a file, each a `flax.linen.RNNCellBase`."""
+"""What happens in one step? One cell in a file, each a `flax.linen.RNNCellBase`."""
 
 from seqlab.cells.cifg import CIFG
 from seqlab.cells.elman import Elman

@@ -1,1 +1,1 @@
-"""Commands: read the line, call a lower room, print."""
+"""What do commands do? They parse their arguments, call a lower package, and print."""

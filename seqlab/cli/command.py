@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 
+from seqlab.plugins import require_plugins
 from seqlab.runs import UnfinishedRunError
 from seqlab.types import ConfigError
 
@@ -31,6 +32,7 @@ def command(main: Callable[[], None]) -> Callable[[], None]:
     def guarded() -> None:
         logging.getLogger("absl").setLevel(logging.WARNING)  # Orbax logs every checkpoint it reads
         try:
+            require_plugins()
             main()
         except KeyboardInterrupt:
             sys.exit(130)

@@ -19,6 +19,7 @@ from seqlab.registry import CONF
 from seqlab.runs import Request, UnfinishedRunError, compose_config, execute
 from seqlab.runs.explain import HYDRA_ERRORS, explain
 from seqlab.runs.outcome import cost_of
+from seqlab.runs.trust import require_trusted_hydra
 from seqlab.sweeps.resume import resumed
 from seqlab.sweeps.shortfall import shortfall
 from seqlab.training import offer_cores
@@ -32,6 +33,8 @@ def main() -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing a trace itself
     sys.argv[1:] = resumed(sys.argv[1:])
     with _one_line_errors(sys.argv[1:]):
+        options, overrides = _hydra_options(sys.argv[1:])
+        require_trusted_hydra(overrides, options.config_dir)
         hydra.main(config_path=str(CONF), config_name="train", version_base="1.3")(_run)()
 
 
@@ -76,8 +79,16 @@ def _one_line_errors(words: Sequence[str]) -> Generator[None]:
 
 
 def _hydra_options(words: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
-    """Return Hydra's own option that changes which configs there are, and the overrides."""
+    """Return Hydra's own option that changes which configs there are, and the overrides.
+
+    Raises:
+        ConfigError: an option that would replace our config.
+    """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--config-dir", "-cd")
+    parser.add_argument("--config-path", "-cp")
+    parser.add_argument("--config-name", "-cn")
     options, rest = parser.parse_known_args(list(words))
+    if options.config_path or options.config_name:
+        raise ConfigError("--config-path and --config-name are refused: use --config-dir FOLDER")
     return options, [word for word in rest if not word.startswith("-")]

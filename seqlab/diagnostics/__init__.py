@@ -1,5 +1,9 @@
-"""What flowed back? Pure functions, each a tree or a trajectory in and a flat dict out."""
+"""What flowed back, what did the gates do, how is the state stretched?
 
+Pure functions of arrays, and the diagnostics that put their results into a row.
+"""
+
+from seqlab.diagnostics.diagnostic import Diagnostic, Observation, Update, is_due
 from seqlab.diagnostics.settings import Settings
 
-__all__ = ["Settings"]
+__all__ = ["Diagnostic", "Observation", "Settings", "Update", "is_due"]

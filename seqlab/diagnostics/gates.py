@@ -1,4 +1,4 @@
-"""How open are the gates? Their means and histograms, the shares closed and open, the memory they make."""
+"""Gate statistics: means, histograms, shares closed and open, and the memory that a mean implies."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ import jax.numpy as jnp
 from seqlab.types import Metrics
 
 NUM_BINS = 20
-"""Of the histograms; the first ends at .05 and the last begins at .95."""
-KEEPING = ("forget", "update")
-"""The gates that say which share of the state is kept."""
+"""The bins of a histogram; the first ends at .05 and the last begins at .95."""
+MEMORY_GATES = ("forget", "update")
+"""The gates whose value is the share of the state that remains after a step."""
 
 
 def gate_statistics(
     gates: Mapping[str, jax.Array], real: jax.Array, axis: str | None = None, place: str = ""
 ) -> Metrics:
-    """Return what gates did over the real steps of a batch.
+    """Return the statistics of gates over the real steps of a batch.
 
     Args:
-        gates: by name, values in [0, 1], `(…, H)`.
-        real: bool `(…)`, the steps that count.
+        gates: values in [0, 1] by name, `(…, H)`.
+        real: bool `(…)`, True at the steps that count.
         axis: the mesh axis that the rows are spread over, inside `shard_map`.
-        place: what stands before a name in the keys, such as `layer_0/`.
+        place: the prefix of a name in the keys, such as `layer_0/`.
 
     Returns:
         Under `gates/<place><name>/`:
 
         - `mean`;
-        - `histogram`: int32 `(20,)`, how many values lie in each twentieth of [0, 1];
-        - `closed` and `open`: the shares of its first (below .05) and last (from .95);
-        - `memory_steps` −1 / ln(mean), of a gate that keeps the state: after so many steps 1 / e of it
-          remains (Tallec & Ollivier 2018, "Can recurrent neural networks warp time?", section 2).
+        - `histogram`: int32 `(20,)`, the number of values in each twentieth of [0, 1];
+        - `closed` and `open`: the shares of its first bin (below .05) and of its last (from .95);
+        - `memory_steps`: −1 / ln(mean), for `MEMORY_GATES`; after so many steps 1 / e of the state remains
+          (Tallec & Ollivier 2018, "Can recurrent neural networks warp time?", section 2).
     """
     if not gates:
         return {}
@@ -42,7 +42,7 @@ def gate_statistics(
     for name, mean, histogram in zip(gates, means, histograms, strict=True):
         shares = histogram / jnp.sum(histogram)
         found = {"mean": mean, "histogram": histogram, "closed": shares[0], "open": shares[-1]}
-        if name in KEEPING:
+        if name in MEMORY_GATES:
             found["memory_steps"] = -1 / jnp.log(mean)
         metrics |= {f"gates/{place}{name}/{key}": value for key, value in found.items()}
     return metrics
@@ -52,7 +52,8 @@ def _summed(values: jax.Array, real: jax.Array, axis: str | None) -> tuple[jax.A
     """Return means `(G,)` and histograms `(G, 20)` over real steps and all devices, for `(G, …, H)`."""
     counts = jnp.broadcast_to(real[..., None], values.shape)
     over = tuple(range(1, values.ndim))
-    # Cumulative, as comparisons and sums are vectorised and a scatter is not; 1 is the last bin's end.
+    # Cumulative counts, because comparisons and sums are vectorised and a scatter is not. The last bin
+    # includes 1.
     edges = jnp.arange(1, NUM_BINS + 1, dtype=values.dtype) / NUM_BINS
     edges = edges.at[-1].set(jnp.inf)
     below = jax.lax.map(lambda edge: jnp.sum(counts & (values < edge), over, jnp.int32), edges)

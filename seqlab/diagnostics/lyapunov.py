@@ -1,4 +1,4 @@
-"""Do nearby states part or meet? Finite-time Lyapunov exponents along real trajectories."""
+"""Finite-time Lyapunov exponents of a recurrence, along the trajectories of a batch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import jax.numpy as jnp
 NUM_EXPONENTS = 4
 
 Step = Callable[[jax.Array, jax.Array], jax.Array]
-"""A step of many rows, `(B, N), (B, F) -> (B, N)`: the state, all of a carry side by side, and x_t."""
+"""One step of a recurrence, `(B, N), (B, F) -> (B, N)`: the leaves of a carry side by side, and x_t."""
 
 
 def lyapunov_exponents(
@@ -20,20 +20,20 @@ def lyapunov_exponents(
 
         Q_t U_t = J_t Q_{t−1},  J_t = ∂s_t/∂s_{t−1},  λ_i = mean of ln |U_t,ii| over real steps and rows
 
-    A positive λ_1 is a state that parts from its neighbours, a gradient that explodes; of R = ρQ with Q
-    orthogonal and no squashing, every λ is ln ρ. Q_0 is random, so the first steps of a trajectory, which
-    turn it towards what is stretched most, count for a little less than they stretch. Where a trajectory
-    starts anew, Q goes on as it is: any frame may begin one.
+    With λ_1 > 0 nearby states move apart, and gradients explode. For a linear recurrence with R = ρQ, Q
+    orthogonal, every λ is ln ρ. Q_0 is random: during the first steps it turns towards the directions that
+    are stretched most, so these steps count for a little less than they stretch. Q is not reset where a
+    trajectory is, because any orthonormal frame may start one.
 
     Args:
         step: one step of the cell.
-        states_TBN: s_{t−1}, the states that the steps read.
+        states_TBN: s_{t−1}, the state that step t reads.
         inputs_TBF: x_t.
-        real_TB: bool; other steps are passed over.
+        real_TB: bool, False at steps that do not count.
         axis: the mesh axis that the rows are spread over, inside `shard_map`.
 
     Returns:
-        `(4,)`, or `(N,)` where that is less.
+        `(4,)`, or `(N,)` where N is less than 4.
 
     Source: Benettin et al. 1980, "Lyapunov characteristic exponents for smooth dynamical systems"; Engelken
     et al. 2023, "Lyapunov spectra of chaotic recurrent neural networks", for recurrent networks.
@@ -41,8 +41,7 @@ def lyapunov_exponents(
     size = states_TBN.shape[-1]
     count = min(NUM_EXPONENTS, size)
     draw = jax.random.normal(jax.random.key(0), (size, count), states_TBN.dtype)
-    # Made from the states, it is each device's own as they are.
-    frame = jnp.linalg.qr(draw)[0] + jnp.zeros_like(states_TBN[0, :, :1, None])
+    frame = jnp.broadcast_to(jnp.linalg.qr(draw)[0], (states_TBN.shape[1], size, count))
 
     def push(frame: jax.Array, now: tuple) -> tuple[jax.Array, jax.Array]:
         state, x, real = now

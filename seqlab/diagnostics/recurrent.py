@@ -1,4 +1,4 @@
-"""What is told of the recurrence itself? Gates, spectra and how the state is stretched, layer by layer."""
+"""Statistics of every layer of a network: its gates, and how its recurrence stretches the state."""
 
 from __future__ import annotations
 
@@ -20,53 +20,58 @@ from seqlab.types import Batch, Carry, Metrics, Params
 DISTANCES = (1, 10, 100)
 """The k at which ∂s_{t+k}/∂s_t is measured, where a batch has as many steps."""
 
-Met = dict[str, dict[str, Trajectory]]
+Trajectories = dict[str, dict[str, Trajectory]]
+"""The trajectory of every layer and direction: `{layer: {direction: Trajectory}}`, the lowest layer first."""
 
 
-def follow(network: Network, params: Params, batch: Batch, carries: Any = None) -> Met:
-    """Return what every layer meets on a batch, without noise; nothing where nothing recurs.
+def follow(network: Network, params: Params, batch: Batch, carries: Any = None) -> Trajectories:
+    """Run a network on a batch without noise and return the trajectory of every layer.
 
     Args:
-        network: whose layers they are.
-        params: the network's.
-        batch: its `resets` are obeyed.
-        carries: those before the first step, as in `Recurrent.apply_with_carries`.
+        network: the network; one without recurrence has no trajectories.
+        params: its parameters.
+        batch: the batch, with its `resets`.
+        carries: the carries before the first step; None for the initial ones.
 
     Returns:
-        `{layer: {direction: Trajectory}}`, by the names of `Recurrent.layer_params`.
+        Trajectories by the names of `Recurrent.layer_params`.
     """
     if not isinstance(network, Recurrent):
         return {}
     parts = network.stack_inputs(params, batch, carries)
-    return {place + layer: met for place, part in parts.items() for layer, met in trajectories(*part).items()}
+    return {
+        place + layer: trajectory
+        for place, part in parts.items()
+        for layer, trajectory in trajectories(*part).items()
+    }
 
 
-def gates(met: Met, axis: str | None = None) -> Metrics:
-    """Return `gates/<name>/…` by `gate_statistics`, of the cells that tell their gates.
+def gates(found: Trajectories, axis: str | None = None) -> Metrics:
+    """Return `gates/<name>/…` by `gate_statistics`, for cells that sow their gates.
 
-    The keys are those of the top layer; those of a layer below have `layer_<i>/` before the name, and those
-    of a backward direction `backward/`.
+    The keys of the top layer have no prefix. Those of a lower layer have `layer_<i>/` before the name, and
+    those of a backward direction `backward/`.
 
     Args:
-        met: what every layer met, by `follow`.
+        found: the trajectories of every layer, by `follow`.
         axis: the mesh axis that the rows are spread over, inside `shard_map`.
     """
     metrics: Metrics = {}
-    for place, _, _, trajectory in _places(met):
+    for place, _, _, trajectory in _places(found):
         metrics |= gate_statistics(trajectory.gates, trajectory.real, axis, place)
     return metrics
 
 
-def jacobians(stack: Stack, params: Params, met: Met, axis: str | None = None) -> Metrics:
-    """Return how the recurrence stretches the state, s_t being all of a carry: c_t and h_t of an LSTM.
+def jacobians(stack: Stack, params: Params, found: Trajectories, axis: str | None = None) -> Metrics:
+    """Return how the recurrence stretches the state s_t, which is the whole carry: c_t and h_t of an LSTM.
 
-    The keys stand for layers and directions as those of `gates` do. All rows count; what is held meanwhile
-    are the states met, `(T, B)` of each carry, and two or four vectors a row.
+    The keys have the prefixes of `gates`. All rows of the batch count. Memory holds the trajectories and up
+    to four vectors a row.
 
     Args:
-        stack: whose steps they are.
-        params: the stack's.
-        met: what every layer met, by `follow`.
+        stack: the stack of layers.
+        params: its parameters, `{layer: {direction: the cell's}}`.
+        found: the trajectories of every layer, by `follow`.
         axis: the mesh axis that the rows are spread over, inside `shard_map`.
 
     Returns:
@@ -76,11 +81,11 @@ def jacobians(stack: Stack, params: Params, met: Met, axis: str | None = None) -
         `recurrent/log10_singular_value/<k>`.
     """
     metrics: Metrics = {}
-    for place, layer, direction, trajectory in _places(met):
-        own = params[layer][direction]
-        step = _step_of(stack.cell, own, trajectory.before)
+    for place, layer, direction, trajectory in _places(found):
+        weights = params[layer][direction]
+        step = _step_of(stack.cell, weights, trajectory.before)
         along = step, _joined(trajectory.before), trajectory.inputs, trajectory.real
-        metrics |= spectra(own, place)
+        metrics |= spectra(weights, place)
         metrics[f"recurrent/{place}lyapunov"] = lyapunov_exponents(*along, axis)
         for k in DISTANCES:
             if k < len(trajectory.real):
@@ -90,17 +95,17 @@ def jacobians(stack: Stack, params: Params, met: Met, axis: str | None = None) -
     return metrics
 
 
-def _places(met: Met) -> Iterator[tuple[str, str, str, Trajectory]]:
-    """Yield every layer and direction, and what stands for it in a key."""
-    top = list(met)[-1:]
-    for layer, directions in met.items():
+def _places(found: Trajectories) -> Iterator[tuple[str, str, str, Trajectory]]:
+    """Yield `(prefix of the keys, layer, direction, trajectory)` of every layer and direction."""
+    top = list(found)[-1:]
+    for layer, directions in found.items():
         for direction, trajectory in directions.items():
             below = "" if [layer] == top else f"{layer}/"
             yield below + ("backward/" if direction == "backward" else ""), layer, direction, trajectory
 
 
 def _step_of(cell: Any, params: Params, carry: Carry) -> Step:
-    """Return a cell's step as a function of its carry, of the form given, laid side by side."""
+    """Return a cell's step as a function of one vector `(…, N)`, the leaves of its carry side by side."""
     leaves, form = jax.tree.flatten(carry)
 
     def step(state: jax.Array, x: jax.Array) -> jax.Array:
@@ -111,5 +116,5 @@ def _step_of(cell: Any, params: Params, carry: Carry) -> Step:
 
 
 def _joined(carry: Carry) -> jax.Array:
-    """Lay the leaves of a carry side by side, `(…, N)`."""
+    """Concatenate the leaves of a carry, `(…, N)`."""
     return jnp.concatenate(jax.tree.leaves(carry), axis=-1)

@@ -1,11 +1,12 @@
-"""What is the gradient, truly? The same derivative of a small cell's loss in three independent ways.
+"""Reference gradients of a small cell's loss, by BPTT, truncated BPTT and RTRL.
 
     L = loss(y_1 … y_T),  (s_t, y_t) = cell(s_{t−1}, x_t; θ)
 
-Written for clarity, to judge other code and approximations by: nothing here shares a line with
-`seqlab.recurrence`, and time and memory grow as the equations say. Throughout, `cell` is a
-`flax.linen.RNNCellBase`, `params` its parameters θ, `inputs` are `(B, T, F)`, `loss` maps the outputs
-`(B, T, H)` to a scalar, and s_0 is the cell's initial carry; what returns is ∂L/∂θ, in the form of `params`.
+They are written for clarity, as a reference for other code and for approximations: nothing here shares a line
+with `seqlab.recurrence`, and time and memory grow as the equations say. Throughout, `cell` is a
+`flax.linen.RNNCellBase`, `params` are its parameters θ, `inputs` are `(B, T, F)`, `loss` maps the outputs
+`(B, T, H)` to a scalar, and s_0 is the cell's initial carry. Each function returns ∂L/∂θ, in the form of
+`params`.
 """
 
 from __future__ import annotations
@@ -33,11 +34,11 @@ def bptt(cell: Any, params: Params, inputs: jax.Array, loss: Loss) -> Params:
 
 
 def truncated_bptt(cell: Any, params: Params, inputs: jax.Array, loss: Loss, num_steps: int) -> Params:
-    """Return ∂L/∂θ as far as each output's last k = `num_steps` steps tell.
+    """Return the part of ∂L/∂θ that passes through at most k = `num_steps` steps before each output.
 
         Σ_t ∂L/∂y_t · ∂y_t/∂θ  with s_{t−k} held constant
 
-    so k = 1 knows the present step alone, and k ≥ T is `bptt`. Time and memory grow as T·k.
+    k = 1 sees the present step alone, and k ≥ T is `bptt`. Time and memory grow as T·k.
 
     Raises:
         ValueError: k is below 1.
@@ -50,7 +51,7 @@ def truncated_bptt(cell: Any, params: Params, inputs: jax.Array, loss: Loss, num
     befores, _ = _outputs(cell, params, inputs)
 
     def output(params: Params, t: jax.Array) -> jax.Array:
-        """Return y_t, made anew from s_{t−k}, or from s_0 where that is nearer."""
+        """Return y_t, recomputed from s_{t−k}, or from s_0 where that is nearer."""
 
         def step(carry: Carry, i: jax.Array) -> tuple[Carry, jax.Array]:
             after, y = cell.apply({"params": params}, carry, inputs[:, jnp.maximum(i, 0)])
@@ -68,16 +69,16 @@ def truncated_bptt(cell: Any, params: Params, inputs: jax.Array, loss: Loss, num
 
 
 def rtrl(cell: Any, params: Params, inputs: jax.Array, loss: Loss) -> Params:
-    """Return ∂L/∂θ by real-time recurrent learning: forwards, with nothing of the past but its influence.
+    """Return ∂L/∂θ by real-time recurrent learning, forward in time.
 
         M_t = ds_t/dθ = ∂s_t/∂θ + ∂s_t/∂s_{t−1} M_{t−1},  M_0 = 0
         ∂L/∂θ = Σ_t ∂L/∂y_t · (∂y_t/∂θ + ∂y_t/∂s_{t−1} M_{t−1})
 
-    The influence M_t holds B · H · |θ| numbers a leaf of the carry, and a step costs |θ| tangents: for small
-    cells only.
+    The influence M_t holds B · H · |θ| numbers for each leaf of the carry, and a step costs |θ| tangents, so
+    it is for small cells only.
 
     Source: Williams & Zipser 1989, "A learning algorithm for continually running fully recurrent neural
-    networks", eqs. 8–10. Deviation: the parameters do not change on the way.
+    networks", eqs. 8–10. Deviation: the parameters do not change during the sequence.
     """
     theta, unravel = jax.flatten_util.ravel_pytree(params)
     directions = jnp.eye(theta.size, dtype=theta.dtype)
@@ -102,10 +103,10 @@ def rtrl(cell: Any, params: Params, inputs: jax.Array, loss: Loss) -> Params:
 
 
 class Agreement(NamedTuple):
-    """How far two gradients of one parameter agree.
+    """Agreement of two gradients of one parameter.
 
     Attributes:
-        cosine: of the angle between them; NaN where either is zero.
+        cosine: the cosine of the angle between them; NaN where either is zero.
         relative_norm: ‖a‖ / ‖b‖.
     """
 
@@ -114,15 +115,16 @@ class Agreement(NamedTuple):
 
 
 def compare(a: Params, b: Params) -> dict[str, Agreement]:
-    """Return how far the gradients a and b agree, parameter by parameter, by slash-joined path.
+    """Return the agreement of the gradients a and b for each parameter, by slash-joined path.
 
-    Exact over the whole range of floats, as norms and products are taken of scaled numbers.
+    It is exact over the whole range of floats, because norms and products are of scaled numbers.
     """
     others = by_path(b)
     return {path: _agreement(leaf, others[path]) for path, leaf in by_path(a).items()}
 
 
 def _agreement(a: jax.Array, b: jax.Array) -> Agreement:
+    """Return the agreement of two arrays."""
     (scale_a, norm_a), (scale_b, norm_b) = global_norm(a), global_norm(b)
     cosine = jnp.sum((a / scale_a / norm_a) * (b / scale_b / norm_b))
     return Agreement(cosine, norm_a / norm_b * (scale_a / scale_b))

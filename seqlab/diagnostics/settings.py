@@ -1,24 +1,24 @@
-"""How much is told of gradients, and how often? The `gradients` group of the config."""
+"""Settings of the gradient diagnostics: the `gradients` group of the config."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 from seqlab.checks import require_choice, require_positive
+from seqlab.diagnostics.builtin import Gates, GradientsThroughTime, Jacobians, UpdateNorms
+from seqlab.diagnostics.diagnostic import Diagnostic
 
 LEVELS = ("off", "norms", "full")
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What is told of gradients beside their global norm.
+    """Which built-in diagnostics a run has.
 
     Attributes:
-        level: off (nothing), norms (of every layer and parameter, and through time, and the gates), or full
-            (the costly statistics of the recurrent Jacobian too).
-        every: steps between the rows that hold the costly statistics: the first row at or after every
-            multiple has them, and the first of all.
+        level: `off` for none; `norms` for the norms by layer and parameter, the gradient through time, and
+            the gates, in every row; `full` for the statistics of the recurrent Jacobian too.
+        every: the steps between rows with the statistics of the recurrent Jacobian (`Diagnostic.every`).
 
     Raises:
         ValueError: a value out of its range.
@@ -32,16 +32,12 @@ class Settings:
         require_positive(self, "every")
 
     @property
-    def norms(self) -> bool:
-        """Whether the norms are told."""
-        return self.level != "off"
-
-    @property
-    def full(self) -> bool:
-        """Whether the costly statistics are told."""
-        return self.level == "full"
-
-    def is_due(self, step: Any, log_every: int) -> Any:
-        """Say whether the row at `step` holds the costly statistics; rows stand `log_every` steps apart."""
-        last_row = (step - 1) // log_every * log_every
-        return (step // self.every > last_row // self.every) | (last_row == 0)
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """The diagnostics of the level."""
+        norms = (UpdateNorms(), GradientsThroughTime(), Gates())
+        levels: dict[str, tuple[Diagnostic, ...]] = {
+            "off": (),
+            "norms": norms,
+            "full": (*norms, Jacobians(self.every)),
+        }
+        return levels[self.level]

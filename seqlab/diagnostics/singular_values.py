@@ -1,4 +1,4 @@
-"""How far can a nudge grow in k steps? The largest singular value of ∂s_{t+k}/∂s_t."""
+"""Largest singular value of the Jacobian ∂s_{t+k}/∂s_t of k steps of a recurrence."""
 
 from __future__ import annotations
 
@@ -26,20 +26,19 @@ def log10_singular_value(
         v ← JᵀJ v / ‖JᵀJ v‖,  σ = ‖J v‖,  J = J_{t+k} … J_{t+1}
 
     by power iteration: J v is a jvp through k steps, Jᵀu a vjp back. After each step the vector is divided by
-    its norm and the log of the norm is added up, so no product leaves the range of floats. It ends when no
-    row's log σ changes by more than rounding, or after `most_iterations`; then σ is a little too small where
-    two singular values are nearly equal.
+    its norm and the log of the norm is added up, so no product leaves the range of floats. The iteration ends
+    when no row's log σ changes by more than rounding, or after `most_iterations`. In the latter case σ is a
+    little too small where two singular values are nearly equal.
 
     Args:
         step: one step of the cell.
-        states_TBN: s_{t−1}, the states that the steps read.
+        states_TBN: s_{t−1}, the state that step t reads.
         inputs_TBF: x_t.
         real_TB: bool, True up to each row's end.
-        k: at most T − 1. Rows of fewer than k + 1 real steps since they last started are left out, as s_t is
-            a state of theirs.
+        k: at most T − 1. Rows with fewer than k + 1 real steps since their last reset are left out.
         axis: the mesh axis that the rows are spread over, inside `shard_map`.
-        resets_TB: bool, where a row starts anew within the batch, so that nothing passes; None for nowhere.
-        most_iterations: after how many it ends at the latest.
+        resets_TB: bool, True where a row is reset within the batch; None for nowhere.
+        most_iterations: the most iterations.
 
     Returns:
         A scalar; NaN where no row is long enough.
@@ -71,7 +70,7 @@ def log10_singular_value(
     dtype = states.dtype
     tolerance = 64 * jnp.finfo(dtype).eps * k**0.5
     draw = jax.random.normal(jax.random.key(0), states.shape[-1:], dtype)
-    v = _normalised(draw + jnp.zeros_like(states[0]))[0]
+    v = _normalised(jnp.broadcast_to(draw, states[0].shape))[0]
     unknown = jnp.full_like(v[:, 0], jnp.inf)
     first = jnp.int32(0), v, -unknown, unknown
     *_, log = jax.lax.while_loop(moves, iterate, first)
@@ -86,7 +85,7 @@ def log10_singular_value(
 
 
 def _normalised(vectors: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Return vectors `(B, N)` at length one, zeros as they are, and the logs of their lengths `(B,)`."""
+    """Return vectors `(B, N)` at length one (zeros unchanged), and the logs of their lengths `(B,)`."""
     norms = jax.vmap(global_norm)(vectors)
     safe = jnp.where(norms.relative > 0, norms.relative, 1)
     return vectors / norms.scale[:, None] / safe[:, None], jnp.log(norms.relative) + jnp.log(norms.scale)

@@ -1,4 +1,4 @@
-"""How far does a recurrent matrix stretch? Its spectral radius and its spectral norm."""
+"""Spectral radius and spectral norm of a cell's recurrent matrices."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ SQUARINGS = 16
 
 
 def spectra(params: Params, place: str = "") -> Metrics:
-    """Return the spectral radius and norm of a cell's recurrent matrix, the largest of its gates' `(H, H)`.
+    """Return the largest spectral radius and norm of a cell's recurrent matrices, one `(H, H)` for each gate.
 
     Args:
-        params: of one cell, ours or Flax's.
-        place: what stands before the name in the keys, such as `layer_0/`.
+        params: the parameters of one cell, ours or Flax's.
+        place: the prefix of a name in the keys, such as `layer_0/`.
 
     Returns:
-        `recurrent/<place>spectral_radius` and `…spectral_norm`; nothing where there is no such matrix, as in
-        a cell that is linear in its state.
+        `recurrent/<place>spectral_radius` and `…spectral_norm`; empty for a cell without such a matrix, such
+        as one that is linear in its state.
     """
     blocks = recurrent_blocks(params)
     if not blocks:
@@ -37,9 +37,9 @@ def spectral_radius(matrix: jax.Array) -> jax.Array:
 
         ρ(R) = lim (‖R²ᵐ‖ / ‖Rᵐ‖)^(1/m)
 
-    at m = 2¹⁵, reached by squaring; every power is divided by its norm, and the logs of the norms are added
-    up. The ratio ends closer than ‖Rᵐ‖^(1/m): at once where R is a multiple of an orthogonal matrix. It runs
-    on every device, where an unsymmetric eigenvalue solver does not.
+    at m = 2¹⁵, reached by squaring. Every power is divided by its norm, and the logs of the norms are added
+    up. The ratio converges faster than ‖Rᵐ‖^(1/m), and at once for a multiple of an orthogonal matrix. It
+    runs on every device; an unsymmetric eigenvalue solver does not.
 
     Source: Gelfand 1941, "Normierte Ringe".
     """
@@ -55,9 +55,9 @@ def spectral_radius(matrix: jax.Array) -> jax.Array:
 
 
 def recurrent_blocks(params: Params) -> list[jax.Array]:
-    """Return the `(H, H)` matrices through which a cell's gates read h_{t−1}.
+    """Return the `(H, H)` matrices by which a cell's gates read h_{t−1}.
 
-    Ours hold them side by side in `recurrent_kernel`, Flax's as `h<gate>/kernel`.
+    Our cells hold them side by side in `recurrent_kernel`, Flax's cells as `h<gate>/kernel`.
     """
     if "recurrent_kernel" in params:
         kernel = params["recurrent_kernel"]

@@ -1,14 +1,14 @@
-"""What flowed back? The statistics of one update, as a flat dict."""
+"""Norms of gradients, parameters and updates, by layer and by parameter."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from seqlab.recurrence.norms import global_norm
+from seqlab.recurrence.norms import power_of_two_above
 from seqlab.types import Metrics, Params
 
 
@@ -23,7 +23,7 @@ def by_path(tree: Any) -> dict[str, jax.Array]:
 def layers(tree: Any, path: str = "") -> dict[str, Any]:
     """Return the subtrees that are a layer, by their slash-joined paths.
 
-    They are those named `layer_<i>` and, beside them, those that hold nothing but parameters.
+    A layer is a subtree named `layer_<i>`, or one outside of these whose leaves are its direct children.
     """
     found = {}
     for name, subtree in tree.items():
@@ -35,39 +35,60 @@ def layers(tree: Any, path: str = "") -> dict[str, Any]:
     return found
 
 
-def count_nonfinite(tree: Any) -> jax.Array:
-    """Return how many elements of each leaf are not finite: int32 `(leaves,)`, in the order of `by_path`."""
-    return jnp.stack([jnp.sum(~jnp.isfinite(leaf), dtype=jnp.int32) for leaf in jax.tree.leaves(tree)])
+def count_nonfinite(tree: Any) -> dict[str, jax.Array]:
+    """Return how many elements of each leaf are not finite, int32 scalars by path."""
+    return {path: jnp.sum(~jnp.isfinite(leaf), dtype=jnp.int32) for path, leaf in by_path(tree).items()}
 
 
 def update_statistics(params: Params, grads: Params, updates: Params) -> Metrics:
-    """Return the norms of gradients, parameters and updates: whole, by layer and by parameter.
+    """Return the norms of gradients, parameters and updates: global, by layer and by parameter.
 
     Args:
-        params: before the update.
-        grads: of the batch-mean loss, before clipping.
+        params: the parameters before the update.
+        grads: the gradient of the batch-mean loss, before clipping.
         updates: what the optimiser adds to `params`.
 
     Returns:
-        `grads/norm/<path>`, `params/norm[/<path>]`, `updates/norm[/<path>]` and `updates/ratio[/<path>]`, the
-        last being ‖update‖ / ‖parameter‖, around 1e-3 in healthy training.
+        `grads/norm/<path>`, `params/norm[/<path>]`, `updates/norm[/<path>]` and `updates/ratio[/<path>]`. The
+        ratio is ‖update‖ / ‖parameter‖, and 0 where the parameter is zero; about 1e-3 is healthy.
     """
-    metrics = {f"grads/norm/{path}": norm for path, norm in _norms(grads).items()}
-    for name, tree in (("params", params), ("updates", updates)):
-        metrics[f"{name}/norm"] = global_norm(tree).value
-        metrics |= {f"{name}/norm/{path}": norm for path, norm in _norms(tree).items()}
-    for key in [key for key in metrics if key.startswith("params/norm")]:
-        where = key.removeprefix("params/norm")
-        metrics[f"updates/ratio{where}"] = _ratio(metrics[f"updates/norm{where}"], metrics[key])
+    groups = _groups(params)
+    members = list(groups.values())
+    norms = [group_norms(jax.tree.leaves(tree), members) for tree in (grads, params, updates)]
+    _, of_params, of_updates = norms
+    ratios = jnp.where(of_params > 0, of_updates / jnp.where(of_params > 0, of_params, 1), 0)
+    metrics = {}
+    for name, values in zip(("grads/norm", "params/norm", "updates/norm"), norms, strict=True):
+        metrics |= {f"{name}{path}": value for path, value in zip(groups, jnp.unstack(values), strict=True)}
+    metrics |= {
+        f"updates/ratio{path}": value for path, value in zip(groups, jnp.unstack(ratios), strict=True)
+    }
+    del metrics["grads/norm"]  # the step reports it
     return metrics
 
 
-def _norms(tree: Any) -> dict[str, jax.Array]:
-    """Return the norm of every layer and of every parameter."""
-    parts = {**layers(tree), **by_path(tree)}
-    return {path: global_norm(part).value for path, part in parts.items()}
+def group_norms(leaves: Sequence[jax.Array], groups: Sequence[Sequence[bool]]) -> jax.Array:
+    """Return the Euclidean norms `(G,)` of groups of arrays, exact over the whole range of floats.
+
+    Each array is scaled by the power of two above its largest element, as in `global_norm`, and the sums of
+    squares are combined under the largest scale of a group. A NaN or inf makes the norms of its groups so.
+
+    Args:
+        leaves: the arrays.
+        groups: bool `(G, len(leaves))`, the members of each group.
+    """
+    member = jnp.array(groups)
+    largest = jnp.stack([jnp.max(jnp.abs(leaf)) for leaf in leaves])
+    scale = power_of_two_above(largest)
+    squares = jnp.stack([jnp.sum(jnp.square(leaf / one)) for leaf, one in zip(leaves, scale, strict=True)])
+    common = jnp.max(jnp.where(member, scale, 0), axis=1)
+    shares = jnp.square(scale / common[:, None])
+    return common * jnp.sqrt(jnp.sum(jnp.where(member, squares * shares, 0), axis=1))
 
 
-def _ratio(update: jax.Array, parameter: jax.Array) -> jax.Array:
-    """Return their quotient, 0 for a parameter that is still zero."""
-    return jnp.where(parameter > 0, update / jnp.where(parameter > 0, parameter, 1.0), 0.0)
+def _groups(params: Params) -> dict[str, list[bool]]:
+    """Return which leaves make up the whole tree "", each layer and each parameter, by "/" and its path."""
+    paths = list(by_path(params))
+    names = dict.fromkeys([*layers(params), *paths])
+    members = {f"/{name}": [path == name or path.startswith(f"{name}/") for path in paths] for name in names}
+    return {"": [True] * len(paths), **members}

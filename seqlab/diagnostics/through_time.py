@@ -1,4 +1,4 @@
-"""How far back did the gradient reach? Norms of ∂L/∂h_t for every t, and the line through them."""
+"""Gradient through time: norms of ∂L/∂h_t for every step t, and the line through their logarithms."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from seqlab.types import Carry, Metrics
 
 REMAINS = 0.01
-"""The share of the gradient at which the horizon is drawn."""
+"""The share of the gradient that remains at the horizon."""
 
 
 def through_time(
@@ -19,40 +19,40 @@ def through_time(
     lengths: jax.Array | Mapping[str, jax.Array | None] | None = None,
     axis: str | None = None,
 ) -> Metrics:
-    """Return how the gradient travelled through time in every layer.
+    """Return how the gradient changes on its way back through time, for every layer.
 
     Args:
-        norms: `{layer: {direction: tree of a carry}}`, the lowest layer first, each leaf ‖∂L/∂s_bt‖ over H,
-            `(B, T)`, zero after a sequence's end; as the gradients of `zero_probes` are.
-        lengths: int32 `(B,)`, the real steps of each sequence; None for T each; where layers differ in what
-            they read, a dict of these by layer.
+        norms: `{layer: {direction: carry}}`, the lowest layer first. Each leaf is ‖∂L/∂s_bt‖ over H,
+            `(B, T)`, and zero after a sequence's end; the gradients of `zero_probes` are of this form.
+        lengths: int32 `(B,)`, the real steps of each sequence; None for T each; a dict of these by layer
+            where layers read sequences of different lengths.
         axis: the mesh axis that the rows are spread over, inside `shard_map`.
 
     Returns:
-        For the top layer's h under `grads/through_time/`, for a layer below under
-        `grads/through_time/layer_<i>/`, and for the rest of a carry one level deeper, under `cell/`:
+        Three keys, under `grads/through_time/` for h of the top layer, under `grads/through_time/layer_<i>/`
+        for a lower layer, and one level deeper, under `cell/`, for the other leaves of a carry:
 
         - `log10_norm` `(T,)`: log10 ‖∂L/∂h_t‖ over B and H, t counted from each sequence's first step;
         - `slope`: the decades gained with each step back from the end, negative where gradients vanish;
-        - `horizon`: the steps back until 1 % remains by that slope, inf where it is not negative.
+        - `horizon`: the steps back until 1 % remains at that slope, inf where it is not negative.
 
-        Slope and horizon count the steps back from each sequence's own end, which for the backward direction
-        is its first step. Where a layer has both directions, these keys are of [forward, backward] together
-        and one level deeper stand those of each. Where time is truncated, L's gradient is what the windows
-        leave of it, and `log10_norm` is −inf at steps that no loss reaches.
+        Slope and horizon count steps back from each sequence's own end, which is its first step for the
+        backward direction. In a bidirectional layer these keys are of both directions together, and the keys
+        of each direction stand one level deeper. With truncated BPTT the gradient is the truncated one, and
+        `log10_norm` is −inf at steps that no loss reaches.
     """
     metrics = {}
     top = list(norms)[-1]
     for layer, directions in norms.items():
         place = "grads/through_time/" + ("" if layer == top else f"{layer}/")
-        own = lengths[layer] if isinstance(lengths, Mapping) else lengths
+        of_layer = lengths[layer] if isinstance(lengths, Mapping) else lengths
         named = {direction: _named(carry) for direction, carry in directions.items()}
         for name in next(iter(named.values())):
             series = {direction: leaves[name] for direction, leaves in named.items()}
-            metrics |= _flow(f"{place}{name}", series, own, axis)
+            metrics |= _flow(f"{place}{name}", series, of_layer, axis)
             if len(series) > 1:
                 for direction, one in series.items():
-                    metrics |= _flow(f"{place}{name}{direction}/", {direction: one}, own, axis)
+                    metrics |= _flow(f"{place}{name}{direction}/", {direction: one}, of_layer, axis)
     return metrics
 
 
@@ -86,14 +86,14 @@ def slope(log10_norms: jax.Array) -> jax.Array:
 
 
 def horizon(slope: jax.Array) -> jax.Array:
-    """Return after how many steps 1 % remains, at a slope in decades a step; inf where nothing vanishes."""
+    """Return the steps until 1 % remains, at a slope in decades a step; inf where it is not negative."""
     return jnp.where(slope < 0, jnp.log10(jnp.asarray(REMAINS, slope.dtype)) / slope, jnp.inf + 0 * slope)
 
 
 def back_from_the_end(norms: jax.Array, lengths: jax.Array | None, direction: str) -> jax.Array:
-    """Turn `(B, T)` so that column k stands k steps before a recurrence's end, zero where there is none.
+    """Reorder `(B, T)` so that column k is k steps before the end of the recurrence, zero past its start.
 
-    A sequence of length n is read forward up to its step n, and backward down to its step 1.
+    The forward direction ends at a sequence's last real step, the backward direction at its first step.
     """
     if direction == "backward":
         return norms
@@ -104,14 +104,14 @@ def back_from_the_end(norms: jax.Array, lengths: jax.Array | None, direction: st
 
 
 def _named(carry: Carry) -> dict[str, jax.Array]:
-    """Name the leaves of a carry: h, the last, by nothing, those before it by `cell/` (`cell_<i>/`)."""
+    """Return the leaves of a carry by the ends of their keys: "" for h, `cell/` or `cell_<i>/` for others."""
     *others, h = jax.tree.leaves(carry)
     names = ["cell/"] if len(others) == 1 else [f"cell_{index}/" for index in range(len(others))]
     return {"": h, **dict(zip(names, others, strict=True))}
 
 
 def _flow(place: str, series: Mapping[str, Any], lengths: jax.Array | None, axis: str | None) -> Metrics:
-    """Return the three keys of one state, its directions taken together."""
+    """Return the three keys of one leaf of a carry, with its directions taken together."""
     turned = [back_from_the_end(norms, lengths, direction) for direction, norms in series.items()]
     decades = slope(log10_norm(jnp.concatenate(turned), axis))
     return {

@@ -1,1 +1,1 @@
-"""How is a sequence written?"""
+"""How is a sequence generated?"""

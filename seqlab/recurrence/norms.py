@@ -104,10 +104,14 @@ def _is_safe(squares: jax.Array) -> jax.Array:
     return (squares > 2.0 ** (-0.6 * bits)) & (squares < 2.0 ** (0.9 * bits))
 
 
-def _scaled_by_largest(leaves: list[jax.Array]) -> ScaledNorm:
-    """Return the norm scaled by the power of two above the largest element."""
-    largest = jnp.max(jnp.stack([jnp.max(jnp.abs(leaf)) for leaf in leaves]))
+def power_of_two_above(largest: jax.Array) -> jax.Array:
+    """Return the power of two above each magnitude, 2 for NaN and inf; its inverse is a normal number too."""
     _, exponent = jnp.frexp(jnp.where(jnp.isfinite(largest), largest, 1))
     bound = -jnp.finfo(largest.dtype).minexp
-    scale = jnp.ldexp(jnp.ones_like(largest), jnp.clip(exponent, -bound, bound))
+    return jnp.ldexp(jnp.ones_like(largest), jnp.clip(exponent, -bound, bound))
+
+
+def _scaled_by_largest(leaves: list[jax.Array]) -> ScaledNorm:
+    """Return the norm scaled by the power of two above the largest element."""
+    scale = power_of_two_above(jnp.max(jnp.stack([jnp.max(jnp.abs(leaf)) for leaf in leaves])))
     return ScaledNorm(scale, jnp.sqrt(sum(jnp.sum(jnp.square(leaf * (1 / scale))) for leaf in leaves)))

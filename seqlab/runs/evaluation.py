@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-
-import jax
-
 from seqlab.training import Program, evaluation
-from seqlab.training.rows import evaluation_row
-from seqlab.training.scoring import score
 from seqlab.types import Params
 
 
@@ -20,5 +14,6 @@ def evaluate(program: Program, params: Params, split: str) -> dict[str, float]:
         params: the network's parameters.
         split: "train", "validation" or "test".
     """
-    means = jax.jit(functools.partial(evaluation.evaluate, program, split=split))(params, program.task.data)
-    return evaluation_row(jax.device_get(means), split) | score(program, params, split, split)
+    of_split = program.task, program.network, params, split, program.training.evaluation_batch_size
+    scores = {f"{split}/{name}": value for name, value in evaluation.scores(*of_split).items()}
+    return evaluation.values(evaluation.evaluate(*of_split), split) | scores

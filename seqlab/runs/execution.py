@@ -14,7 +14,7 @@ from seqlab.runs.outcome import earlier_outcome
 from seqlab.runs.provenance import git_commit, versions
 from seqlab.runs.request import Request
 from seqlab.tracking import RunFolder, Tracker, Trackers
-from seqlab.training import Checkpoints, Member, Plan, functions_of, offer_cores, train
+from seqlab.training import Checkpoints, Monitor, Plan, compiled_functions, offer_cores, train
 from seqlab.types import ConfigError, IncompatibleError
 
 
@@ -87,17 +87,18 @@ def train_runs(
         further: further keys of every summary.
     """
     family = runs[0].family
-    functions_of(family, plan).prepare(runs[0].hyperparameters)  # compiles while the trackers start
+    compiled_functions(family, plan).prepare(runs[0].hyperparameters)  # compiles while the trackers start
     trackers = [make_tracker(run) for run in runs]
     for run, tracker in zip(runs, trackers, strict=True):
         tracker.start(run.info)
     data = {"data_fingerprint": family.program.task.fingerprint(), "data": family.program.task.data_summary()}
     described = [{**_description(run), **data} for run in runs]
-    members = [
-        Member(run.hyperparameters, run.info, tracker) for run, tracker in zip(runs, trackers, strict=True)
+    monitors = [
+        Monitor(family.program, run.info, tracker, run.hyperparameters)
+        for run, tracker in zip(runs, trackers, strict=True)
     ]
     try:
-        ended = train(family, members, plan)
+        ended = train(family, monitors, plan)
     except BaseException as error:
         status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
         reason = f"{type(error).__name__}: {error}"

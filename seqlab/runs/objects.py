@@ -20,7 +20,7 @@ from seqlab.runs.optimizer import make_optimizer
 from seqlab.runs.request import Request, resolve
 from seqlab.runs.sweep_place import place_of
 from seqlab.tracking import RunInfo, Tracker
-from seqlab.training import Checkpoints, Family, Program, Training, choose_devices
+from seqlab.training import Checkpoints, Family, Program, Training, choose_devices, use_compilation_cache
 from seqlab.types import ConfigError
 
 UNRELATED = ("seed", "resume", "sweep", "tracking")
@@ -82,6 +82,9 @@ def make_family(config: Mapping[str, Any]) -> tuple[Family, dict[str, float]]:
         ConfigError: a key, a value or a target that is not legal.
         IncompatibleError: choices that do not fit together.
     """
+    use_compilation_cache(
+        config["training"].get("compilation_cache") is not False
+    )  # before anything compiles
     with blame(""):
         program = _program(config)
         if program.training.sample_length:
@@ -111,7 +114,7 @@ def _program(config: Mapping[str, Any]) -> Program:
     network = make(config["architecture"], "architecture", cell=cell, **specs)
     training = make(config["training"], "training")
     gradients = make(config["gradients"], "gradients")
-    return Program(task, framing, network, make_optimizer(config), training, gradients)
+    return Program(task, network, make_optimizer(config), training, gradients.diagnostics)
 
 
 def _framing(settings: Any) -> str:

@@ -29,7 +29,7 @@ class Sharing:
 
     Attributes:
         runs_per_program: the most runs of one program; None for as many as fit into memory.
-        block: the number of runs that step together; None to choose it by a measurement.
+        vmap_size: the number of runs that step together, by `vmap`; None to choose it by a measurement.
         devices: the number of devices; None for all.
 
     Raises:
@@ -37,11 +37,11 @@ class Sharing:
     """
 
     runs_per_program: int | None = None
-    block: int | None = None
+    vmap_size: int | None = None
     devices: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("runs_per_program", "block", "devices"):
+        for name in ("runs_per_program", "vmap_size", "devices"):
             if getattr(self, name) is not None:
                 require_positive(self, name)
 
@@ -114,7 +114,7 @@ def _train_program(runs: Mapping[int, Run], sharing: Sharing) -> dict[int, Outco
     first = next(iter(runs.values()))
     devices = sharing.devices or len(jax.local_devices())
     size = min(len(runs), sharing.runs_per_program or most_runs(first.program, devices))
-    plan, measured = choose_plan(first.family, size, first.hyperparameters, sharing.block, devices)
+    plan, measured = choose_plan(first.family, size, first.hyperparameters, sharing.vmap_size, devices)
     _log.info("%d runs as one program: %s", size, plan)
     group_consoles = {
         name: GroupConsole(tracker)

@@ -1,4 +1,4 @@
-"""How does the host write while the devices go on? In order, on a thread of its own."""
+"""Calls in the background, one after another, on one thread."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 
 class Background:
-    """Calls functions in the order in which they are asked for; leaving its context waits for all of them."""
+    """A queue of calls; leaving its context waits until all are done."""
 
     def __init__(self) -> None:
-        """Start with nothing to do."""
+        """Start with an empty queue."""
         self._executor = ThreadPoolExecutor(1, "background")
-        self._asked: list[Future[None]] = []
+        self._queue: list[Future[Any]] = []
 
     def __enter__(self) -> Background:
         return self
@@ -26,13 +26,13 @@ class Background:
         if error is None:
             self.wait()
 
-    def ask(self, function: Callable[..., None], *arguments: Any) -> None:
-        """Have a function called after those asked for before; its error is raised by `wait`."""
-        self._asked.append(self._executor.submit(function, *arguments))
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> None:
+        """Add a call to the queue. `wait` raises its error."""
+        self._queue.append(self._executor.submit(function, *arguments))
 
     def wait(self, leaving: int = 0) -> None:
-        """Wait until no more than so many are left to do, and raise the first error of the others."""
-        split = max(0, len(self._asked) - leaving)
-        others, self._asked = self._asked[:split], self._asked[split:]
-        for one in others:
-            one.result()
+        """Wait until at most `leaving` calls are left, and raise the first error of the others."""
+        split = max(0, len(self._queue) - leaving)
+        done, self._queue = self._queue[:split], self._queue[split:]
+        for call in done:
+            call.result()

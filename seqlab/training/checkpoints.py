@@ -1,4 +1,4 @@
-"""What survives? The latest state, to go on from, and the best parameters, to be judged by."""
+"""Checkpoints of a run: the latest state, to resume from, and the best parameters, to evaluate."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ class Checkpoints:
         self.folder = Path(run_folder).absolute() / "checkpoints"
 
     def clear(self) -> None:
-        """Delete what an earlier run left."""
+        """Delete the checkpoints of an earlier run."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def adopt(self, run_folder: Path) -> None:
-        """Take over a copy of another run's checkpoints."""
+        """Replace the checkpoints by a copy of another run's."""
         self.clear()
         shutil.copytree(Path(run_folder) / "checkpoints", self.folder)
 
     def save_latest(self, state: TrainState) -> None:
-        """Save the state to go on from."""
+        """Save the state to resume from."""
         self._save("latest", int(state.step), state)
 
     def save_best(self, step: int, params: Params) -> None:

@@ -1,58 +1,145 @@
-"""How good are predictions, and parameters over the whole of a split? The loss and the metrics."""
+"""Evaluation: the loss and metrics of a batch and of a whole split, and the scores of a split."""
 
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 
-from seqlab import metrics
+from seqlab.architectures import Network
 from seqlab.generation.decoding import free_run
-from seqlab.metrics import Mean
+from seqlab.generation.most_likely import likeliest
+from seqlab.metrics import Mean, loss, metric
+from seqlab.tasks.task import Task
 from seqlab.training import devices
 from seqlab.types import Batch, Params
 
-if TYPE_CHECKING:
-    from seqlab.training.program import Program
+Means = Mapping[str, Mean]
+"""The loss and the metrics by name, as sums that add up over batches and devices."""
 
 
-def judge(program: Program, predictions: jax.Array, batch: Batch) -> dict[str, Mean]:
-    """Return the loss and the metrics of this device's rows of a batch."""
-    task, architecture = program.task, program.architecture
-    means = {"loss": metrics.loss(task.output_spec(architecture), predictions, batch)}
-    for name in task.metrics(architecture):
-        part, _, metric = name.rpartition("/")
+def measure(task: Task, network: Network, predictions: jax.Array, batch: Batch) -> dict[str, Mean]:
+    """Return the loss and the metrics of predictions, over the rows of this device."""
+    means = {"loss": loss(task.output_spec(network.framing), predictions, batch)}
+    for name in task.metrics(network.framing):
+        part, _, measured = name.rpartition("/")
         compared = task.part(part, predictions, batch) if part else (predictions, batch)
-        means[name] = metrics.metric(metric, *compared)
+        means[name] = metric(measured, *compared)
     return means
 
 
-def evaluate(program: Program, params: Params, data: Any, split: str) -> dict[str, Mean]:
-    """Return the loss and the metrics over the whole of a split's evaluation pass.
+def evaluate_batch(
+    task: Task, network: Network, params: Params, batch: Batch, axis: str | None = None
+) -> dict[str, Mean]:
+    """Return the loss and the metrics of a batch, over all devices.
 
-    A network that reads its own outputs is fed the true ones here; where what it writes when running
-    freely is judged too (`Network.free_running`), that is added as `free_running/<metric>`.
+    The decoder of an encoder-decoder reads the true outputs here. A network that is evaluated in free-running
+    mode too (`Network.free_running`) adds `free_running/<metric>`.
 
     Args:
-        program: how they are trained; over several devices, this runs inside `shard_map` over `devices.ROWS`.
-        params: what is judged.
-        data: the task's resident arrays.
-        split: validation or test.
+        task: the task.
+        network: the network.
+        params: its parameters.
+        batch: this device's rows.
+        axis: the mesh axis that the rows are spread over, inside `shard_map`; None on one device.
     """
-    task, architecture, network = program.task, program.architecture, program.network
-    size = program.training.evaluation_batch_size
-    num_batches = -(-task.num_evaluation(split, architecture) // size)
+    means = measure(task, network, network.apply(params, batch), batch)
+    if network.free_running:
+        free = measure(task, network, free_run(network, params, batch), batch)
+        means |= {f"free_running/{name}": mean for name, mean in free.items()}
+    return devices.total(means, axis)
 
-    def one(index: jax.Array) -> dict[str, Mean]:
-        batch = task.evaluation_batch(index, size, split, architecture, data)
-        batch = devices.share(batch, program.num_devices)
-        means = judge(program, network.apply(params, batch), batch)
-        if network.free_running:
-            free = judge(program, free_run(network, params, batch), batch)
-            means |= {f"free_running/{name}": mean for name, mean in free.items()}
-        return means
 
-    sums = jax.lax.map(one, jnp.arange(num_batches))
-    return devices.total(jax.tree.map(functools.partial(jnp.sum, axis=0), sums), program.num_devices)
+def num_batches(task: Task, framing: str, split: str, size: int) -> int:
+    """Return how many batches of a size one evaluation pass over a split has."""
+    return -(-task.num_evaluation(split, framing) // size)
+
+
+def add_up(means_of_batches: Iterator[Means]) -> dict[str, Mean]:
+    """Return the sums of many batches, added up on the host in float64."""
+    sums: dict[str, Mean] = {}
+    for means in means_of_batches:
+        for name, (total, weight) in jax.device_get(means).items():
+            before = sums.get(name, Mean(0.0, 0.0))
+            sums[name] = Mean(before.total + np.float64(total), before.weight + np.float64(weight))
+    return sums
+
+
+def evaluate(
+    task: Task, network: Network, params: Params, split: str, size: int, data: Any = None
+) -> dict[str, Mean]:
+    """Return the loss and the metrics over the whole of a split, on one device.
+
+    Args:
+        task: the task.
+        network: the network.
+        params: its parameters.
+        split: "train", "validation" or "test".
+        size: the examples of a batch.
+        data: the task's resident arrays; `task.data` by default.
+    """
+    compiled = _evaluate_batch(task, network)
+    return add_up(compiled(params, batch) for batch in _batches(task, network.framing, split, size, data))
+
+
+def scores(task: Task, network: Network, params: Params, split: str, size: int) -> dict[str, float]:
+    """Return the task's scores of the most probable outputs over a split; empty for a task without scores.
+
+    The outputs of a network that is evaluated in free-running mode are those that it generates.
+
+    Args:
+        task: the task.
+        network: the network.
+        params: its parameters.
+        split: "train", "validation" or "test".
+        size: the examples of a batch.
+    """
+    if not task.scored:
+        return {}
+    predict = _predict_batch(network)
+    batches = _batches(task, network.framing, split, size, None)
+    parts = [jax.device_get((predict(params, batch), batch.targets, batch.mask)) for batch in batches]
+    count = task.num_evaluation(split, network.framing)
+    predictions, targets, mask = (np.concatenate(part)[:count] for part in zip(*parts, strict=True))
+    return dict(task.scores(predictions, targets, mask, split))
+
+
+def values(means: Means, prefix: str) -> dict[str, float]:
+    """Return the values of sums as `<prefix>/<metric>`; NaN for a mean over nothing."""
+    return {f"{prefix}/{name}": ratio(*map(float, mean)) for name, mean in means.items()}
+
+
+def ratio(total: float, weight: float) -> float:
+    """Return a mean; NaN where the weight is 0."""
+    return total / weight if weight else math.nan
+
+
+def _batches(task: Task, framing: str, split: str, size: int, data: Any) -> Iterator[Batch]:
+    """Yield the batches of an evaluation pass."""
+    draw = _evaluation_batch(task, framing, split, size)
+    data = task.data if data is None else data
+    for index in range(num_batches(task, framing, split, size)):
+        yield draw(np.int32(index), data)
+
+
+@functools.lru_cache(maxsize=8)
+def _evaluation_batch(task: Task, framing: str, split: str, size: int) -> Callable[..., Batch]:
+    return jax.jit(lambda index, data: task.evaluation_batch(index, size, split, framing, data))
+
+
+@functools.lru_cache(maxsize=8)
+def _evaluate_batch(task: Task, network: Network) -> Callable[..., Means]:
+    return jax.jit(functools.partial(evaluate_batch, task, network))
+
+
+@functools.lru_cache(maxsize=8)
+def _predict_batch(network: Network) -> Callable[..., jax.Array]:
+    def predict(params: Params, batch: Batch) -> jax.Array:
+        outputs = free_run(network, params, batch) if network.free_running else network.apply(params, batch)
+        return likeliest(network.outputs, outputs, batch.lengths)
+
+    return jax.jit(predict)

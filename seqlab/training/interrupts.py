@@ -1,4 +1,4 @@
-"""Has someone asked to stop? Ctrl-C and SIGTERM end a run between two dispatches, with nothing lost."""
+"""Signals that end a run between two dispatches, so that nothing is lost."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Self
 
 
 class Interrupts:
-    """While entered, notes the first SIGINT or SIGTERM in `requested`; a second one acts as usual."""
+    """A context that notes the first SIGINT or SIGTERM in `requested`; a second one acts as usual."""
 
     def __init__(self) -> None:
-        """Start with nothing requested."""
+        """Start without a request."""
         self.requested = False
         self._previous: dict[int, object] = {}
 
     def __enter__(self) -> Self:
-        """Listen, where this is the main thread (only it may)."""
+        """Handle the signals, if this is the main thread; Python allows no other thread to."""
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._previous[number] = signal.signal(number, self._note)
@@ -26,13 +26,13 @@ class Interrupts:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give the signals back."""
-        self._give_back()
+        """Restore the handlers."""
+        self._restore()
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.requested = True
-        self._give_back()
+        self._restore()
 
-    def _give_back(self) -> None:
+    def _restore(self) -> None:
         while self._previous:
             signal.signal(*self._previous.popitem())

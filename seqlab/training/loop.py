@@ -1,11 +1,11 @@
-"""How do runs go, from their first step to their summaries? The only host loop, for one run or for many."""
+"""The host loop: runs of one family from their first step to their summaries."""
 
 from __future__ import annotations
 
 import dataclasses
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -13,114 +13,147 @@ import numpy as np
 
 from seqlab.training.background import Background
 from seqlab.training.interrupts import Interrupts
-from seqlab.training.monitor import Member, Record
+from seqlab.training.monitor import Monitor
 from seqlab.training.state import TrainState
-from seqlab.training.vectorize.family import Family, Functions, Numbers, functions_of
+from seqlab.training.vectorize.compiled import CompiledFunctions, compiled_functions, resident_data
+from seqlab.training.vectorize.family import Family
 from seqlab.training.vectorize.plan import Plan
+from seqlab.types import Metrics
 
 _log = logging.getLogger(__name__)
 
 
-def train(family: Family, members: Sequence[Member], plan: Plan) -> list[dict[str, Any]]:
-    """Take runs of one family to their ends and return their summaries.
+def train(family: Family, monitors: Sequence[Monitor], plan: Plan) -> list[dict[str, Any]]:
+    """Train runs of one family to their ends and return their summaries.
 
-    The runs go in step; one that ends early, because it diverged or its patience is at an end, stands still
-    while the others go on. Whatever ends a run, its latest finite state is saved. On the way out the best
-    parameters of each are judged on the test split, once.
+    All runs take the same steps at the same time. A run that ends early, because it diverged or its patience
+    is over, is not changed any more while the others continue. The latest finite state is always saved. At
+    the end the best parameters of each run are evaluated on the test split, once.
 
     Args:
-        family: whose programs.
-        members: the runs, which all start afresh, or go on from the same step.
-        plan: how they lie on the devices, with room for all of them.
+        family: the programs of the runs.
+        monitors: the runs, which all start afresh, or continue from the same step.
+        plan: the placement of the runs, with room for all of them.
 
     Returns:
-        The summaries as far as the loop knows them: `status` and `reason`, steps, metrics, times.
+        The part of each summary that the loop knows: status and reason, steps, metrics, times.
     """
     with Background() as background:
-        return _Loop(functions_of(family, plan), family, members, plan, background).go()
+        return _Loop(compiled_functions(family, plan), family, monitors, background).run()
 
 
 class _Loop:
-    """The states on the devices, and a record of each run on the host."""
+    """The states on the devices, and a monitor of each run on the host."""
 
     def __init__(
         self,
-        functions: Functions,
+        functions: CompiledFunctions,
         family: Family,
-        members: Sequence[Member],
-        plan: Plan,
+        monitors: Sequence[Monitor],
         background: Background,
     ) -> None:
         self.begun, self.compiled_before = time.perf_counter(), functions.seconds
-        self.functions, self.program, self.plan = functions, family.program, plan
-        self.background = background
-        self.records = [Record(self.program, member, background) for member in members]
-        self.padding = plan.num_runs - len(members)
-        self.data = plan.place(self.program.task.data)
-        self.start = self.step = self.records[0].steps
+        self.functions, self.program, self.plan = functions, family.program, functions.plan
+        self.monitors, self.background = monitors, background
+        self.data = resident_data(self.program.task, self.plan)
+        self.start = self.step = monitors[0].steps
         self.stepping = 0.0
-        numbers = self._stacked([dict(member.numbers) for member in members])
-        self.states = self._first_states(numbers)
-        moving = {key: value for key, value in numbers.items() if key not in family.starts}
-        self.numbers = plan.place(moving, plan.own)
+        hyperparameters = self._stacked([dict(monitor.hyperparameters) for monitor in monitors])
+        self.states = self._first_states(hyperparameters)
+        self.hyperparameters = self.plan.place(functions.after_init(hyperparameters), self.plan.per_run)
 
-    def go(self) -> list[dict[str, Any]]:
-        """Run all, and return their summaries."""
+    def run(self) -> list[dict[str, Any]]:
+        """Train all runs, and return their summaries."""
         training = self.program.training
         with Interrupts() as interrupts:
-            while self._going() and self.step < training.steps:
+            while self._active() and self.step < training.steps:
                 self._advance(training.next_stop(self.step))
-                asked = interrupts.requested and self.step < training.steps
-                if asked or self.step % training.eval_every == 0 or self.step == training.steps:
+                interrupted = interrupts.requested and self.step < training.steps
+                if interrupted or self.step % training.eval_every == 0 or self.step == training.steps:
                     self._validate()
                 if self.step % training.checkpoint_every == 0:
                     self._save()
-                if asked:
-                    for index in self._going():
-                        self.records[index].end("interrupted", f"asked to stop after step {self.step}")
-        for index in self._going():  # they had no step to make
-            self.records[index].end("finished")
+                if interrupted:
+                    for index in self._active():
+                        self.monitors[index].end("interrupted", f"asked to stop after step {self.step}")
+        for index in self._active():  # runs without a step to make
+            self.monitors[index].end("finished")
         self._save()
         return self._summaries()
 
-    def _going(self) -> list[int]:
-        """Return the numbers of the runs that have steps to come."""
-        return [index for index, record in enumerate(self.records) if record.going]
+    def _active(self) -> list[int]:
+        """Return the indices of the runs that have steps to come."""
+        return [index for index, monitor in enumerate(self.monitors) if monitor.active]
 
-    def _first_states(self, numbers: Numbers) -> TrainState:
+    def _first_states(self, hyperparameters: Mapping[str, Any]) -> TrainState:
         if not self.start:
-            seeds = self._stacked([np.uint32(record.info.seed) for record in self.records])
-            return self.functions.init(numbers, seeds, self.data)
+            seeds = self._stacked([np.uint32(monitor.info.seed) for monitor in self.monitors])
+            return self.functions.init(hyperparameters, seeds, self.data)
         like = self.program.shapes
-        restored = [record.checkpoints.restore_latest(like) for record in self.records]
+        restored = [monitor.checkpoints.restore_latest(like) for monitor in self.monitors]
         return self.plan.place(self._stacked(restored), self.plan.state)
 
     def _stacked(self, trees: Sequence[Any]) -> Any:
-        """Stack what each run has of its own, `(R, …)`, the last standing in for the padding."""
-        padded = [*trees, *[trees[-1]] * self.padding]
+        """Stack a tree of each run, `(R, …)`; the plan's spare places are filled with the last one."""
+        padded = [*trees, *[trees[-1]] * (self.plan.num_runs - len(trees))]
         return jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *padded)
 
     def _advance(self, stop: int) -> None:
-        """Dispatch the steps up to `stop`, and log what is due."""
-        begun, compiled, going = time.perf_counter(), self.functions.seconds, self._going()
+        """Make the steps up to `stop`, and log the rows that are due.
+
+        The diagnostics of a row are functions of the state before its step, so this step is a dispatch of its
+        own. Everything is dispatched before anything is waited for.
+        """
+        begun, compiled, active = time.perf_counter(), self.functions.seconds, self._active()
         flags = np.zeros(self.plan.num_runs, bool)
-        flags[going] = True
-        span = np.array([self.step, stop], np.int32)
-        self.states, *told = self.functions.advance(self.states, (self.numbers, flags), span, self.data)
-        metrics, packed, reached = jax.device_get((*told, self.states.step))
+        flags[active] = True
+        has_row, cadences = self.program.has_row(stop), self.program.due(stop)
+        last = stop - 1 if has_row and cadences else self.step
+        parts = [self._dispatch(flags, start, end) for start, end in ((self.step, last),) if start < end]
+        found = self._diagnose(cadences if has_row else ())
+        parts.append(self._dispatch(flags, last, stop))
+        metrics, reached, found = jax.device_get((parts, self.states.step, found))
         elapsed = time.perf_counter() - begun - (self.functions.seconds - compiled)
         self.stepping += elapsed
         timing = self._timing((stop - self.step) / elapsed)
-        for index in going:
-            record = self.records[index]
-            one, packed_one = _item((metrics, packed), index)
-            record.take(int(reached[index]), stop, one, packed_one.unpack(), timing)
-            if not record.going and len(self.records) > 1:
-                _log.warning("diverged: %s; the others go on (%s)", record.reason, record.info.folder)
+        nonfinite: dict[str, Any] = {}
+        if (reached[active] < stop).any():
+            found |= self._diagnose(() if has_row else cadences)
+            nonfinite = self.functions.count_nonfinite(self.states, self.hyperparameters, self.data)
+            found, nonfinite = jax.device_get((found, nonfinite))
+        metrics = _joined(metrics, (last - self.step, stop - last))
+        for index in active:
+            monitor = self.monitors[index]
+            of_run, diagnosed, counts = _item((metrics, found, nonfinite), index)
+            monitor.add_steps(int(reached[index]), of_run)
+            if reached[index] < stop:
+                tried = _item(of_run, slice(reached[index] - self.step, None))
+                monitor.diverge(tried, counts, diagnosed, timing)
+                if len(self.monitors) > 1:
+                    _log.warning(
+                        "diverged: %s; the others continue (%s)", monitor.reason, monitor.info.folder
+                    )
+            elif has_row:
+                monitor.log_row(diagnosed, timing)
         self.step = stop
 
+    def _dispatch(self, active: np.ndarray, start: int, stop: int) -> Metrics:
+        """Dispatch the steps from `start` to `stop`, and return their metrics."""
+        span = np.array([start, stop], np.int32)
+        self.states, metrics = self.functions.advance(
+            self.states, self.hyperparameters, active, span, self.data
+        )
+        return metrics
+
+    def _diagnose(self, cadences: Sequence[int | None]) -> dict[str, Any]:
+        """Dispatch the diagnostics of some cadences on the present states."""
+        found: dict[str, Any] = {}
+        for every in cadences:
+            found |= self.functions.diagnose(self.states, self.hyperparameters, every, self.data)
+        return found
+
     def _timing(self, steps_per_second: float) -> dict[str, float]:
-        """Return what a row tells of time; the seconds spent compiling in the first row alone."""
+        """Return the timing of a row; the first row has the seconds of compilation too."""
         compiling = {"timing/compile_seconds": self._compile_seconds} if self.step == self.start else {}
         return compiling | {
             "timing/steps_per_second": steps_per_second,
@@ -132,48 +165,62 @@ class _Loop:
         return self.functions.seconds - self.compiled_before
 
     def _validate(self) -> None:
-        means, params = jax.device_get(
-            (self.functions.evaluate(self.states.params, self.data, "validation"), self.states.params)
-        )
-        for index in self._going():
-            self.records[index].validate(*_item((means, params), index))
+        """Evaluate all runs on the validation split, and save the parameters that are the best so far."""
+        means = self.functions.evaluate(self.states.params, self.data, "validation")
+        params = jax.device_get(self.states.params)
+        for index in self._active():
+            monitor, (run_means, run_params) = self.monitors[index], _item((means, params), index)
+            if monitor.validate(run_means, run_params):
+                self.background.submit(monitor.checkpoints.save_best, monitor.steps, run_params)
 
     def _save(self) -> None:
-        """Have the states saved, when no more than what was asked for last is on its way to the disk."""
-        self.background.wait(leaving=2 * len(self.records))
+        """Save the states in the background; wait where two older saves of each run are not done yet."""
+        self.background.wait(leaving=2 * len(self.monitors))
         states = jax.device_get(self.states)
-        for index, record in enumerate(self.records):
-            record.save(_item(states, index))
+        for index, monitor in enumerate(self.monitors):
+            self.background.submit(monitor.checkpoints.save_latest, _item(states, index))
 
     def _summaries(self) -> list[dict[str, Any]]:
-        verdicts = self._verdicts()
+        tests = self._tests()
         return [
-            record.summary()
-            | verdict
+            monitor.summary()
+            | test
             | {
                 "seconds": time.perf_counter() - self.begun,
                 "compile_seconds": self._compile_seconds,
-                "steps_per_second": (record.steps - self.start) / self.stepping if self.stepping else None,
+                "steps_per_second": (monitor.steps - self.start) / self.stepping if self.stepping else None,
                 "plan": dataclasses.asdict(self.plan),
             }
-            for record, verdict in zip(self.records, verdicts, strict=True)
+            for monitor, test in zip(self.monitors, tests, strict=True)
         ]
 
-    def _verdicts(self) -> list[dict[str, Any]]:
-        """Judge the best parameters of each run on the test split, where it is to be judged."""
-        params = [record.best_params for record in self.records if record.judged]
-        if not params:
-            return [{} for _ in self.records]
-        best = iter(params)
-        every = self._stacked([next(best) if record.judged else params[0] for record in self.records])
-        placed = self.plan.place(every, self.plan.own)
-        means = jax.device_get(self.functions.evaluate(placed, self.data, "test"))
+    def _tests(self) -> list[dict[str, Any]]:
+        """Evaluate the best parameters of each run on the test split; empty for a run without a test."""
+        tested = [monitor for monitor in self.monitors if monitor.has_test]
+        if not tested:
+            return [{} for _ in self.monitors]
+        params = [
+            monitor.best_params if monitor.has_test else tested[0].best_params for monitor in self.monitors
+        ]
+        placed = self.plan.place(self._stacked(params), self.plan.per_run)
+        means = self.functions.evaluate(placed, self.data, "test")
         return [
-            record.judge(_item(means, index)) if record.judged else {}
-            for index, record in enumerate(self.records)
+            monitor.test(_item(means, index)) if monitor.has_test else {}
+            for index, monitor in enumerate(self.monitors)
         ]
 
 
-def _item(tree: Any, index: int) -> Any:
-    """Return what one run has, of what all have."""
+def _item(tree: Any, index: Any) -> Any:
+    """Return the entries of one run, from a tree of arrays `(R, …)`."""
     return jax.tree.map(lambda leaf: leaf[index], tree)
+
+
+def _joined(parts: Sequence[Metrics], counts: Sequence[int]) -> Metrics:
+    """Join the metrics of dispatches, `(R, steps_per_call)` a leaf, each with the steps that it made."""
+    counts = [count for count in counts if count]
+    return jax.tree.map(
+        lambda *leaves: np.concatenate(
+            [leaf[:, :count] for leaf, count in zip(leaves, counts, strict=True)], axis=1
+        ),
+        *parts,
+    )

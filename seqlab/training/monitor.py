@@ -1,133 +1,116 @@
-"""What is known of one run so far? Its rows, its evaluations, its checkpoints, and how it ended."""
+"""Book-keeping of one run on the host: rows, evaluations, the best parameters, and how the run ended."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from seqlab.diagnostics.statistics import by_path
 from seqlab.generation.generate import generate_text
-from seqlab.metrics import Mean
 from seqlab.tracking import RunInfo, Tracker, read_rows
-from seqlab.training.background import Background
 from seqlab.training.checkpoints import Checkpoints
+from seqlab.training.evaluation import Means, scores, values
 from seqlab.training.program import Program
-from seqlab.training.rows import Rows, evaluation_row
-from seqlab.training.scoring import score
-from seqlab.training.state import TrainState
-from seqlab.training.vectorize.family import Numbers
+from seqlab.training.rows import Rows
+from seqlab.training.vectorize.family import Hyperparameters
 from seqlab.types import Metrics, Params, Reference
 
 
-@dataclasses.dataclass(frozen=True)
-class Member:
-    """One run of a family.
+class Monitor:
+    """What is known of one run so far. Everything that is given to it is on the host.
 
     Attributes:
-        numbers: its own.
-        info: what the listeners are told; `info.resumed_from` says to go on from the folder's checkpoint.
-        tracker: hears the rows; the caller tells it the start and the summary.
+        info: the plain facts of the run; with `info.resumed_from` it continues from its folder's checkpoint.
+        hyperparameters: the run's values of the numbers that its family takes as arguments.
+        checkpoints: the checkpoints of its folder.
+        steps: the updates made.
+        status: how the run ended; None while it is active.
+        reason: an explanation of the status; None where it needs none.
     """
 
-    numbers: Numbers
-    info: RunInfo
-    tracker: Tracker
-
-
-class Record:
-    """The host's book-keeping about one run; everything given to it is on the host.
-
-    Attributes:
-        member: whose record.
-        checkpoints: of its folder.
-        steps: how many updates have been made.
-        status: how it ended; None while it goes on.
-        reason: why, where that is not plain.
-    """
-
-    def __init__(self, program: Program, member: Member, background: Background) -> None:
-        """Open the record of a run that starts, or that goes on from `info.resumed_from`.
-
-        Args:
-            program: what is trained.
-            member: whose record.
-            background: writes the checkpoints, each after the rows up to it.
-        """
-        self.member, self.info = member, member.info
-        self.checkpoints = Checkpoints(self.info.folder)
-        self.steps = self.info.resumed_from or 0
+    def __init__(
+        self,
+        program: Program,
+        info: RunInfo,
+        tracker: Tracker,
+        hyperparameters: Hyperparameters | None = None,
+    ) -> None:
+        """Start, or continue from `info.resumed_from`; the caller reports start and end to the tracker."""
+        self.info, self.hyperparameters = info, hyperparameters or {}
+        self.checkpoints = Checkpoints(info.folder)
+        self.steps = info.resumed_from or 0
         self.status: str | None = None
         self.reason: str | None = None
-        self._program, self._background = program, background
-        self._rows = Rows(program.training.log_every)
-        self._evaluations = _evaluations(self.info)
+        self._program, self._tracker = program, tracker
+        self._rows = Rows()
+        self._evaluations = _evaluations(info)
         self._best_params: Params | None = None
-        if self.info.resumed_from is None:
+        if info.resumed_from is None:
             self.checkpoints.clear()
 
     @property
-    def going(self) -> bool:
-        """Whether there are steps to come."""
+    def active(self) -> bool:
+        """Whether the run has steps to come."""
         return self.status is None
 
     def end(self, status: str, reason: str | None = None) -> None:
         """Note how the run ended."""
         self.status, self.reason = status, reason
 
-    def take(self, reached: int, stop: int, metrics: Metrics, told: Metrics, timing: Metrics) -> None:
-        """Log what is due of a dispatch, and end the run where it stopped short.
+    def add_steps(self, stop: int, metrics: Metrics) -> None:
+        """Add the finite steps of a dispatch.
 
         Args:
-            reached: the step after it.
-            stop: the step it was to reach.
-            metrics: of each step, stacked.
-            told: what the row of its last step tells besides.
-            timing: what every row tells of time.
+            stop: the last of them.
+            metrics: the metrics of the steps, stacked.
         """
-        diverged = reached < stop
-        tried = reached - self.steps + diverged
-        last = diverged or stop == self.info.steps
-        for row in self._rows.take(metrics, told, self.steps + 1, tried, last):
-            self.member.tracker.log({**row, **timing})
-        self.steps = reached
-        if diverged:
-            self.end("diverged", self._culprit(reached + 1, metrics["grads/nonfinite"][tried - 1]))
+        if stop > self.steps:
+            self._rows.add(metrics, stop - self.steps)
+            self.steps = stop
 
-    def _culprit(self, step: int, nonfinite: Any) -> str:
-        paths = [path for path, count in zip(self._paths(), nonfinite, strict=True) if count]
+    def log_row(self, *parts: Metrics) -> None:
+        """Log the row of the last step, with further metrics."""
+        row = self._rows.row(self.steps)
+        self._tracker.log(row | {key: _plain(value) for part in parts for key, value in part.items()})
+
+    def diverge(self, metrics: Metrics, nonfinite: Mapping[str, Any], *parts: Metrics) -> None:
+        """Log the row of the step after the last, which was not finite, and end the run.
+
+        Args:
+            metrics: the metrics of that step, as a stack of one.
+            nonfinite: the number of elements that are not finite, by parameter.
+            parts: the further metrics of the row.
+        """
+        step = self.steps + 1
+        self._rows.add(metrics, 1)
+        row = self._rows.row(step, sum(int(count) for count in nonfinite.values()))
+        self._tracker.log(row | {key: _plain(value) for part in parts for key, value in part.items()})
+        paths = [path for path, count in nonfinite.items() if count]
         where = f"the gradient of {paths[0]}" if paths else "the loss"
-        return f"{where} is not finite at step {step}"
+        self.end("diverged", f"{where} is not finite at step {step}")
 
-    def _paths(self) -> list[str]:
-        return list(by_path(self._program.shapes.params))
+    def validate(self, means: Means, params: Params) -> bool:
+        """Log an evaluation on the validation split, and return whether it is the best so far.
 
-    def validate(self, means: Mapping[str, Mean], params: Params) -> None:
-        """Log an evaluation on the validation split and store the parameters if they are the best so far.
-
-        The run ends if none of the last `training.patience` evaluations was better than the best before them.
+        The run ends after its last step, or where the last `training.patience` evaluations were no better
+        than the best.
         """
-        scores = score(self._program, params, "validation", "eval")
-        row = {"step": self.steps, **evaluation_row(means, "eval"), **scores}
-        self.member.tracker.log(row)
+        training = self._program.training
+        row = {"step": self.steps, **values(means, "eval"), **self._scores(params, "validation", "eval")}
+        self._tracker.log(row)
         self._evaluations.append(row)
         best = _best(self.info, self._evaluations)
         if best is row:
             self._best_params = params
-            self._background.ask(self.checkpoints.save_best, self.steps, params)
-        patience = self._program.training.patience
         if self.steps == self.info.steps:
             self.end("finished")
-        elif patience is not None and self._evaluations.index(best) + patience < len(self._evaluations):
-            self.end("finished", f"the last {patience} evaluations brought no better {self.info.goal_key}")
-
-    def save(self, state: TrainState) -> None:
-        """Have the state to go on from saved."""
-        self._background.ask(self.checkpoints.save_latest, state)
+        elif training.patience and self._evaluations.index(best) + training.patience < len(self._evaluations):
+            reason = f"the last {training.patience} evaluations brought no better {self.info.goal_key}"
+            self.end("finished", reason)
+        return best is row
 
     @property
-    def judged(self) -> bool:
-        """Whether an ended run is judged on the test split."""
+    def has_test(self) -> bool:
+        """Whether the ended run is evaluated on the test split."""
         return bool(self._evaluations) and self.status != "interrupted"
 
     @property
@@ -137,32 +120,31 @@ class Record:
             self._best_params = self.checkpoints.restore_best(self._program.shapes.params)
         return self._best_params
 
-    def judge(self, means: Mapping[str, Mean]) -> dict[str, Any]:
-        """Return the verdict on the best parameters, from their sums over the test split."""
-        goal, program = self.info.goal, self._program
+    def test(self, means: Means) -> dict[str, Any]:
+        """Log the evaluation of the best parameters on the test split; return its part of the summary."""
+        program, goal = self._program, self.info.goal
         best = _best(self.info, self._evaluations)
-        scores = score(program, self.best_params, "test", "test")
-        test = {"step": best["step"], **evaluation_row(means, "test"), **scores}
-        self.member.tracker.log(test)
-        verdict: dict[str, Any] = {
-            "test": test,
-            "solved": self._reference.is_solved(test[f"test/{goal.metric}"], goal.higher_is_better),
-            "baselines": program.task.baselines("validation", program.architecture),
+        row = {
+            "step": best["step"],
+            **values(means, "test"),
+            **self._scores(self.best_params, "test", "test"),
+        }
+        self._tracker.log(row)
+        summary: dict[str, Any] = {
+            "test": row,
+            "solved": self._reference.is_solved(row[f"test/{goal.metric}"], goal.higher_is_better),
+            "baselines": program.task.baselines("validation", program.network.framing),
         }
         if length := program.training.sample_length:
-            verdict["sample"] = generate_text(
+            summary["sample"] = generate_text(
                 program.task, program.network, self.best_params, length, seed=self.info.seed
             )
-        return verdict
-
-    @property
-    def _reference(self) -> Reference:
-        return self._program.task.reference(self._program.architecture)
+        return summary
 
     def summary(self) -> dict[str, Any]:
-        """Return how the run ended, and its last and best evaluations."""
+        """Return how the run ended, what it is compared with, and its last and best evaluations."""
         reference = self._reference
-        summary = {
+        summary: dict[str, Any] = {
             "status": self.status,
             "reason": self.reason,
             "steps": self.steps,
@@ -174,6 +156,21 @@ class Record:
             summary |= {"final": self._evaluations[-1], "best": _best(self.info, self._evaluations)}
         return summary
 
+    @property
+    def _reference(self) -> Reference:
+        return self._program.task.reference(self._program.network.framing)
+
+    def _scores(self, params: Params, split: str, prefix: str) -> dict[str, float]:
+        program = self._program
+        size = program.training.evaluation_batch_size
+        found = scores(program.task, program.network, params, split, size)
+        return {f"{prefix}/{name}": value for name, value in found.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Return an array as a number or a list of numbers."""
+    return value.tolist() if hasattr(value, "tolist") else value
+
 
 def _evaluations(info: RunInfo) -> list[dict[str, Any]]:
     """Return the rows of the evaluations up to the step resumed from; none in a fresh run."""
@@ -182,9 +179,10 @@ def _evaluations(info: RunInfo) -> list[dict[str, Any]]:
 
 
 def _best(info: RunInfo, evaluations: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the best evaluation by the goal's metric; of equals that of the least loss, then the earliest.
+    """Return the best evaluation by the goal's metric; of equal ones the least loss, then the earliest.
 
-    A score that can get no better, such as an accuracy of 1, is no reason to keep what is reached first.
+    The loss decides between equal ones because a metric that cannot rise further, such as an accuracy of 1,
+    would keep the first evaluation that reached it.
     """
     best = evaluations[0]
     for row in evaluations[1:]:

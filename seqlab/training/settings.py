@@ -1,10 +1,10 @@
-"""How long, how large, how often? The `training` group of the config."""
+"""Settings of one training run: the `training` group of the config."""
 
 from __future__ import annotations
 
 import dataclasses
 
-from seqlab.checks import require_count, require_number, require_positive
+from seqlab.checks import require_bool, require_count, require_number, require_positive
 from seqlab.recurrence import Backward, GradientControl, Truncation
 
 
@@ -13,27 +13,28 @@ class Training:
     """The settings of one training run.
 
     Attributes:
-        steps: optimiser updates in all.
-        batch_size: B, examples an update.
-        clip_value: the largest magnitude of a gradient's element that is let through; null for any. It acts
-            before `clip_norm`, so that both limits hold in the end.
-        clip_norm: the largest global gradient norm that is let through; null for any.
-        clip_recurrent: the largest norm of a sequence's ∂L/∂s_t, the cotangent of the carry at every step of
-            the backward pass, that is let through; null for any. L is the batch-mean loss.
+        steps: the optimiser updates in all.
+        batch_size: B, the examples of an update.
+        clip_value: the limit on the magnitude of each element of the gradient; null for none. It acts before
+            `clip_norm`, so that both limits hold in the end.
+        clip_norm: the limit on the global norm of the gradient; null for none.
+        clip_recurrent: the limit on the norm of each sequence's ∂L/∂s_t, the cotangent of the carry, at every
+            step of the backward pass; null for none. L is the batch-mean loss.
         omega: the factor on Pascanu et al.'s regulariser Ω, its mean over sequences; null or 0 for none.
-        log_every: steps between rows of `metrics.jsonl`.
-        eval_every: steps between evaluations on the validation split; the last step always has one.
-        patience: after how many evaluations without a better one a run ends; null for never.
-        checkpoint_every: steps between checkpoints of the latest state; the last step always has one.
-        steps_per_call: how many steps one dispatch to the device may run; it ends with a row at the latest.
-        evaluation_batch_size: examples a batch in evaluation, which has no backward pass to hold.
-        sample_length: how many outputs are written into the summary at the end, by a network that can; 0 for
-            none.
-        devices: over how many devices the rows of a batch are spread; null lets the shapes decide.
-        bptt_window: how many steps back the gradient of a loss may go; null for all steps of a batch. A loss
-            early in a window goes back less far: see `Truncation`.
-        bptt_stride: after how many steps a window ends, through which their losses go back; null for the
-            window itself, so that windows follow one another.
+        log_every: the steps between rows of `metrics.jsonl`.
+        eval_every: the steps between evaluations on the validation split; the last step always has one.
+        patience: the run ends after so many evaluations without a better one; null for never.
+        checkpoint_every: the steps between checkpoints of the latest state; the last step always has one.
+        steps_per_call: the most steps of one dispatch to the devices; a dispatch ends at a row at the latest.
+        evaluation_batch_size: the examples of a batch in evaluation.
+        sample_length: the outputs that are generated for the summary at the end; 0 for none.
+        devices: the number of devices that the rows of a batch are spread over; null to choose it by the
+            shapes.
+        bptt_window: the most steps that the gradient of a loss passes through; null for all steps of a batch.
+            The gradient of an early loss of a window passes through fewer: see `Truncation`.
+        bptt_stride: the steps after which a window ends and its losses are differentiated; null for
+            `bptt_window`, so that windows do not overlap.
+        compilation_cache: whether to save compiled programs in the user's cache folder, for later processes.
 
     Raises:
         ValueError: a value out of its range.
@@ -55,9 +56,11 @@ class Training:
     devices: int | None
     bptt_window: int | None
     bptt_stride: int | None
+    compilation_cache: bool = True
 
     def __post_init__(self) -> None:
         require_count(self, "steps", "sample_length")
+        require_bool(self, "compilation_cache")
         require_positive(
             self,
             *("batch_size", "log_every", "eval_every", "checkpoint_every"),
@@ -97,6 +100,6 @@ class Training:
         return Backward(control, Truncation(self.bptt_window, self.bptt_stride or self.bptt_window))
 
     def next_stop(self, step: int) -> int:
-        """Return the first step after `step` at which the host has something to do."""
+        """Return the first step after `step` at which a dispatch ends: at a row, evaluation or checkpoint."""
         cadences = (self.log_every, self.eval_every, self.checkpoint_every)
         return min(self.steps, step + self.steps_per_call, *(step + n - step % n for n in cadences))

@@ -1,4 +1,4 @@
-"""What changes from step to step? Everything a run needs to go on, and nothing else."""
+"""State of a run: all that changes from step to step."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from seqlab.types import Params
 class TrainState(NamedTuple):
     """The state after `step` updates.
 
-    The batch and the dropout masks of a step are functions of (seed, step), so there is neither an iterator
-    nor a key to carry.
+    It has no data iterator and no PRNG key, because the batch and the dropout masks of a step are functions
+    of `(seed, step)`.
 
     Attributes:
-        step: int32 scalar, how many updates have been made.
-        seed: uint32 scalar, the run's seed.
-        params: the network's parameters.
-        optimizer_state: optax's.
-        carries: the recurrent carries that each row of a stream goes on from, `(B, H)` a leaf; empty where
-            every batch starts anew.
+        step: int32 scalar, the number of updates made.
+        seed: uint32 scalar, the seed of the run.
+        params: the parameters of the network.
+        optimizer_state: the state of the optax optimiser.
+        carries: the recurrent carries with which the rows of a stream continue, `(B, H)` a leaf; empty where
+            every batch starts from the initial carries.
     """
 
     step: jax.Array
@@ -35,3 +35,8 @@ class TrainState(NamedTuple):
 def stream(seed: jax.Array, name: str) -> jax.Array:
     """Return the PRNG key of one of a run's independent streams: "params", "batches" or "dropout"."""
     return jax.random.fold_in(jax.random.key(seed), ("params", "batches", "dropout").index(name))
+
+
+def select(flag: jax.Array, new: TrainState, old: TrainState) -> TrainState:
+    """Return the new state where a bool scalar is True, else the old one."""
+    return jax.tree.map(lambda new, old: jax.lax.select(flag, new, old), new, old)

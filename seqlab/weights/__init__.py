@@ -1,6 +1,6 @@
-"""How do weights come from and go to ONNX, PyTorch, Keras, Flax?
+"""How are weights converted from and to ONNX, PyTorch, Keras and Flax?
 
-NumPy arrays in and out; one library a file.
+NumPy arrays in and out; one library in a file.
 """
 
 from seqlab.weights.flax import from_flax, to_flax

@@ -66,17 +66,17 @@ def test_of_several_gates_the_largest_counts():
 
 
 def measured(cell, num_steps, dtype, lengths=None, resets=None, **replaced):
-    """Return what `jacobians` tells of a cell, what it met, and its parameters."""
+    """Return the results of `jacobians` for a cell, its trajectory, and its parameters."""
     params = Stack(cell).init(jax.random.key(0), F)
     params["layer_0"]["forward"] |= replaced
     params = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), params)
     inputs = jnp.asarray(np.random.default_rng(1).normal(size=(B, num_steps, F)), dtype)
     lengths = None if lengths is None else jnp.array(lengths)
-    return *told(cell, params, inputs, lengths, resets), params["layer_0"]["forward"]
+    return *diagnosed(cell, params, inputs, lengths, resets), params["layer_0"]["forward"]
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def told(cell, params, inputs, lengths, resets):
+def diagnosed(cell, params, inputs, lengths, resets):
     met = trajectories(Stack(cell), params, inputs, lengths, None, resets)
     return jacobians(Stack(cell), params, met), met["layer_0"]["forward"]
 

@@ -14,11 +14,13 @@ import pytest
 from tiny_runs import CELLS, FRAMINGS, ONE_EACH, WATCHED, tiny
 
 from seqlab import run
+from seqlab.metrics import Mean
 from seqlab.runs import evaluate, load
 from seqlab.tasks import load_task
 from seqlab.tasks.languages import FormalLanguage
 from seqlab.tracking import read_rows, read_summary
-from seqlab.training.rows import Rows, evaluation_row
+from seqlab.training.evaluation import values
+from seqlab.training.rows import Rows
 from seqlab.types import ConfigError
 
 ADDING = ("adding", "many_to_one")
@@ -214,34 +216,21 @@ def test_signal_keeps_what_was_learnt(number, folder):
 
 
 def test_a_mean_over_nothing_is_not_a_number():
-    from seqlab.metrics import Mean
-
-    metrics = {"train/accuracy": Mean(np.zeros(1), np.zeros(1)), "grads/nonfinite": np.zeros((1, 1))}
-    (row,) = Rows(log_every=1).take(metrics, {}, 1, 1, last=True)
-    assert np.isnan(row["train/accuracy"])
-    assert np.isnan(evaluation_row({"accuracy": Mean(0, 0)}, "eval")["eval/accuracy"])
+    rows = Rows()
+    rows.add({"train/accuracy": Mean(np.zeros(1), np.zeros(1))}, 1)
+    assert np.isnan(rows.row(1)["train/accuracy"])
+    assert np.isnan(values({"accuracy": Mean(0, 0)}, "eval")["eval/accuracy"])
 
 
 def test_rows_average_since_the_last_row():
-    from seqlab.metrics import Mean
-
-    rows = Rows(log_every=4)
-    steps = np.arange(1.0, 7.0)
-    metrics = {
-        "train/loss": Mean(steps * 2, np.full(6, 2.0)),
-        "grads/norm": steps,
-        "grads/nonfinite": np.array([[1, 0]] * 6),
-    }
-    found = list(rows.take(metrics, {}, 1, 3, last=False)) + list(
-        rows.take(metrics, {"params/norm": np.array(7.0)}, 4, 3, last=True)
-    )
-    assert found == [
-        {"step": 4, "train/loss": np.mean([1, 2, 3, 1]), "grads/norm": 1.0, "grads/nonfinite": 4},
-        {
-            "step": 6,
-            "train/loss": np.mean([2, 3]),
-            "grads/norm": 3.0,
-            "grads/nonfinite": 2,
-            "params/norm": 7.0,
-        },
-    ]
+    rows, steps = Rows(), np.arange(1.0, 7.0)
+    metrics = {"train/loss": Mean(steps * 2, np.full(6, 2.0)), "grads/norm": steps}
+    rows.add(metrics, 3)
+    rows.add(metrics, 1)
+    assert rows.row(4) == {
+        "step": 4, "train/loss": np.mean([1, 2, 3, 1]), "grads/norm": 1.0, "grads/nonfinite": 0,
+    }  # fmt: skip
+    rows.add(metrics, 3)
+    assert rows.row(7, nonfinite=5) == {
+        "step": 7, "train/loss": np.mean([1, 2, 3]), "grads/norm": 3.0, "grads/nonfinite": 5,
+    }  # fmt: skip

@@ -64,13 +64,13 @@ def rows_of(folder):
     ]
 
 
-@pytest.mark.parametrize(("block", "level"), [(1, "off"), (2, "norms")])
-def test_a_run_among_many_is_the_run_alone(block, level, alone, tmp_path):
+@pytest.mark.parametrize(("vmap_size", "level"), [(1, "off"), (2, "norms")])
+def test_a_run_among_many_is_the_run_alone(vmap_size, level, alone, tmp_path):
     requests = [
         request_of(overrides_of(f"gradients.level={level}", *own), tmp_path / str(index))
         for index, own in enumerate(GRID)
     ]
-    outcomes = execute_all(requests, Sharing(block=block, devices=2))
+    outcomes = execute_all(requests, Sharing(vmap_size=vmap_size, devices=2))
     statuses = [outcome["status"] for outcome in outcomes]
     assert statuses == ["diverged" if index == DIVERGING else "finished" for index in range(len(GRID))]
     for index, outcome in enumerate(outcomes):
@@ -99,9 +99,9 @@ def test_a_number_acts_as_an_argument_as_it_does_in_the_program(optimizer):
     def stepped(numbers):
         program = run.family.at(numbers)
         state = program.init(np.uint32(3), ())
-        moving = {key: value for key, value in numbers.items() if key not in run.family.starts}
+        moving = {key: value for key, value in numbers.items() if key not in run.family.init_only}
         program = run.family.at(moving)
-        batch = jax.tree.map(lambda leaf: leaf[0], program.batches(state, ()))
+        batch = program.batch(state.seed, state.step, ())
         return state.params, program.step(state, batch)[0].params
 
     as_arguments = jax.jit(stepped)
@@ -144,17 +144,17 @@ def test_runs_are_one_family_where_they_differ_in_numbers_alone(other, same):
 def test_a_plan_has_room_for_all_and_equal_shares():
     run = family_of()
     for num_runs in (1, 2, 5, 12):
-        for block in (1, 2, 100):
-            plan, measured = choose_plan(run.family, num_runs, run.hyperparameters, block, 2)
-            assert num_runs <= plan.num_runs < num_runs + plan.block * plan.devices
+        for vmap_size in (1, 2, 100):
+            plan, measured = choose_plan(run.family, num_runs, run.hyperparameters, vmap_size, 2)
+            assert num_runs <= plan.num_runs < num_runs + plan.vmap_size * plan.devices
             assert not measured
 
 
 def test_the_fastest_of_the_measured_plans_is_chosen():
     run = family_of("training.steps=20000", "training.steps_per_call=2")
     plan, measured = choose_plan(run.family, 12, run.hyperparameters, num_devices=2)
-    assert set(measured) == {"block_1", "block_4", "block_6"}
-    assert measured[f"block_{plan.block}"] == min(measured.values())
+    assert set(measured) == {"vmap_size_1", "vmap_size_4", "vmap_size_6"}
+    assert measured[f"vmap_size_{plan.vmap_size}"] == min(measured.values())
 
 
 def test_fewer_runs_fit_where_each_is_larger_or_more_are_in_flight():
@@ -165,13 +165,13 @@ def test_fewer_runs_fit_where_each_is_larger_or_more_are_in_flight():
 
 def test_a_plan_of_unequal_shares_is_refused():
     with pytest.raises(ValueError, match="must divide num_runs=6"):
-        Plan(num_runs=6, block=2, devices=2)
+        Plan(num_runs=6, vmap_size=2, devices=2)
 
 
 def test_parts_that_memory_asks_for_are_trained_one_after_another(tmp_path):
     settings = tiny("adding", "many_to_one", "training.steps=2")
     requests = [request_of([*settings, f"seed={seed}"], tmp_path / str(seed)) for seed in range(3)]
-    outcomes = execute_all(requests, Sharing(runs_per_program=2, block=1, devices=1))
+    outcomes = execute_all(requests, Sharing(runs_per_program=2, vmap_size=1, devices=1))
     assert [(outcome["status"], outcome["seed"]) for outcome in outcomes] == [
         ("finished", n) for n in range(3)
     ]
@@ -187,7 +187,7 @@ def test_programs_may_be_jobs_of_a_cluster(tmp_path):
         request_of([*settings, f"architecture={architecture}", f"seed={seed}"], tmp_path / str(seed))
         for seed, architecture in enumerate(architectures)
     ]
-    sharing = Sharing(runs_per_program=1, block=1, devices=1)
+    sharing = Sharing(runs_per_program=1, vmap_size=1, devices=1)
     first, second, third = submit_all(requests, sharing, tmp_path / "logs", {"cluster": "debug"})
     assert isinstance(second, IncompatibleError)
     assert [(one["status"], one["seed"]) for one in (first, third)] == [("finished", 0), ("finished", 2)]
@@ -203,7 +203,7 @@ def test_patience_ends_one_run_and_not_the_others(tmp_path):
         request_of([*settings, f"optimizer.learning_rate={rate}"], tmp_path / str(index))
         for index, rate in enumerate(rates)
     ]
-    still, learning = execute_all(requests, Sharing(block=1))
+    still, learning = execute_all(requests, Sharing(vmap_size=1))
     assert (still["status"], still["steps"]) == ("finished", 3)
     assert "the last 2 evaluations brought no better eval/mse" in still["reason"]
     assert (learning["steps"], learning["reason"]) == (8, None)

@@ -119,7 +119,10 @@ def rows_of(folder, number):
 def test_a_sweep_that_was_killed_is_resumed_to_the_same_end(tmp_path):
     settings = [*tiny("adding", "many_to_one", "cell=lstm", "seed=0,1,2", "hydra/launcher=vectorized")]
     settings += ["training.steps=600", "training.steps_per_call=5", "training.checkpoint_every=100"]
-    settings += ["training.log_every=20", "hydra.launcher.block=3"]  # how many step together is not measured
+    settings += [
+        "training.log_every=20",
+        "hydra.launcher.vmap_size=3",
+    ]  # how many step together is not measured
     for name in ("whole", "killed"):
         (tmp_path / name).mkdir()
     assert in_folder(tmp_path / "whole", "-m", *settings, "hydra.sweep.dir=sweep").returncode == 0

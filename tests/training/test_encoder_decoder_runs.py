@@ -59,8 +59,8 @@ def test_it_writes_up_to_the_end(finished, inside):
     [
         (("--prompt", "0 5"), "--prompt: legal are the symbols 0 1 2 3 4, got '0 5'"),
         (("--beam", "0"), "--beam must be a positive integer, got 0"),
-        (("--beam", "2", "--seed", "1"), "--seed does not apply to --beam, which draws nothing"),
-        (("--length-penalty", "1"), "--length-penalty applies to --beam alone"),
+        (("--beam", "2", "--seed", "1"), "--seed does not apply to --beam, which is not random"),
+        (("--length-penalty", "1"), "--length-penalty only applies to --beam"),
         (("--top-p", "2"), "--top-p must be above 0 and at most 1, got 2.0"),
     ],
 )
@@ -72,7 +72,7 @@ def test_generate_refuses_in_one_line(finished, inside, arguments, line):
 def test_export_is_refused_in_one_line(finished, inside, tmp_path):
     done = inside("weights.__main__", "export", str(finished[0]), "--to", "torch", str(tmp_path / "x.npz"))
     assert done.returncode == 1
-    assert "cannot be exported: its architecture is encoder_decoder" in done.stderr
+    assert "cannot be exported: its framing is encoder_decoder" in done.stderr
     assert done.stderr.count("\n") == 1
 
 

@@ -34,7 +34,7 @@ def last_state(folder, *overrides):
 
 
 def test_what_is_carried_and_told_is_that_of_one_long_run():
-    program = built("architecture.num_layers=2", "optimizer=sgd", "optimizer.learning_rate=1e-30")
+    program = built(WATCHED, "architecture.num_layers=2", "optimizer=sgd", "optimizer.learning_rate=1e-30")
     task, network = program.task, program.network
     begins = task.data["train"]["begins"].at[jnp.arange(0, len(task.data["train"]["begins"]), 7)].set(True)
     data = {**task.data, "train": {**task.data["train"], "begins": begins}}
@@ -42,7 +42,7 @@ def test_what_is_carried_and_told_is_that_of_one_long_run():
     step = jax.jit(lambda state, batch: program.step(state, batch)[0])
     batches = []
     for _ in range(3):
-        batches.append(program._batch(state.seed, state.step, data))
+        batches.append(program.batch(state.seed, state.step, data))
         state = step(state, batches[-1])
     apply = lambda params, batch: network.apply_with_carries(None, params, batch)  # noqa: E731
     joined = lambda batches: jax.tree.map(lambda *leaves: jnp.concatenate(leaves, axis=1), *batches)  # noqa: E731
@@ -54,10 +54,10 @@ def test_what_is_carried_and_told_is_that_of_one_long_run():
     assert program.training.backward.truncation == Truncation(4, 2)
 
     before = state._replace(carries=jax.jit(apply)(state.params, joined(batches[:2]))[0])
-    told = jax.jit(program._recurrence)(before, batches[2])
+    diagnosed = jax.jit(program.diagnose)(before, batches[2])
     follow = jax.jit(lambda params, batch: recurrent.follow(network, params, batch))
     met = follow(state.params, whole)["layer_1"]["forward"].gates["forget"]
-    np.testing.assert_allclose(told["gates/forget/mean"], met[-len(met) // 3 :].mean(), rtol=1e-5)
+    np.testing.assert_allclose(diagnosed["gates/forget/mean"], met[-len(met) // 3 :].mean(), rtol=1e-5)
 
 
 def test_it_resumes_bit_for_bit_and_spreads_over_devices_by_rows(tmp_path):

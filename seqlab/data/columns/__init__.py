@@ -1,1 +1,1 @@
-"""How do the values of one column become arrays? One kind of column a file."""
+"""How do the values of one column become arrays? One kind of column in a file."""

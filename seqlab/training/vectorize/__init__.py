@@ -1,1 +1,1 @@
-"""Many runs as one program."""
+"""How do many runs become one compiled program?"""

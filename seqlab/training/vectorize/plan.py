@@ -1,4 +1,4 @@
-"""How do runs of one program lie on the devices? One after another, side by side, or each on several."""
+"""Placement of the runs of one program on the devices: in sequence, under `vmap`, or sharded."""
 
 from __future__ import annotations
 
@@ -17,122 +17,148 @@ from seqlab.training.state import TrainState
 RUNS = "R"
 """The mesh axis that runs are spread over."""
 
-SHARED = PartitionSpec()
-"""How arrays lie that all runs share: a copy on each device."""
+REPLICATED = PartitionSpec()
+"""The PartitionSpec of arrays that all runs share: a copy on each device."""
 
 LOCKSTEP = "lockstep"
-"""The `vmap` axis of the runs that step together."""
+"""The `vmap` axis of the runs that are stepped together."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
     """How many runs are one program, and how they share the devices.
 
-    One run alone has the rows of its batches spread over the devices. Of several, each device has an equal
-    share, which it takes in blocks, one after another; the runs of a block step together, by `vmap`.
+    The rows of the batches of a single run are spread over the devices. Several runs are spread over the
+    devices in equal shares. Each device steps its share in groups of `vmap_size` runs, one group after the
+    other, and the runs of a group together, by `vmap`.
 
     Attributes:
-        num_runs: R, how many runs.
-        block: how many of them step together.
-        devices: how many devices are used.
+        num_runs: R, the number of runs.
+        vmap_size: the number of runs of a group.
+        devices: the number of devices.
 
     Raises:
-        ValueError: the runs do not make equal numbers of whole blocks.
+        ValueError: the runs do not make equal numbers of whole groups.
     """
 
     num_runs: int = 1
-    block: int = 1
+    vmap_size: int = 1
     devices: int = 1
 
     def __post_init__(self) -> None:
-        require_positive(self, "num_runs", "block", "devices")
-        if self.num_runs % self.block or (self.num_runs > 1 and self.num_runs % (self.block * self.devices)):
-            raise ValueError(f"block times devices must divide num_runs={self.num_runs}, got {self}")
+        require_positive(self, "num_runs", "vmap_size", "devices")
+        unit = self.vmap_size * (self.devices if self.num_runs > 1 else 1)
+        if self.num_runs % unit:
+            raise ValueError(f"vmap_size times devices must divide num_runs={self.num_runs}, got {self}")
 
     @property
-    def num_row_devices(self) -> int:
-        """Over how many devices the rows of one batch are spread."""
-        return self.devices if self.num_runs == 1 else 1
+    def axis(self) -> str | None:
+        """The mesh axis that the rows of one batch are spread over; None where they are not."""
+        return ROWS if self.num_runs == 1 and self.devices > 1 else None
 
     @property
     def lockstep(self) -> str | None:
-        """The axis of the runs that step together; None where none do."""
-        return LOCKSTEP if self.block > 1 else None
+        """The `vmap` axis of the runs that are stepped together; None where none are."""
+        return LOCKSTEP if self.vmap_size > 1 else None
 
     @functools.cached_property
     def mesh(self) -> Mesh:
-        """The devices in use."""
-        axis = ROWS if self.num_runs == 1 else RUNS
+        """The mesh of the devices in use, of one axis."""
         return jax.make_mesh(
             (self.devices,),
-            (axis,),
+            (ROWS if self.num_runs == 1 else RUNS,),
             (jax.sharding.AxisType.Auto,),
             devices=jax.local_devices()[: self.devices],
         )
 
     @property
-    def own(self) -> PartitionSpec:
-        """How arrays lie that each run has its own of, `(R, …)`."""
-        return SHARED if self.num_runs == 1 else PartitionSpec(RUNS)
+    def per_run(self) -> PartitionSpec:
+        """The PartitionSpec of arrays `(R, …)` with an entry for each run."""
+        return REPLICATED if self.num_runs == 1 else PartitionSpec(RUNS)
+
+    @property
+    def per_row(self) -> PartitionSpec:
+        """The PartitionSpec of the arrays of a batch that all runs share, `(B, …)`."""
+        return PartitionSpec(ROWS) if self.num_runs == 1 else REPLICATED
 
     @property
     def state(self) -> TrainState:
-        """How a state lies: as all that a run has of its own, its carries by rows besides."""
-        carries = PartitionSpec(None, ROWS) if self.num_runs == 1 else self.own
-        return TrainState(self.own, self.own, self.own, self.own, carries=carries)
+        """PartitionSpecs of a `TrainState`: per run; carries also over the batch axis."""
+        carries = PartitionSpec(None, ROWS) if self.num_runs == 1 else self.per_run
+        return TrainState(*[self.per_run] * 4, carries=carries)  # type: ignore[arg-type]
 
-    def place(self, tree: Any, specs: Any = SHARED) -> Any:
-        """Put arrays where specs, a tree's prefix, say: a copy on each device where none are given."""
+    def place(self, tree: Any, specs: Any = REPLICATED) -> Any:
+        """Put arrays on the devices.
+
+        Args:
+            tree: the arrays.
+            specs: their PartitionSpecs, a prefix of the tree.
+        """
         return jax.device_put(tree, jax.tree.map(lambda spec: NamedSharding(self.mesh, spec), specs))
 
-    def abstract(self, tree: Any, specs: Any = SHARED) -> Any:
-        """Return what `place` would, without its contents; the arrays may be abstract."""
+    def abstract(self, tree: Any, specs: Any = REPLICATED) -> Any:
+        """Return the shapes, dtypes and shardings of what `place` returns; the arrays may be abstract."""
 
         def placed(spec: PartitionSpec, part: Any) -> Any:
-            lie = NamedSharding(self.mesh, spec)
-            return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=lie), part)
+            where = NamedSharding(self.mesh, spec)
+            return jax.tree.map(
+                lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=where), part
+            )
 
         return jax.tree.map(placed, specs, tree)
 
-    def of_runs(self, shapes: Any) -> Any:
-        """Return the shapes of what one run has, for all runs: `(R, …)`."""
+    def stacked(self, shapes: Any) -> Any:
+        """Return the shapes `(R, …)` of the stacked arrays of all runs, from those of one run."""
         return jax.tree.map(
             lambda leaf: jax.ShapeDtypeStruct((self.num_runs, *leaf.shape), leaf.dtype), shapes
         )
 
-    def over(self, function: Callable, own: Any = None, results: Any = None) -> Callable:
-        """Return a function of one run as one of all runs.
+    def on_each_device(self, function: Callable, specs: Any) -> Callable:
+        """Return a function that every device calls with the same arguments.
 
         Args:
-            function: `(own, shared) -> results`, of what one run has of its own and what all share.
-            own: the specs of `own`, a tree's prefix; `self.own` where None.
-            results: likewise of the results.
+            function: the function.
+            specs: the PartitionSpecs of its results, a prefix of the tree.
+        """
+        return self._sharded(function, REPLICATED, specs)
+
+    def vectorized(
+        self, function: Callable, specs: Any = None, results: Any = None, shared: Any = REPLICATED
+    ) -> Callable:
+        """Return a function of all runs from a function of one run.
+
+        Args:
+            function: `(arguments, shared) -> results`, with the arguments of one run, and those that all
+                runs share.
+            specs: the PartitionSpecs of `arguments`, a prefix of the tree; None for `per_run`.
+            results: the PartitionSpecs of the results, likewise.
+            shared: the PartitionSpecs of `shared`, a prefix of the tree.
 
         Returns:
-            The function for `own` and results with a leading axis R.
+            The function of arguments and results with a leading axis R.
         """
 
-        def everywhere(own: Any, shared: Any) -> Any:
-            def one(own: Any) -> Any:
-                return function(own, shared)
+        def of_all(arguments: Any, shared: Any) -> Any:
+            def of_one(arguments: Any) -> Any:
+                return function(arguments, shared)
 
             if self.num_runs == 1:
-                return jax.tree.map(lambda leaf: leaf[None], one(jax.tree.map(lambda leaf: leaf[0], own)))
-            if self.block == 1:
-                return jax.lax.map(one, own)
-            blocks = jax.tree.map(self._in_blocks, own)
-            found = jax.lax.map(jax.vmap(one, axis_name=LOCKSTEP), blocks)
+                result = of_one(jax.tree.map(lambda leaf: leaf[0], arguments))
+                return jax.tree.map(lambda leaf: leaf[None], result)
+            if self.vmap_size == 1:
+                return jax.lax.map(of_one, arguments)
+            groups = jax.tree.map(self._grouped, arguments)
+            found = jax.lax.map(jax.vmap(of_one, axis_name=LOCKSTEP), groups)
             return jax.tree.map(lambda leaf: jax.lax.collapse(leaf, 0, 2), found)
 
-        if self.devices == 1:
-            return everywhere
-        return jax.shard_map(
-            everywhere,
-            mesh=self.mesh,
-            in_specs=(self.own if own is None else own, SHARED),
-            out_specs=self.own if results is None else results,
-            check_vma=False,  # a step adds up over the devices what has to be
-        )
+        specs = self.per_run if specs is None else specs
+        return self._sharded(of_all, (specs, shared), self.per_run if results is None else results)
 
-    def _in_blocks(self, leaf: jax.Array) -> jax.Array:
-        return leaf.reshape(leaf.shape[0] // self.block, self.block, *leaf.shape[1:])
+    def _sharded(self, function: Callable, specs: Any, results: Any) -> Callable:
+        if self.devices == 1:
+            return function
+        # Sums over devices are explicit (`devices.total`), so JAX need not track what varies over them.
+        return jax.shard_map(function, mesh=self.mesh, in_specs=specs, out_specs=results, check_vma=False)
+
+    def _grouped(self, leaf: jax.Array) -> jax.Array:
+        return leaf.reshape(leaf.shape[0] // self.vmap_size, self.vmap_size, *leaf.shape[1:])

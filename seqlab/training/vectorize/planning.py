@@ -1,8 +1,7 @@
-"""Which plan is the fastest for many runs, and how many fit? Measured where it pays, and within memory."""
+"""Choice of a plan for many runs: measured where it pays, and within the free memory."""
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import time
 from typing import Any
@@ -11,109 +10,103 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from seqlab.diagnostics import Settings
+from seqlab.training.advance import prefetch
 from seqlab.training.program import Program
-from seqlab.training.vectorize.family import Family, Functions, Numbers
+from seqlab.training.vectorize.compiled import CompiledFunctions, resident_data
+from seqlab.training.vectorize.family import Family, Hyperparameters
 from seqlab.training.vectorize.plan import Plan
 
 MEASURED_FROM = 200_000
-"""How many updates, over all runs, make it worth measuring plans: each costs some five seconds to compile."""
+"""The updates of all runs together from which plans are measured; each takes some five seconds to compile."""
 
 SMALL = 256
-"""B·H up to which runs step together on CPUs where nothing is measured: XLA's fixed cost a step outweighs
-what batched small matrix products lose. See experiments/vectorised_sweeps."""
+"""B·H up to which all runs are stepped together on CPUs where nothing is measured. Below it, XLA's fixed cost
+of a step outweighs the loss by batched small matrix products. See experiments/vectorised_sweeps."""
 
-MIDDLE_BLOCK = 4
-"""A block between one and all, worth trying: small batched products, most of the fixed costs shared."""
+MIDDLE_SIZE = 4
+"""A vmap_size between one and all that is tried: small batched products, and most fixed costs are shared."""
 
 SECONDS = 0.2
 """How long a plan is measured."""
 
 SHARE_OF_MEMORY = 0.5
-"""How much of the free memory the runs of one program may take."""
+"""The share of the free memory that the runs of one program may take."""
 
 
 def choose_plan(
     family: Family,
     num_runs: int,
-    numbers: Numbers,
-    block: int | None = None,
+    hyperparameters: Hyperparameters,
+    vmap_size: int | None = None,
     num_devices: int | None = None,
 ) -> tuple[Plan, dict[str, float]]:
-    """Return a plan for runs of a family, and what was measured.
+    """Choose a plan for runs of a family.
 
     Args:
-        family: whose runs.
-        num_runs: how many; the plan may have room for a few more, so that devices have equal shares.
-        numbers: those of any of the runs.
-        block: how many step together; None lets a measurement decide, or a rule where there are few updates.
-        num_devices: over how many devices; None for all there are.
+        family: the family.
+        num_runs: the number of runs; the plan may have room for a few more, for equal shares of the devices.
+        hyperparameters: those of any of the runs.
+        vmap_size: the number of runs that are stepped together; None to measure, or to follow a rule where
+            there are few updates.
+        num_devices: the number of devices; None for all.
 
     Returns:
-        The plan, and the microseconds of an update by the block, of the plans that were measured.
+        The plan, and the measured microseconds of an update by `vmap_size_<n>`; empty without measurement.
     """
     num_devices = min(num_devices or len(jax.local_devices()), num_runs)
     share = -(-num_runs // num_devices)
-    if block is None and (num_runs * family.program.training.steps < MEASURED_FROM or share == 1):
-        block = _likely(family.program, share)
-    sizes = {min(size, share) for size in ((1, MIDDLE_BLOCK, share) if block is None else (block,))}
-    plans = [_plan(share, size, num_devices) for size in sorted(sizes)]
-    fitting = [plan for plan in plans if plan.num_runs <= most_runs(family.program, plan.block * num_devices)]
+    if vmap_size is None and (num_runs * family.program.training.steps < MEASURED_FROM or share == 1):
+        vmap_size = _likely(family.program, share)
+    candidates = (1, MIDDLE_SIZE, share) if vmap_size is None else (vmap_size,)
+    plans = [_plan(share, size, num_devices) for size in sorted({min(size, share) for size in candidates})]
+    fitting = [
+        plan for plan in plans if plan.num_runs <= most_runs(family.program, plan.vmap_size * num_devices)
+    ]
     if len(fitting) < 2:
         return (fitting or plans)[0], {}
-    seconds = {plan: _seconds_per_update(family, plan, numbers) for plan in fitting}
+    seconds = {plan: _seconds_per_update(family, plan, hyperparameters) for plan in fitting}
     best = min(fitting, key=seconds.__getitem__)
-    return best, {f"block_{plan.block}": 1e6 * taken for plan, taken in seconds.items()}
+    return best, {f"vmap_size_{plan.vmap_size}": 1e6 * taken for plan, taken in seconds.items()}
 
 
 def most_runs(program: Program, in_flight: int) -> int:
     """Return how many runs fit into memory as one program, at least one.
 
-    Each has three states (its own, the next, and its gradients); those that are in flight have besides what
-    the loss saves for its backward pass, with as much again for what that makes, and the batches drawn ahead.
+    Each run has three states: its own, the next, and the gradients. A run that is being stepped also has the
+    residuals of its backward pass, as much again for what that computes, and its prefetched batches.
     """
     free = SHARE_OF_MEMORY * _free_memory() - in_flight * _bytes_in_flight(program)
     return max(1, int(min(free // (3 * _num_bytes(program.shapes)), 1_000_000)))
 
 
-def _plan(share: int, block: int, num_devices: int) -> Plan:
-    """Return the plan of equal shares in whole blocks that holds them with the least padding."""
-    return Plan(-(-share // block) * block * num_devices, block, num_devices)
+def _plan(share: int, vmap_size: int, num_devices: int) -> Plan:
+    """Return the plan of equal shares in whole groups, with the least room to spare."""
+    return Plan(-(-share // vmap_size) * vmap_size * num_devices, vmap_size, num_devices)
 
 
 def _likely(program: Program, share: int) -> int:
-    """Return the block that is likely the fastest."""
+    """Return the vmap_size that is likely the fastest."""
     if jax.default_backend() != "cpu":
         return share
     return share if program.training.batch_size * program.network.cell.features <= SMALL else 1
 
 
-def _seconds_per_update(family: Family, plan: Plan, numbers: Numbers) -> float:
-    """Measure a plan on states of zeros, nothing being told of gradients."""
-
-    def quiet(program: Program) -> Program:
-        return dataclasses.replace(program, gradients=Settings("off", 1))
-
-    probe = dataclasses.replace(
-        family,
-        key=("probe", family.key),
-        program=quiet(family.program),
-        at=lambda given: quiet(family.at(given)),
-    )
-    functions = Functions(probe, plan)
-    data = plan.place(family.program.task.data)
+def _seconds_per_update(family: Family, plan: Plan, hyperparameters: Hyperparameters) -> float:
+    """Measure the updates of a plan, from states of zeros."""
+    functions = CompiledFunctions(family, plan)
+    data = resident_data(family.program.task, plan)
     moving = {
-        key: np.full(plan.num_runs, value) for key, value in numbers.items() if key not in family.starts
+        key: np.full(plan.num_runs, value) for key, value in functions.after_init(hyperparameters).items()
     }
-    own = plan.place(moving, plan.own), np.ones(plan.num_runs, bool)
+    placed, active = plan.place(moving, plan.per_run), np.ones(plan.num_runs, bool)
 
     def seconds(num_steps: int) -> float:
-        states = jax.tree.map(
-            lambda leaf: jnp.zeros((plan.num_runs, *leaf.shape), leaf.dtype), family.program.shapes
-        )
-        states = jax.block_until_ready(plan.place(states, plan.state))
+        shapes = plan.stacked(family.program.shapes)
+        zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+        states = jax.block_until_ready(plan.place(zeros, plan.state))
         begun = time.perf_counter()
-        jax.block_until_ready(functions.advance(states, own, np.array([0, num_steps], np.int32), data))
+        span = np.array([0, num_steps], np.int32)
+        jax.block_until_ready(functions.advance(states, placed, active, span, data))
         return (time.perf_counter() - begun) / num_steps
 
     seconds(1)
@@ -126,19 +119,19 @@ def _num_bytes(tree: Any) -> int:
 
 
 def _bytes_in_flight(program: Program) -> int:
-    """Return what a step saves for its way back, twice, and the batches drawn ahead, in bytes."""
+    """Return the bytes of a step's residuals, twice, and of the prefetched batches."""
     state = program.shapes
-    ahead = jax.eval_shape(program.batches, state, program.task.data)
-    one = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), ahead)
+    batches = jax.eval_shape(lambda *of_run: prefetch(program, *of_run), state, program.task.data)
+    one = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), batches)
 
     def saved(params: Any, batch: Any) -> Any:
         return jax.vjp(lambda params: program.network.apply(params, batch), params)[1]
 
-    return _num_bytes(ahead) + 2 * _num_bytes(jax.eval_shape(saved, state.params, one))
+    return _num_bytes(batches) + 2 * _num_bytes(jax.eval_shape(saved, state.params, one))
 
 
 def _free_memory() -> float:
-    """Return the bytes that are free where the runs will lie; no bound where nobody tells."""
+    """Return the free bytes of the devices' memory; infinity where it is unknown."""
     stats = jax.local_devices()[0].memory_stats()
     if stats and "bytes_limit" in stats:
         return (stats["bytes_limit"] - stats["bytes_in_use"]) * len(jax.local_devices())

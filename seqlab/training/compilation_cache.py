@@ -1,0 +1,52 @@
+"""JAX's persistent compilation cache in the user's cache folder."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import jax
+from jax.experimental.compilation_cache.compilation_cache import reset_cache
+
+MOST_BYTES = 2**30
+"""The size of the cache. Beyond it JAX removes the programs that were not used for the longest time."""
+
+LEAST_SECONDS = 0.05
+"""How long a program has to compile to be saved."""
+
+
+def use_compilation_cache(wanted: bool = True) -> None:
+    """Let JAX save compiled programs and reuse those of earlier processes.
+
+    Nothing is changed where `JAX_COMPILATION_CACHE_DIR` or `JAX_ENABLE_COMPILATION_CACHE` is set, or another
+    folder is configured: there the user has chosen.
+
+    Args:
+        wanted: False for no cache.
+    """
+    folder = cache_folder()
+    before, after = jax.config.jax_compilation_cache_dir, str(folder) if wanted else None
+    chosen = {"JAX_COMPILATION_CACHE_DIR", "JAX_ENABLE_COMPILATION_CACHE"} & os.environ.keys()
+    if chosen or before not in (None, str(folder)) or before == after:
+        return
+    if wanted:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:  # there is no folder that could be written
+            return
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", LEAST_SECONDS)
+        jax.config.update("jax_compilation_cache_max_size", MOST_BYTES)
+    jax.config.update("jax_compilation_cache_dir", after)
+    reset_cache()  # JAX looks at the settings once, when it first compiles
+
+
+def cache_folder() -> Path:
+    """Return the folder of compiled programs in the user's cache folder, by the platform's convention."""
+    if sys.platform == "darwin":
+        home = Path.home() / "Library" / "Caches"
+    elif sys.platform == "win32":
+        home = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    else:
+        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return home / "seqlab" / "compiled"

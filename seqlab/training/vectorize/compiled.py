@@ -1,0 +1,228 @@
+"""Compiled functions of a family, for all runs of a plan at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import NamedSharding
+
+from seqlab.metrics import Mean
+from seqlab.tasks.task import Task
+from seqlab.training import devices
+from seqlab.training.advance import advance
+from seqlab.training.evaluation import add_up, evaluate_batch, num_batches
+from seqlab.training.program import Program
+from seqlab.training.state import TrainState
+from seqlab.training.vectorize.family import Family, Hyperparameters
+from seqlab.training.vectorize.plan import REPLICATED, Plan
+from seqlab.types import Batch, Metrics, Params
+
+COMPILERS = 2
+"""How many functions are compiled at a time."""
+
+
+class CompiledFunctions:
+    """The functions of a family, compiled ahead of time.
+
+    Arguments and results have a leading axis R, except `span` and `data`. Each function is compiled on a
+    background thread, when `prepare` or the first call asks for it.
+
+    Attributes:
+        plan: the placement of the runs.
+        seconds: how long callers have waited for compilation so far.
+    """
+
+    def __init__(self, family: Family, plan: Plan) -> None:
+        """Start without a compiled function."""
+        self.plan, self.seconds = plan, 0.0
+        self._family = family
+        self._threads = ThreadPoolExecutor(COMPILERS, "compiler")
+        self._compiled: dict[tuple, Future[Callable]] = {}
+
+    def prepare(self, hyperparameters: Hyperparameters) -> None:
+        """Start to compile what a run calls, in the order of its calls, without waiting for it.
+
+        Args:
+            hyperparameters: those of any of the runs.
+        """
+        program, plan = self._family.program, self.plan
+        data = plan.abstract(program.task.data)
+        states = plan.abstract(plan.stacked(program.shapes), plan.state)
+        number = jax.ShapeDtypeStruct((plan.num_runs,), jnp.result_type(float))
+        seeds, active = (jax.ShapeDtypeStruct((plan.num_runs,), kind) for kind in (np.uint32, bool))
+        placed = plan.abstract(dict.fromkeys(self.after_init(hyperparameters), number), plan.per_run)
+        span = jax.ShapeDtypeStruct((2,), np.int32)
+        batch = plan.abstract(self._evaluation_shapes("validation"), plan.per_row)
+        index = jax.ShapeDtypeStruct((), np.int32)
+        self._compile("init", arguments=((dict.fromkeys(hyperparameters, number), seeds), data))
+        self._compile("advance", arguments=(states, (placed, active), span, data))
+        for every in program.cadences:
+            self._compile("diagnose", every, arguments=((states, placed), data))
+        self._compile("evaluation_batch", "validation", arguments=(index, data))
+        self._compile("evaluate_batch", arguments=(states.params, batch))
+        self._compile("evaluation_batch", "test", arguments=(index, data))
+
+    def after_init(self, hyperparameters: Hyperparameters) -> Hyperparameters:
+        """Return the hyperparameters without those that only act on the initial parameters."""
+        return {key: value for key, value in hyperparameters.items() if key not in self._family.init_only}
+
+    def init(self, hyperparameters: Hyperparameters, seeds: jax.Array, data: Any) -> TrainState:
+        """Return the states before the first step.
+
+        Args:
+            hyperparameters: those of the runs.
+            seeds: uint32 `(R,)`.
+            data: the task's resident arrays.
+        """
+        return self.plan.place(
+            self._call("init", arguments=((hyperparameters, seeds), data)), self.plan.state
+        )
+
+    def advance(
+        self,
+        states: TrainState,
+        hyperparameters: Hyperparameters,
+        active: np.ndarray,
+        span: np.ndarray,
+        data: Any,
+    ) -> tuple[TrainState, Metrics]:
+        """Make the updates of a dispatch; see `seqlab.training.advance`.
+
+        Args:
+            states: the states before it. Their buffers are donated.
+            hyperparameters: those of the runs, after initialisation.
+            active: bool `(R,)`, the runs that have not ended.
+            span: int32 `(2,)`.
+            data: the task's resident arrays.
+        """
+        return self._call("advance", arguments=(states, (hyperparameters, active), span, data))
+
+    def diagnose(
+        self, states: TrainState, hyperparameters: Hyperparameters, every: int | None, data: Any
+    ) -> Metrics:
+        """Return the results of the diagnostics of one cadence, for the updates after some states."""
+        return self._call("diagnose", every, arguments=((states, hyperparameters), data))
+
+    def count_nonfinite(
+        self, states: TrainState, hyperparameters: Hyperparameters, data: Any
+    ) -> dict[str, jax.Array]:
+        """Return how many elements of each gradient are not finite, for the updates after some states."""
+        return self._call("count_nonfinite", arguments=((states, hyperparameters), data))
+
+    def evaluate(self, params: Params, data: Any, split: str) -> dict[str, Mean]:
+        """Return the sums of the loss and the metrics over a split, on the host."""
+        program = self._family.program
+        size = program.training.evaluation_batch_size
+
+        def means() -> Iterator[dict[str, Mean]]:
+            for index in range(num_batches(program.task, program.network.framing, split, size)):
+                batch = self._call("evaluation_batch", split, arguments=(np.int32(index), data))
+                yield self._call("evaluate_batch", arguments=(params, batch))
+
+        return add_up(means())
+
+    def _call(self, *name: Any, arguments: tuple) -> Any:
+        begun = time.perf_counter()
+        compiled = self._compile(*name, arguments=arguments).result()
+        self.seconds += time.perf_counter() - begun
+        return compiled(*arguments)
+
+    def _compile(self, *name: Any, arguments: tuple) -> Future[Callable]:
+        """Return a function that will be compiled for some arguments, which may be abstract."""
+        if name not in self._compiled:
+            self._compiled[name] = self._threads.submit(
+                lambda: self._jitted(*name).lower(*arguments).compile()
+            )
+        return self._compiled[name]
+
+    def _jitted(self, kind: str, which: Any = None) -> Any:
+        """Return a function under `jax.jit`.
+
+        Args:
+            kind: the name of one of the functions below.
+            which: the cadence of diagnostics, or the split of an evaluation batch.
+        """
+        plan = self.plan
+
+        def init(run: tuple, data: Any) -> TrainState:
+            return self._family.at(run[0]).init(run[1], data)
+
+        def steps(run: tuple, shared: tuple) -> tuple[TrainState, Metrics]:
+            (state, (hyperparameters, active)), (span, data) = run, shared
+            return advance(self._program(hyperparameters), state, span, active, data)
+
+        def diagnose(run: tuple, data: Any) -> Metrics:
+            program = self._program(run[1])
+            return program.diagnose(run[0], self._batch(program, run[0], data), which)
+
+        def nonfinite(run: tuple, data: Any) -> dict[str, jax.Array]:
+            program = self._program(run[1])
+            return program.count_nonfinite(run[0], self._batch(program, run[0], data))
+
+        def evaluate(params: Params, batch: Batch) -> dict[str, Mean]:
+            program = self._program({})
+            return evaluate_batch(program.task, program.network, params, batch, program.axis)
+
+        if kind == "init":
+            return jax.jit(dataclasses.replace(plan, vmap_size=1, devices=1).vectorized(init))
+        if kind == "advance":
+            specs = plan.state, plan.per_run
+            all_steps = plan.vectorized(steps, specs, specs)
+            return jax.jit(lambda states, run, *shared: all_steps((states, run), shared), donate_argnums=0)
+        if kind == "evaluation_batch":
+            return jax.jit(
+                plan.on_each_device(functools.partial(self._evaluation_batch, which), plan.per_row)
+            )
+        if kind == "evaluate_batch":
+            return jax.jit(plan.vectorized(evaluate, shared=plan.per_row))
+        of_state = {"diagnose": diagnose, "count_nonfinite": nonfinite}[kind]
+        return jax.jit(plan.vectorized(of_state, (plan.state, plan.per_run)))
+
+    def _program(self, hyperparameters: Hyperparameters) -> Program:
+        program = self._family.at(hyperparameters)
+        return dataclasses.replace(program, axis=self.plan.axis, lockstep=self.plan.lockstep)
+
+    def _batch(self, program: Program, state: TrainState, data: Any) -> Batch:
+        """Return this device's rows of the batch of the update after a state."""
+        return devices.local_rows(program.batch(state.seed, state.step, data), program.axis)
+
+    def _evaluation_batch(self, split: str, index: jax.Array, data: Any) -> Batch:
+        """Return this device's rows of one batch of an evaluation pass."""
+        program = self._family.program
+        size, framing = program.training.evaluation_batch_size, program.network.framing
+        batch = program.task.evaluation_batch(index, size, split, framing, data)
+        return devices.local_rows(batch, self.plan.axis)
+
+    def _evaluation_shapes(self, split: str) -> Batch:
+        """Return the shapes of a whole evaluation batch."""
+        program = self._family.program
+        size, framing = program.training.evaluation_batch_size, program.network.framing
+
+        def draw(data: Any) -> Batch:
+            return program.task.evaluation_batch(jnp.int32(0), size, split, framing, data)
+
+        return jax.eval_shape(draw, program.task.data)
+
+
+@functools.lru_cache(maxsize=4)
+def compiled_functions(family: Family, plan: Plan) -> CompiledFunctions:
+    """Return the functions of a family under a plan; the last few are kept with what they have compiled."""
+    return CompiledFunctions(family, plan)
+
+
+def resident_data(task: Task, plan: Plan) -> Any:
+    """Return a task's resident arrays on the devices of a plan; families with equal tasks share one copy."""
+    return _placed(task, NamedSharding(plan.mesh, REPLICATED))
+
+
+@functools.lru_cache(maxsize=2)
+def _placed(task: Task, where: NamedSharding) -> Any:
+    return jax.device_put(task.data, where)

@@ -1,0 +1,32 @@
+"""A run with `JAX_ENABLE_X64=1` trains in float64."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from tiny_runs import tiny
+
+from seqlab.runs import load
+from seqlab.tracking import read_rows, read_summary
+from seqlab.training import Checkpoints
+
+OVERRIDES = tiny("adding", "many_to_one", "cell=lstm", "gradients.level=full", "training.steps=4")
+
+
+def test_a_whole_run_is_in_float64(command, tmp_path, monkeypatch):
+    monkeypatch.setenv("JAX_ENABLE_X64", "1")
+    done = command("train", *OVERRIDES, "training.eval_every=2", "hydra.run.dir=run")
+    assert done.returncode == 0, done.stderr
+    assert "Warning" not in done.stderr
+    assert read_summary(tmp_path / "run")["status"] == "finished"
+    with jax.enable_x64(True):
+        program, _ = load(tmp_path / "run")
+        state = Checkpoints(tmp_path / "run").restore_latest(program.shapes)
+    leaves = jax.tree.leaves((state.params, state.optimizer_state))
+    assert {leaf.dtype for leaf in leaves if jnp.issubdtype(leaf.dtype, jnp.floating)} == {
+        np.dtype("float64")
+    }
+    row = next(row for row in read_rows(tmp_path / "run") if "train/loss" in row)
+    assert row["train/loss"] != float(np.float32(row["train/loss"]))
+    assert np.isfinite(row["recurrent/lyapunov"]).all()
