@@ -40,7 +40,7 @@ def global_norm(tree: Any) -> ScaledNorm:
     Source: Blue 1978, "A portable Fortran program to find the Euclidean norm of a vector", for the scaling.
     """
     leaves = jax.tree.leaves(tree)
-    squares = sum(jnp.sum(jnp.square(leaf)) for leaf in leaves)
+    squares = jnp.asarray(sum(jnp.sum(jnp.square(leaf)) for leaf in leaves))
     return jax.lax.cond(
         _is_safe(squares),
         lambda: ScaledNorm(jnp.ones_like(squares), jnp.sqrt(squares)),

@@ -47,16 +47,21 @@ def layout_of(
     )
 
 
-def kind_of(cell: Portable, library: str) -> str:
-    """Return the name that most libraries give to a cell: RNN, LSTM or GRU.
+def portable(cell: object, library: str) -> Portable:
+    """Return a cell that a library has too.
 
     Raises:
         ValueError: the cell has no counterpart in `library`.
     """
-    if type(cell) not in KINDS:
-        legal = ", ".join(kind.__name__ for kind in KINDS)
-        raise ValueError(f"{type(cell).__name__} has no counterpart in {library}: legal cells are {legal}")
-    return KINDS[type(cell)]
+    if isinstance(cell, Portable) and type(cell) in KINDS:
+        return cell
+    legal = ", ".join(kind.__name__ for kind in KINDS)
+    raise ValueError(f"{type(cell).__name__} has no counterpart in {library}: legal cells are {legal}")
+
+
+def kind_of(cell: Portable, library: str) -> str:
+    """Return the name that most libraries give to a cell: RNN, LSTM or GRU; raise as `portable`."""
+    return KINDS[type(portable(cell, library))]
 
 
 def to_params(cell: Portable, layout: Layout, order: Sequence[str]) -> dict[str, np.ndarray]:

@@ -222,7 +222,7 @@ def test_one_to_many_reads_its_input_at_the_first_step_alone():
     def written(features):
         return network.stack.apply(params["recurrence"], features)[1].sum()
 
-    features = network.read(params, batch)
+    features = network.first_layer_inputs(params, batch)
     through_input = jax.grad(written)(features)[..., :F] * (features[..., :F] != 0)
     assert through_input[:, 0].any()
     assert not through_input[:, 1:].any()
