@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from seqlab.architectures import Network
+from seqlab.architectures import Network, Recurrent
 from seqlab.generation.decoding import free_run
 from seqlab.generation.most_likely import likeliest
 from seqlab.metrics import Mean, loss, metric
@@ -49,7 +49,7 @@ def evaluate_batch(
         axis: the mesh axis that the rows are spread over, inside `shard_map`; None on one device.
     """
     means = measure(task, network, network.apply(params, batch), batch)
-    if network.free_running:
+    if isinstance(network, Recurrent) and network.free_running:
         free = measure(task, network, free_run(network, params, batch), batch)
         means |= {f"free_running/{name}": mean for name, mean in free.items()}
     return devices.total(means, axis)
@@ -143,7 +143,10 @@ def _evaluate_batch(task: Task, network: Network) -> Callable[..., Means]:
 @functools.lru_cache(maxsize=8)
 def _predict_batch(network: Network) -> Callable[..., jax.Array]:
     def predict(params: Params, batch: Batch) -> jax.Array:
-        outputs = free_run(network, params, batch) if network.free_running else network.apply(params, batch)
+        if isinstance(network, Recurrent) and network.free_running:
+            outputs = free_run(network, params, batch)
+        else:
+            outputs = network.apply(params, batch)
         return likeliest(network.outputs, outputs, batch.lengths)
 
     return jax.jit(predict)

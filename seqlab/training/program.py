@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
 import optax
 
-from seqlab.architectures import Network
+from seqlab.architectures import Network, Recurrent
 from seqlab.diagnostics import Diagnostic, Observation, Update, is_due
 from seqlab.diagnostics.statistics import count_nonfinite
 from seqlab.metrics import Mean
@@ -70,7 +70,7 @@ class Program:
 
     def __post_init__(self) -> None:
         self.network.check_backward(self.training.backward)
-        if self.task.stream and self.network.bidirectional:
+        if self.task.stream and isinstance(self.network, Recurrent) and self.network.bidirectional:
             raise IncompatibleError(
                 "architecture.bidirectional=true does not fit task.stream=true, which has no future to read: "
                 "legal value is false"
@@ -84,8 +84,11 @@ class Program:
             data: the task's resident arrays.
         """
         batch = self.batch(seed, jnp.int32(0), data)
-        params = _in_default_precision(self.network.init(stream(seed, "params"), batch))
-        carries = self.network.initial_carries(params, batch) if self.task.stream else ()
+        network = self.network
+        params = _in_default_precision(network.init(stream(seed, "params"), batch))
+        carries: Any = ()
+        if self.task.stream and isinstance(network, Recurrent):
+            carries = network.initial_carries(params, batch)
         return TrainState(jnp.int32(0), jnp.uint32(seed), params, self.optimizer.init(params), carries)
 
     def batch(self, seed: jax.Array, step: jax.Array, data: Any) -> Batch:
@@ -119,7 +122,7 @@ class Program:
         finite = jnp.isfinite(found.means["loss"].total) & jnp.isfinite(norm.relative)
         grads, clipped_norm = self._clip_elements(found.grads, norm)
         updates, optimizer_state = self._updates(state, grads, clipped_norm)
-        params = optax.apply_updates(state.params, updates)
+        params = cast("Params", optax.apply_updates(state.params, updates))
         after = TrainState(state.step + 1, state.seed, params, optimizer_state, found.carries)
         metrics = {f"train/{name}": mean for name, mean in found.means.items()}
         metrics |= {"grads/norm": norm.value, **self._clipping(clipped_norm)}
@@ -197,10 +200,10 @@ class Program:
         key = devices.local_key(key, self.axis)
         network = self.network.at_stage(self._progress(state.step))
 
-        def objective(params: Params, probes: Any, control: GradientControl) -> tuple[jax.Array, tuple]:
+        def objective(params: Params, probes: Any, control: GradientControl) -> tuple[jax.Array, Any]:
             backward = self.training.backward._replace(control=control)
             options = key, probes, backward
-            if self.task.stream:
+            if self.task.stream and isinstance(network, Recurrent):
                 carries, predictions = network.apply_with_carries(state.carries, params, batch, *options)
             else:
                 carries, predictions = state.carries, network.apply(params, batch, *options)
@@ -226,7 +229,8 @@ class Program:
         """Return what the optimiser adds to the parameters, and its next state."""
         if self.training.clip_norm is not None:
             grads = clip_by_global_norm(grads, norm, self.training.clip_norm)
-        return self.optimizer.update(grads, state.optimizer_state, state.params)
+        updates = self.optimizer.update(grads, state.optimizer_state, state.params)
+        return cast("tuple[Params, Any]", updates)
 
     def _clipping(self, norm: ScaledNorm) -> Metrics:
         """Return the metrics of clipping by the global norm, of gradients with clipped elements."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import jax
 
-CPU_OPTIONS = {
+CPU_OPTIONS: dict[str, Any] = {
     "xla_backend_optimization_level": 0,
     "xla_cpu_use_fusion_emitters": False,
     "xla_cpu_parallel_codegen_split_count": 1,
@@ -15,7 +16,7 @@ CPU_OPTIONS = {
 
 
 @functools.cache
-def quick_options() -> dict[str, int | bool]:
+def quick_options() -> dict[str, Any]:
     """Return the options for the present platform: none except on CPUs, and none where XLA lacks one."""
     if jax.default_backend() != "cpu":
         return {}

@@ -52,7 +52,7 @@ class CompiledFunctions:
         self.plan, self.seconds = plan, 0.0
         self._family = family
         self._threads = ThreadPoolExecutor(COMPILERS, "compiler")
-        self._compiled: dict[tuple, Future[Callable]] = {}
+        self._compiled: dict[tuple[Any, ...], Future[Callable[..., Any]]] = {}
         self._drawn: dict[str, list[Batch]] = {}
 
     def prepare(self, hyperparameters: Hyperparameters) -> None:
@@ -146,13 +146,13 @@ class CompiledFunctions:
             self._drawn[split] = list(drawn)
         return self._drawn[split]
 
-    def _call(self, *name: Any, arguments: tuple) -> Any:
+    def _call(self, *name: Any, arguments: tuple[Any, ...]) -> Any:
         begun = time.perf_counter()
         compiled = self._compile(*name, arguments=arguments).result()
         self.seconds += time.perf_counter() - begun
         return compiled(*arguments)
 
-    def _compile(self, *name: Any, arguments: tuple) -> Future[Callable]:
+    def _compile(self, *name: Any, arguments: tuple[Any, ...]) -> Future[Callable[..., Any]]:
         """Return a function that will be compiled for some arguments, which may be abstract."""
         if name not in self._compiled:
             options = quick_options() if name[0] in FEW_CALLS else {}
@@ -170,18 +170,18 @@ class CompiledFunctions:
         """
         plan = self.plan
 
-        def init(run: tuple, data: Any) -> TrainState:
+        def init(run: tuple[Any, ...], data: Any) -> TrainState:
             return self._family.at(run[0]).init(run[1], data)
 
-        def steps(run: tuple, shared: tuple) -> tuple[TrainState, Metrics]:
+        def steps(run: tuple[Any, ...], shared: tuple[Any, ...]) -> tuple[TrainState, Metrics]:
             (state, (hyperparameters, active)), (span, data) = run, shared
             return advance(self._program(hyperparameters), state, span, active, data)
 
-        def diagnose(run: tuple, data: Any) -> Metrics:
+        def diagnose(run: tuple[Any, ...], data: Any) -> Metrics:
             program = self._program(run[1])
             return program.diagnose(run[0], self._batch(program, run[0], data), which)
 
-        def nonfinite(run: tuple, data: Any) -> dict[str, jax.Array]:
+        def nonfinite(run: tuple[Any, ...], data: Any) -> dict[str, jax.Array]:
             program = self._program(run[1])
             return program.count_nonfinite(run[0], self._batch(program, run[0], data))
 
