@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 import jax
 
 Array = jax.Array
-Carry = Any
+Tree = Any
+"""A tree of arrays: nested dicts, tuples and lists with arrays as leaves, as `jax.tree` takes it."""
+Carry = Tree
 """The recurrent state of a cell: an array or a tree of arrays, each `(B, H)`."""
 Params = Mapping[str, Any]
 """A tree of parameter arrays keyed by name."""

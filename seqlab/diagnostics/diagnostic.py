@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from seqlab.architectures import Network
 from seqlab.diagnostics.recurrent import Trajectories, follow
-from seqlab.types import Batch, Metrics, Params
+from seqlab.types import Batch, Metrics, Params, Tree
 
 
 class Update(NamedTuple):
@@ -24,7 +24,7 @@ class Update(NamedTuple):
 
     grads: Params
     updates: Params
-    flow: Any
+    flow: Tree
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Observation:
     network: Network
     params: Params
     batch: Batch
-    carries: Any
+    carries: Tree
     axis: str | None
     differentiate: Callable[[], Update]
 

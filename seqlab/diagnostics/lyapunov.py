@@ -43,7 +43,7 @@ def lyapunov_exponents(
     draw = jax.random.normal(jax.random.key(0), (size, count), states_TBN.dtype)
     frame = jnp.broadcast_to(jnp.linalg.qr(draw)[0], (states_TBN.shape[1], size, count))
 
-    def push(frame: jax.Array, now: tuple) -> tuple[jax.Array, jax.Array]:
+    def push(frame: jax.Array, now: tuple[jax.Array, jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         state, x, real = now
         _, along = jax.linearize(lambda state: step(state, x), state)
         moved = jax.vmap(along, in_axes=-1, out_axes=-1)(frame)

@@ -12,7 +12,7 @@ with `seqlab.recurrence`, and time and memory grow as the equations say. Through
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.flatten_util
@@ -20,12 +20,15 @@ import jax.numpy as jnp
 
 from seqlab.diagnostics.statistics import by_path
 from seqlab.recurrence.norms import global_norm
-from seqlab.types import Carry, Params
+from seqlab.recurrence.protocols import RecurrentCell
+from seqlab.types import Carry, Params, Tree
 
 Loss = Callable[[jax.Array], jax.Array]
+Influence = tuple[Carry, Carry, jax.Array]
+"""The state of RTRL: the carry s_t, its influence M_t, and the gradient so far."""
 
 
-def bptt(cell: Any, params: Params, inputs: jax.Array, loss: Loss) -> Params:
+def bptt(cell: RecurrentCell, params: Params, inputs: jax.Array, loss: Loss) -> Params:
     """Return ∂L/∂θ by backpropagation through time: the derivative of the whole scan.
 
     Source: Werbos 1990, "Backpropagation through time: what it does and how to do it".
@@ -33,7 +36,9 @@ def bptt(cell: Any, params: Params, inputs: jax.Array, loss: Loss) -> Params:
     return jax.grad(lambda params: loss(_outputs(cell, params, inputs)[1]))(params)
 
 
-def truncated_bptt(cell: Any, params: Params, inputs: jax.Array, loss: Loss, num_steps: int) -> Params:
+def truncated_bptt(
+    cell: RecurrentCell, params: Params, inputs: jax.Array, loss: Loss, num_steps: int
+) -> Params:
     """Return the part of ∂L/∂θ that passes through at most k = `num_steps` steps before each output.
 
         Σ_t ∂L/∂y_t · ∂y_t/∂θ  with s_{t−k} held constant
@@ -68,7 +73,7 @@ def truncated_bptt(cell: Any, params: Params, inputs: jax.Array, loss: Loss, num
     return jax.grad(truncated)(params)
 
 
-def rtrl(cell: Any, params: Params, inputs: jax.Array, loss: Loss) -> Params:
+def rtrl(cell: RecurrentCell, params: Params, inputs: jax.Array, loss: Loss) -> Params:
     """Return ∂L/∂θ by real-time recurrent learning, forward in time.
 
         M_t = ds_t/dθ = ∂s_t/∂θ + ∂s_t/∂s_{t−1} M_{t−1},  M_0 = 0
@@ -85,11 +90,11 @@ def rtrl(cell: Any, params: Params, inputs: jax.Array, loss: Loss) -> Params:
     carry = _first_carry(cell, params, inputs)
     influence = jax.tree.map(lambda leaf: jnp.zeros((theta.size, *leaf.shape), leaf.dtype), carry)
 
-    def step(state: tuple, now: tuple) -> tuple[tuple, None]:
+    def step(state: Influence, now: tuple[jax.Array, jax.Array]) -> tuple[Influence, None]:
         carry, influence, gradient = state
         x, dy = now
 
-        def along(direction: jax.Array, influence: Carry) -> tuple:
+        def along(direction: jax.Array, influence: Carry) -> tuple[Tree, Tree]:
             take = lambda theta, carry: cell.apply({"params": unravel(theta)}, carry, x)  # noqa: E731
             return jax.jvp(take, (theta, carry), (direction, influence))
 
@@ -130,7 +135,7 @@ def _agreement(a: jax.Array, b: jax.Array) -> Agreement:
     return Agreement(cosine, norm_a / norm_b * (scale_a / scale_b))
 
 
-def _outputs(cell: Any, params: Params, inputs: jax.Array) -> tuple[Carry, jax.Array]:
+def _outputs(cell: RecurrentCell, params: Params, inputs: jax.Array) -> tuple[Carry, jax.Array]:
     """Return s_0 … s_{T−1}, `(T, B, H)` a leaf, and the outputs `(B, T, H)`."""
 
     def step(carry: Carry, x: jax.Array) -> tuple[Carry, tuple[Carry, jax.Array]]:
@@ -142,7 +147,7 @@ def _outputs(cell: Any, params: Params, inputs: jax.Array) -> tuple[Carry, jax.A
     return befores, jnp.swapaxes(outputs, 0, 1)
 
 
-def _first_carry(cell: Any, params: Params, inputs: jax.Array) -> Carry:
+def _first_carry(cell: RecurrentCell, params: Params, inputs: jax.Array) -> Carry:
     dtype = jnp.result_type(inputs, *jax.tree.leaves(params))
     carry = cell.initialize_carry(jax.random.key(0), (inputs.shape[0], inputs.shape[-1]))
     return jax.tree.map(lambda leaf: leaf.astype(dtype), carry)

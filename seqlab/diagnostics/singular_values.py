@@ -10,6 +10,9 @@ from seqlab.recurrence.norms import global_norm
 
 MOST_ITERATIONS = 100
 
+Iteration = tuple[jax.Array, jax.Array, jax.Array, jax.Array]
+"""The state of the power method: iterations, v, and log σ before and after the last one."""
+
 
 def log10_singular_value(
     step: Step,
@@ -49,22 +52,22 @@ def log10_singular_value(
     last = jnp.maximum(lengths - k, 0) + jnp.arange(k)[:, None]
     states, inputs = (jnp.take_along_axis(leaf, last[..., None], axis=0) for leaf in (states_TBN, inputs_TBF))
 
-    def push(v: jax.Array, now: tuple) -> tuple[jax.Array, jax.Array]:
+    def push(v: jax.Array, now: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         state, x = now
         return _normalised(jax.jvp(lambda state: step(state, x), (state,), (v,))[1])
 
-    def pull(u: jax.Array, now: tuple) -> tuple[jax.Array, None]:
+    def pull(u: jax.Array, now: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, None]:
         state, x = now
         return _normalised(jax.vjp(lambda state: step(state, x), state)[1](u)[0])[0], None
 
-    def iterate(held: tuple) -> tuple:
-        iteration, v, _, log = held
+    def iterate(state: Iteration) -> Iteration:
+        iteration, v, _, log = state
         u, logs = jax.lax.scan(push, v, (states, inputs))
         v, _ = jax.lax.scan(pull, u, (states, inputs), reverse=True)
         return iteration + 1, v, log, jnp.sum(logs, axis=0)
 
-    def moves(held: tuple) -> jax.Array:
-        iteration, _, before, log = held
+    def moves(state: Iteration) -> jax.Array:
+        iteration, _, before, log = state
         return (iteration < most_iterations) & jnp.any(jnp.abs(log - before) > tolerance)
 
     dtype = states.dtype

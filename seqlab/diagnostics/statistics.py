@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from seqlab.recurrence.norms import power_of_two_above
-from seqlab.types import Metrics, Params
+from seqlab.types import Metrics, Params, Tree
 
 
-def by_path(tree: Any) -> dict[str, jax.Array]:
+def by_path(tree: Tree) -> dict[str, jax.Array]:
     """Return the leaves of a tree of dicts by their slash-joined paths."""
     return {
         "/".join(str(entry.key) for entry in path): leaf
@@ -20,7 +19,7 @@ def by_path(tree: Any) -> dict[str, jax.Array]:
     }
 
 
-def layers(tree: Any, path: str = "") -> dict[str, Any]:
+def layers(tree: Tree, path: str = "") -> dict[str, Tree]:
     """Return the subtrees that are a layer, by their slash-joined paths.
 
     A layer is a subtree named `layer_<i>`, or one outside of these whose leaves are its direct children.
@@ -35,7 +34,7 @@ def layers(tree: Any, path: str = "") -> dict[str, Any]:
     return found
 
 
-def count_nonfinite(tree: Any) -> dict[str, jax.Array]:
+def count_nonfinite(tree: Tree) -> dict[str, jax.Array]:
     """Return how many elements of each leaf are not finite, int32 scalars by path."""
     return {path: jnp.sum(~jnp.isfinite(leaf), dtype=jnp.int32) for path, leaf in by_path(tree).items()}
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from seqlab.types import Carry, Metrics
+from seqlab.types import Carry, Metrics, Tree
 
 REMAINS = 0.01
 """The share of the gradient that remains at the horizon."""
@@ -110,7 +109,7 @@ def _named(carry: Carry) -> dict[str, jax.Array]:
     return {"": h, **dict(zip(names, others, strict=True))}
 
 
-def _flow(place: str, series: Mapping[str, Any], lengths: jax.Array | None, axis: str | None) -> Metrics:
+def _flow(place: str, series: Mapping[str, Tree], lengths: jax.Array | None, axis: str | None) -> Metrics:
     """Return the three keys of one leaf of a carry, with its directions taken together."""
     turned = [back_from_the_end(norms, lengths, direction) for direction, norms in series.items()]
     decades = slope(log10_norm(jnp.concatenate(turned), axis))

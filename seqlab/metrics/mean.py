@@ -16,11 +16,11 @@ class Mean(NamedTuple):
         weight: the sum of the weights, scalar.
     """
 
-    total: jax.Array
-    weight: jax.Array
+    total: jax.Array | float
+    weight: jax.Array | float
 
     @property
-    def value(self) -> jax.Array:
+    def value(self) -> jax.Array | float:
         """The mean; NaN where the weight is 0."""
         return self.total / self.weight
 

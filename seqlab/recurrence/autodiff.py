@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
@@ -12,7 +10,7 @@ from seqlab.recurrence.noise import mask_hidden
 from seqlab.recurrence.probes import probe
 from seqlab.recurrence.protocols import Linear, RecurrentCell
 from seqlab.recurrence.steps import Steps, restart, where_rows
-from seqlab.types import Carry, Params
+from seqlab.types import Carry, Params, Tree
 
 
 def scan_cell(
@@ -22,7 +20,7 @@ def scan_cell(
     carry: Carry,
     control: GradientControl = NO_CONTROL,
     mask: jax.Array | None = None,
-) -> tuple[Carry, Any]:
+) -> tuple[Carry, Tree]:
     """Run any cell over time with `jax.lax.scan`.
 
     Args:
@@ -38,7 +36,7 @@ def scan_cell(
     """
     clip = None if control.clip is None else jnp.asarray(control.clip)
 
-    def step(before: Carry, now: Steps) -> tuple[Carry, Any]:
+    def step(before: Carry, now: Steps) -> tuple[Carry, Tree]:
         start = before
         if now.cut is not None:
             start = where_rows(now.cut, jax.lax.stop_gradient(start), start)
@@ -58,7 +56,9 @@ def scan_cell(
     return jax.lax.scan(step, carry, steps)
 
 
-def _output(cell: RecurrentCell, params: Params, x: Any, carry: Carry, new: Carry, y: jax.Array) -> jax.Array:
+def _output(
+    cell: RecurrentCell, params: Params, x: Tree, carry: Carry, new: Carry, y: jax.Array
+) -> jax.Array:
     """Return the output that belongs to a carry which replaces the one that a step returned."""
     if isinstance(cell, Linear):
         return cell.out(params, x, cell.to_state(new))

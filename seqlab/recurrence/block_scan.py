@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
+
+from seqlab.types import Tree
 
 
 def block_length(num_steps: int, num_rows: int) -> int:
@@ -21,24 +22,24 @@ def block_length(num_steps: int, num_rows: int) -> int:
     return next((steps for steps in near if num_steps % steps == 0), wanted)
 
 
-def in_blocks(tree: Any, block: int) -> Any:
+def in_blocks(tree: Tree, block: int) -> Tree:
     """Split the leading axis: `(T, …) -> (T / block, block, …)`."""
     return jax.tree.map(lambda leaf: leaf.reshape(-1, block, *leaf.shape[1:]), tree)
 
 
-def out_of_blocks(tree: Any) -> Any:
+def out_of_blocks(tree: Tree) -> Tree:
     """Join the two leading axes: `(T / block, block, …) -> (T, …)`."""
     return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), tree)
 
 
 def scan_into(
-    step: Callable[[Any, Any], tuple[Any, Any]],
-    carry: Any,
-    outputs: Any,
-    each_step: Any,
+    step: Callable[[Tree, Tree], tuple[Tree, Tree]],
+    carry: Tree,
+    outputs: Tree,
+    each_step: Tree,
     begin: jax.Array | int = 0,
     reverse: bool = False,
-) -> tuple[Any, Any]:
+) -> tuple[Tree, Tree]:
     """Scan as `jax.lax.scan` does, and write what the steps return into existing arrays.
 
     A scan within a scan would fill new arrays with zeros for every block, and then copy them.
@@ -57,7 +58,7 @@ def scan_into(
     positive = {"axis": 0, "allow_negative_indices": False}
     num_steps = len(jax.tree.leaves(each_step)[0])
 
-    def body(k: jax.Array, state: tuple[Any, Any]) -> tuple[Any, Any]:
+    def body(k: jax.Array, state: tuple[Tree, Tree]) -> tuple[Tree, Tree]:
         carry, outputs = state
         k = num_steps - 1 - k if reverse else k
         take = functools.partial(jax.lax.dynamic_index_in_dim, index=k, keepdims=False, **positive)
@@ -68,7 +69,7 @@ def scan_into(
     return jax.lax.fori_loop(0, num_steps, body, (carry, outputs))
 
 
-def empty_outputs(step: Callable[[Any, Any], tuple[Any, Any]], carry: Any, each_step: Any) -> Any:
+def empty_outputs(step: Callable[[Tree, Tree], tuple[Tree, Tree]], carry: Tree, each_step: Tree) -> Tree:
     """Return zeros of the shapes that all steps return, for `scan_into`; the arguments may be shapes."""
     num_steps = jax.tree.leaves(each_step)[0].shape[0]
     now = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), each_step)

@@ -6,14 +6,14 @@ s_t is the whole carry after step t, and L the batch-mean loss.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn
 
 import jax
 import jax.numpy as jnp
 
 from seqlab.recurrence.norms import row_norms
 from seqlab.recurrence.protocols import Linearised, RecurrentCell
-from seqlab.types import Carry, IncompatibleError
+from seqlab.types import Carry, IncompatibleError, Tree
 
 
 class GradientControl(NamedTuple):
@@ -68,7 +68,7 @@ clip_cotangent.defvjp(
 )
 
 
-def regulariser(cell: Linearised, recurrent_T: jax.Array, coefficients: Any, dcarry: Carry) -> jax.Array:
+def regulariser(cell: Linearised, recurrent_T: jax.Array, coefficients: Tree, dcarry: Carry) -> jax.Array:
     """Return Ω, which is 0 where every step back keeps the gradient's norm.
 
         Ω = Σ_b Σ_t (‖δs_bt · ∂s_bt/∂s_b,t−1‖ / ‖δs_bt‖ − 1)²

@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 
-from seqlab.types import Carry, Params
+from seqlab.types import Carry, Params, Tree
 
 
 class RecurrentCell(Protocol):
@@ -46,20 +46,20 @@ class Linearised(RecurrentCell, Protocol):
         """Return the input's share of many steps, `(T, B, F) -> (T, B, …)`."""
         ...
 
-    def advance(self, weights: Params, carry: Carry, z: jax.Array) -> tuple[Carry, Any]:
+    def advance(self, weights: Params, carry: Carry, z: jax.Array) -> tuple[Carry, Tree]:
         """Take one step from its share of the input. Return the carry and the residuals to save."""
         ...
 
-    def linearise(self, before: Carry, after: Carry, residuals: Any) -> Any:
+    def linearise(self, before: Carry, after: Carry, residuals: Tree) -> Tree:
         """Return the coefficients of `pull` for many steps. Where they are 0, `pull` returns 0."""
         ...
 
-    def pull(self, recurrent_T: jax.Array, coefficients: Any, dcarry: Carry) -> tuple[Carry, Any]:
+    def pull(self, recurrent_T: jax.Array, coefficients: Tree, dcarry: Carry) -> tuple[Carry, Tree]:
         """Take one step back, linear in δs_t. Return δs_{t−1} and what `collect` needs."""
         ...
 
     def collect(
-        self, weights: Params, x: jax.Array, before: Carry, coefficients: Any, pulled: Any
+        self, weights: Params, x: jax.Array, before: Carry, coefficients: Tree, pulled: Tree
     ) -> tuple[dict[str, jax.Array], jax.Array]:
         """Return the cotangents of the weights and of x, summed over many steps."""
         ...

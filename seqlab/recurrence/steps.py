@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from seqlab.recurrence.protocols import RecurrentCell
-from seqlab.types import Carry
+from seqlab.types import Carry, Tree
 
 
 class Steps(NamedTuple):
@@ -23,7 +23,7 @@ class Steps(NamedTuple):
         hold: bool `(T, B, H)` in the tree of the carry, True where zoneout keeps the old value.
     """
 
-    x: Any
+    x: Tree
     real: jax.Array | None = None
     reset: jax.Array | None = None
     cut: jax.Array | None = None
@@ -52,7 +52,7 @@ def restart(cell: RecurrentCell, carry: Carry, reset: jax.Array | None) -> Carry
     return where_rows(reset, jax.tree.map(lambda leaf, like: leaf.astype(like.dtype), start, carry), carry)
 
 
-def where_rows(flags: jax.Array | None, tree: Any, otherwise: Any) -> Any:
+def where_rows(flags: jax.Array | None, tree: Tree, otherwise: Tree) -> Tree:
     """Choose rows between two trees.
 
     Args:
@@ -65,7 +65,7 @@ def where_rows(flags: jax.Array | None, tree: Any, otherwise: Any) -> Any:
     return jax.tree.map(lambda leaf, other: jnp.where(_over(flags, leaf), leaf, other), tree, otherwise)
 
 
-def mask_rows(flags: jax.Array | None, tree: Any) -> Any:
+def mask_rows(flags: jax.Array | None, tree: Tree) -> Tree:
     """Return a tree with zeros in the rows whose flag is False; arguments as of `where_rows`."""
     if flags is None:
         return tree
@@ -86,7 +86,7 @@ def flip(sequences: jax.Array, lengths: jax.Array | None) -> jax.Array:
     return jnp.take_along_axis(sequences, source.reshape(source.shape + (1,) * (sequences.ndim - 2)), axis=1)
 
 
-def time_major(tree: Any) -> Any:
+def time_major(tree: Tree) -> Tree:
     """Swap the first two axes of every leaf."""
     return jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), tree)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +11,7 @@ from seqlab.recurrence.protocols import RecurrentCell
 from seqlab.recurrence.stack import Stack
 from seqlab.recurrence.steps import Steps, flip, mask_rows, real_steps, restart, time_major, where_rows
 from seqlab.recurrence.unroll import initial_carry
-from seqlab.types import Carry, Params
+from seqlab.types import Carry, Params, Tree
 
 
 class Trajectory(NamedTuple):
@@ -37,7 +37,7 @@ def trajectories(
     params: Params,
     inputs: jax.Array,
     lengths: jax.Array | None = None,
-    carries: Any = None,
+    carries: Tree = None,
     resets: jax.Array | None = None,
 ) -> dict[str, dict[str, Trajectory]]:
     """Run a stack without noise and return `{layer: {direction: Trajectory}}`.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +12,7 @@ import jax.numpy as jnp
 from seqlab.checks import require_positive
 from seqlab.recurrence.norms import norm_over_features
 from seqlab.recurrence.steps import flip
+from seqlab.types import Tree
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,14 +66,14 @@ class Truncation:
 
 
 def truncated(
-    run: Callable[[Any, jax.Array], tuple[Any, jax.Array]],
+    run: Callable[[Tree, jax.Array], tuple[Tree, jax.Array]],
     truncation: Truncation,
     inputs: jax.Array,
     lengths: jax.Array | None,
-    probes: Any,
+    probes: Tree,
     features: int,
     directions: tuple[str, ...],
-) -> tuple[Any, jax.Array]:
+) -> tuple[Tree, jax.Array]:
     """Run a recurrence whose gradients stay within windows, at the cost of M runs.
 
     Args:

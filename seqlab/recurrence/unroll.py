@@ -76,11 +76,11 @@ def unroll(
     if reverse:
         steps = jax.tree.map(lambda leaf: flip(leaf, lengths), steps)
     steps = time_major(steps)._replace(cut=None if cuts is None else jnp.asarray(cuts))
-    is_fused = vjp == "fused" and noise is None and isinstance(cell, Linearised)
-    if control.omega is not None and not (is_fused and steps.stop is None):
+    linearised = cell if vjp == "fused" and noise is None and isinstance(cell, Linearised) else None
+    if control.omega is not None and (linearised is None or steps.stop is not None):
         refuse_regulariser(cell)
-    if is_fused:
-        carry, outputs_TBH = fused(cell, params, steps, carry, control)
+    if linearised is not None:
+        carry, outputs_TBH = fused(linearised, params, steps, carry, control)
     elif isinstance(cell, Linear) and noise is None and cuts is None and control.clip is None:
         carry, outputs_TBH = linear(cell, params, steps, carry)
     else:

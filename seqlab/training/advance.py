@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
@@ -11,7 +9,10 @@ from jax.flatten_util import ravel_pytree
 from seqlab.training import devices
 from seqlab.training.program import Program
 from seqlab.training.state import TrainState, select
-from seqlab.types import Batch, Metrics
+from seqlab.types import Batch, Metrics, Tree
+
+Loop = tuple[jax.Array, jax.Array, TrainState, Batch, jax.Array]
+"""The state of the loop: steps tried, whether the run is active, its state, drawn batches, and metrics."""
 
 PREFETCHED_STEPS = 10
 """How many batches are drawn together, at most. Small batches cost less together than one by one."""
@@ -21,7 +22,7 @@ PREFETCHED_BYTES = 2**24
 
 
 def advance(
-    program: Program, state: TrainState, span: jax.Array, active: jax.Array, data: Any
+    program: Program, state: TrainState, span: jax.Array, active: jax.Array, data: Tree
 ) -> tuple[TrainState, Metrics]:
     """Make the updates from one step to another, up to the first that is not finite.
 
@@ -45,11 +46,11 @@ def advance(
     template, restore = ravel_pytree(jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), metrics))
     rows = jnp.zeros((program.training.steps_per_call, len(template)), template.dtype)
 
-    def more(loop: tuple) -> jax.Array:
+    def more(loop: Loop) -> jax.Array:
         tried, active, *_ = loop
         return _any(active, program.lockstep) & (tried < stop - start)
 
-    def body(loop: tuple) -> tuple:
+    def body(loop: Loop) -> Loop:
         tried, active, state, batches, rows = loop
         index = tried % len(batches.mask)
         batches = jax.lax.cond(index == 0, draw, lambda _: batches, state)
@@ -66,7 +67,7 @@ def advance(
     return state, jax.vmap(restore)(rows)
 
 
-def prefetch(program: Program, state: TrainState, data: Any) -> Batch:
+def prefetch(program: Program, state: TrainState, data: Tree) -> Batch:
     """Draw the next whole batches of a run, stacked on a leading axis."""
     batch = jax.eval_shape(program.batch, state.seed, state.step, data)
     num_bytes = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(batch))
@@ -75,7 +76,7 @@ def prefetch(program: Program, state: TrainState, data: Any) -> Batch:
     return jax.vmap(lambda step: program.batch(state.seed, step, data))(state.step + jnp.arange(num_batches))
 
 
-def _pick(program: Program, batches: Batch, index: Any) -> Batch:
+def _pick(program: Program, batches: Batch, index: Tree) -> Batch:
     """Return this device's rows of one of the stacked batches."""
     batch = jax.tree.map(lambda leaf: jax.lax.dynamic_index_in_dim(leaf, index, keepdims=False), batches)
     return devices.local_rows(batch, program.axis)

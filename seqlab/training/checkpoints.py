@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
 from seqlab.training.state import TrainState
-from seqlab.types import ConfigError, Params
+from seqlab.types import ConfigError, Params, Tree
 
 
 class Checkpoints:
@@ -76,12 +75,12 @@ class Checkpoints:
         with self._manager(kind) as manager:
             return manager.latest_step()
 
-    def _save(self, kind: str, step: int, tree: Any) -> None:
+    def _save(self, kind: str, step: int, tree: Tree) -> None:
         with self._manager(kind) as manager:
             if manager.latest_step() != step:
                 manager.save(step, args=ocp.args.StandardSave(jax.device_get(tree)))
 
-    def _restore(self, kind: str, like: Any) -> Any:
+    def _restore(self, kind: str, like: Tree) -> Tree:
         step = self._last(kind)
         if step is None:
             raise ConfigError(f"{self.folder.parent} holds no {kind} checkpoint: its run saved none")
@@ -102,12 +101,12 @@ class Checkpoints:
         )
 
 
-def _on_host(like: Any) -> Any:
+def _on_host(like: Tree) -> Tree:
     """Return a tree of host arrays of the same shapes, so that no device is written into a checkpoint."""
     return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), like)
 
 
-def _shapes(tree: Any) -> dict[str, tuple[int, ...]]:
+def _shapes(tree: Tree) -> dict[str, tuple[int, ...]]:
     """Return the shape of each array of a tree by its path. Orbax itself does not compare shapes."""
     leaves = jax.tree_util.tree_leaves_with_path(tree)
     return {

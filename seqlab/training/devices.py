@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import Any
 
 import jax
 
-from seqlab.types import Batch
+from seqlab.types import Batch, Tree
 
 ROWS = "B"
 """The mesh axis that a batch's rows are spread over."""
@@ -52,7 +51,7 @@ def local_rows(batch: Batch, axis: str | None) -> Batch:
     return jax.tree.map(rows, batch)
 
 
-def total(tree: Any, axis: str | None) -> Any:
+def total(tree: Tree, axis: str | None) -> Tree:
     """Return a tree of local sums added up over the devices."""
     return tree if axis is None else jax.lax.psum(tree, axis)
 

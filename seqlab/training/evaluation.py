@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 import jax
 import numpy as np
@@ -16,7 +15,7 @@ from seqlab.generation.most_likely import likeliest
 from seqlab.metrics import Mean, loss, metric
 from seqlab.tasks.task import Task
 from seqlab.training import devices
-from seqlab.types import Batch, Params
+from seqlab.types import Batch, Params, Tree
 
 Means = Mapping[str, Mean]
 """The loss and the metrics by name, as sums that add up over batches and devices."""
@@ -64,13 +63,13 @@ def add_up(means_of_batches: Iterator[Means]) -> dict[str, Mean]:
     sums: dict[str, Mean] = {}
     for means in means_of_batches:
         for name, (total, weight) in jax.device_get(means).items():
-            before = sums.get(name, Mean(0.0, 0.0))
+            before = sums.get(name, Mean(np.float64(0), np.float64(0)))
             sums[name] = Mean(before.total + np.float64(total), before.weight + np.float64(weight))
     return sums
 
 
 def evaluate(
-    task: Task, network: Network, params: Params, split: str, size: int, data: Any = None
+    task: Task, network: Network, params: Params, split: str, size: int, data: Tree = None
 ) -> dict[str, Mean]:
     """Return the loss and the metrics over the whole of a split, on one device.
 
@@ -118,7 +117,7 @@ def ratio(total: float, weight: float) -> float:
     return total / weight if weight else math.nan
 
 
-def _batches(task: Task, framing: str, split: str, size: int, data: Any) -> Iterator[Batch]:
+def _batches(task: Task, framing: str, split: str, size: int, data: Tree) -> Iterator[Batch]:
     """Yield the batches of an evaluation pass."""
     draw = _evaluation_batch(task, framing, split, size)
     data = task.data if data is None else data

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Self
+
+Handler = Callable[[int, FrameType | None], object] | int | None
+"""A handler of a signal, as `signal.signal` takes it."""
 
 
 class Interrupts:
@@ -14,7 +18,7 @@ class Interrupts:
     def __init__(self) -> None:
         """Start without a request."""
         self.requested = False
-        self._previous: dict[int, object] = {}
+        self._previous: dict[int, Handler] = {}
 
     def __enter__(self) -> Self:
         """Handle the signals, if this is the main thread; Python allows no other thread to."""

@@ -18,7 +18,7 @@ from seqlab.training.state import TrainState
 from seqlab.training.vectorize.compiled import CompiledFunctions, compiled_functions, resident_data
 from seqlab.training.vectorize.family import Family
 from seqlab.training.vectorize.plan import Plan
-from seqlab.types import Metrics
+from seqlab.types import Metrics, Tree
 
 _log = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ class _Loop:
         restored = [monitor.checkpoints.restore_latest(like) for monitor in self.monitors]
         return self.plan.place(self._stacked(restored), self.plan.state)
 
-    def _stacked(self, trees: Sequence[Any]) -> Any:
+    def _stacked(self, trees: Sequence[Tree]) -> Tree:
         """Stack a tree of each run, `(R, …)`; the plan's spare places are filled with the last one."""
         padded = [*trees, *[trees[-1]] * (self.plan.num_runs - len(trees))]
         return jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *padded)
@@ -210,7 +210,7 @@ class _Loop:
         ]
 
 
-def _item(tree: Any, index: Any) -> Any:
+def _item(tree: Tree, index: Tree) -> Tree:
     """Return the entries of one run, from a tree of arrays `(R, …)`."""
     return jax.tree.map(lambda leaf: leaf[index], tree)
 

@@ -27,7 +27,7 @@ class Rows:
         """Add the first `num_steps` of stacked steps; the arrays are on the host."""
         for key, value in metrics.items():
             if isinstance(value, Mean):
-                total, weight = (np.sum(part[:num_steps], dtype=float).item() for part in value)
+                total, weight = (np.sum(np.asarray(part)[:num_steps], dtype=float).item() for part in value)
                 before = self._sums.get(key, (0.0, 0.0))
                 self._sums[key] = before[0] + total, before[1] + weight
                 self._last[key] = None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import optax
 
-from seqlab.types import Params
+from seqlab.types import Params, Tree
 
 
 class TrainState(NamedTuple):
@@ -29,7 +29,7 @@ class TrainState(NamedTuple):
     seed: jax.Array
     params: Params
     optimizer_state: optax.OptState
-    carries: Any = ()
+    carries: Tree = ()
 
 
 def stream(seed: jax.Array, name: str) -> jax.Array:

@@ -11,6 +11,7 @@ from seqlab.recurrence import Stack
 from seqlab.types import Params
 from seqlab.weights.flax import to_flax
 from seqlab.weights.keras import to_keras
+from seqlab.weights.layout import portable
 from seqlab.weights.onnx import to_onnx
 from seqlab.weights.torch import stack_to_torch
 
@@ -63,9 +64,9 @@ def _by_direction(convert: Callable[[Any, Params], Any]) -> Callable[[Stack, Par
 
 
 def _to_onnx(stack: Stack, params: Params) -> dict[str, Any]:
-    bidirectional = len(stack.directions) == 2
+    cell, bidirectional = portable(stack.cell, "ONNX"), len(stack.directions) == 2
     return {
-        layer: to_onnx(stack.cell, params[layer] if bidirectional else params[layer]["forward"])
+        layer: to_onnx(cell, params[layer] if bidirectional else params[layer]["forward"])
         for layer in stack.layers
     }
 

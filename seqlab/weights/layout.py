@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -47,8 +47,8 @@ def layout_of(
     )
 
 
-def kind_of(cell: Portable, library: str) -> str:
-    """Return the name that most libraries give to a cell: RNN, LSTM or GRU.
+def portable(cell: object, library: str) -> Portable:
+    """Return a cell that `library` has too.
 
     Raises:
         ValueError: the cell has no counterpart in `library`.
@@ -56,7 +56,16 @@ def kind_of(cell: Portable, library: str) -> str:
     if type(cell) not in KINDS:
         legal = ", ".join(kind.__name__ for kind in KINDS)
         raise ValueError(f"{type(cell).__name__} has no counterpart in {library}: legal cells are {legal}")
-    return KINDS[type(cell)]
+    return cast(Portable, cell)
+
+
+def kind_of(cell: Portable, library: str) -> str:
+    """Return the name that most libraries give to a cell: RNN, LSTM or GRU.
+
+    Raises:
+        ValueError: the cell has no counterpart in `library`.
+    """
+    return KINDS[type(portable(cell, library))]
 
 
 def to_params(cell: Portable, layout: Layout, order: Sequence[str]) -> dict[str, np.ndarray]:

@@ -17,7 +17,7 @@ import numpy as np
 from seqlab.cells import GRU, Elman
 from seqlab.recurrence import Stack
 from seqlab.types import Params
-from seqlab.weights.layout import Portable, from_params, kind_of, layout_of, to_params
+from seqlab.weights.layout import Portable, from_params, kind_of, layout_of, portable, to_params
 
 ORDERS = {"RNN": ("h",), "LSTM": ("i", "f", "g", "o"), "GRU": ("r", "z", "n")}
 SUFFIXES = {"forward": "", "backward": "_reverse"}
@@ -69,8 +69,9 @@ def stack_from_torch(stack: Stack, state_dict: Mapping[str, Any]) -> dict[str, d
     """
     params: dict[str, dict[str, Any]] = {}
     read: set[str] = set()
+    cell = portable(stack.cell, "PyTorch")
     for index, layer in enumerate(stack.layers):
-        params[layer] = {name: from_torch(stack.cell, state_dict, index, name) for name in stack.directions}
+        params[layer] = {name: from_torch(cell, state_dict, index, name) for name in stack.directions}
         read |= {
             f"{kind}_{side}{_suffix(index, name)}"
             for name in stack.directions
@@ -84,10 +85,11 @@ def stack_from_torch(stack: Stack, state_dict: Mapping[str, Any]) -> dict[str, d
 
 def stack_to_torch(stack: Stack, params: Params) -> dict[str, np.ndarray]:
     """Return the state dict of `torch.nn.RNN`, `LSTM` or `GRU` for a whole stack."""
+    cell = portable(stack.cell, "PyTorch")
     found: dict[str, np.ndarray] = {}
     for index, layer in enumerate(stack.layers):
         for name in stack.directions:
-            found |= to_torch(stack.cell, params[layer][name], index, name)
+            found |= to_torch(cell, params[layer][name], index, name)
     return found
 
 

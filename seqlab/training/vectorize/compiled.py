@@ -7,7 +7,7 @@ import functools
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -23,10 +23,14 @@ from seqlab.training.program import Program
 from seqlab.training.state import TrainState
 from seqlab.training.vectorize.family import Family, Hyperparameters
 from seqlab.training.vectorize.plan import REPLICATED, Plan
-from seqlab.types import Batch, Metrics, Params
+from seqlab.types import Batch, Metrics, Params, Tree
 
 COMPILERS = 2
 """How many functions are compiled at a time."""
+
+
+Which = str | int | None
+"""What distinguishes functions of one kind: the split of a batch, or the cadence of diagnostics."""
 
 
 class CompiledFunctions:
@@ -45,7 +49,7 @@ class CompiledFunctions:
         self.plan, self.seconds = plan, 0.0
         self._family = family
         self._threads = ThreadPoolExecutor(COMPILERS, "compiler")
-        self._compiled: dict[tuple, Future[Callable]] = {}
+        self._compiled: dict[tuple[str, Which], Future[Callable[..., Tree]]] = {}
 
     def prepare(self, hyperparameters: Hyperparameters) -> None:
         """Start to compile what a run calls, in the order of its calls, without waiting for it.
@@ -74,7 +78,7 @@ class CompiledFunctions:
         """Return the hyperparameters without those that only act on the initial parameters."""
         return {key: value for key, value in hyperparameters.items() if key not in self._family.init_only}
 
-    def init(self, hyperparameters: Hyperparameters, seeds: jax.Array, data: Any) -> TrainState:
+    def init(self, hyperparameters: Hyperparameters, seeds: jax.Array, data: Tree) -> TrainState:
         """Return the states before the first step.
 
         Args:
@@ -92,7 +96,7 @@ class CompiledFunctions:
         hyperparameters: Hyperparameters,
         active: np.ndarray,
         span: np.ndarray,
-        data: Any,
+        data: Tree,
     ) -> tuple[TrainState, Metrics]:
         """Make the updates of a dispatch; see `seqlab.training.advance`.
 
@@ -106,18 +110,18 @@ class CompiledFunctions:
         return self._call("advance", arguments=(states, (hyperparameters, active), span, data))
 
     def diagnose(
-        self, states: TrainState, hyperparameters: Hyperparameters, every: int | None, data: Any
+        self, states: TrainState, hyperparameters: Hyperparameters, every: int | None, data: Tree
     ) -> Metrics:
         """Return the results of the diagnostics of one cadence, for the updates after some states."""
         return self._call("diagnose", every, arguments=((states, hyperparameters), data))
 
     def count_nonfinite(
-        self, states: TrainState, hyperparameters: Hyperparameters, data: Any
+        self, states: TrainState, hyperparameters: Hyperparameters, data: Tree
     ) -> dict[str, jax.Array]:
         """Return how many elements of each gradient are not finite, for the updates after some states."""
         return self._call("count_nonfinite", arguments=((states, hyperparameters), data))
 
-    def evaluate(self, params: Params, data: Any, split: str) -> dict[str, Mean]:
+    def evaluate(self, params: Params, data: Tree, split: str) -> dict[str, Mean]:
         """Return the sums of the loss and the metrics over a split, on the host."""
         program = self._family.program
         size = program.training.evaluation_batch_size
@@ -129,21 +133,23 @@ class CompiledFunctions:
 
         return add_up(means())
 
-    def _call(self, *name: Any, arguments: tuple) -> Any:
+    def _call(self, kind: str, which: Which = None, *, arguments: tuple[Tree, ...]) -> Tree:
         begun = time.perf_counter()
-        compiled = self._compile(*name, arguments=arguments).result()
+        compiled = self._compile(kind, which, arguments=arguments).result()
         self.seconds += time.perf_counter() - begun
         return compiled(*arguments)
 
-    def _compile(self, *name: Any, arguments: tuple) -> Future[Callable]:
+    def _compile(
+        self, kind: str, which: Which = None, *, arguments: tuple[Tree, ...]
+    ) -> Future[Callable[..., Tree]]:
         """Return a function that will be compiled for some arguments, which may be abstract."""
-        if name not in self._compiled:
-            self._compiled[name] = self._threads.submit(
-                lambda: self._jitted(*name).lower(*arguments).compile()
+        if (kind, which) not in self._compiled:
+            self._compiled[kind, which] = self._threads.submit(
+                lambda: self._jitted(kind, which).lower(*arguments).compile()
             )
-        return self._compiled[name]
+        return self._compiled[kind, which]
 
-    def _jitted(self, kind: str, which: Any = None) -> Any:
+    def _jitted(self, kind: str, which: Which) -> Tree:
         """Return a function under `jax.jit`.
 
         Args:
@@ -152,18 +158,18 @@ class CompiledFunctions:
         """
         plan = self.plan
 
-        def init(run: tuple, data: Any) -> TrainState:
+        def init(run: tuple[Tree, ...], data: Tree) -> TrainState:
             return self._family.at(run[0]).init(run[1], data)
 
-        def steps(run: tuple, shared: tuple) -> tuple[TrainState, Metrics]:
+        def steps(run: tuple[Tree, ...], shared: tuple[Tree, ...]) -> tuple[TrainState, Metrics]:
             (state, (hyperparameters, active)), (span, data) = run, shared
             return advance(self._program(hyperparameters), state, span, active, data)
 
-        def diagnose(run: tuple, data: Any) -> Metrics:
+        def diagnose(run: tuple[Tree, ...], data: Tree) -> Metrics:
             program = self._program(run[1])
-            return program.diagnose(run[0], self._batch(program, run[0], data), which)
+            return program.diagnose(run[0], self._batch(program, run[0], data), cast(int | None, which))
 
-        def nonfinite(run: tuple, data: Any) -> dict[str, jax.Array]:
+        def nonfinite(run: tuple[Tree, ...], data: Tree) -> dict[str, jax.Array]:
             program = self._program(run[1])
             return program.count_nonfinite(run[0], self._batch(program, run[0], data))
 
@@ -179,7 +185,7 @@ class CompiledFunctions:
             return jax.jit(lambda states, run, *shared: all_steps((states, run), shared), donate_argnums=0)
         if kind == "evaluation_batch":
             return jax.jit(
-                plan.on_each_device(functools.partial(self._evaluation_batch, which), plan.per_row)
+                plan.on_each_device(functools.partial(self._evaluation_batch, cast(str, which)), plan.per_row)
             )
         if kind == "evaluate_batch":
             return jax.jit(plan.vectorized(evaluate, shared=plan.per_row))
@@ -190,11 +196,11 @@ class CompiledFunctions:
         program = self._family.at(hyperparameters)
         return dataclasses.replace(program, axis=self.plan.axis, lockstep=self.plan.lockstep)
 
-    def _batch(self, program: Program, state: TrainState, data: Any) -> Batch:
+    def _batch(self, program: Program, state: TrainState, data: Tree) -> Batch:
         """Return this device's rows of the batch of the update after a state."""
         return devices.local_rows(program.batch(state.seed, state.step, data), program.axis)
 
-    def _evaluation_batch(self, split: str, index: jax.Array, data: Any) -> Batch:
+    def _evaluation_batch(self, split: str, index: jax.Array, data: Tree) -> Batch:
         """Return this device's rows of one batch of an evaluation pass."""
         program = self._family.program
         size, framing = program.training.evaluation_batch_size, program.network.framing
@@ -206,7 +212,7 @@ class CompiledFunctions:
         program = self._family.program
         size, framing = program.training.evaluation_batch_size, program.network.framing
 
-        def draw(data: Any) -> Batch:
+        def draw(data: Tree) -> Batch:
             return program.task.evaluation_batch(jnp.int32(0), size, split, framing, data)
 
         return jax.eval_shape(draw, program.task.data)
@@ -218,11 +224,11 @@ def compiled_functions(family: Family, plan: Plan) -> CompiledFunctions:
     return CompiledFunctions(family, plan)
 
 
-def resident_data(task: Task, plan: Plan) -> Any:
+def resident_data(task: Task, plan: Plan) -> Tree:
     """Return a task's resident arrays on the devices of a plan; families with equal tasks share one copy."""
     return _placed(task, NamedSharding(plan.mesh, REPLICATED))
 
 
 @functools.lru_cache(maxsize=2)
-def _placed(task: Task, where: NamedSharding) -> Any:
+def _placed(task: Task, where: NamedSharding) -> Tree:
     return jax.device_put(task.data, where)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any
 
 import jax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
@@ -13,6 +12,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from seqlab.checks import require_positive
 from seqlab.training.devices import ROWS
 from seqlab.training.state import TrainState
+from seqlab.types import Tree
 
 RUNS = "R"
 """The mesh axis that runs are spread over."""
@@ -87,7 +87,7 @@ class Plan:
         carries = PartitionSpec(None, ROWS) if self.num_runs == 1 else self.per_run
         return TrainState(*[self.per_run] * 4, carries=carries)  # type: ignore[arg-type]
 
-    def place(self, tree: Any, specs: Any = REPLICATED) -> Any:
+    def place(self, tree: Tree, specs: Tree = REPLICATED) -> Tree:
         """Put arrays on the devices.
 
         Args:
@@ -96,10 +96,10 @@ class Plan:
         """
         return jax.device_put(tree, jax.tree.map(lambda spec: NamedSharding(self.mesh, spec), specs))
 
-    def abstract(self, tree: Any, specs: Any = REPLICATED) -> Any:
+    def abstract(self, tree: Tree, specs: Tree = REPLICATED) -> Tree:
         """Return the shapes, dtypes and shardings of what `place` returns; the arrays may be abstract."""
 
-        def placed(spec: PartitionSpec, part: Any) -> Any:
+        def placed(spec: PartitionSpec, part: Tree) -> Tree:
             where = NamedSharding(self.mesh, spec)
             return jax.tree.map(
                 lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=where), part
@@ -107,13 +107,13 @@ class Plan:
 
         return jax.tree.map(placed, specs, tree)
 
-    def stacked(self, shapes: Any) -> Any:
+    def stacked(self, shapes: Tree) -> Tree:
         """Return the shapes `(R, …)` of the stacked arrays of all runs, from those of one run."""
         return jax.tree.map(
             lambda leaf: jax.ShapeDtypeStruct((self.num_runs, *leaf.shape), leaf.dtype), shapes
         )
 
-    def on_each_device(self, function: Callable, specs: Any) -> Callable:
+    def on_each_device(self, function: Callable[..., Tree], specs: Tree) -> Callable[..., Tree]:
         """Return a function that every device calls with the same arguments.
 
         Args:
@@ -123,8 +123,12 @@ class Plan:
         return self._sharded(function, REPLICATED, specs)
 
     def vectorized(
-        self, function: Callable, specs: Any = None, results: Any = None, shared: Any = REPLICATED
-    ) -> Callable:
+        self,
+        function: Callable[..., Tree],
+        specs: Tree = None,
+        results: Tree = None,
+        shared: Tree = REPLICATED,
+    ) -> Callable[..., Tree]:
         """Return a function of all runs from a function of one run.
 
         Args:
@@ -138,8 +142,8 @@ class Plan:
             The function of arguments and results with a leading axis R.
         """
 
-        def of_all(arguments: Any, shared: Any) -> Any:
-            def of_one(arguments: Any) -> Any:
+        def of_all(arguments: Tree, shared: Tree) -> Tree:
+            def of_one(arguments: Tree) -> Tree:
                 return function(arguments, shared)
 
             if self.num_runs == 1:
@@ -154,7 +158,7 @@ class Plan:
         specs = self.per_run if specs is None else specs
         return self._sharded(of_all, (specs, shared), self.per_run if results is None else results)
 
-    def _sharded(self, function: Callable, specs: Any, results: Any) -> Callable:
+    def _sharded(self, function: Callable[..., Tree], specs: Tree, results: Tree) -> Callable[..., Tree]:
         if self.devices == 1:
             return function
         # Sums over devices are explicit (`devices.total`), so JAX need not track what varies over them.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +14,7 @@ from seqlab.training.program import Program
 from seqlab.training.vectorize.compiled import CompiledFunctions, resident_data
 from seqlab.training.vectorize.family import Family, Hyperparameters
 from seqlab.training.vectorize.plan import Plan
+from seqlab.types import Tree
 
 MEASURED_FROM = 200_000
 """The updates of all runs together from which plans are measured; each takes some five seconds to compile."""
@@ -114,7 +114,7 @@ def _seconds_per_update(family: Family, plan: Plan, hyperparameters: Hyperparame
     return seconds(num_steps) / plan.num_runs
 
 
-def _num_bytes(tree: Any) -> int:
+def _num_bytes(tree: Tree) -> int:
     return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
 
 
@@ -124,7 +124,7 @@ def _bytes_in_flight(program: Program) -> int:
     batches = jax.eval_shape(lambda *of_run: prefetch(program, *of_run), state, program.task.data)
     one = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), batches)
 
-    def saved(params: Any, batch: Any) -> Any:
+    def saved(params: Tree, batch: Tree) -> Tree:
         return jax.vjp(lambda params: program.network.apply(params, batch), params)[1]
 
     return _num_bytes(batches) + 2 * _num_bytes(jax.eval_shape(saved, state.params, one))
