@@ -27,6 +27,7 @@ check: .venv/test.stamp  ## lint, check the format, check the types
 
 bench: .venv/bench.stamp  ## time seqlab beside its peers, in one run
 	$(BIN)/python scripts/bench_recurrence.py $(ARGS)
+	$(BIN)/python scripts/bench_start.py
 	$(BIN)/python scripts/bench_trainer.py
 	$(BIN)/python scripts/bench_gradients.py
 	$(BIN)/python scripts/bench_sweeps.py

@@ -25,11 +25,9 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
-from omegaconf import open_dict
 from plain_training import program as plain_program
 
-from seqlab.runs.compose import composed
-from seqlab.runs.objects import build
+from seqlab.runs import build, compose_request
 from seqlab.training import Program
 from seqlab.training.advance import advance
 
@@ -121,11 +119,7 @@ def program_sizes() -> list[str]:
 
 def seqlab_program(*overrides: str) -> Program:
     """Return the program that the command line would train with these overrides."""
-    config = composed(overrides)
-    choices = config.hydra.runtime.choices
-    with open_dict(config):
-        del config["hydra"]
-    return build(config, choices).program
+    return build(compose_request(overrides)).program
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Which of the steps that were read matter to the one being written? A mean, weighed by how they match."""
+"""Attention: weighted means of the encoder's outputs."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from seqlab.architectures.layers import apply_layer, dense, init_layer
 from seqlab.types import Params
 
 
 class Memory(NamedTuple):
-    """What can be attended to.
+    """What attention reads.
 
     Attributes:
         values: v_t, `(B, T, N)`.
-        keys: what a query is matched with, `(B, T, H)`, made of the values once.
-        real: bool `(B, T)`; what is False is never attended to, and each row has one that is True.
+        keys: what queries are compared with, `(B, T, H)`, computed from the values once.
+        real: bool `(B, T)`, False for padding, which has weight zero. Each row has one True at least.
     """
 
     values: jax.Array
@@ -29,12 +30,12 @@ class Memory(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Attention(abc.ABC):
-    """A weighted mean of what was read, for every query q_j.
+    """A weighted mean of the values for every query q_j.
 
         c_j = Σ_t α_jt v_t,   α_j = softmax_t score(q_j, v_t)
 
     Attributes:
-        features: H, the width in which queries and values meet, that of the queries.
+        features: H, the width of queries and keys.
     """
 
     features: int
@@ -47,9 +48,9 @@ class Attention(abc.ABC):
     def scores(self, params: Params, queries: jax.Array, keys: jax.Array) -> jax.Array:
         """Return score(q_j, v_t) `(B, M, T)` of queries `(B, M, H)` with keys `(B, T, H)`."""
 
-    def remember(self, params: Params, values: jax.Array, real: jax.Array) -> Memory:
+    def memory(self, params: Params, values: jax.Array, real: jax.Array) -> Memory:
         """Return the memory of values `(B, T, N)`."""
-        return Memory(values, self._dense.apply({"params": params["keys"]}, values), real)
+        return Memory(values, apply_layer(self._dense, params["keys"], values), real)
 
     def attend(self, params: Params, queries: jax.Array, memory: Memory) -> tuple[jax.Array, jax.Array]:
         """Return the contexts c `(B, M, N)` of queries `(B, M, H)`, and the weights α `(B, M, T)`."""
@@ -59,7 +60,7 @@ class Attention(abc.ABC):
 
     @property
     def _dense(self) -> nn.Dense:
-        return nn.Dense(self.features, use_bias=False)
+        return dense(self.features, use_bias=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,27 +74,27 @@ class Bahdanau(Attention):
     """
 
     def init(self, key: jax.Array, num_values: int) -> Params:
-        keys, queries, score = jax.random.split(key, 3)
-        wide = jnp.zeros((1, self.features))
+        key_keys, key_queries, key_score = jax.random.split(key, 3)
+        features = jnp.zeros((1, self.features))
         return {
-            "keys": self._dense.init(keys, jnp.zeros((1, num_values)))["params"],
-            "queries": self._dense.init(queries, wide)["params"],
-            "score": self._score.init(score, wide)["params"],
+            "keys": init_layer(self._dense, key_keys, jnp.zeros((1, num_values))),
+            "queries": init_layer(self._dense, key_queries, features),
+            "score": init_layer(self._score, key_score, features),
         }
 
     def scores(self, params: Params, queries: jax.Array, keys: jax.Array) -> jax.Array:
-        queries = self._dense.apply({"params": params["queries"]}, queries)
-        met = jnp.tanh(queries[:, :, None] + keys[:, None])
-        return self._score.apply({"params": params["score"]}, met)[..., 0]
+        queries = apply_layer(self._dense, params["queries"], queries)
+        hidden = jnp.tanh(queries[:, :, None] + keys[:, None])
+        return apply_layer(self._score, params["score"], hidden)[..., 0]
 
     @property
     def _score(self) -> nn.Dense:
-        return nn.Dense(1, use_bias=False)
+        return dense(1, use_bias=False)
 
 
 @dataclasses.dataclass(frozen=True)
 class Luong(Attention):
-    """Multiplicative attention, in the form that its authors call general.
+    """Multiplicative attention, which its authors call "general".
 
         score(q, v) = qᵀ W v
 
@@ -102,11 +103,11 @@ class Luong(Attention):
     """
 
     def init(self, key: jax.Array, num_values: int) -> Params:
-        return {"keys": self._dense.init(key, jnp.zeros((1, num_values)))["params"]}
+        return {"keys": init_layer(self._dense, key, jnp.zeros((1, num_values)))}
 
     def scores(self, params: Params, queries: jax.Array, keys: jax.Array) -> jax.Array:
         return jnp.einsum("bmh,bth->bmt", queries, keys)
 
 
 ATTENTIONS: dict[str, type[Attention]] = {"bahdanau": Bahdanau, "luong": Luong}
-"""By name."""
+"""The attentions by name."""

@@ -1,4 +1,4 @@
-"""How is a sequence written? Each step reads what was written before it, and what it attends to."""
+"""Decoder of a sequence: a stack that reads the outputs before and attends to the encoder's outputs."""
 
 from __future__ import annotations
 
@@ -11,56 +11,76 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.architectures.attention import ATTENTIONS, Attention, Memory
-from seqlab.architectures.network import draw, one_hot
+from seqlab.architectures.encoding import Encoding
+from seqlab.architectures.layers import apply_layer, dense, init_layer
+from seqlab.architectures.readout import draw
 from seqlab.recurrence import FULL_BACKWARD, Backward, Stack
+from seqlab.recurrence.stack import Carries
 from seqlab.types import Params, Spec, Tokens
 
 
-class Writing(NamedTuple):
-    """Where a decoder is.
+class DecoderState(NamedTuple):
+    """The state between two steps of a decoder.
 
     Attributes:
-        carries: of its stack.
-        memory: what it may attend to; None without attention.
-        written: h̃_{j−1}, `(B, H)`, zeros before the first step; None without input feeding.
+        carries: of the stack.
+        memory: what attention reads; None without attention.
+        fed: h̃_{j−1}, `(B, H)`, zeros before the first step; None without input feeding.
     """
 
-    carries: Any
+    carries: Carries
     memory: Memory | None = None
-    written: jax.Array | None = None
+    fed: jax.Array | None = None
 
 
-class Own(NamedTuple):
-    """How a decoder comes to read what it wrote itself, in training.
+class ScheduledSampling(NamedTuple):
+    """Random replacement of targets by the network's own outputs, in training (Bengio et al. 2015).
 
     Attributes:
-        share: the probability with which each y_{j−1} is drawn from its prediction, in place of the target.
-        predict: returns the predictions `(B, O)` of h̃ `(B, H)`, given `params`.
-        params: what `predict` takes.
+        rate: the probability with which each y_{j−1} is drawn from its prediction instead of the targets.
+        predict: the function from `params` and h̃ `(B, H)` to predictions `(B, O)`.
+        params: the parameters that `predict` takes.
     """
 
-    share: float | jax.Array
+    rate: float | jax.Array
     predict: Callable[[Params, jax.Array], jax.Array]
     params: Params
 
 
+class _Sampled(NamedTuple):
+    """Which rows of a step read a sample, bool `(B,)`, and its PRNG key; each leaf has M in front."""
+
+    rows: jax.Array
+    key: jax.Array
+
+
+class _Steps(NamedTuple):
+    """What the steps of a decoder read besides its state; each leaf has M in front."""
+
+    features: jax.Array
+    probes: Carries | None
+    key: jax.Array | None = None
+    sampled: _Sampled | None = None
+
+
 @dataclasses.dataclass(frozen=True)
 class Decoder:
-    """A stack that writes.
+    """A stack that predicts a sequence.
 
-        s_j = stack(s_{j−1}, [y_{j−1}, c_j where it is read, h̃_{j−1} where it is fed]),   y_0 = a start symbol
+        s_j = stack(s_{j−1}, [y_{j−1}, c_j if "bahdanau", h̃_{j−1} if input feeding]),   y_0 = a start symbol
         h̃_j = tanh(W [s_j, c_j]) with attention, s_j without
 
-    "luong" attends with s_j and reads no c_j; "bahdanau" attends with the h that the top layer hands on from
-    step j − 1, and reads it. The start symbol is a feature, or a row of the embedding, of its own.
+    "luong" attends with s_j. "bahdanau" attends with the h of the top layer after step j − 1, and its context
+    c_j is an input of step j. The start symbol is an additional feature, or an additional row of the
+    embedding.
 
     Attributes:
         stack: the layers, in one direction.
-        outputs: what is written.
-        num_values: N, the width of what can be attended to.
+        outputs: the output spec.
+        num_values: N, the width of what attention reads.
         attention: None, "bahdanau" or "luong".
         input_feeding: whether each step reads h̃ of the step before.
-        embedding: the width of the embedding of what is read back; None reads it one-hot.
+        embedding: the width of the embedding of output tokens; None reads them one-hot.
 
     Source: Bahdanau et al. 2015, arXiv:1409.0473; Luong et al. 2015, arXiv:1508.04025, eq. 5 and section 3.3.
     """
@@ -73,8 +93,8 @@ class Decoder:
     embedding: int | None
 
     @property
-    def step_by_step(self) -> bool:
-        """Whether what a step reads depends on the step before; else all steps are run at once."""
+    def is_sequential(self) -> bool:
+        """Whether a step's input depends on the step before. If not, one scan runs each layer."""
         return self.attention == "bahdanau" or self.input_feeding
 
     @property
@@ -84,158 +104,182 @@ class Decoder:
 
     def init(self, key: jax.Array) -> Params:
         """Return the parameters."""
-        stack, attention, combine, table = jax.random.split(key, 4)
+        key_stack, key_attention, key_combine, key_embedding = jax.random.split(key, 4)
         H, N, params = self.features, self.num_values, {}
         num_inputs = self.outputs.size + 1
-        if self._embeds:
-            num_inputs = self.embedding
-            params["embedding"] = self._table.init(table, jnp.zeros(1, jnp.int32))["params"]
+        if self._encoding.is_learned:
+            num_inputs = self._encoding.features
+            params["embedding"] = self._encoding.init(key_embedding)
         num_inputs += (self.attention == "bahdanau") * N + self.input_feeding * H
-        params["recurrence"] = self.stack.init(stack, num_inputs)
+        params["recurrence"] = self.stack.init(key_stack, num_inputs)
         if self._attention:
-            params["attention"] = self._attention.init(attention, N)
-            params["combine"] = self._combine.init(combine, jnp.zeros((1, H + N)))["params"]
+            params["attention"] = self._attention.init(key_attention, N)
+            params["combine"] = init_layer(self._combine, key_combine, jnp.zeros((1, H + N)))
         return params
 
-    def prefill(self, params: Params, carries: Any, values: jax.Array, real: jax.Array) -> Writing:
-        """Return where it begins.
+    def initial_state(
+        self, params: Params, carries: Carries, values: jax.Array, real: jax.Array
+    ) -> DecoderState:
+        """Return the state before the first step.
 
         Args:
             params: as `init` returns them.
             carries: of the stack.
-            values: what can be attended to, `(B, T, N)`.
-            real: bool `(B, T)`, which of it is real.
+            values: what attention reads, `(B, T, N)`.
+            real: bool `(B, T)`, False for padding.
         """
-        memory = self._attention.remember(params["attention"], values, real) if self._attention else None
+        memory = self._attention.memory(params["attention"], values, real) if self._attention else None
         fed = jnp.zeros((len(values), self.features), values.dtype) if self.input_feeding else None
-        return Writing(carries, memory, fed)
+        return DecoderState(carries, memory, fed)
 
     def step(
         self,
         params: Params,
-        state: Writing,
+        state: DecoderState,
         features: jax.Array,
         key: jax.Array | None = None,
-        probes: Any = None,
+        probes: Carries | None = None,
         backward: Backward = FULL_BACKWARD,
-    ) -> tuple[Writing, jax.Array, jax.Array]:
+    ) -> tuple[DecoderState, jax.Array, jax.Array]:
         """Take one step.
 
         Args:
             params: as `init` returns them.
-            state: where it is.
-            features: of y_{j−1}, `(B, F)`, by `start` or `later`.
+            state: the state before the step.
+            features: of y_{j−1}, `(B, F)`, by `start_features` or `output_features`.
             key: PRNG key of the dropout masks; None for none.
             probes: those of the stack at this step, `(B,)` a leaf; None for none.
             backward: the options of the backward pass.
 
         Returns:
-            Where it then is, what the stack read, and h̃_j `(B, H)`.
+            The state after the step, the inputs of the stack, and h̃_j `(B, H)`.
         """
-        read, context = [features], None
-        if self.attention == "bahdanau":
+        inputs, context = [features], None
+        if self._attention and state.memory and self.attention == "bahdanau":
             query = jax.tree.leaves(state.carries[self.stack.layers[-1]])[-1]
             context, _ = self._attention.attend(params["attention"], query[:, None], state.memory)
-            read.append(context[:, 0])
-        if self.input_feeding:
-            read.append(state.written)
-        read = jnp.concatenate(read, axis=-1)
+            inputs.append(context[:, 0])
+        if state.fed is not None:
+            inputs.append(state.fed)
+        inputs = jnp.concatenate(inputs, axis=-1)
         probes = jax.tree.map(lambda leaf: leaf[:, None], probes)
         carries, hidden = self.stack.apply(
             params["recurrence"],
-            read[:, None],
+            inputs[:, None],
             carries=state.carries,
             key=key,
             probes=probes,
             backward=backward,
         )
-        written = self._written(params, hidden, state.memory, context)[:, 0]
-        return Writing(carries, state.memory, written if self.input_feeding else None), read, written
+        attended = self._attended(params, hidden, state.memory, context)[:, 0]
+        fed = attended if self.input_feeding else None
+        return DecoderState(carries, state.memory, fed), inputs, attended
 
-    def write(
+    def unroll(
         self,
         params: Params,
-        state: Writing,
+        state: DecoderState,
         targets: jax.Array,
         key: jax.Array | None = None,
-        probes: Any = None,
-        own: Own | None = None,
+        probes: Carries | None = None,
+        sampling: ScheduledSampling | None = None,
         backward: Backward = FULL_BACKWARD,
     ) -> tuple[jax.Array, jax.Array]:
-        """Take all steps, fed the targets.
+        """Take all steps with teacher forcing.
 
         Args:
             params: as `init` returns them.
-            state: where it begins.
-            targets: y, `(B, M)` or `(B, M, O)`, of which the last is not read.
-            key: PRNG key of all that is drawn; None for none, and then no `own`.
+            state: the state before the first step.
+            targets: y, `(B, M)` or `(B, M, O)`; the last is not read.
+            key: PRNG key of masks and samples; None, which excludes `sampling`, for none.
             probes: those of the stack; None for none.
-            own: what it is fed of its own instead; None for nothing.
+            sampling: replaces some of the targets; None for none.
             backward: the options of the backward pass.
 
         Returns:
-            What the stack read, `(B, M, F)`, and h̃, `(B, M, H)`.
+            The inputs of the stack, `(B, M, F)`, and h̃, `(B, M, H)`.
         """
-        B, M = targets.shape[:2]
-        read = jnp.concatenate([self.start(params, B)[:, None], self.later(params, targets[:, :-1])], axis=1)
-        if not self.step_by_step and own is None:
-            _, hidden = self.stack.apply(
-                params["recurrence"], read, None, state.carries, key, probes, backward=backward
-            )
-            return read, self._written(params, hidden, state.memory)
-        memory = state.memory  # constant over the steps, so it is no part of the carry
-        steps = _DecoderSteps(jnp.swapaxes(read, 0, 1), jax.tree.map(jnp.transpose, probes))
+        start = self.start_features(params, len(targets))[:, None]
+        features = jnp.concatenate([start, self.output_features(params, targets[:, :-1])], axis=1)
+        if self.is_sequential or sampling is not None:
+            return self._unroll_sequentially(params, state, features, key, probes, sampling, backward)
+        _, hidden = self.stack.apply(
+            params["recurrence"], features, None, state.carries, key, probes, backward=backward
+        )
+        return features, self._attended(params, hidden, state.memory)
+
+    def _unroll_sequentially(
+        self,
+        params: Params,
+        state: DecoderState,
+        features: jax.Array,
+        key: jax.Array | None,
+        probes: Carries | None,
+        sampling: ScheduledSampling | None,
+        backward: Backward,
+    ) -> tuple[jax.Array, jax.Array]:
+        """Take all steps one by one, given the features `(B, M, F)` of the targets."""
+        B, M = features.shape[:2]
+        memory = state.memory  # the same at all steps, so it is not part of the carry
+        steps = _Steps(jnp.swapaxes(features, 0, 1), jax.tree.map(jnp.transpose, probes))
         prediction = None
         if key is not None:
-            key_noise, key_own, key_drawn = jax.random.split(key, 3)
+            key_noise, key_choice, key_sample = jax.random.split(key, 3)
             steps = steps._replace(key=jax.random.split(key_noise, M))
-        if own is not None:
-            is_own = jax.random.bernoulli(key_own, own.share, (M, B)).at[0].set(False)
-            steps = steps._replace(own=is_own, drawn=jax.random.split(key_drawn, M))
-            prediction = jnp.zeros((B, self.outputs.size), read.dtype)
+            if sampling is not None:
+                rows = jax.random.bernoulli(key_choice, sampling.rate, (M, B)).at[0].set(False)
+                steps = steps._replace(sampled=_Sampled(rows, jax.random.split(key_sample, M)))
+                dtype = jnp.result_type(features, *jax.tree.leaves(params))
+                prediction = jnp.zeros((B, self.outputs.size), dtype)
 
-        def step(running: tuple, now: _DecoderSteps) -> tuple[tuple, tuple]:
-            (state, prediction), features = running, now.features
-            if own is not None:
-                drawn = self.later(params, self.draw(now.drawn, prediction))
-                features = jnp.where(now.own[:, None], drawn, features)
+        def step(carry: tuple[Any, Any], now: _Steps) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
+            (state, prediction), features = carry, now.features
+            if now.sampled is not None:
+                drawn = self.output_features(params, self.draw(now.sampled.key, prediction))
+                features = jnp.where(now.sampled.rows[:, None], drawn, features)
             state = state._replace(memory=memory)
-            state, read, written = self.step(params, state, features, now.key, now.probes, backward)
-            if own is not None:
-                prediction = own.predict(own.params, written)
-            return (state._replace(memory=None), prediction), (read, written)
+            state, inputs, attended = self.step(params, state, features, now.key, now.probes, backward)
+            if sampling is not None:
+                prediction = sampling.predict(sampling.params, attended)
+            return (state._replace(memory=None), prediction), (inputs, attended)
 
-        running = state._replace(memory=None), prediction
-        _, sequences = jax.lax.scan(step, running, steps)
+        _, sequences = jax.lax.scan(step, (state._replace(memory=None), prediction), steps)
         return jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), sequences)
 
-    def start(self, params: Params, num_rows: int) -> jax.Array:
+    def start_features(self, params: Params, num_rows: int) -> jax.Array:
         """Return the features of the start symbol, `(B, F)`."""
         size = self.outputs.size
-        one = params["embedding"]["embedding"][size] if self._embeds else jax.nn.one_hot(size, size + 1)
-        return jnp.broadcast_to(one, (num_rows, *one.shape))
+        if self._encoding.is_learned:
+            features = self._encoding.apply(params["embedding"], jnp.int32(size))
+        else:
+            features = jax.nn.one_hot(size, size + 1)
+        return jnp.broadcast_to(features, (num_rows, *features.shape))
 
-    def later(self, params: Params, written: jax.Array) -> jax.Array:
-        """Return the features of what was written, tokens `(…)`, or vectors or labels `(…, O)`."""
-        if self._embeds:
-            return self._table.apply({"params": params["embedding"]}, written)
-        features = one_hot(self.outputs, written)
+    def output_features(self, params: Params, outputs: jax.Array) -> jax.Array:
+        """Return the features of outputs: tokens `(…)`, or vectors or labels `(…, O)`."""
+        features = self._encoding.apply(params.get("embedding", {}), outputs)
+        if isinstance(self.outputs, Tokens):
+            return features
         return jnp.concatenate([features, jnp.zeros((*features.shape[:-1], 1), features.dtype)], axis=-1)
 
     def draw(self, key: jax.Array, prediction: jax.Array) -> jax.Array:
-        """Draw outputs from predictions `(B, O)`, letting no gradient through; vectors are as predicted."""
+        """Draw outputs from predictions `(B, O)`, without gradient; vectors are the predictions."""
         return draw(self.outputs, key, jax.lax.stop_gradient(prediction))
 
-    def _written(
-        self, params: Params, hidden: jax.Array, memory: Memory | None, context: jax.Array | None = None
+    def _attended(
+        self,
+        params: Params,
+        hidden: jax.Array,
+        memory: Memory | None,
+        context: jax.Array | None = None,
     ) -> jax.Array:
-        """Return h̃ of the stack's outputs `(B, M, H)`, attending with them where no context was read."""
-        if memory is None:
+        """Return h̃ of the stack's outputs `(B, M, H)`, attending with them where no context is given."""
+        if memory is None or self._attention is None:
             return hidden
         if context is None:
             context, _ = self._attention.attend(params["attention"], hidden, memory)
         both = jnp.concatenate([hidden, context], axis=-1)
-        return jnp.tanh(self._combine.apply({"params": params["combine"]}, both))
+        return jnp.tanh(apply_layer(self._combine, params["combine"], both))
 
     @property
     def _attention(self) -> Attention | None:
@@ -243,22 +287,11 @@ class Decoder:
 
     @property
     def _combine(self) -> nn.Dense:
-        return nn.Dense(self.features, use_bias=False)
+        return dense(self.features, use_bias=False)
 
     @property
-    def _embeds(self) -> bool:
-        return self.embedding is not None and isinstance(self.outputs, Tokens)
-
-    @property
-    def _table(self) -> nn.Embed:
-        return nn.Embed(self.outputs.size + 1, self.embedding)
-
-
-class _DecoderSteps(NamedTuple):
-    """What the steps of a decoder read besides its state, with M in front."""
-
-    features: jax.Array
-    probes: Any
-    key: jax.Array | None = None
-    own: jax.Array | None = None
-    drawn: jax.Array | None = None
+    def _encoding(self) -> Encoding:
+        """The encoding of outputs that are read back; of tokens, the last is the start symbol."""
+        if isinstance(self.outputs, Tokens):
+            return Encoding(Tokens(self.outputs.size + 1), self.embedding)
+        return Encoding(self.outputs, None)

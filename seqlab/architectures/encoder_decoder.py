@@ -1,4 +1,4 @@
-"""Which steps read, which write? Every step of one sequence reads; then another sequence is written."""
+"""The encoder-decoder architecture: one sequence is read, then another is predicted."""
 
 from __future__ import annotations
 
@@ -10,51 +10,52 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.architectures.attention import ATTENTIONS
-from seqlab.architectures.decoder import Decoder, Own, Writing
-from seqlab.architectures.recurrent import Part, Recurrent
+from seqlab.architectures.decoder import Decoder, DecoderState, ScheduledSampling
+from seqlab.architectures.layers import apply_layer, dense, init_layer
+from seqlab.architectures.recurrent import Recurrent, StackInputs
 from seqlab.checks import require_bool, require_number
 from seqlab.recurrence import FULL_BACKWARD, Backward
+from seqlab.recurrence.stack import Carries
 from seqlab.recurrence.steps import real_steps
 from seqlab.types import Batch, IncompatibleError, Params, Spec
 
-READING = "encoder/"
-"""What stands before the names of the encoder's layers, where they stand beside the decoder's."""
+ENCODER = "encoder/"
+"""Prefix of the names of the encoder's layers where they stand next to the decoder's."""
 
 
 @dataclasses.dataclass(frozen=True)
 class EncoderDecoder(Recurrent):
-    """A network that reads a sequence `(B, T)` and then writes another `(B, M)`.
+    """A network that reads a sequence `(B, T)` and then predicts another `(B, M)`.
 
         h_1 … h_T, s_0 = encoder(x_1 … x_T)
-        h̃_j, s_j = decoder(s_{j−1}, y_{j−1}; h_1 … h_T),   the output reads h̃_j
+        h̃_j, s_j = decoder(s_{j−1}, y_{j−1}; h_1 … h_T),   the readout reads h̃_j
 
-    In training y_{j−1} is the target (teacher forcing), in free running what the network wrote itself. Where
-    the encoder is bidirectional, s_0 is a linear map of both directions' carries, layer by layer. `Decoder`
-    says how it attends. With attention="bahdanau", input feeding or scheduled sampling it goes step by step;
-    else it runs over all steps at once.
+    In training y_{j−1} is the target (teacher forcing), in free running the network's own output. Where the
+    encoder is bidirectional, s_0 is a linear map of the carries of both directions, layer by layer. `Decoder`
+    has the equations of attention. With attention="bahdanau", input feeding or scheduled sampling the decoder
+    takes its steps one by one; otherwise one scan runs each layer over all steps.
 
     Attributes:
         bidirectional: whether the encoder also reads backwards.
         attention: None, "bahdanau" or "luong".
-        input_feeding: whether each step reads what the output read at the step before.
-        scheduled_sampling: the share of the y_{j−1} that are drawn from the network's own predictions at the
-            end of training, in which it grows linearly from 0; each is drawn or not by itself.
-        share: that share now; not a config key, set by `at_stage`.
+        input_feeding: whether each step reads what the readout read at the step before.
+        scheduled_sampling: the probability with which each y_{j−1} is drawn from the network's own
+            prediction, at the end of training; it grows linearly from 0 (`at_stage`).
 
     Raises:
         ValueError: an attribute outside its legal values.
-        IncompatibleError: noise within layers where the decoder goes step by step, which would draw it anew.
+        IncompatibleError: noise within layers where the decoder takes its steps one by one, since the noise
+            would be drawn again at every step.
 
     Source: Sutskever et al. 2014, arXiv:1409.3215; Bengio et al. 2015, "Scheduled sampling for sequence
-    prediction with recurrent neural networks", arXiv:1506.03099. Deviations: no reversal of the inputs, which
-    the encoder may read both ways; Bahdanau et al. start from a tanh of the backward carry alone, and write
-    through a maxout layer.
+    prediction with recurrent neural networks", arXiv:1506.03099. Deviations: the inputs are not reversed, as
+    the encoder can read in both directions; Bahdanau et al. start from a tanh of the backward carry alone,
+    and predict with a maxout layer.
     """
 
     attention: str | None = None
     input_feeding: bool = False
-    scheduled_sampling: float = 0.0
-    share: float | jax.Array = dataclasses.field(default=0.0, metadata={"config": False})
+    scheduled_sampling: float | jax.Array = 0.0
 
     framing: ClassVar[str] = "encoder_decoder"
 
@@ -69,7 +70,7 @@ class EncoderDecoder(Recurrent):
             raise ValueError(f"input_feeding must be false, or attention one of {', '.join(ATTENTIONS)}")
         require_number(self, "scheduled_sampling", 0.0, 1.0)
         noise = [name for name in ("recurrent_dropout", "zoneout", "weight_drop") if getattr(self, name)]
-        if noise and (self.decoder.step_by_step or _positive(self.scheduled_sampling)):
+        if noise and (self.decoder.is_sequential or self._samples):
             raise IncompatibleError(
                 f"architecture.{noise[0]} must be 0 where an encoder_decoder goes step by step: "
                 "with attention=bahdanau, input_feeding=true or scheduled_sampling"
@@ -77,24 +78,42 @@ class EncoderDecoder(Recurrent):
 
     @property
     def decoder(self) -> Decoder:
-        """What writes; `stack` reads."""
+        """The decoder; `stack` is the encoder."""
         stack = dataclasses.replace(self.stack, bidirectional=False)
         return Decoder(
             stack, self.outputs, self.stack.features, self.attention, self.input_feeding, self.embedding
         )
 
+    @property
+    def readout_features(self) -> int:
+        return self.cell.features
+
+    @property
+    def feedback(self) -> Spec:
+        return self.outputs
+
+    def feedback_embedding(self, params: Params) -> jax.Array:
+        return params["decoder"]["embedding"]["embedding"]
+
+    @property
+    def _samples(self) -> bool:
+        """Whether scheduled sampling is on; a rate that is traced is not 0."""
+        return isinstance(self.scheduled_sampling, jax.Array) or self.scheduled_sampling > 0
+
+    # Training.
+
     def init(self, key: jax.Array, batch: Batch) -> Params:
-        ends, encoder, decoder, bridge = jax.random.split(key, 4)
+        key_ends, key_encoder, key_decoder, key_bridge = jax.random.split(key, 4)
         params = {
-            **self.init_ends(ends, self.num_written),
-            "encoder": self.stack.init(encoder, self.num_inputs),
-            "decoder": self.decoder.init(decoder),
+            **self.init_ends(key_ends),
+            "encoder": self.stack.init(key_encoder, self.num_inputs),
+            "decoder": self.decoder.init(key_decoder),
         }
         if self.bidirectional:
-            width, layers = self._carry_width, self.stack.layers
+            layers = self.stack.layers
             params["bridge"] = {
-                layer: nn.Dense(width).init(one, jnp.zeros((1, 2 * width)))["params"]
-                for layer, one in zip(layers, jax.random.split(bridge, len(layers)), strict=True)
+                layer: init_layer(self._bridge, one, jnp.zeros((1, 2 * self._bridge.features)))
+                for layer, one in zip(layers, jax.random.split(key_bridge, len(layers)), strict=True)
             }
         return params
 
@@ -106,19 +125,23 @@ class EncoderDecoder(Recurrent):
         probes: Any = None,
         backward: Backward = FULL_BACKWARD,
     ) -> jax.Array:
-        reading, writing = (None, None) if key is None else jax.random.split(key)
-        above, below = (None, None) if probes is None else _parted(probes)
-        begun = self._read_all(params, batch.inputs, batch.lengths, reading, below, backward)
-        own = Own(self.share, self.read_out, params) if key is not None and _positive(self.share) else None
-        _, written = self.decoder.write(
-            params["decoder"], begun, batch.targets, writing, above, own, backward
+        """Predict the targets of a batch; see `Network.apply`."""
+        key_encoder, key_decoder = (None, None) if key is None else jax.random.split(key)
+        above, below = (None, None) if probes is None else _split(probes)
+        state = self._encode(params, batch.inputs, batch.lengths, key_encoder, below, backward)
+        sampling = None
+        if key is not None and self._samples:
+            sampling = ScheduledSampling(self.scheduled_sampling, self.read_out, params)
+        _, attended = self.decoder.unroll(
+            params["decoder"], state, batch.targets, key_decoder, above, sampling, backward
         )
-        return self.read_out(params, written)
+        return self.read_out(params, attended)
 
     def at_stage(self, progress: jax.Array) -> EncoderDecoder:
-        if not _positive(self.scheduled_sampling):
+        """Return the network with its rate of scheduled sampling at a stage of training."""
+        if not self._samples:
             return self
-        return dataclasses.replace(self, share=self.scheduled_sampling * progress)
+        return dataclasses.replace(self, scheduled_sampling=self.scheduled_sampling * progress)
 
     def check_backward(self, backward: Backward) -> None:
         if backward.truncation is not None:
@@ -129,119 +152,109 @@ class EncoderDecoder(Recurrent):
             )
         self.stack.check_backward(backward)
 
-    # What it tells of its layers: the decoder's stand above the encoder's.
-
-    def zero_probes(self, params: Params, batch: Batch) -> Any:
-        B, T, M = *batch.inputs.shape[:2], batch.targets.shape[1]
-        own = params["decoder"]["recurrence"]
-        return _merged(
-            self.decoder.stack.zero_probes(own, B, M), self.stack.zero_probes(params["encoder"], B, T)
-        )
-
-    def parts(self, params: Params, batch: Batch, carries: Any = None) -> dict[str, Part]:
-        begun = self._read_all(params, batch.inputs, batch.lengths)
-        read, _ = self.decoder.write(params["decoder"], begun, batch.targets)
-        reads, own = self.encode(params, batch.inputs), params["decoder"]["recurrence"]
-        return {
-            READING: Part(self.stack, params["encoder"], reads, batch.lengths),
-            "": Part(self.decoder.stack, own, read, _ends(batch.mask), begun.carries),
-        }
-
-    def layer_params(self, params: Params) -> Params:
-        return _merged(params["decoder"]["recurrence"], params["encoder"])
-
-    def ends(self, batch: Batch) -> dict[str, jax.Array | None]:
-        layers = self.stack.layers
-        return _merged(dict.fromkeys(layers, _ends(batch.mask)), dict.fromkeys(layers, batch.lengths))
-
-    # Free running.
-
     @property
     def free_running(self) -> bool:
         return True
+
+    # Diagnostics: the layers of the decoder stand above those of the encoder.
+
+    def zero_probes(self, params: Params, batch: Batch) -> Any:
+        B, T, M = *batch.inputs.shape[:2], batch.targets.shape[1]
+        above = self.decoder.stack.zero_probes(params["decoder"]["recurrence"], B, M)
+        return _joined(above, self.stack.zero_probes(params["encoder"], B, T))
+
+    def stack_inputs(
+        self, params: Params, batch: Batch, carries: Carries | None = None
+    ) -> dict[str, StackInputs]:
+        state = self._encode(params, batch.inputs, batch.lengths)
+        inputs, _ = self.decoder.unroll(params["decoder"], state, batch.targets)
+        features, weights = self.encode(params, batch.inputs), params["decoder"]["recurrence"]
+        return {
+            ENCODER: StackInputs(self.stack, params["encoder"], features, batch.lengths),
+            "": StackInputs(self.decoder.stack, weights, inputs, _target_lengths(batch.mask), state.carries),
+        }
+
+    def layer_params(self, params: Params) -> Params:
+        return _joined(params["decoder"]["recurrence"], params["encoder"])
+
+    def layer_lengths(self, batch: Batch) -> dict[str, jax.Array | None]:
+        layers = self.stack.layers
+        above = dict.fromkeys(layers, _target_lengths(batch.mask))
+        return _joined(above, dict.fromkeys(layers, batch.lengths))
+
+    # Generation.
 
     @property
     def causal(self) -> bool:
         return True  # only the encoder may be bidirectional, and its whole input is given
 
-    @property
-    def num_written(self) -> int:
-        return self.cell.features
-
-    @property
-    def read_back(self) -> Spec:
-        return self.outputs
-
-    def table(self, params: Params) -> jax.Array:
-        return params["decoder"]["embedding"]["embedding"]
-
     def prefill(
         self, params: Params, inputs: jax.Array, lengths: jax.Array | None = None
-    ) -> tuple[Any, jax.Array]:
-        begun = self._read_all(params, inputs, lengths)
-        return self._step(params, begun, self.decoder.start(params["decoder"], len(inputs)))
+    ) -> tuple[DecoderState, jax.Array]:
+        state = self._encode(params, inputs, lengths)
+        return self._step(params, state, self.decoder.start_features(params["decoder"], len(inputs)))
 
-    def decode_step(self, params: Params, state: Any, chosen: jax.Array) -> tuple[Any, jax.Array]:
-        return self._step(params, state, self.decoder.later(params["decoder"], chosen))
+    def decode_step(
+        self, params: Params, state: DecoderState, chosen: jax.Array
+    ) -> tuple[DecoderState, jax.Array]:
+        return self._step(params, state, self.decoder.output_features(params["decoder"], chosen))
 
-    def _step(self, params: Params, state: Writing, features: jax.Array) -> tuple[Writing, jax.Array]:
-        state, _, written = self.decoder.step(params["decoder"], state, features)
-        return state, self.read_out(params, written)
+    def _step(
+        self, params: Params, state: DecoderState, features: jax.Array
+    ) -> tuple[DecoderState, jax.Array]:
+        state, _, attended = self.decoder.step(params["decoder"], state, features)
+        return state, self.read_out(params, attended)
 
-    # Reading.
+    # The encoder.
 
-    def _read_all(
+    def _encode(
         self,
         params: Params,
         inputs: jax.Array,
         lengths: jax.Array | None,
         key: jax.Array | None = None,
-        probes: Any = None,
+        probes: Carries | None = None,
         backward: Backward = FULL_BACKWARD,
-    ) -> Writing:
-        """Read the inputs and return where the decoder begins."""
+    ) -> DecoderState:
+        """Read the inputs and return the decoder's state before its first step."""
         features = self.encode(params, inputs)
         carries, hidden = self.stack.apply(
             params["encoder"], features, lengths, key=key, probes=probes, backward=backward
         )
         B, T = hidden.shape[:2]
         real = jnp.ones((B, T), bool) if lengths is None else real_steps(lengths, T)
-        return self.decoder.prefill(params["decoder"], self._bridged(params, carries), hidden, real)
+        return self.decoder.initial_state(params["decoder"], self._bridged(params, carries), hidden, real)
 
-    def _bridged(self, params: Params, carries: Any) -> Any:
+    def _bridged(self, params: Params, carries: Carries) -> Carries:
         """Return the decoder's first carries, given the encoder's last."""
         if not self.bidirectional:
             return carries
-        bridged = {}
+        bridged: Carries = {}
         for layer, directions in carries.items():
             leaves, form = jax.tree.flatten(directions["forward"])
             both = jnp.concatenate(jax.tree.leaves(directions), axis=-1)
-            mapped = nn.Dense(self._carry_width).apply({"params": params["bridge"][layer]}, both)
+            mapped = apply_layer(self._bridge, params["bridge"][layer], both)
             bridged[layer] = {"forward": form.unflatten(jnp.split(mapped, len(leaves), axis=-1))}
         return bridged
 
     @property
-    def _carry_width(self) -> int:
+    def _bridge(self) -> nn.Dense:
+        """The map from the carries of both directions to one carry, its leaves side by side."""
         carry = self.cell.initialize_carry(jax.random.key(0), (1, 1))
-        return sum(leaf.shape[-1] for leaf in jax.tree.leaves(carry))
+        return dense(sum(leaf.shape[-1] for leaf in jax.tree.leaves(carry)))
 
 
-def _positive(share: float | jax.Array) -> bool:
-    """Say whether a share is above 0; one that is traced is."""
-    return isinstance(share, jax.Array) or share > 0
-
-
-def _ends(mask: jax.Array) -> jax.Array:
-    """Return int32 `(B,)`, the steps up to the last that counts, of a bool mask `(B, M)`."""
+def _target_lengths(mask: jax.Array) -> jax.Array:
+    """Return int32 `(B,)`, the steps up to the last True of a mask `(B, M)`."""
     return jnp.max(jnp.where(mask, jnp.arange(mask.shape[1]) + 1, 0), axis=1)
 
 
-def _merged(above: Any, below: Any) -> dict[str, Any]:
-    """Return what is known of the layers of the decoder and of the encoder, by name, from the lowest up."""
-    return {**{READING + layer: value for layer, value in below.items()}, **above}
+def _joined(above: Any, below: Any) -> dict[str, Any]:
+    """Join dicts by layer of the decoder, above, and of the encoder, below; the lowest layer is the first."""
+    return {**{ENCODER + layer: value for layer, value in below.items()}, **above}
 
 
-def _parted(merged: Any) -> tuple[Any, Any]:
-    """Undo `_merged`."""
-    below = {layer.removeprefix(READING): one for layer, one in merged.items() if layer.startswith(READING)}
-    return {layer: one for layer, one in merged.items() if not layer.startswith(READING)}, below
+def _split(joined: Any) -> tuple[Any, Any]:
+    """Undo `_joined`."""
+    below = {layer.removeprefix(ENCODER): one for layer, one in joined.items() if layer.startswith(ENCODER)}
+    return {layer: one for layer, one in joined.items() if not layer.startswith(ENCODER)}, below

@@ -1,4 +1,4 @@
-"""What does a network see in an image? What a few convolutions make of it, each of half the size."""
+"""Convolutional encoder of small images."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import jax.numpy as jnp
 
 _KERNEL = 3
 _LEFT = 4
-"""The longest side, in pixels, of what the last convolution leaves."""
+"""The longest side, in pixels, of the last convolution's output."""
 _FIRST, _MOST = 16, 64
-"""The channels of the first convolution; each has twice as many as the one before, up to the most."""
+"""The channels of the first convolution. Each next one has twice as many, up to the most."""
 
 
 class ImageEncoder(nn.Module):
@@ -21,11 +21,11 @@ class ImageEncoder(nn.Module):
         z_0 = x,   z_i = relu(W_i * z_{i−1} + b_i),   y = W z_n + b
 
     * is the convolution with a kernel of 3 × 3 at stride 2, its input padded with a zero on every side. There
-    are as few as leave no side longer than 4, but one at least; they have 16, 32, 64, 64 … channels. All of
-    z_n enters y, which so tells where in the image something is.
+    is at least one convolution, and as many as leave no side longer than 4. They have 16, 32, 64, 64 …
+    channels. All of z_n enters y, so y depends on positions in the image.
 
-    Each convolution is the product of its kernel with every patch of the image: in a loop on a CPU, XLA takes
-    ten times as long for its own.
+    Each convolution is computed as the product of its kernel with all patches of the image. XLA's own
+    convolution takes ten times as long in a loop on a CPU.
 
     Attributes:
         features: E, the width of y.
@@ -42,12 +42,14 @@ class ImageEncoder(nn.Module):
         *leading, height, width, _ = images.shape
         for index in range(max(1, math.ceil(math.log2(max(height, width) / _LEFT)))):
             channels = min(_FIRST * 2**index, _MOST)
-            images = nn.relu(nn.Dense(channels, name=f"convolution_{index}")(patches(images)))
-        return nn.Dense(self.features, name="dense")(images.reshape(*leading, -1))
+            images = nn.relu(
+                nn.Dense(channels, name=f"convolution_{index}", param_dtype=float)(patches(images))
+            )
+        return nn.Dense(self.features, name="dense", param_dtype=float)(images.reshape(*leading, -1))
 
 
 def patches(images: jax.Array) -> jax.Array:
-    """Return what a kernel meets at each of its places: `(…, H, W, C) -> (…, ⌈H/2⌉, ⌈W/2⌉, 9·C)`."""
+    """Return the patches that a kernel is multiplied with: `(…, H, W, C) -> (…, ⌈H/2⌉, ⌈W/2⌉, 9·C)`."""
     *leading, height, width, _ = images.shape
     padded = jnp.pad(images, [*[(0, 0)] * len(leading), (1, 1), (1, 1), (0, 0)])
     rows, columns = (2 * ((side + 1) // 2) - 1 for side in (height, width))

@@ -1,4 +1,4 @@
-"""Which steps read, which write? Every step reads, and every step writes."""
+"""The many-to-many architecture: one prediction at every step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from seqlab.types import Params
 
 @dataclasses.dataclass(frozen=True)
 class ManyToMany(Recurrent):
-    """A network that writes one output for every input, in step with it."""
+    """A network that predicts one output for every input, at the same step."""
 
     framing: ClassVar[str] = "many_to_many"
 

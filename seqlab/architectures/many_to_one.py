@@ -1,4 +1,4 @@
-"""Which steps read, which write? Every step reads, the last real one writes."""
+"""The many-to-one architecture: one prediction after the last step."""
 
 from __future__ import annotations
 
@@ -14,19 +14,18 @@ from seqlab.types import Params
 
 @dataclasses.dataclass(frozen=True)
 class ManyToOne(Recurrent):
-    """A network that reads a sequence and writes one output from its last real step.
+    """A network that reads a sequence and predicts one output from its last real step.
 
-    A bidirectional layer's backward outputs are taken where that direction ends, at the first step: the
-    output reads `[forward h_length, backward h_1]`.
+    The outputs of the backward direction of a bidirectional layer are taken where that direction ends, at the
+    first step: the readout reads `[forward h_length, backward h_1]`.
 
-    In free running, what was written joins the end of the inputs, and the oldest step leaves them where they
-    are full.
+    In generation each output is appended to the inputs. Where they are full, the oldest step is removed.
     """
 
     framing: ClassVar[str] = "many_to_one"
 
-    def written(self, hidden: jax.Array, lengths: jax.Array | None) -> jax.Array:
-        """Return what the output reads of the top layer's `(B, T, H)`: each direction's last real step."""
+    def readout_inputs(self, hidden: jax.Array, lengths: jax.Array | None) -> jax.Array:
+        """Select the last real step that each direction reads, `(B, H)`."""
         last = last_real(hidden, lengths)
         if self.bidirectional:
             last = last.at[:, self.cell.features :].set(hidden[:, 0, self.cell.features :])
@@ -36,7 +35,7 @@ class ManyToOne(Recurrent):
         self, params: Params, inputs: jax.Array, lengths: jax.Array | None = None
     ) -> tuple[Any, jax.Array]:
         _, hidden = self.stack.apply(params["recurrence"], self.encode(params, inputs), lengths)
-        return (inputs, lengths), self.read_out(params, self.written(hidden, lengths))
+        return (inputs, lengths), self.read_out(params, self.readout_inputs(hidden, lengths))
 
     def decode_step(self, params: Params, state: Any, chosen: jax.Array) -> tuple[Any, jax.Array]:
         inputs, lengths = state

@@ -1,4 +1,4 @@
-"""Which steps read, which write? The first reads the input, every one writes, and reads what was written."""
+"""The one-to-many architecture: a sequence predicted from one input."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 
-from seqlab.architectures.network import one_hot
+from seqlab.architectures.encoding import Encoding
 from seqlab.architectures.recurrent import Recurrent
 from seqlab.types import Batch, IncompatibleError, Params, Spec
 
 
 @dataclasses.dataclass(frozen=True)
 class OneToMany(Recurrent):
-    """A network that writes a sequence from one input.
+    """A network that predicts a sequence from one input.
 
-        step 1 reads [x, 0], step t > 1 reads [0, y_{t−1}], every step writes y_t
+        step 1 reads [x, 0], step t > 1 reads [0, y_{t−1}], every step predicts y_t
 
     In training y_{t−1} is the target (teacher forcing, Williams & Zipser 1989); in free running it is the
     network's own output. Input and outputs occupy separate features, so their specs may differ. With
     `embedding`, output tokens have an embedding table separate from that of the inputs.
 
     Raises:
-        IncompatibleError: `bidirectional`, which would read what it is to write.
+        IncompatibleError: `bidirectional`: the backward direction would read the targets.
     """
 
     framing: ClassVar[str] = "one_to_many"
@@ -38,10 +38,15 @@ class OneToMany(Recurrent):
             )
 
     @property
-    def read_back(self) -> Spec:
+    def feedback(self) -> Spec:
         return self.outputs
 
-    def table(self, params: Params) -> jax.Array:
+    @property
+    def feedback_encoding(self) -> Encoding:
+        """The encoding of outputs that are read back."""
+        return Encoding(self.outputs, self.embedding)
+
+    def feedback_embedding(self, params: Params) -> jax.Array:
         return params["read_back"]["embedding"]
 
     @property
@@ -50,42 +55,38 @@ class OneToMany(Recurrent):
 
     @property
     def num_inputs(self) -> int:
-        return self._width(self.inputs) + self._width(self.outputs)
+        return self.encoding.features + self.feedback_encoding.features
 
-    def init_ends(self, key: jax.Array, num_hidden: int) -> dict[str, Params]:
-        key, key_written = jax.random.split(key)
-        params = super().init_ends(key, num_hidden)
-        if self._embeds(self.outputs):
-            table = self._embedding(self.outputs).init(key_written, jnp.zeros((1,), jnp.int32))
-            params["read_back"] = table["params"]
+    def init_ends(self, key: jax.Array) -> dict[str, Params]:
+        key, key_feedback = jax.random.split(key)
+        params = super().init_ends(key)
+        if self.feedback_encoding.is_learned:
+            params["read_back"] = self.feedback_encoding.init(key_feedback)
         return params
 
-    def read(self, params: Params, batch: Batch) -> jax.Array:
-        """Return what the lowest layer reads, `(B, T, F)`: the input, then the targets."""
-        first = self._first(params, batch.inputs)[:, None]
-        return jnp.concatenate([first, self._later(params, batch.targets[:, :-1])], axis=1)
+    def first_layer_inputs(self, params: Params, batch: Batch) -> jax.Array:
+        """Return the encoded input, then the encoded targets except the last, `(B, T, F)`."""
+        first = self._first_step(params, batch.inputs)[:, None]
+        return jnp.concatenate([first, self._later_steps(params, batch.targets[:, :-1])], axis=1)
 
     def prefill(
         self, params: Params, inputs: jax.Array, lengths: jax.Array | None = None
     ) -> tuple[Any, jax.Array]:
-        return self._step(params, None, self._first(params, inputs))
+        return self._step(params, None, self._first_step(params, inputs))
 
     def decode_step(self, params: Params, state: Any, chosen: jax.Array) -> tuple[Any, jax.Array]:
-        return self._step(params, state, self._later(params, chosen))
+        return self._step(params, state, self._later_steps(params, chosen))
 
     def _step(self, params: Params, carries: Any, features: jax.Array) -> tuple[Any, jax.Array]:
         carries, hidden = self.stack.apply(params["recurrence"], features[:, None], carries=carries)
         return carries, self.read_out(params, hidden[:, 0])
 
-    def _first(self, params: Params, inputs: jax.Array) -> jax.Array:
+    def _first_step(self, params: Params, inputs: jax.Array) -> jax.Array:
         features = self.encode(params, inputs)
-        nothing = jnp.zeros((*features.shape[:-1], self._width(self.outputs)))
-        return jnp.concatenate([features, nothing], axis=-1)
+        empty = jnp.zeros((*features.shape[:-1], self.feedback_encoding.features), features.dtype)
+        return jnp.concatenate([features, empty], axis=-1)
 
-    def _later(self, params: Params, written: jax.Array) -> jax.Array:
-        if self._embeds(self.outputs):
-            features = self._embedding(self.outputs).apply({"params": params["read_back"]}, written)
-        else:
-            features = one_hot(self.outputs, written)
-        nothing = jnp.zeros((*features.shape[:-1], self._width(self.inputs)))
-        return jnp.concatenate([nothing, features], axis=-1)
+    def _later_steps(self, params: Params, outputs: jax.Array) -> jax.Array:
+        features = self.feedback_encoding.apply(params.get("read_back", {}), outputs)
+        empty = jnp.zeros((*features.shape[:-1], self.encoding.features), features.dtype)
+        return jnp.concatenate([empty, features], axis=-1)

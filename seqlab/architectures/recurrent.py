@@ -1,29 +1,32 @@
-"""What do the recurrent architectures share? A stack of layers between the ends, and how they generate."""
+"""Abstract base of the recurrent architectures: an encoding, a stack of layers and a readout."""
 
 from __future__ import annotations
 
 import abc
 import dataclasses
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from seqlab.architectures.network import Network
-from seqlab.checks import require_bool
+from seqlab.architectures.encoding import Encoding
+from seqlab.architectures.readout import Readout
+from seqlab.checks import require_bool, require_positive
 from seqlab.recurrence import FULL_BACKWARD, Backward, Stack
+from seqlab.recurrence.protocols import RecurrentCell
+from seqlab.recurrence.stack import Carries
 from seqlab.types import Batch, IncompatibleError, Params, Spec, Tokens
 
 
-class Part(NamedTuple):
-    """A stack of a network, and what it meets on a batch: the arguments of `trajectories`.
+class StackInputs(NamedTuple):
+    """A stack of a network and what it reads on a batch: the arguments of `trajectories`.
 
     Attributes:
-        stack: its layers.
-        params: the stack's.
-        inputs: what the lowest layer reads, `(B, T, F)`.
+        stack: the layers.
+        params: the parameters of the stack.
+        inputs: the inputs of the lowest layer, `(B, T, F)`.
         lengths: int32 `(B,)`, or None where every step is real.
-        carries: before the first step; None for the cell's own.
+        carries: the carries before the first step; None for the cell's initial ones.
         resets: bool `(B, T)`; None for none.
     """
 
@@ -31,57 +34,74 @@ class Part(NamedTuple):
     params: Params
     inputs: jax.Array
     lengths: jax.Array | None = None
-    carries: Any = None
+    carries: Carries | None = None
     resets: jax.Array | None = None
 
 
 @dataclasses.dataclass(frozen=True)
-class Recurrent(Network):
-    """A network whose hidden layers recur.
+class Recurrent(abc.ABC):
+    """A network with recurrent hidden layers; it has the members of `Network`.
 
     Attributes:
+        cell: the recurrent cell; `cell.features` is the width of every hidden layer.
+        inputs: what stands at one position of the inputs.
+        outputs: what stands at one position of the targets.
+        num_layers: the number of hidden layers.
+        embedding: the width of the encoding of one token or image (`Encoding`).
         bidirectional: whether each layer also reads its input backwards.
-        dropout: the rate on what each layer reads, and on what the readout does.
-        recurrent_dropout: the rate within a layer, one mask for all time steps.
-        zoneout: the rate at which the carry stays as it was.
-        weight_drop: the rate on the recurrent kernels. All four act in training alone; see `Stack`.
-        tied: whether the readout's kernel is the embedding of what it writes, E: its outputs are h Eᵀ + b
-            (Press & Wolf 2017, arXiv:1608.05859).
+        dropout: the rate on the inputs of each layer and of the readout.
+        recurrent_dropout: the rate within a layer, with one mask for all time steps.
+        zoneout: the rate at which the carry keeps its old value.
+        weight_drop: the rate on the recurrent kernels. All four act only in training; see `Stack`.
+        tied: whether the kernel of the readout is the embedding of the outputs (`Readout`).
 
     Raises:
-        IncompatibleError: `tied`, but what is written is not embedded, or not as wide as the readout reads.
+        ValueError: an attribute outside its legal values.
+        IncompatibleError: `tied`, but the outputs are not embedded, or with another width than the readout
+            reads.
     """
 
+    cell: RecurrentCell
+    inputs: Spec
+    outputs: Spec
+    num_layers: int = 1
+    embedding: int | None = None
     bidirectional: bool = False
-    dropout: float = dataclasses.field(default=0.0, metadata={"traced": "nonzero"})
+    dropout: float = 0.0
     recurrent_dropout: float = 0.0
     zoneout: float = 0.0
     weight_drop: float = 0.0
     tied: bool = False
 
+    framing: ClassVar[str]
+
     def __post_init__(self) -> None:
-        super().__post_init__()
-        _ = self.stack  # refuses what does not fit
+        require_positive(self, "num_layers")
+        if self.embedding is not None:
+            require_positive(self, "embedding")
+        _ = self.stack  # checks its fields
         require_bool(self, "tied")
         if self.tied:
-            self._refuse_tying()
+            self._check_tying()
 
-    def _refuse_tying(self) -> None:
+    def _check_tying(self) -> None:
         """Raise IncompatibleError where no embedding could be the readout's kernel."""
-        if self.read_back != self.outputs or not isinstance(self.outputs, Tokens):
+        if self.feedback != self.outputs or not isinstance(self.outputs, Tokens):
             raise IncompatibleError(
-                f"architecture.tied=true does not fit {type(self).__name__} that embeds {self.read_back} "
+                f"architecture.tied=true does not fit {type(self).__name__} that embeds {self.feedback} "
                 f"and writes {self.outputs}: legal value is false"
             )
-        if self.embedding != self.num_written:
+        if self.embedding != self.readout_features:
             raise IncompatibleError(
-                f"architecture.embedding must be {self.num_written}, what the readout reads, "
+                f"architecture.embedding must be {self.readout_features}, what the readout reads, "
                 f"where architecture.tied=true, got {self.embedding}"
             )
 
+    # Parts.
+
     @property
     def stack(self) -> Stack:
-        """The recurrence."""
+        """The recurrent layers."""
         return Stack(
             self.cell,
             self.num_layers,
@@ -92,67 +112,66 @@ class Recurrent(Network):
             weight_drop=self.weight_drop,
         )
 
-    def check_backward(self, backward: Backward) -> None:
-        self.stack.check_backward(backward)
+    @property
+    def encoding(self) -> Encoding:
+        """The encoding of the inputs."""
+        return Encoding(self.inputs, self.embedding)
 
     @property
-    def num_written(self) -> int:
-        """The width of what the readout reads."""
+    def readout(self) -> Readout:
+        """The map from hidden features to predictions."""
+        return Readout(self.outputs, self.tied)
+
+    @property
+    def readout_features(self) -> int:
+        """The number of features that the readout reads."""
         return self.stack.features
 
     @property
-    def read_back(self) -> Spec | None:
-        """What is embedded where the outputs are read back, in free running; None for nothing."""
+    def num_inputs(self) -> int:
+        """F, the number of features that the lowest layer reads."""
+        return self.encoding.features
+
+    @property
+    def feedback(self) -> Spec:
+        """The spec whose embedding serves outputs that are read back as inputs."""
         return self.inputs
 
-    def table(self, params: Params) -> jax.Array:
-        """Return that embedding, a row a token, then those of what is no token."""
+    def feedback_embedding(self, params: Params) -> jax.Array:
+        """Return that embedding: one row for each token, then any further rows."""
         return params["embedding"]["embedding"]
 
+    # Training.
+
     def init(self, key: jax.Array, batch: Batch) -> Params:
+        """Return new parameters for batches shaped like `batch`."""
         key_ends, key_stack = jax.random.split(key)
-        params = self.init_ends(key_ends, self.num_written)
+        params = self.init_ends(key_ends)
         return {**params, "recurrence": self.stack.init(key_stack, self.num_inputs)}
 
-    def init_ends(self, key: jax.Array, num_hidden: int) -> dict[str, Params]:
-        params = super().init_ends(key, num_hidden)
-        if self.tied:
-            del params["readout"]["kernel"]
+    def init_ends(self, key: jax.Array) -> dict[str, Params]:
+        """Return the parameters of the encoding, where it is learned, and of the readout."""
+        key_embedding, key_readout = jax.random.split(key)
+        params = {"readout": self.readout.init(key_readout, self.readout_features)}
+        if self.encoding.is_learned:
+            params["embedding"] = self.encoding.init(key_embedding)
         return params
 
+    def encode(self, params: Params, values: jax.Array) -> jax.Array:
+        """Map inputs to features `(…, F)`."""
+        return self.encoding.apply(params.get("embedding", {}), values)
+
     def read_out(self, params: Params, hidden: jax.Array) -> jax.Array:
-        if not self.tied:
-            return super().read_out(params, hidden)
-        kernel = self.table(params)[: self.outputs.size].T
-        return hidden @ kernel + params["readout"]["bias"]
+        """Map hidden features `(…, H)` to predictions `(…, O)`."""
+        embedding = self.feedback_embedding(params) if self.tied else None
+        return self.readout.apply(params["readout"], hidden, embedding)
 
-    def zero_probes(self, params: Params, batch: Batch) -> Any:
-        B, T, _ = jax.eval_shape(self.read, params, batch).shape
-        return self.stack.zero_probes(params["recurrence"], B, T)
-
-    # What it tells of its layers, which are those of its probes.
-
-    def parts(self, params: Params, batch: Batch, carries: Any = None) -> dict[str, Part]:
-        """Return its stacks by what stands before the names of their layers."""
-        read = self.read(params, batch)
-        return {
-            "": Part(self.stack, params["recurrence"], read, batch.lengths, carries, batch.resets),
-        }
-
-    def layer_params(self, params: Params) -> Params:
-        """Return `{layer: {direction: the cell's}}` of all its layers."""
-        return params["recurrence"]
-
-    def ends(self, batch: Batch) -> Any:
-        """Return the real steps of each sequence, int32 `(B,)` or None, or a dict of such by layer."""
-        return batch.lengths
-
-    def read(self, params: Params, batch: Batch) -> jax.Array:
-        """Return what the lowest layer reads, `(B, T, F)`: the encoded inputs, unless said otherwise."""
+    def first_layer_inputs(self, params: Params, batch: Batch) -> jax.Array:
+        """Return what the lowest layer reads, `(B, T, F)`: by default the encoded inputs."""
         return self.encode(params, batch.inputs)
 
-    def written(self, hidden: jax.Array, lengths: jax.Array | None) -> jax.Array:
-        """Return what the output reads of the top layer's `(B, T, H)`: every step, unless said otherwise."""
+    def readout_inputs(self, hidden: jax.Array, lengths: jax.Array | None) -> jax.Array:
+        """Select what the readout reads of the top layer's `(B, T, H)`: by default every step."""
         return hidden
 
     def apply(
@@ -163,30 +182,35 @@ class Recurrent(Network):
         probes: Any = None,
         backward: Backward = FULL_BACKWARD,
     ) -> jax.Array:
+        """Predict the targets of a batch; see `Network.apply`."""
         return self.apply_with_carries(None, params, batch, key, probes, backward)[1]
 
     def apply_with_carries(
         self,
-        carries: Any,
+        carries: Carries | None,
         params: Params,
         batch: Batch,
         key: jax.Array | None = None,
         probes: Any = None,
         backward: Backward = FULL_BACKWARD,
-    ) -> tuple[Any, jax.Array]:
-        """Return the final carries and the predictions, given the carries before the first step.
+    ) -> tuple[Carries, jax.Array]:
+        """Predict the targets of a batch whose sequences continue earlier ones.
 
         Args:
-            carries: as `initial_carries` returns them; None for those themselves.
-            params: as in `apply`, and so is the rest.
-            batch: its `resets` are obeyed.
+            carries: the carries before the first step, as returned for the batch before; None for those of
+                `initial_carries`.
+            params: as in `apply`, like the following arguments.
+            batch: the examples; carries are reset where its `resets` are True.
             key: PRNG key.
             probes: zeros.
             backward: the options of the backward pass.
+
+        Returns:
+            The final carries, and the predictions.
         """
         carries, hidden = self.stack.apply(
             params["recurrence"],
-            self.read(params, batch),
+            self.first_layer_inputs(params, batch),
             batch.lengths,
             carries,
             key,
@@ -194,28 +218,65 @@ class Recurrent(Network):
             batch.resets,
             backward,
         )
-        return carries, self.read_out(params, self.written(hidden, batch.lengths))
+        return carries, self.read_out(params, self.readout_inputs(hidden, batch.lengths))
 
-    def initial_carries(self, params: Params, batch: Batch) -> Any:
-        """Return the carries that the sequences of a batch start with, `(B, H)` a leaf."""
-        return self.stack.initial_carries(params["recurrence"], self.read(params, batch))
+    def initial_carries(self, params: Params, batch: Batch) -> Carries:
+        """Return the carries before the first step, `(B, H)` a leaf."""
+        return self.stack.initial_carries(params["recurrence"], self.first_layer_inputs(params, batch))
 
-    # Free running: each output is chosen from the prediction and read as the next input.
+    def check_backward(self, backward: Backward) -> None:
+        """Raise IncompatibleError where the network has no backward pass with these options."""
+        self.stack.check_backward(backward)
+
+    def at_stage(self, progress: jax.Array) -> Recurrent:
+        """Return the network at a stage of training; by default itself."""
+        return self
+
+    @property
+    def free_running(self) -> bool:
+        """Whether it is also evaluated on what it predicts from its own outputs; by default not."""
+        return False
+
+    # Diagnostics, by layer. The names of the layers are those of the probes.
+
+    def zero_probes(self, params: Params, batch: Batch) -> Any:
+        """Return the probes of every recurrent layer."""
+        B, T, _ = jax.eval_shape(self.first_layer_inputs, params, batch).shape
+        return self.stack.zero_probes(params["recurrence"], B, T)
+
+    def stack_inputs(
+        self, params: Params, batch: Batch, carries: Carries | None = None
+    ) -> dict[str, StackInputs]:
+        """Return what each stack reads, by the prefix of its layers' names."""
+        inputs = self.first_layer_inputs(params, batch)
+        return {
+            "": StackInputs(self.stack, params["recurrence"], inputs, batch.lengths, carries, batch.resets)
+        }
+
+    def layer_params(self, params: Params) -> Params:
+        """Return the cells' parameters, `{layer: {direction: params}}`."""
+        return params["recurrence"]
+
+    def layer_lengths(self, batch: Batch) -> Any:
+        """Return the real steps of each sequence, int32 `(B,)` or None; a dict by layer where they differ."""
+        return batch.lengths
+
+    # Generation: each output is chosen from a prediction and read back as the next input.
 
     @property
     def causal(self) -> bool:
-        """Whether no output depends on what a later step reads, so that it can generate."""
+        """Whether no output depends on the input of a later step, so that the network can generate."""
         return not self.bidirectional
 
     @abc.abstractmethod
     def prefill(
         self, params: Params, inputs: jax.Array, lengths: jax.Array | None = None
     ) -> tuple[Any, jax.Array]:
-        """Read the inputs and return the running state and the prediction `(B, O)` of what comes next.
+        """Read the inputs, and return the decoding state and the prediction `(B, O)` of the next output.
 
         Args:
             params: as `init` returns them.
-            inputs: what the architecture reads first, as `Batch.inputs`.
+            inputs: as `Batch.inputs`.
             lengths: int32 `(B,)`, the real steps of sequences; None where every step is real.
 
         Returns:
@@ -224,7 +285,7 @@ class Recurrent(Network):
 
     @abc.abstractmethod
     def decode_step(self, params: Params, state: Any, chosen: jax.Array) -> tuple[Any, jax.Array]:
-        """Read the output just chosen; return the running state and the prediction of what comes next."""
+        """Read the chosen output `(B,)` or `(B, O)`; return the state and the prediction of the next one."""
 
 
 def last_real(hidden: jax.Array, lengths: jax.Array | None) -> jax.Array:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jax.typing import DTypeLike
 
 from seqlab.cells import initializers
 from seqlab.checks import require_choice, require_number, require_positive
@@ -26,7 +27,8 @@ class Cell(nn.RNNCellBase):
         features: H, the width of the hidden state.
         recurrent_init: initialisation of each gate's block of R: orthogonal, identity or normal.
         recurrent_scale: factor on the initial R.
-        param_dtype: dtype of the parameters; computations promote it with the dtype of the input.
+        param_dtype: dtype of the parameters; by default float32, and float64 under `jax_enable_x64`.
+            Computations promote it with the dtype of the input.
 
     Raises:
         ValueError: an attribute is outside its legal values.
@@ -35,12 +37,14 @@ class Cell(nn.RNNCellBase):
     features: int
     recurrent_init: str = "orthogonal"
     recurrent_scale: float = dataclasses.field(default=1.0, metadata={"traced": "initial"})
-    param_dtype: jnp.dtype = jnp.float32
+    param_dtype: DTypeLike = float
 
     gates: ClassVar[tuple[str, ...]] = ("h",)
     """Letters of the gates, in the order of the blocks of the kernels."""
     sigmoid_gates: ClassVar[tuple[str, ...]] = ()
     """Letters of the gates with a sigmoid activation."""
+    num_states: ClassVar[int] = 1
+    """Number of states in the carry: 1 if it is h, 2 if it is `(c, h)`, in Flax's order."""
     passes_h_on: ClassVar[bool] = False
     """Whether a step also reads h without R; if so, masking h is not the same as masking the input of R."""
 
@@ -57,8 +61,9 @@ class Cell(nn.RNNCellBase):
 
     @nn.nowrap
     def initialize_carry(self, rng: jax.Array, input_shape: tuple[int, ...]) -> Carry:
-        """Return zeros, `(*input_shape[:-1], H)`; `rng` is part of Flax's interface and not used."""
-        return jnp.zeros((*input_shape[:-1], self.features), self.param_dtype)
+        """Return zeros, `(*input_shape[:-1], H)` for each state; `rng` is part of Flax's interface."""
+        zeros = jnp.zeros((*input_shape[:-1], self.features), self.param_dtype)
+        return zeros if self.num_states == 1 else (zeros,) * self.num_states
 
     def bias_start(self, key: jax.Array) -> jax.Array:
         """Return the initial bias, `(G·H,)`: zeros, unless a subclass overrides this."""

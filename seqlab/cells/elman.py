@@ -59,7 +59,7 @@ class Elman(Cell):
         return ACTIVATIONS[self.activation](z + h @ weights["recurrent_kernel"]), None
 
     @nn.nowrap
-    def linearise(self, before: jax.Array, after: jax.Array, kept: None) -> jax.Array:
+    def linearise(self, before: jax.Array, after: jax.Array, residuals: None) -> jax.Array:
         """Return P = φ′(a) for all steps, `(T, B, H)`."""
         return SLOPES[self.activation](after)
 

@@ -9,14 +9,14 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from seqlab.cells.cell import sum_of_outer_products
-from seqlab.cells.gated import GatedCell
+from seqlab.cells.cell import Cell, sum_of_outer_products
+from seqlab.cells.gate_bias import gate_bias, require_chrono
 from seqlab.cells.gates import sow
 from seqlab.checks import require_bool
 from seqlab.types import Params
 
 
-class GRU(GatedCell):
+class GRU(Cell):
     """The gated recurrent unit.
 
         [r z] = σ(x_t W_rz + h_{t−1} R_rz + b_rz)
@@ -28,13 +28,15 @@ class GRU(GatedCell):
     more parameter, `candidate_bias` b_Rn `(H,)`, which the reset gate multiplies.
 
     Attributes:
+        chrono: T_max of the chrono initialisation (`gate_bias`), the longest expected dependency, at least 2;
+            None turns it off.
         reset_after: True for the form of PyTorch, cuDNN, Keras and Flax (ONNX linear_before_reset=1); False
-        for
-            the form of the paper.
+            for the form of the paper.
 
     Source: Cho et al. 2014, eqs. 5–8. Deviation: z and 1 − z are exchanged, as in every library.
     """
 
+    chrono: float | None = None
     reset_after: bool = True
 
     gates: ClassVar[tuple[str, ...]] = ("r", "z", "n")
@@ -44,7 +46,11 @@ class GRU(GatedCell):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        require_chrono(self)
         require_bool(self, "reset_after")
+
+    def bias_start(self, key: jax.Array) -> jax.Array:
+        return gate_bias(self, key)
 
     @nn.compact
     def __call__(self, h: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:

@@ -9,12 +9,13 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from seqlab.cells.gated import GatedCell
+from seqlab.cells.cell import Cell
+from seqlab.cells.gate_bias import gate_bias, require_chrono
 from seqlab.cells.gates import sow
 from seqlab.cells.layer_norm import normalise
 
 
-class LayerNormGRU(GatedCell):
+class LayerNormGRU(Cell):
     """The GRU with layer normalisation, LN(a) = (a − mean a) / sqrt(var a + ε).
 
         [r z] = σ(α_x ⊙ LN(x_t W_rz) + α_h ⊙ LN(h_{t−1} R_rz) + b_rz)
@@ -25,14 +26,27 @@ class LayerNormGRU(GatedCell):
     `(H,)`, there are `input_gain` [α_x α_n] and `recurrent_gain` [α_h α_Rn] `(3·H,)`. The two gates are
     normalised together, the candidate separately.
 
+    Attributes:
+        chrono: T_max of the chrono initialisation (`gate_bias`), the longest expected dependency, at least 2;
+            None turns it off.
+
     Source: Ba et al. 2016, "Layer normalization", eqs. 23–25. Deviations: z and 1 − z are exchanged, as in
     our GRU; biases that are only added to each other are one.
     """
+
+    chrono: float | None = None
 
     gates: ClassVar[tuple[str, ...]] = ("r", "z", "n")
     sigmoid_gates: ClassVar[tuple[str, ...]] = ("r", "z")
     keeping: ClassVar[Mapping[str, int]] = {"z": 1}
     passes_h_on: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_chrono(self)
+
+    def bias_start(self, key: jax.Array) -> jax.Array:
+        return gate_bias(self, key)
 
     @nn.compact
     def __call__(self, h: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:

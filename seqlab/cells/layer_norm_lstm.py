@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -9,13 +10,15 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from seqlab.cells.cell import Cell
+from seqlab.cells.gate_bias import gate_bias, require_chrono
 from seqlab.cells.gates import sow
 from seqlab.cells.layer_norm import normalise
-from seqlab.cells.memory import MemoryCell
+from seqlab.checks import require_number
 from seqlab.types import Carry
 
 
-class LayerNormLSTM(MemoryCell):
+class LayerNormLSTM(Cell):
     """The LSTM with layer normalisation, LN(a) = (a − mean a) / sqrt(var a + ε).
 
         [i f g o] = α_x ⊙ LN(x_t W) + α_h ⊙ LN(h_{t−1} R) + b
@@ -25,13 +28,31 @@ class LayerNormLSTM(MemoryCell):
     In addition to the LSTM's parameters there are `input_gain` α_x and `recurrent_gain` α_h `(4·H,)`,
     `memory_gain` α_c and `memory_bias` β_c `(H,)`. The four gates are normalised together.
 
+    Attributes:
+        chrono: T_max of the chrono initialisation (`gate_bias`), the longest expected dependency, at least 2;
+            None turns it off.
+        forget_bias_init: initial bias of the forget gate, used without `chrono`. It is only the initial value
+            of a parameter; nothing is added in the forward pass.
+
     Source: Ba et al. 2016, "Layer normalization", eqs. 20–22. Deviation: the three biases that are only added
     to each other are one, b.
     """
 
+    chrono: float | None = None
+    forget_bias_init: float = dataclasses.field(default=1.0, metadata={"traced": "initial"})
+
     gates: ClassVar[tuple[str, ...]] = ("i", "f", "g", "o")
     sigmoid_gates: ClassVar[tuple[str, ...]] = ("i", "f", "o")
     keeping: ClassVar[Mapping[str, int]] = {"f": 1, "i": -1}
+    num_states: ClassVar[int] = 2
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_chrono(self)
+        require_number(self, "forget_bias_init")
+
+    def bias_start(self, key: jax.Array) -> jax.Array:
+        return gate_bias(self, key, self.forget_bias_init)
 
     @nn.compact
     def __call__(self, carry: Carry, x: jax.Array) -> tuple[Carry, jax.Array]:

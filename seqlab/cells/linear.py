@@ -1,4 +1,4 @@
-"""What do cells that are linear in their state share? Steps that compose, so time can be run in parallel."""
+"""Base class of the cells that are linear in their state, whose steps can be composed in parallel."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jax.typing import DTypeLike
 
 from seqlab.cells.gates import sow
 from seqlab.checks import require_choice, require_positive
@@ -21,26 +22,27 @@ class LinearCell(nn.RNNCellBase):
 
         s_t = a_t ⊙ s_{t−1} + b_t,  y_t = out(x_t, s_t)
 
-    where a_t and b_t depend on x_t alone.
+    where a_t and b_t depend on x_t only.
 
     Attributes:
         features: H, the width of the state and of the output.
-        scan: "sequential", a step after another, or "associative", all steps in a tree of depth log T
-            (`seqlab.recurrence.linear`). The same function, in another order of sums.
-        param_dtype: the parameters' dtype; the computation promotes it with the input's.
+        scan: "sequential", one step after another, or "associative", all steps in a tree of depth log T
+            (`seqlab.recurrence.linear`). Both compute the same function, with sums in a different order.
+        param_dtype: dtype of the parameters; by default float32, and float64 under `jax_enable_x64`.
+            Computations promote it with the dtype of the input.
 
     Raises:
-        ValueError: an attribute outside its legal values.
+        ValueError: an attribute is outside its legal values.
     """
 
     features: int
     scan: str = "sequential"
-    param_dtype: jnp.dtype = jnp.float32
+    param_dtype: DTypeLike = float
 
     gates: ClassVar[tuple[str, ...]] = ()
-    """The gates' letters, in the order of the input kernel's blocks."""
+    """Letters of the gates, in the order of the blocks of the input kernel."""
     sigmoid_gates: ClassVar[tuple[str, ...]] = ()
-    """Those of them that a sigmoid squashes."""
+    """Letters of the gates with a sigmoid activation."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -49,12 +51,12 @@ class LinearCell(nn.RNNCellBase):
 
     @property
     def num_feature_axes(self) -> int:
-        """The number of trailing axes of an input that hold its features: one."""
+        """Number of feature axes of an input."""
         return 1
 
     @nn.nowrap
     def initialize_carry(self, rng: jax.Array, input_shape: tuple[int, ...]) -> Carry:
-        """Return zeros, `(*input_shape[:-1], H)`; `rng` is taken for Flax's sake and not used."""
+        """Return zeros, `(*input_shape[:-1], H)`; `rng` is part of Flax's interface and not used."""
         return jnp.zeros((*input_shape[:-1], self.features), self.param_dtype)
 
     @nn.compact
@@ -94,5 +96,5 @@ class LinearCell(nn.RNNCellBase):
 
     @nn.nowrap
     def out(self, weights: Params, x: jax.Array, state: Any) -> jax.Array:
-        """Return the outputs `(…, H)`: s itself, unless a cell says otherwise."""
+        """Return the outputs `(…, H)`: s itself, unless a subclass overrides this."""
         return state

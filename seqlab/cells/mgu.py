@@ -9,11 +9,12 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from seqlab.cells.gated import GatedCell
+from seqlab.cells.cell import Cell
+from seqlab.cells.gate_bias import gate_bias, require_chrono
 from seqlab.cells.gates import sow
 
 
-class MGU(GatedCell):
+class MGU(Cell):
     """The minimal gated unit: a GRU with one gate in the role of both.
 
         f = σ(x_t W_f + h_{t−1} R_f + b_f)
@@ -22,13 +23,26 @@ class MGU(GatedCell):
 
     The carry and the output are h `(B, H)`.
 
+    Attributes:
+        chrono: T_max of the chrono initialisation (`gate_bias`), the longest expected dependency, at least 2;
+            None turns it off.
+
     Source: Zhou et al. 2016, "Minimal gated unit for recurrent neural networks", eqs. 6–8.
     """
+
+    chrono: float | None = None
 
     gates: ClassVar[tuple[str, ...]] = ("f", "n")
     sigmoid_gates: ClassVar[tuple[str, ...]] = ("f",)
     keeping: ClassVar[Mapping[str, int]] = {"f": -1}  # an open f writes; for `chrono`
     passes_h_on: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_chrono(self)
+
+    def bias_start(self, key: jax.Array) -> jax.Array:
+        return gate_bias(self, key)
 
     @nn.compact
     def __call__(self, h: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -9,12 +10,14 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from seqlab.cells.cell import Cell
+from seqlab.cells.gate_bias import gate_bias, require_chrono
 from seqlab.cells.gates import sow
-from seqlab.cells.memory import MemoryCell
+from seqlab.checks import require_number
 from seqlab.types import Carry
 
 
-class PeepholeLSTM(MemoryCell):
+class PeepholeLSTM(Cell):
     """The LSTM with peephole connections.
 
         [i f g o] = x_t W + h_{t−1} R + b
@@ -24,12 +27,30 @@ class PeepholeLSTM(MemoryCell):
     In addition to the LSTM's parameters there is `peepholes` [p_i p_f p_o] `(3·H,)`. It starts at zero, so
     the cell starts as an LSTM.
 
+    Attributes:
+        chrono: T_max of the chrono initialisation (`gate_bias`), the longest expected dependency, at least 2;
+            None turns it off.
+        forget_bias_init: initial bias of the forget gate, used without `chrono`. It is only the initial value
+            of a parameter; nothing is added in the forward pass.
+
     Source: Gers et al. 2002, "Learning precise timing with LSTM recurrent networks"; Graves 2013, eqs. 7–11.
     """
+
+    chrono: float | None = None
+    forget_bias_init: float = dataclasses.field(default=1.0, metadata={"traced": "initial"})
 
     gates: ClassVar[tuple[str, ...]] = ("i", "f", "g", "o")
     sigmoid_gates: ClassVar[tuple[str, ...]] = ("i", "f", "o")
     keeping: ClassVar[Mapping[str, int]] = {"f": 1, "i": -1}
+    num_states: ClassVar[int] = 2
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_chrono(self)
+        require_number(self, "forget_bias_init")
+
+    def bias_start(self, key: jax.Array) -> jax.Array:
+        return gate_bias(self, key, self.forget_bias_init)
 
     @nn.compact
     def __call__(self, carry: Carry, x: jax.Array) -> tuple[Carry, jax.Array]:

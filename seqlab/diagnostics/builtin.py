@@ -33,7 +33,7 @@ class GradientsThroughTime:
         network, flow = observation.network, observation.update.flow
         if not isinstance(network, Recurrent):
             return {}
-        return through_time(flow, network.ends(observation.batch), observation.axis)
+        return through_time(flow, network.layer_lengths(observation.batch), observation.axis)
 
 
 @dataclasses.dataclass(frozen=True)

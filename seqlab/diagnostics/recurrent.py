@@ -38,7 +38,7 @@ def follow(network: Network, params: Params, batch: Batch, carries: Any = None) 
     """
     if not isinstance(network, Recurrent):
         return {}
-    parts = network.parts(params, batch, carries)
+    parts = network.stack_inputs(params, batch, carries)
     return {
         place + layer: trajectory
         for place, part in parts.items()

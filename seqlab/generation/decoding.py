@@ -7,12 +7,12 @@ static lengths and settings.
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from seqlab.architectures.network import draw
+from seqlab.architectures.readout import draw
 from seqlab.architectures.recurrent import Recurrent
 from seqlab.checks import require_number, require_positive
 from seqlab.generation.most_likely import likeliest
@@ -21,15 +21,15 @@ from seqlab.types import Batch, ConfigError, Labels, Params, Tokens
 
 @dataclasses.dataclass(frozen=True)
 class Sampling:
-    """One symbol after another, each drawn from its prediction; or one set of labels after another.
+    """Settings of sampling: each symbol, or each set of labels, is drawn from its prediction.
 
     Attributes:
-        temperature: divides the logits; 0 takes the likeliest symbol (greedy decoding), and of labels those
-            above one half.
-        top_k: how many of the likeliest symbols are left to draw from; None for all (Fan et al. 2018,
+        temperature: divides the logits. With 0 the most probable symbol is taken (greedy decoding), and the
+            labels of a probability above one half.
+        top_k: only this number of most probable symbols can be drawn; None for all (Fan et al. 2018,
             arXiv:1805.04833).
-        top_p: the probability that the likeliest symbols left to draw from must reach, after `top_k`; 1 for
-            all (the nucleus of Holtzman et al. 2020, arXiv:1904.09751).
+        top_p: after `top_k`, only the most probable symbols that together reach this probability can be
+            drawn; 1 for all (nucleus sampling, Holtzman et al. 2020, arXiv:1904.09751).
 
     Raises:
         ValueError: an attribute outside its legal values.
@@ -64,7 +64,7 @@ class Sampling:
         return jax.random.categorical(key, logits)
 
     def choose_labels(self, key: jax.Array, logits: jax.Array) -> jax.Array:
-        """Draw each of the labels `(B, O)` from its logit `(B, O)`, float 0 or 1."""
+        """Draw each of the labels `(B, O)`, 0 or 1, from its logit `(B, O)`."""
         labels = Labels(logits.shape[-1])
         if self.temperature == 0:
             return likeliest(labels, logits)
@@ -77,15 +77,15 @@ GREEDY = Sampling(temperature=0.0)
 
 @dataclasses.dataclass(frozen=True)
 class Beam:
-    """The best sequences that a search finds which keeps only so many at each step.
+    """Settings of beam search, which keeps a fixed number of sequences at each step.
 
-        score(Y) = ln P(Y) / lp(Y),   lp(Y) = ((5 + |Y|) / (5 + 1))^α
+        score(Y) = ln P(Y) / ((5 + |Y|) / 6)^α
 
-    A sequence that has ended keeps its place as long as its score does.
+    |Y| includes the end symbol.
 
     Attributes:
-        size: K, how many are kept.
-        length_penalty: α; 0 prefers short sequences, the larger the longer ones.
+        size: K, the number of sequences that are kept.
+        length_penalty: α; 0 prefers short sequences, larger values longer ones.
 
     Raises:
         ValueError: an attribute outside its legal values.
@@ -115,24 +115,23 @@ def sample(
     lengths: jax.Array | None = None,
     end: int | None = None,
 ) -> tuple[jax.Array, jax.Array]:
-    """Write `length` outputs, each fed back as the next input.
+    """Generate `length` outputs, each read back as the next input.
 
     Args:
-        network: what writes.
+        network: the network.
         params: as `init` returns them.
         inputs: what it reads first, as `Batch.inputs`.
-        length: M, how many outputs, static.
+        length: M, the number of outputs, static.
         key: PRNG key of the samples.
-        sampling: how tokens, or labels, are chosen. Vectors are taken as predicted.
+        sampling: how tokens or labels are chosen. Vectors are the predictions.
         lengths: int32 `(B,)`, the real steps of the inputs; None where every step is real.
-        end: the symbol that ends a sequence, and fills what follows it; None for none.
+        end: the symbol that ends a sequence; it also fills the steps after the end. None for none.
 
     Returns:
-        int32 tokens `(B, M)`, or vectors or labels `(B, M, O)`, and the predictions `(B, M, O)` that they
-        came of.
+        int32 tokens `(B, M)`, or vectors or labels `(B, M, O)`, and their predictions `(B, M, O)`.
 
     Raises:
-        ConfigError: a network that needs the future it would have to write.
+        ConfigError: the network is not causal.
     """
     _require_causal(network)
 
@@ -144,25 +143,45 @@ def sample(
         chosen = sampling.choose(key, prediction).astype(jnp.int32)
         return chosen if end is None else jnp.where(ended, end, chosen)
 
-    def write(running: tuple, key: jax.Array) -> tuple[tuple, tuple]:
-        state, prediction, ended = running
+    def step(carry: tuple[Any, ...], key: jax.Array) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        state, prediction, ended = carry
         chosen = choose(key, prediction, ended)
         if end is not None:
             ended |= chosen == end
         return (*network.decode_step(params, state, chosen), ended), (chosen, prediction)
 
-    begun = *network.prefill(params, inputs, lengths), jnp.zeros(len(inputs), bool)
-    _, sequences = jax.lax.scan(write, begun, jax.random.split(key, length))
+    first = *network.prefill(params, inputs, lengths), jnp.zeros(len(inputs), bool)
+    _, sequences = jax.lax.scan(step, first, jax.random.split(key, length))
     return jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), sequences)
 
 
 def free_run(network: Recurrent, params: Params, batch: Batch) -> jax.Array:
-    """Return the predictions of a batch's targets `(B, M, O)`, each fed the likeliest output before it."""
+    """Return predictions of a batch's targets, `(B, M, O)`, from the most probable outputs in their place."""
     key, length = jax.random.key(0), batch.targets.shape[1]
     return sample(network, params, batch.inputs, length, key, GREEDY, batch.lengths)[1]
 
 
-def search(
+class _Beams(NamedTuple):
+    """The K sequences of each row in a beam search.
+
+    Attributes:
+        state: the decoding state, `(B·K, …)`.
+        prediction: of the next outputs, `(B·K, O)`.
+        log_probabilities: ln P(Y), `(B, K)`.
+        counts: |Y|, `(B, K)`.
+        ended: whether a sequence has its end symbol, `(B, K)`.
+        tokens: the sequences, `(B, K, M)`.
+    """
+
+    state: Any
+    prediction: jax.Array
+    log_probabilities: jax.Array
+    counts: jax.Array
+    ended: jax.Array
+    tokens: jax.Array
+
+
+def beam_search(
     network: Recurrent,
     params: Params,
     inputs: jax.Array,
@@ -171,64 +190,69 @@ def search(
     lengths: jax.Array | None = None,
     end: int | None = None,
 ) -> tuple[jax.Array, jax.Array]:
-    """Find sequences of up to `length` tokens that the network thinks likely, by beam search.
+    """Find probable sequences of up to `length` tokens.
 
     Args:
-        network: what writes.
+        network: the network.
         params: as `init` returns them.
-        inputs: what it reads first, as in `sample`; so are `lengths` and `end`.
+        inputs: what it reads first, as in `sample`.
         length: M, static.
-        beam: how wide, and how sequences of unlike lengths compare.
-        lengths: int32 `(B,)`.
-        end: a symbol.
+        beam: the settings.
+        lengths: int32 `(B,)`, as in `sample`.
+        end: the symbol that ends a sequence, as in `sample`.
 
     Returns:
-        int32 tokens `(B, K, M)`, the best first, and their scores `(B, K)`, −inf where there is no more.
+        int32 tokens `(B, K, M)`, the best sequence first, and the scores `(B, K)`, −inf where there are fewer
+        than K sequences.
 
     Raises:
-        ConfigError: a network that needs the future, or writes no tokens.
+        ConfigError: the network is not causal, or predicts no tokens.
     """
     _require_causal(network)
     if not isinstance(network.outputs, Tokens):
         raise ConfigError(f"beam search needs a network that writes tokens, not {network.outputs}")
     B, K, O = len(inputs), beam.size, network.outputs.size  # noqa: E741
-    # What has ended goes on in one way, that costs nothing.
+    # A sequence that has ended has one continuation, with probability 1.
     only_end = jnp.where(jnp.arange(O) == end, 0.0, -jnp.inf)
 
-    def write(running: tuple, step: jax.Array) -> tuple[tuple, None]:
-        state, prediction, sums, counts, ended, tokens = running
-        log_probabilities = jax.nn.log_softmax(prediction).reshape(B, K, O)
-        further = jnp.where(ended[..., None], only_end, log_probabilities)
-        sums = (sums[..., None] + further).reshape(B, K * O)
-        counts = jnp.repeat(jnp.where(ended, counts, step + 1), O, axis=1)
+    def step(beams: _Beams, t: jax.Array) -> tuple[_Beams, None]:
+        log_probabilities = jax.nn.log_softmax(beams.prediction).reshape(B, K, O)
+        further = jnp.where(beams.ended[..., None], only_end, log_probabilities)
+        sums = (beams.log_probabilities[..., None] + further).reshape(B, K * O)
+        counts = jnp.repeat(jnp.where(beams.ended, beams.counts, t + 1), O, axis=1)
         _, best = jax.lax.top_k(beam.scores(sums, counts), K)
         parents, chosen = best // O, best % O
-        sums, counts, ended, tokens = (
+        ended = jnp.take_along_axis(beams.ended, parents, axis=1)
+        tokens = jnp.take_along_axis(beams.tokens, parents[..., None], axis=1)
+        rows = (jnp.arange(B)[:, None] * K + parents).reshape(-1)
+        state = jax.tree.map(lambda leaf: leaf[rows], beams.state)
+        state, prediction = network.decode_step(params, state, chosen.reshape(-1))
+        return _Beams(
+            state,
+            prediction,
             jnp.take_along_axis(sums, best, axis=1),
             jnp.take_along_axis(counts, best, axis=1),
-            jnp.take_along_axis(ended, parents, axis=1),
-            jnp.take_along_axis(tokens, parents[..., None], axis=1),
-        )
-        if end is not None:
-            ended |= chosen == end
-        tokens = tokens.at[:, :, step].set(chosen)
-        rows = (jnp.arange(B)[:, None] * K + parents).reshape(-1)
-        state = jax.tree.map(lambda leaf: leaf[rows], state)
-        state, prediction = network.decode_step(params, state, chosen.reshape(-1))
-        return (state, prediction, sums, counts, ended, tokens), None
+            ended if end is None else ended | (chosen == end),
+            tokens.at[:, :, t].set(chosen),
+        ), None
 
     state, prediction = jax.tree.map(
         lambda leaf: jnp.repeat(leaf, K, axis=0), network.prefill(params, inputs, lengths)
     )
-    first = jnp.where(jnp.arange(K) == 0, 0.0, -jnp.inf)  # the others would be its doubles
-    begun = (
-        *(state, prediction, jnp.broadcast_to(first, (B, K)), jnp.zeros((B, K), jnp.int32)),
-        *(jnp.zeros((B, K), bool), jnp.zeros((B, K, length), jnp.int32)),
+    # All K sequences of a row start equal, so only the first one counts.
+    start = jnp.where(jnp.arange(K) == 0, 0.0, -jnp.inf).astype(prediction.dtype)
+    beams = _Beams(
+        state,
+        prediction,
+        jnp.broadcast_to(start, (B, K)),
+        jnp.zeros((B, K), jnp.int32),
+        jnp.zeros((B, K), bool),
+        jnp.zeros((B, K, length), jnp.int32),
     )
-    (_, _, sums, counts, _, tokens), _ = jax.lax.scan(write, begun, jnp.arange(length))
-    return tokens, beam.scores(sums, counts)
+    beams, _ = jax.lax.scan(step, beams, jnp.arange(length, dtype=jnp.int32))
+    return beams.tokens, beam.scores(beams.log_probabilities, beams.counts)
 
 
-def _require_causal(network: Any) -> None:
+def _require_causal(network: Recurrent) -> None:
     if not network.causal:
         raise ConfigError("architecture.bidirectional=true cannot generate: legal value is false")

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.architectures import EncoderDecoder, Network, OneToMany, Recurrent
-from seqlab.generation.decoding import AS_PREDICTED, Beam, Sampling, sample, search
+from seqlab.generation.decoding import AS_PREDICTED, Beam, Sampling, beam_search, sample
 from seqlab.generation.most_likely import likeliest
 from seqlab.tasks.task import Task
 from seqlab.types import Batch, ConfigError, Params, Tokens
@@ -53,7 +53,7 @@ def generate(
         ConfigError: the network cannot read its outputs, the prompt does not fit, or a decoding option needs
             tokens and the network writes none.
     """
-    require_can_generate(task, network)
+    generator = require_can_generate(task, network)
     framing = network.framing
     if not isinstance(network.outputs, Tokens) and (option := _token_option(decoding)):
         raise ConfigError(f"{option} does not apply: task={task.name} with {framing} writes no tokens")
@@ -66,10 +66,10 @@ def generate(
         length = _example_length(task, network, inputs.shape[1:2], lengths)
     end = task.end_symbol(framing)
     if isinstance(decoding, Beam):
-        decode = jax.jit(functools.partial(search, network, length=length, beam=decoding, end=end))
+        decode = jax.jit(functools.partial(beam_search, generator, length=length, beam=decoding, end=end))
         outputs = decode(params, inputs, lengths=lengths)[0][0, 0]
     else:
-        decode = jax.jit(functools.partial(sample, network, length=length, sampling=decoding, end=end))
+        decode = jax.jit(functools.partial(sample, generator, length=length, sampling=decoding, end=end))
         outputs = decode(params, inputs, key=jax.random.key(seed), lengths=lengths)[0][0]
     read = inputs[0] if lengths is None else inputs[0, : lengths[0]]
     return _with_prompt(task, network, read, _until_end(end, np.asarray(outputs)))
@@ -84,24 +84,26 @@ def answer(task: Task, network: Network, params: Params, prompt: str) -> str:
         ConfigError: the prompt does not fit.
     """
     inputs = jnp.asarray(task.read_prompt(prompt, network.framing))[None]
-    predictions = jax.jit(network.apply)(params, Batch(inputs, targets=None, mask=None))
+    unknown = jnp.zeros((1, 0))
+    predictions = jax.jit(network.apply)(params, Batch(inputs, targets=unknown, mask=unknown))
     output = likeliest(network.outputs, predictions)[0]
     return task.render_answer(np.asarray(output), prompt, network.framing)
 
 
 def can_generate(task: Task, network: Network) -> bool:
     """Say whether a network can read its own outputs back as inputs."""
-    return _reads_only_outputs(network) or (isinstance(network, Recurrent) and task.autoregressive)
+    return isinstance(network, Recurrent) and (_reads_only_outputs(network) or task.autoregressive)
 
 
-def require_can_generate(task: Task, network: Network) -> None:
-    """Raise ConfigError where `can_generate` is False."""
-    if not can_generate(task, network):
+def require_can_generate(task: Task, network: Network) -> Recurrent:
+    """Return the network; raise ConfigError where `can_generate` is False."""
+    if not isinstance(network, Recurrent) or not can_generate(task, network):
         raise ConfigError(
             f"task={task.name} with architecture={network.framing} cannot generate: legal are "
             "architecture=one_to_many or encoder_decoder, and recurrent architectures on tasks that predict "
             "their own next input"
         )
+    return network
 
 
 def _token_option(decoding: Sampling | Beam) -> str | None:

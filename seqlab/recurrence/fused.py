@@ -70,10 +70,7 @@ def fused(
     try:
         if whole == num_steps:
             return _run(cell, block, weights, carry, control, steps)
-        first, rest = (
-            jax.tree.map(lambda leaf, part=part: leaf[part], steps)
-            for part in (slice(whole), slice(whole, None))
-        )
+        first, rest = _slice(steps, slice(whole)), _slice(steps, slice(whole, None))
         carry, outputs = _run(cell, block, weights, carry, control, first)
         carry, last_outputs = _run(cell, num_steps - whole, weights, carry, control, rest)
         return carry, jnp.concatenate([outputs, last_outputs])
@@ -94,7 +91,7 @@ class _Saved(NamedTuple):
     residuals: Tree
 
 
-def _run_without_saving(
+def _run_blocks(
     cell: Linearised, block: int, weights: Params, carry: Carry, control: GradientControl, steps: Steps
 ) -> tuple[Carry, jax.Array]:
     """Run a cell over whole blocks."""
@@ -176,7 +173,7 @@ def _run_backward(
     return dweights, dcarry, GradientControl(None, omega), Steps(dinputs, probes=dprobes)
 
 
-_run = jax.custom_vjp(_run_without_saving, nondiff_argnums=(0, 1))
+_run = jax.custom_vjp(_run_blocks, nondiff_argnums=(0, 1))
 _run.defvjp(_run_forward, _run_backward)
 
 
@@ -204,3 +201,7 @@ def _step_back(
 
 def _zeros(tree: Tree) -> Tree:
     return jax.tree.map(jnp.zeros_like, tree)
+
+
+def _slice(steps: Steps, part: slice) -> Steps:
+    return jax.tree.map(lambda leaf: leaf[part], steps)

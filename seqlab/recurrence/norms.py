@@ -6,7 +6,6 @@ as `scale · relative`, so that a tree of magnitude 1e-35 or 1e35 is measured ex
 
 from __future__ import annotations
 
-import functools
 from typing import NamedTuple
 
 import jax
@@ -43,7 +42,7 @@ def global_norm(tree: Tree) -> ScaledNorm:
     Source: Blue 1978, "A portable Fortran program to find the Euclidean norm of a vector", for the scaling.
     """
     leaves = jax.tree.leaves(tree)
-    squares = functools.reduce(jnp.add, [jnp.sum(jnp.square(leaf)) for leaf in leaves])
+    squares = jnp.asarray(sum(jnp.sum(jnp.square(leaf)) for leaf in leaves))
     return jax.lax.cond(
         _is_safe(squares),
         lambda: ScaledNorm(jnp.ones_like(squares), jnp.sqrt(squares)),

@@ -19,6 +19,7 @@ from seqlab.runs.hyperparameters import hyperparameters, replaced
 from seqlab.runs.optimizer import make_optimizer
 from seqlab.runs.request import Request, resolve
 from seqlab.runs.sweep_place import place_of
+from seqlab.tasks import Task
 from seqlab.tracking import RunInfo, Tracker
 from seqlab.training import Checkpoints, Family, Program, Training, choose_devices, use_compilation_cache
 from seqlab.types import ConfigError
@@ -102,9 +103,15 @@ def _first_equal(family: Family) -> Family:
     return family
 
 
+@functools.lru_cache(maxsize=4)
+def _first_equal_task(task: Task) -> Task:
+    """Return the first task that equals this one, so that programs which differ otherwise share its data."""
+    return task
+
+
 def _program(config: Mapping[str, Any]) -> Program:
     """Make the program of a config, whose hyperparameters may be traced arrays."""
-    task = make(config["task"], "task")
+    task = _first_equal_task(make(config["task"], "task"))
     cell = make(config["cell"], "cell")
     with blame("cell."):
         require_positive(cell, "features")

@@ -26,7 +26,8 @@ def use_compilation_cache(wanted: bool = True) -> None:
         wanted: False for no cache.
     """
     folder = cache_folder()
-    before, after = jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue], str(folder) if wanted else None
+    before = jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]
+    after = str(folder) if wanted else None
     chosen = {"JAX_COMPILATION_CACHE_DIR", "JAX_ENABLE_COMPILATION_CACHE"} & os.environ.keys()
     if chosen or before not in (None, str(folder)) or before == after:
         return

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator, Mapping
 import jax
 import numpy as np
 
-from seqlab.architectures import Network
+from seqlab.architectures import Network, Recurrent
 from seqlab.generation.decoding import free_run
 from seqlab.generation.most_likely import likeliest
 from seqlab.metrics import Mean, loss, metric
 from seqlab.tasks.task import Task
 from seqlab.training import devices
+from seqlab.training.quick_compilation import quick_options
 from seqlab.types import Batch, Params, Tree
 
 Means = Mapping[str, Mean]
@@ -47,7 +48,7 @@ def evaluate_batch(
         axis: the mesh axis that the rows are spread over, inside `shard_map`; None on one device.
     """
     means = measure(task, network, network.apply(params, batch), batch)
-    if network.free_running:
+    if network.free_running and isinstance(network, Recurrent):
         free = measure(task, network, free_run(network, params, batch), batch)
         means |= {f"free_running/{name}": mean for name, mean in free.items()}
     return devices.total(means, axis)
@@ -127,7 +128,10 @@ def _batches(task: Task, framing: str, split: str, size: int, data: Tree) -> Ite
 
 @functools.lru_cache(maxsize=8)
 def _evaluation_batch(task: Task, framing: str, split: str, size: int) -> Callable[..., Batch]:
-    return jax.jit(lambda index, data: task.evaluation_batch(index, size, split, framing, data))
+    def draw(index: jax.Array, data: Tree) -> Batch:
+        return task.evaluation_batch(index, size, split, framing, data)
+
+    return jax.jit(draw, compiler_options=quick_options())
 
 
 @functools.lru_cache(maxsize=8)
@@ -138,7 +142,10 @@ def _evaluate_batch(task: Task, network: Network) -> Callable[..., Means]:
 @functools.lru_cache(maxsize=8)
 def _predict_batch(network: Network) -> Callable[..., jax.Array]:
     def predict(params: Params, batch: Batch) -> jax.Array:
-        outputs = free_run(network, params, batch) if network.free_running else network.apply(params, batch)
+        if network.free_running and isinstance(network, Recurrent):
+            outputs = free_run(network, params, batch)
+        else:
+            outputs = network.apply(params, batch)
         return likeliest(network.outputs, outputs, batch.lengths)
 
     return jax.jit(predict)

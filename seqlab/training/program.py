@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
 import optax
 
-from seqlab.architectures import Network
+from seqlab.architectures import Network, Recurrent
 from seqlab.diagnostics import Diagnostic, Observation, Update, is_due
 from seqlab.diagnostics.statistics import count_nonfinite
 from seqlab.metrics import Mean
@@ -19,10 +19,10 @@ from seqlab.recurrence import GradientControl
 from seqlab.recurrence.norms import ScaledNorm, clip_by_global_norm, clip_elements, global_norm
 from seqlab.tasks.task import Task
 from seqlab.training import devices
-from seqlab.training.evaluation import measure
+from seqlab.training.evaluation import Means, measure
 from seqlab.training.settings import Training
 from seqlab.training.state import TrainState, select, stream
-from seqlab.types import Batch, IncompatibleError, Metrics, Params
+from seqlab.types import Batch, IncompatibleError, Metrics, Params, Tree
 
 
 class Backpropagated(NamedTuple):
@@ -39,8 +39,8 @@ class Backpropagated(NamedTuple):
     means: dict[str, Mean]
     grads: Params
     omega: jax.Array | None
-    carries: Any
-    flow: Any
+    carries: Tree
+    flow: Tree
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,13 +70,13 @@ class Program:
 
     def __post_init__(self) -> None:
         self.network.check_backward(self.training.backward)
-        if self.task.stream and self.network.bidirectional:
+        if self.task.stream and isinstance(self.network, Recurrent) and self.network.bidirectional:
             raise IncompatibleError(
                 "architecture.bidirectional=true does not fit task.stream=true, which has no future to read: "
                 "legal value is false"
             )
 
-    def init(self, seed: jax.Array, data: Any) -> TrainState:
+    def init(self, seed: jax.Array, data: Tree) -> TrainState:
         """Return the state before the first step.
 
         Args:
@@ -85,10 +85,12 @@ class Program:
         """
         batch = self.batch(seed, jnp.int32(0), data)
         params = _in_default_precision(self.network.init(stream(seed, "params"), batch))
-        carries = self.network.initial_carries(params, batch) if self.task.stream else ()
+        carries = ()
+        if self.task.stream and isinstance(self.network, Recurrent):
+            carries = self.network.initial_carries(params, batch)
         return TrainState(jnp.int32(0), jnp.uint32(seed), params, self.optimizer.init(params), carries)
 
-    def batch(self, seed: jax.Array, step: jax.Array, data: Any) -> Batch:
+    def batch(self, seed: jax.Array, step: jax.Array, data: Tree) -> Batch:
         """Draw the whole batch of the update that follows `step` updates.
 
         Args:
@@ -119,7 +121,7 @@ class Program:
         finite = jnp.isfinite(found.means["loss"].total) & jnp.isfinite(norm.relative)
         grads, clipped_norm = self._clip_elements(found.grads, norm)
         updates, optimizer_state = self._updates(state, grads, clipped_norm)
-        params = optax.apply_updates(state.params, updates)
+        params = cast(Params, optax.apply_updates(state.params, updates))
         after = TrainState(state.step + 1, state.seed, params, optimizer_state, found.carries)
         metrics = {f"train/{name}": mean for name, mean in found.means.items()}
         metrics |= {"grads/norm": norm.value, **self._clipping(clipped_norm)}
@@ -187,7 +189,7 @@ class Program:
         """Return the share of the updates that are made."""
         return step / max(1, self.training.steps)
 
-    def _backpropagate(self, state: TrainState, batch: Batch, probes: Any = None) -> Backpropagated:
+    def _backpropagate(self, state: TrainState, batch: Batch, probes: Tree = None) -> Backpropagated:
         """Run a batch forward and backward.
 
         Each device differentiates its share of the loss, the sum over its rows divided by the weight of all
@@ -197,10 +199,12 @@ class Program:
         key = devices.local_key(key, self.axis)
         network = self.network.at_stage(self._progress(state.step))
 
-        def objective(params: Params, probes: Any, control: GradientControl) -> tuple[jax.Array, tuple]:
+        def objective(
+            params: Params, probes: Tree, control: GradientControl
+        ) -> tuple[jax.Array, tuple[Means, Tree]]:
             backward = self.training.backward._replace(control=control)
             options = key, probes, backward
-            if self.task.stream:
+            if self.task.stream and isinstance(network, Recurrent):
                 carries, predictions = network.apply_with_carries(state.carries, params, batch, *options)
             else:
                 carries, predictions = state.carries, network.apply(params, batch, *options)
@@ -222,7 +226,7 @@ class Program:
         grads = clip_elements(grads, self.training.clip_value)
         return grads, global_norm(grads)
 
-    def _updates(self, state: TrainState, grads: Params, norm: ScaledNorm) -> tuple[Params, Any]:
+    def _updates(self, state: TrainState, grads: Params, norm: ScaledNorm) -> tuple[Tree, Tree]:
         """Return what the optimiser adds to the parameters, and its next state."""
         if self.training.clip_norm is not None:
             grads = clip_by_global_norm(grads, norm, self.training.clip_norm)

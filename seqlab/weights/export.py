@@ -64,9 +64,11 @@ def _by_direction(convert: Callable[[Any, Params], Any]) -> Callable[[Stack, Par
 
 
 def _to_onnx(stack: Stack, params: Params) -> dict[str, Any]:
-    cell, bidirectional = portable(stack.cell, "ONNX"), len(stack.directions) == 2
+    bidirectional = len(stack.directions) == 2
     return {
-        layer: to_onnx(cell, params[layer] if bidirectional else params[layer]["forward"])
+        layer: to_onnx(
+            portable(stack.cell, "ONNX"), params[layer] if bidirectional else params[layer]["forward"]
+        )
         for layer in stack.layers
     }
 

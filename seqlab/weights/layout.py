@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 
@@ -48,23 +48,19 @@ def layout_of(
 
 
 def portable(cell: object, library: str) -> Portable:
-    """Return a cell that `library` has too.
+    """Return a cell that a library has too.
 
     Raises:
         ValueError: the cell has no counterpart in `library`.
     """
-    if type(cell) not in KINDS:
-        legal = ", ".join(kind.__name__ for kind in KINDS)
-        raise ValueError(f"{type(cell).__name__} has no counterpart in {library}: legal cells are {legal}")
-    return cast(Portable, cell)
+    if isinstance(cell, Portable) and type(cell) in KINDS:
+        return cell
+    legal = ", ".join(kind.__name__ for kind in KINDS)
+    raise ValueError(f"{type(cell).__name__} has no counterpart in {library}: legal cells are {legal}")
 
 
 def kind_of(cell: Portable, library: str) -> str:
-    """Return the name that most libraries give to a cell: RNN, LSTM or GRU.
-
-    Raises:
-        ValueError: the cell has no counterpart in `library`.
-    """
+    """Return the name that most libraries give to a cell: RNN, LSTM or GRU; raise as `portable`."""
     return KINDS[type(portable(cell, library))]
 
 

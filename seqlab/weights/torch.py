@@ -68,8 +68,7 @@ def stack_from_torch(stack: Stack, state_dict: Mapping[str, Any]) -> dict[str, d
         ValueError: as `from_torch`; or the state dict has layers or directions that the stack does not have.
     """
     params: dict[str, dict[str, Any]] = {}
-    read: set[str] = set()
-    cell = portable(stack.cell, "PyTorch")
+    cell, read = portable(stack.cell, "PyTorch"), set[str]()
     for index, layer in enumerate(stack.layers):
         params[layer] = {name: from_torch(cell, state_dict, index, name) for name in stack.directions}
         read |= {
@@ -85,8 +84,7 @@ def stack_from_torch(stack: Stack, state_dict: Mapping[str, Any]) -> dict[str, d
 
 def stack_to_torch(stack: Stack, params: Params) -> dict[str, np.ndarray]:
     """Return the state dict of `torch.nn.RNN`, `LSTM` or `GRU` for a whole stack."""
-    cell = portable(stack.cell, "PyTorch")
-    found: dict[str, np.ndarray] = {}
+    cell, found = portable(stack.cell, "PyTorch"), dict[str, np.ndarray]()
     for index, layer in enumerate(stack.layers):
         for name in stack.directions:
             found |= to_torch(cell, params[layer][name], index, name)

@@ -165,7 +165,7 @@ def test_continuation_goes_on_from_the_last_real_step(form):
 @pytest.mark.parametrize("form", [OneToMany, ManyToOne, ManyToMany])
 def test_tied_networks_read_out_with_their_embedding(form):
     network, params, batch = made(form, outputs=Tokens(V), tied=True, embedding=5)
-    kernel = network.table(params).T
+    kernel = network.feedback_embedding(params).T
     untied = form(cell=network.cell, inputs=_READS, outputs=Tokens(V), embedding=5)
     assert set(params["readout"]) == {"bias"}
     apart = {**params, "readout": {**params["readout"], "kernel": kernel}}

@@ -94,7 +94,7 @@ def test_attention_is_a_mean_over_what_is_real(name):
     params = attention.init(KEY, 4)
     values, queries = (jax.random.normal(KEY, shape) for shape in ((B, T, 4), (B, M, H)))
     real = jnp.arange(T) < LENGTHS[:, None]
-    context, weights = attention.attend(params, queries, attention.remember(params, values, real))
+    context, weights = attention.attend(params, queries, attention.memory(params, values, real))
     assert not weights[jnp.broadcast_to(~real[:, None], weights.shape)].any()
     np.testing.assert_allclose(weights.sum(axis=-1), 1, rtol=1e-6)
     np.testing.assert_allclose(context[0], weights[0] @ values[0], rtol=1e-5, atol=1e-6)
@@ -108,7 +108,7 @@ def test_attention_scores_are_those_of_the_papers():
     ):
         attention = ATTENTIONS[name](3)
         params = attention.init(KEY, 2)
-        memory = attention.remember(params, jnp.array([[value]]), jnp.ones((1, 1), bool))
+        memory = attention.memory(params, jnp.array([[value]]), jnp.ones((1, 1), bool))
         found = attention.scores(params, jnp.array([[query]]), memory.keys)
         kernels = {part: np.asarray(params[part]["kernel"]) for part in params}
         np.testing.assert_allclose(np.ravel(found), np.ravel(score(kernels)), rtol=1e-5)
@@ -116,20 +116,20 @@ def test_attention_scores_are_those_of_the_papers():
 
 @pytest.mark.parametrize("form", ["plain", "luong"])
 def test_step_by_step_and_all_at_once_are_one(form):
-    """A share of 0 takes it step by step: predictions, gradients and probes are those of the engine."""
+    """A traced rate of 0 takes its steps one by one: predictions and gradients are those of one scan."""
     network, params, batch = made(form)
 
-    def loss(params, probes, share, key):
-        taken = dataclasses.replace(network, share=share)
+    def loss(params, probes, rate, key):
+        taken = dataclasses.replace(network, scheduled_sampling=rate)
         return jnp.sum(jnp.sin(taken.apply(params, batch, key, probes)))
 
     probes = network.zero_probes(params, batch)
     at_once, stepwise = (
-        jax.jit(jax.value_and_grad(functools.partial(loss, share=share, key=key), (0, 1)))(params, probes)
-        for share, key in ((0.0, None), (jnp.float32(0), KEY))
+        jax.jit(jax.value_and_grad(functools.partial(loss, rate=rate, key=key), (0, 1)))(params, probes)
+        for rate, key in ((0.0, None), (jnp.float32(0), KEY))
     )
     jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-5), at_once, stepwise)
-    assert list(probes) == list(network.layer_params(params)) == list(network.ends(batch))
+    assert list(probes) == list(network.layer_params(params)) == list(network.layer_lengths(batch))
     for layer, directions in at_once[1][1].items():
         reads = layer.startswith("encoder/")
         real = jnp.arange(T) < LENGTHS[:, None] if reads else jnp.ones((B, M), bool)
@@ -137,17 +137,21 @@ def test_step_by_step_and_all_at_once_are_one(form):
             np.testing.assert_array_equal(leaf > 0, real)
 
 
-def test_its_own_tokens_are_drawn_at_the_share_of_the_stage_and_never_in_evaluation():
+def test_its_own_tokens_are_drawn_at_the_rate_of_the_stage_and_never_in_evaluation():
     network, params, batch = made("plain", scheduled_sampling=0.5)
     taught, _, _ = made("plain")
-    apply = jax.jit(lambda share, key: dataclasses.replace(network, share=share).apply(params, batch, key))
+    apply = jax.jit(
+        lambda rate, key: dataclasses.replace(network, scheduled_sampling=rate).apply(params, batch, key)
+    )
     forced = taught.apply(params, batch)
     np.testing.assert_allclose(apply(0.0, KEY), forced, atol=1e-6)
-    np.testing.assert_array_equal(dataclasses.replace(network, share=0.9).apply(params, batch), forced)
+    np.testing.assert_array_equal(
+        dataclasses.replace(network, scheduled_sampling=0.9).apply(params, batch), forced
+    )
     own = jnp.stack([apply(0.999, key) for key in jax.random.split(KEY, 8)])
     np.testing.assert_allclose(own[:, :, 0], jnp.broadcast_to(forced[:, 0], own[:, :, 0].shape), atol=1e-6)
     assert (jnp.abs(own[:, :, 1:] - forced[:, 1:]).max(axis=(1, 2, 3)) > 1e-4).any()
-    assert network.at_stage(jnp.float32(0.5)).share == 0.25
+    assert network.at_stage(jnp.float32(0.5)).scheduled_sampling == 0.25
     assert taught.at_stage(jnp.float32(0.5)) is taught
 
 

@@ -1,4 +1,4 @@
-"""What do the laws' tests share? Networks whose gradients through time are known, and their flow."""
+"""Networks whose gradients through time are known, for the tests of these."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do the gates' statistics say what the gates did?"""
+"""Gate statistics and trajectories."""
 
 from __future__ import annotations
 
@@ -73,9 +73,9 @@ def test_a_trajectory_is_what_the_stack_runs_through():
     params = stack.init(jax.random.key(0), F)
     inputs, lengths = jax.random.normal(jax.random.key(1), (B, 6, F)), jnp.array([6, 2, 4])
     final, outputs = jax.jit(stack.apply)(params, inputs, lengths)
-    met = jax.jit(lambda *arguments: trajectories(stack, *arguments))(params, inputs, lengths)
-    assert list(met) == list(stack.layers)
-    for layer, directions in met.items():
+    found = jax.jit(lambda *arguments: trajectories(stack, *arguments))(params, inputs, lengths)
+    assert list(found) == list(stack.layers)
+    for layer, directions in found.items():
         for way, one in directions.items():
             after, y = stack.cell.apply({"params": params[layer][way]}, one.before, one.inputs)
             for b, length in enumerate(lengths):
@@ -90,7 +90,7 @@ def test_a_trajectory_is_what_the_stack_runs_through():
                 np.testing.assert_allclose(y, half, atol=1e-6)
 
 
-def test_a_trajectory_goes_on_from_carries_and_starts_anew_at_resets():
+def test_a_trajectory_continues_from_carries_and_restarts_at_resets():
     stack = Stack(LSTM(H), num_layers=2)
     params = stack.init(jax.random.key(0), F)
     inputs = jax.random.normal(jax.random.key(1), (B, 6, F))

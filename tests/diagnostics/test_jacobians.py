@@ -1,4 +1,4 @@
-"""Is the recurrent Jacobian's spectrum that of a linear algebra library?"""
+"""Spectra of the recurrent Jacobian, compared with a linear algebra library."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_a_scaled_orthogonal_matrix_stretches_alike_everywhere(rho, precision):
 
 @pytest.mark.parametrize("cell", [Elman(H), LSTM(H), GRU(H)], ids=["elman", "lstm", "gru"])
 def test_a_product_of_jacobians_is_that_of_its_dense_matrices(cell):
-    """Rows of 14, 2 and 11 steps, of which the first and the last start anew, the last too late for ten."""
+    """Rows of 14, 2 and 11 steps, of which the first and the last are reset, the last too late for ten."""
     lengths, starts = (14, 2, 11), (2, 0, 3)
     resets = (jnp.arange(14) == jnp.array(starts)[:, None]) & (jnp.arange(14) > 0)
     with jax.enable_x64(True):

@@ -1,4 +1,4 @@
-"""Do gradients through time obey the laws that are known of them?"""
+"""Gradients through time obey the laws that are known of them."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def test_the_backward_direction_flows_the_other_way(precision):
 @pytest.mark.parametrize(
     "cell", [nn.SimpleCell(H), nn.OptimizedLSTMCell(H), nn.GRUCell(H)], ids=lambda c: type(c).__name__
 )
-def test_the_cells_of_flax_are_watched_too(cell):
+def test_the_cells_of_flax_have_diagnostics_too(cell):
     network, batch = network_of(cell), batch_of(9, jnp.float32)
     found = flow(network, network.init(jax.random.key(0), batch), batch)
     assert found[KEY].shape == (9,)
@@ -222,7 +222,7 @@ def test_one_to_many_reads_its_input_at_the_first_step_alone():
     def written(features):
         return network.stack.apply(params["recurrence"], features)[1].sum()
 
-    features = network.read(params, batch)
+    features = network.first_layer_inputs(params, batch)
     through_input = jax.grad(written)(features)[..., :F] * (features[..., :F] != 0)
     assert through_input[:, 0].any()
     assert not through_input[:, 1:].any()

@@ -1,4 +1,4 @@
-"""Are norms and clipping right over the whole float32 range?"""
+"""Norms and clipping over the whole float32 range."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do runs tell the truth to the ends of the float32 range, and stop cleanly past them?"""
+"""Whole runs at and past the ends of the float32 range."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import pytest
 
 from seqlab.architectures import EncoderDecoder, ManyToMany, OneToMany
 from seqlab.cells import GRU
-from seqlab.generation.decoding import GREEDY, Beam, Sampling, sample, search
+from seqlab.generation.decoding import GREEDY, Beam, Sampling, beam_search, sample
 from seqlab.types import Batch, ConfigError, Tokens, Vectors
 
 KEY = jax.random.key(3)
@@ -42,7 +42,7 @@ def made(form):
 def test_a_beam_of_one_is_greedy(form, end):
     network, params, inputs = made(form)
     greedy, _ = jax.jit(lambda: sample(network, params, inputs, M, KEY, GREEDY, end=end))()
-    found, _ = jax.jit(lambda: search(network, params, inputs, M, Beam(1, 0.7), end=end))()
+    found, _ = jax.jit(lambda: beam_search(network, params, inputs, M, Beam(1, 0.7), end=end))()
     np.testing.assert_array_equal(found[:, 0], greedy)
 
 
@@ -64,7 +64,7 @@ def test_a_beam_that_holds_all_finds_the_best_of_all(penalty, end):
     sums = np.where(np.arange(M) < counts[:, None, None], steps, 0).sum(axis=2)
     scores = sums / (((5 + counts) / 6) ** penalty)[:, None]
     real = np.arange(M) < counts[:, None]
-    found, told = jax.jit(lambda: search(network, params, inputs, M, Beam(V**M, penalty), end=end))()
+    found, told = jax.jit(lambda: beam_search(network, params, inputs, M, Beam(V**M, penalty), end=end))()
     for row in range(B):
         best = scores[:, row].argmax()
         np.testing.assert_array_equal(np.asarray(found)[row, 0][real[best]], every[best][real[best]])
@@ -147,4 +147,4 @@ def test_bad_settings_are_refused_in_one_line(kind, settings, line):
 def test_a_beam_of_vectors_is_refused():
     network = OneToMany(GRU(4), Tokens(V), Vectors(2))
     with pytest.raises(ConfigError, match="beam search needs a network that writes tokens"):
-        search(network, {}, jnp.zeros(B, jnp.int32), M, Beam(2))
+        beam_search(network, {}, jnp.zeros(B, jnp.int32), M, Beam(2))

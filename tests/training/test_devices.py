@@ -1,4 +1,4 @@
-"""Is a batch spread over devices the same batch?"""
+"""Batches spread over devices: a run is the same as on one device."""
 
 from __future__ import annotations
 

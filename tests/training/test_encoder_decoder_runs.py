@@ -1,4 +1,4 @@
-"""Does a run of an encoder-decoder tell of both its stacks, spread over devices, and does it write?"""
+"""Runs of an encoder-decoder: diagnostics of both stacks, generation, refusals."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def finished(tmp_path_factory):
     return folder, run([*SETTINGS, "training.devices=2", f"hydra.run.dir={folder}"])
 
 
-def test_it_tells_of_both_stacks_and_of_the_gap(finished):
+def test_it_reports_both_stacks_and_the_gap(finished):
     folder, summary = finished
     assert summary["status"] == "finished", summary["reason"]
     first = read_rows(folder)[0]
@@ -42,7 +42,7 @@ def test_it_tells_of_both_stacks_and_of_the_gap(finished):
     assert {*summary["sample"].split()} <= {"0", "1"}
 
 
-def test_it_writes_up_to_the_end(finished, inside):
+def test_it_generates_up_to_the_end(finished, inside):
     folder, _ = finished
     for how in (
         ("--beam", "3", "--length-penalty", "0.6"),

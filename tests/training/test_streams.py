@@ -1,4 +1,4 @@
-"""Does a run that reads a text in order carry on where it left off?"""
+"""Streams: carries continue from batch to batch, across checkpoints and devices."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def last_state(folder, *overrides):
     return Checkpoints(folder).restore_latest(jax.eval_shape(program.init, jnp.uint32(0), program.task.data))
 
 
-def test_what_is_carried_and_told_is_that_of_one_long_run():
+def test_carries_and_diagnostics_are_those_of_one_long_run():
     program = built(WATCHED, "architecture.num_layers=2", "optimizer=sgd", "optimizer.learning_rate=1e-30")
     task, network = program.task, program.network
     begins = task.data["train"]["begins"].at[jnp.arange(0, len(task.data["train"]["begins"]), 7)].set(True)

@@ -1,4 +1,4 @@
-"""Is a transcript as likely as all paths that spell it, and is it read off the likeliest of them?"""
+"""Transcripts: the loss sums over all paths, and predictions are read off the most probable one."""
 
 from __future__ import annotations
 

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from seqlab.analysis.groups import Group
-from seqlab.analysis.studies.learning import Learning, medians
+from seqlab.analysis.studies.learning import learning_summary, medians
+from seqlab.analysis.studies.study import Study
 from seqlab.analysis.sweep_runs import SweepRun
 
 REACHED, LEFT = 1.05, 0.95
 """Shares of the baseline: at the first a network has reached the plateau, below the second it has left it."""
 
 
-class CopyMemory(Learning):
+class CopyMemory(Study):
     """Reports the plateau and the final score, each as a share of the memoryless baseline."""
 
-    def extra_columns(self, group: Group) -> Mapping[str, str]:
-        return {
-            "plateau / baseline": medians([plateau(run) for run in group.finished]),
-            "end / baseline": medians([run.score("test") / run.summary["chance"] for run in group.finished]),
-        }
+    def summarise(self, sweep: Path) -> tuple[Any, str]:
+        return learning_summary(sweep, _shares)
+
+
+def _shares(group: Group) -> dict[str, str]:
+    return {
+        "plateau / baseline": medians([plateau(run) for run in group.finished]),
+        "end / baseline": medians([run.score("test") / run.summary["chance"] for run in group.finished]),
+    }
 
 
 def plateau(run: SweepRun) -> float:

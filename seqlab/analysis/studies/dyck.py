@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from seqlab.analysis.groups import Group
-from seqlab.analysis.studies.learning import Learning, medians
+from seqlab.analysis.studies.learning import learning_summary, medians
+from seqlab.analysis.studies.study import Study
 
 
-class Dyck(Learning):
+class Dyck(Study):
     """Reports the loss above the generator's entropy, in nats, and the accuracy on closing brackets."""
 
-    def extra_columns(self, group: Group) -> Mapping[str, str]:
-        runs = group.finished
-        above = [run.score("test") - run.summary["baselines"]["the generator"] for run in runs]
-        closing = float(np.median([run.summary["test"]["test/closing/accuracy"] for run in runs]))
-        return {"above the entropy": medians(above), "closing/accuracy": f"{closing:.2%}"}
+    def summarise(self, sweep: Path) -> tuple[Any, str]:
+        return learning_summary(sweep, _above_entropy)
+
+
+def _above_entropy(group: Group) -> dict[str, str]:
+    runs = group.finished
+    above = [run.score("test") - run.summary["baselines"]["the generator"] for run in runs]
+    closing = float(np.median([run.summary["test"]["test/closing/accuracy"] for run in runs]))
+    return {"above the entropy": medians(above), "closing/accuracy": f"{closing:.2%}"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,38 +15,48 @@ from seqlab.analysis.sweep_figures import learning_curves
 from seqlab.analysis.sweep_runs import override_text, read_sweep, swept_keys
 from seqlab.tracking.lines import number
 
+Columns = Callable[[Group], Mapping[str, str]]
+"""Further columns of a group's table row."""
+
 
 class Learning(Study):
     """Reports the test scores of each group of runs, and the steps until the task was solved."""
 
     def summarise(self, sweep: Path) -> tuple[Any, str]:
-        groups = read_groups(sweep)
-        return learning_curves(groups), markdown([self.line(group, groups) for group in groups])
+        return learning_summary(sweep)
 
-    def line(self, group: Group, groups: Sequence[Group]) -> dict[str, str]:
-        """Return the table row of one group: what distinguishes it, and medians over its runs.
 
-        The steps to solved are those of the first evaluation on the validation split that reaches the
-        threshold, as a median over the runs that reach it.
-        """
-        aggregate = group.aggregate()
-        metric = aggregate["metric"]
-        steps = aggregate["steps_to_solved"]
-        return {
-            **distinguishing(group, groups),
-            "runs": str(aggregate["n"]),
-            f"baseline {metric}": number(aggregate["chance"]),
-            f"test {metric}, median": number(aggregate["median"]),
-            "lowest … highest": " … ".join(number(end) for end in (group.scores.min(), group.scores.max())),
-            "solved at": number(aggregate["solved_at"]),
-            "solved": f"{aggregate['solved']}/{aggregate['n']}",
-            "steps to solved": "–" if steps is None else number(steps),
-            **self.extra_columns(group),
-        }
+def learning_summary(sweep: Path, columns: Columns | None = None) -> tuple[Any, str]:
+    """Return the learning curves of a sweep, and a Markdown table with a row per group.
 
-    def extra_columns(self, group: Group) -> Mapping[str, str]:
-        """Return further columns; none by default."""
-        return {}
+    The steps to solved are those of the first evaluation on the validation split that reaches the threshold,
+    as a median over the runs that reach it.
+
+    Args:
+        sweep: the sweep's folder.
+        columns: returns further columns of a row; None for none.
+    """
+    groups = read_groups(sweep)
+    rows = [
+        {**distinguishing(group, groups), **_scores(group), **(columns(group) if columns else {})}
+        for group in groups
+    ]
+    return learning_curves(groups), markdown(rows)
+
+
+def _scores(group: Group) -> dict[str, str]:
+    """Return the columns of a group's scores, medians over its runs."""
+    aggregate = group.aggregate()
+    metric, steps = aggregate["metric"], aggregate["steps_to_solved"]
+    return {
+        "runs": str(aggregate["n"]),
+        f"baseline {metric}": number(aggregate["chance"]),
+        f"test {metric}, median": number(aggregate["median"]),
+        "lowest … highest": " … ".join(number(end) for end in (group.scores.min(), group.scores.max())),
+        "solved at": number(aggregate["solved_at"]),
+        "solved": f"{aggregate['solved']}/{aggregate['n']}",
+        "steps to solved": "–" if steps is None else number(steps),
+    }
 
 
 def read_groups(sweep: Path) -> list[Group]:

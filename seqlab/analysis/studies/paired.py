@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from seqlab.analysis.groups import Group
-from seqlab.analysis.studies.learning import Learning, distinguishing, read_groups
+from seqlab.analysis.studies.learning import distinguishing, learning_summary, read_groups
+from seqlab.analysis.studies.study import Study
 from seqlab.types import ConfigError
 
 
@@ -28,11 +29,11 @@ class Signs(NamedTuple):
     p: float
 
 
-class Paired(Learning):
+class Paired(Study):
     """Compares the two groups of a sweep, seed by seed, by their steps to solved."""
 
     def summarise(self, sweep: Path) -> tuple[Any, str]:
-        figure, table = super().summarise(sweep)
+        figure, table = learning_summary(sweep)
         groups = read_groups(sweep)
         if len(groups) != 2:
             raise ConfigError(f"a paired study compares two groups of runs, got {len(groups)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import cast
 
@@ -20,6 +20,7 @@ from seqlab.training import devices
 from seqlab.training.advance import advance
 from seqlab.training.evaluation import add_up, evaluate_batch, num_batches
 from seqlab.training.program import Program
+from seqlab.training.quick_compilation import quick_options
 from seqlab.training.state import TrainState
 from seqlab.training.vectorize.family import Family, Hyperparameters
 from seqlab.training.vectorize.plan import REPLICATED, Plan
@@ -27,6 +28,12 @@ from seqlab.types import Batch, Metrics, Params, Tree
 
 COMPILERS = 2
 """How many functions are compiled at a time."""
+
+EVALUATION_BYTES = 2**25
+"""The most memory that the batches of an evaluation pass may take to be kept for the next one."""
+
+FEW_CALLS = ("init", "evaluation_batch")
+"""The functions that are called so seldom that quick compilation matters more than speed."""
 
 
 Which = str | int | None
@@ -50,6 +57,7 @@ class CompiledFunctions:
         self._family = family
         self._threads = ThreadPoolExecutor(COMPILERS, "compiler")
         self._compiled: dict[tuple[str, Which], Future[Callable[..., Tree]]] = {}
+        self._drawn: dict[str, list[Batch]] = {}
 
     def prepare(self, hyperparameters: Hyperparameters) -> None:
         """Start to compile what a run calls, in the order of its calls, without waiting for it.
@@ -123,15 +131,24 @@ class CompiledFunctions:
 
     def evaluate(self, params: Params, data: Tree, split: str) -> dict[str, Mean]:
         """Return the sums of the loss and the metrics over a split, on the host."""
-        program = self._family.program
-        size = program.training.evaluation_batch_size
+        batches = self._evaluation_batches(split, data)
+        return add_up(self._call("evaluate_batch", arguments=(params, batch)) for batch in batches)
 
-        def means() -> Iterator[dict[str, Mean]]:
-            for index in range(num_batches(program.task, program.network.framing, split, size)):
-                batch = self._call("evaluation_batch", split, arguments=(np.int32(index), data))
-                yield self._call("evaluate_batch", arguments=(params, batch))
-
-        return add_up(means())
+    def _evaluation_batches(self, split: str, data: Tree) -> Iterable[Batch]:
+        """Return the batches of an evaluation pass. They are drawn once, if they take little memory."""
+        if split not in self._drawn:
+            program, one = self._family.program, self._evaluation_shapes(split)
+            size = program.training.evaluation_batch_size
+            count = num_batches(program.task, program.network.framing, split, size)
+            drawn = (
+                self._call("evaluation_batch", split, arguments=(np.int32(index), data))
+                for index in range(count)
+            )
+            num_bytes = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(one))
+            if count * num_bytes > EVALUATION_BYTES:
+                return drawn
+            self._drawn[split] = list(drawn)
+        return self._drawn[split]
 
     def _call(self, kind: str, which: Which = None, *, arguments: tuple[Tree, ...]) -> Tree:
         begun = time.perf_counter()
@@ -144,8 +161,9 @@ class CompiledFunctions:
     ) -> Future[Callable[..., Tree]]:
         """Return a function that will be compiled for some arguments, which may be abstract."""
         if (kind, which) not in self._compiled:
+            options = quick_options() if kind in FEW_CALLS else {}
             self._compiled[kind, which] = self._threads.submit(
-                lambda: self._jitted(kind, which).lower(*arguments).compile()
+                lambda: self._jitted(kind, which).lower(*arguments).compile(options)
             )
         return self._compiled[kind, which]
 

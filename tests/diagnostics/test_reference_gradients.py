@@ -1,4 +1,4 @@
-"""Do three ways to the gradient lead to one?"""
+"""Reference gradients: three ways agree."""
 
 from __future__ import annotations
 
