@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import jax
 import numpy as np
@@ -16,7 +17,7 @@ from seqlab.metrics import Mean, loss, metric
 from seqlab.tasks.task import Task
 from seqlab.training import devices
 from seqlab.training.quick_compilation import quick_options
-from seqlab.types import Batch, Params, Tree
+from seqlab.types import Batch, Params
 
 Means = Mapping[str, Mean]
 """The loss and the metrics by name, as sums that add up over batches and devices."""
@@ -48,7 +49,7 @@ def evaluate_batch(
         axis: the mesh axis that the rows are spread over, inside `shard_map`; None on one device.
     """
     means = measure(task, network, network.apply(params, batch), batch)
-    if network.free_running and isinstance(network, Recurrent):
+    if isinstance(network, Recurrent) and network.free_running:
         free = measure(task, network, free_run(network, params, batch), batch)
         means |= {f"free_running/{name}": mean for name, mean in free.items()}
     return devices.total(means, axis)
@@ -64,13 +65,13 @@ def add_up(means_of_batches: Iterator[Means]) -> dict[str, Mean]:
     sums: dict[str, Mean] = {}
     for means in means_of_batches:
         for name, (total, weight) in jax.device_get(means).items():
-            before = sums.get(name, Mean(np.float64(0), np.float64(0)))
+            before = sums.get(name, Mean(0.0, 0.0))
             sums[name] = Mean(before.total + np.float64(total), before.weight + np.float64(weight))
     return sums
 
 
 def evaluate(
-    task: Task, network: Network, params: Params, split: str, size: int, data: Tree = None
+    task: Task, network: Network, params: Params, split: str, size: int, data: Any = None
 ) -> dict[str, Mean]:
     """Return the loss and the metrics over the whole of a split, on one device.
 
@@ -118,7 +119,7 @@ def ratio(total: float, weight: float) -> float:
     return total / weight if weight else math.nan
 
 
-def _batches(task: Task, framing: str, split: str, size: int, data: Tree) -> Iterator[Batch]:
+def _batches(task: Task, framing: str, split: str, size: int, data: Any) -> Iterator[Batch]:
     """Yield the batches of an evaluation pass."""
     draw = _evaluation_batch(task, framing, split, size)
     data = task.data if data is None else data
@@ -128,7 +129,7 @@ def _batches(task: Task, framing: str, split: str, size: int, data: Tree) -> Ite
 
 @functools.lru_cache(maxsize=8)
 def _evaluation_batch(task: Task, framing: str, split: str, size: int) -> Callable[..., Batch]:
-    def draw(index: jax.Array, data: Tree) -> Batch:
+    def draw(index: jax.Array, data: Any) -> Batch:
         return task.evaluation_batch(index, size, split, framing, data)
 
     return jax.jit(draw, compiler_options=quick_options())
@@ -142,7 +143,7 @@ def _evaluate_batch(task: Task, network: Network) -> Callable[..., Means]:
 @functools.lru_cache(maxsize=8)
 def _predict_batch(network: Network) -> Callable[..., jax.Array]:
     def predict(params: Params, batch: Batch) -> jax.Array:
-        if network.free_running and isinstance(network, Recurrent):
+        if isinstance(network, Recurrent) and network.free_running:
             outputs = free_run(network, params, batch)
         else:
             outputs = network.apply(params, batch)

@@ -19,10 +19,10 @@ from seqlab.recurrence import GradientControl
 from seqlab.recurrence.norms import ScaledNorm, clip_by_global_norm, clip_elements, global_norm
 from seqlab.tasks.task import Task
 from seqlab.training import devices
-from seqlab.training.evaluation import Means, measure
+from seqlab.training.evaluation import measure
 from seqlab.training.settings import Training
 from seqlab.training.state import TrainState, select, stream
-from seqlab.types import Batch, IncompatibleError, Metrics, Params, Tree
+from seqlab.types import Batch, IncompatibleError, Metrics, Params
 
 
 class Backpropagated(NamedTuple):
@@ -39,8 +39,8 @@ class Backpropagated(NamedTuple):
     means: dict[str, Mean]
     grads: Params
     omega: jax.Array | None
-    carries: Tree
-    flow: Tree
+    carries: Any
+    flow: Any
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Program:
                 "legal value is false"
             )
 
-    def init(self, seed: jax.Array, data: Tree) -> TrainState:
+    def init(self, seed: jax.Array, data: Any) -> TrainState:
         """Return the state before the first step.
 
         Args:
@@ -84,13 +84,14 @@ class Program:
             data: the task's resident arrays.
         """
         batch = self.batch(seed, jnp.int32(0), data)
-        params = _in_default_precision(self.network.init(stream(seed, "params"), batch))
-        carries = ()
-        if self.task.stream and isinstance(self.network, Recurrent):
-            carries = self.network.initial_carries(params, batch)
+        network = self.network
+        params = _in_default_precision(network.init(stream(seed, "params"), batch))
+        carries: Any = ()
+        if self.task.stream and isinstance(network, Recurrent):
+            carries = network.initial_carries(params, batch)
         return TrainState(jnp.int32(0), jnp.uint32(seed), params, self.optimizer.init(params), carries)
 
-    def batch(self, seed: jax.Array, step: jax.Array, data: Tree) -> Batch:
+    def batch(self, seed: jax.Array, step: jax.Array, data: Any) -> Batch:
         """Draw the whole batch of the update that follows `step` updates.
 
         Args:
@@ -121,7 +122,7 @@ class Program:
         finite = jnp.isfinite(found.means["loss"].total) & jnp.isfinite(norm.relative)
         grads, clipped_norm = self._clip_elements(found.grads, norm)
         updates, optimizer_state = self._updates(state, grads, clipped_norm)
-        params = cast(Params, optax.apply_updates(state.params, updates))
+        params = cast("Params", optax.apply_updates(state.params, updates))
         after = TrainState(state.step + 1, state.seed, params, optimizer_state, found.carries)
         metrics = {f"train/{name}": mean for name, mean in found.means.items()}
         metrics |= {"grads/norm": norm.value, **self._clipping(clipped_norm)}
@@ -189,7 +190,7 @@ class Program:
         """Return the share of the updates that are made."""
         return step / max(1, self.training.steps)
 
-    def _backpropagate(self, state: TrainState, batch: Batch, probes: Tree = None) -> Backpropagated:
+    def _backpropagate(self, state: TrainState, batch: Batch, probes: Any = None) -> Backpropagated:
         """Run a batch forward and backward.
 
         Each device differentiates its share of the loss, the sum over its rows divided by the weight of all
@@ -199,9 +200,7 @@ class Program:
         key = devices.local_key(key, self.axis)
         network = self.network.at_stage(self._progress(state.step))
 
-        def objective(
-            params: Params, probes: Tree, control: GradientControl
-        ) -> tuple[jax.Array, tuple[Means, Tree]]:
+        def objective(params: Params, probes: Any, control: GradientControl) -> tuple[jax.Array, Any]:
             backward = self.training.backward._replace(control=control)
             options = key, probes, backward
             if self.task.stream and isinstance(network, Recurrent):
@@ -226,11 +225,12 @@ class Program:
         grads = clip_elements(grads, self.training.clip_value)
         return grads, global_norm(grads)
 
-    def _updates(self, state: TrainState, grads: Params, norm: ScaledNorm) -> tuple[Tree, Tree]:
+    def _updates(self, state: TrainState, grads: Params, norm: ScaledNorm) -> tuple[Params, Any]:
         """Return what the optimiser adds to the parameters, and its next state."""
         if self.training.clip_norm is not None:
             grads = clip_by_global_norm(grads, norm, self.training.clip_norm)
-        return self.optimizer.update(grads, state.optimizer_state, state.params)
+        updates = self.optimizer.update(grads, state.optimizer_state, state.params)
+        return cast("tuple[Params, Any]", updates)
 
     def _clipping(self, norm: ScaledNorm) -> Metrics:
         """Return the metrics of clipping by the global norm, of gradients with clipped elements."""

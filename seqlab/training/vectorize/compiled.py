@@ -7,7 +7,7 @@ import functools
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import cast
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +24,7 @@ from seqlab.training.quick_compilation import quick_options
 from seqlab.training.state import TrainState
 from seqlab.training.vectorize.family import Family, Hyperparameters
 from seqlab.training.vectorize.plan import REPLICATED, Plan
-from seqlab.types import Batch, Metrics, Params, Tree
+from seqlab.types import Batch, Metrics, Params
 
 COMPILERS = 2
 """How many functions are compiled at a time."""
@@ -34,10 +34,6 @@ EVALUATION_BYTES = 2**25
 
 FEW_CALLS = ("init", "evaluation_batch")
 """The functions that are called so seldom that quick compilation matters more than speed."""
-
-
-Which = str | int | None
-"""What distinguishes functions of one kind: the split of a batch, or the cadence of diagnostics."""
 
 
 class CompiledFunctions:
@@ -56,7 +52,7 @@ class CompiledFunctions:
         self.plan, self.seconds = plan, 0.0
         self._family = family
         self._threads = ThreadPoolExecutor(COMPILERS, "compiler")
-        self._compiled: dict[tuple[str, Which], Future[Callable[..., Tree]]] = {}
+        self._compiled: dict[tuple[Any, ...], Future[Callable[..., Any]]] = {}
         self._drawn: dict[str, list[Batch]] = {}
 
     def prepare(self, hyperparameters: Hyperparameters) -> None:
@@ -86,7 +82,7 @@ class CompiledFunctions:
         """Return the hyperparameters without those that only act on the initial parameters."""
         return {key: value for key, value in hyperparameters.items() if key not in self._family.init_only}
 
-    def init(self, hyperparameters: Hyperparameters, seeds: jax.Array, data: Tree) -> TrainState:
+    def init(self, hyperparameters: Hyperparameters, seeds: jax.Array, data: Any) -> TrainState:
         """Return the states before the first step.
 
         Args:
@@ -104,7 +100,7 @@ class CompiledFunctions:
         hyperparameters: Hyperparameters,
         active: np.ndarray,
         span: np.ndarray,
-        data: Tree,
+        data: Any,
     ) -> tuple[TrainState, Metrics]:
         """Make the updates of a dispatch; see `seqlab.training.advance`.
 
@@ -118,23 +114,23 @@ class CompiledFunctions:
         return self._call("advance", arguments=(states, (hyperparameters, active), span, data))
 
     def diagnose(
-        self, states: TrainState, hyperparameters: Hyperparameters, every: int | None, data: Tree
+        self, states: TrainState, hyperparameters: Hyperparameters, every: int | None, data: Any
     ) -> Metrics:
         """Return the results of the diagnostics of one cadence, for the updates after some states."""
         return self._call("diagnose", every, arguments=((states, hyperparameters), data))
 
     def count_nonfinite(
-        self, states: TrainState, hyperparameters: Hyperparameters, data: Tree
+        self, states: TrainState, hyperparameters: Hyperparameters, data: Any
     ) -> dict[str, jax.Array]:
         """Return how many elements of each gradient are not finite, for the updates after some states."""
         return self._call("count_nonfinite", arguments=((states, hyperparameters), data))
 
-    def evaluate(self, params: Params, data: Tree, split: str) -> dict[str, Mean]:
+    def evaluate(self, params: Params, data: Any, split: str) -> dict[str, Mean]:
         """Return the sums of the loss and the metrics over a split, on the host."""
         batches = self._evaluation_batches(split, data)
         return add_up(self._call("evaluate_batch", arguments=(params, batch)) for batch in batches)
 
-    def _evaluation_batches(self, split: str, data: Tree) -> Iterable[Batch]:
+    def _evaluation_batches(self, split: str, data: Any) -> Iterable[Batch]:
         """Return the batches of an evaluation pass. They are drawn once, if they take little memory."""
         if split not in self._drawn:
             program, one = self._family.program, self._evaluation_shapes(split)
@@ -150,24 +146,22 @@ class CompiledFunctions:
             self._drawn[split] = list(drawn)
         return self._drawn[split]
 
-    def _call(self, kind: str, which: Which = None, *, arguments: tuple[Tree, ...]) -> Tree:
+    def _call(self, *name: Any, arguments: tuple[Any, ...]) -> Any:
         begun = time.perf_counter()
-        compiled = self._compile(kind, which, arguments=arguments).result()
+        compiled = self._compile(*name, arguments=arguments).result()
         self.seconds += time.perf_counter() - begun
         return compiled(*arguments)
 
-    def _compile(
-        self, kind: str, which: Which = None, *, arguments: tuple[Tree, ...]
-    ) -> Future[Callable[..., Tree]]:
+    def _compile(self, *name: Any, arguments: tuple[Any, ...]) -> Future[Callable[..., Any]]:
         """Return a function that will be compiled for some arguments, which may be abstract."""
-        if (kind, which) not in self._compiled:
-            options = quick_options() if kind in FEW_CALLS else {}
-            self._compiled[kind, which] = self._threads.submit(
-                lambda: self._jitted(kind, which).lower(*arguments).compile(options)
+        if name not in self._compiled:
+            options = quick_options() if name[0] in FEW_CALLS else {}
+            self._compiled[name] = self._threads.submit(
+                lambda: self._jitted(*name).lower(*arguments).compile(options)
             )
-        return self._compiled[kind, which]
+        return self._compiled[name]
 
-    def _jitted(self, kind: str, which: Which) -> Tree:
+    def _jitted(self, kind: str, which: Any = None) -> Any:
         """Return a function under `jax.jit`.
 
         Args:
@@ -176,18 +170,18 @@ class CompiledFunctions:
         """
         plan = self.plan
 
-        def init(run: tuple[Tree, ...], data: Tree) -> TrainState:
+        def init(run: tuple[Any, ...], data: Any) -> TrainState:
             return self._family.at(run[0]).init(run[1], data)
 
-        def steps(run: tuple[Tree, ...], shared: tuple[Tree, ...]) -> tuple[TrainState, Metrics]:
+        def steps(run: tuple[Any, ...], shared: tuple[Any, ...]) -> tuple[TrainState, Metrics]:
             (state, (hyperparameters, active)), (span, data) = run, shared
             return advance(self._program(hyperparameters), state, span, active, data)
 
-        def diagnose(run: tuple[Tree, ...], data: Tree) -> Metrics:
+        def diagnose(run: tuple[Any, ...], data: Any) -> Metrics:
             program = self._program(run[1])
-            return program.diagnose(run[0], self._batch(program, run[0], data), cast(int | None, which))
+            return program.diagnose(run[0], self._batch(program, run[0], data), which)
 
-        def nonfinite(run: tuple[Tree, ...], data: Tree) -> dict[str, jax.Array]:
+        def nonfinite(run: tuple[Any, ...], data: Any) -> dict[str, jax.Array]:
             program = self._program(run[1])
             return program.count_nonfinite(run[0], self._batch(program, run[0], data))
 
@@ -203,7 +197,7 @@ class CompiledFunctions:
             return jax.jit(lambda states, run, *shared: all_steps((states, run), shared), donate_argnums=0)
         if kind == "evaluation_batch":
             return jax.jit(
-                plan.on_each_device(functools.partial(self._evaluation_batch, cast(str, which)), plan.per_row)
+                plan.on_each_device(functools.partial(self._evaluation_batch, which), plan.per_row)
             )
         if kind == "evaluate_batch":
             return jax.jit(plan.vectorized(evaluate, shared=plan.per_row))
@@ -214,11 +208,11 @@ class CompiledFunctions:
         program = self._family.at(hyperparameters)
         return dataclasses.replace(program, axis=self.plan.axis, lockstep=self.plan.lockstep)
 
-    def _batch(self, program: Program, state: TrainState, data: Tree) -> Batch:
+    def _batch(self, program: Program, state: TrainState, data: Any) -> Batch:
         """Return this device's rows of the batch of the update after a state."""
         return devices.local_rows(program.batch(state.seed, state.step, data), program.axis)
 
-    def _evaluation_batch(self, split: str, index: jax.Array, data: Tree) -> Batch:
+    def _evaluation_batch(self, split: str, index: jax.Array, data: Any) -> Batch:
         """Return this device's rows of one batch of an evaluation pass."""
         program = self._family.program
         size, framing = program.training.evaluation_batch_size, program.network.framing
@@ -230,7 +224,7 @@ class CompiledFunctions:
         program = self._family.program
         size, framing = program.training.evaluation_batch_size, program.network.framing
 
-        def draw(data: Tree) -> Batch:
+        def draw(data: Any) -> Batch:
             return program.task.evaluation_batch(jnp.int32(0), size, split, framing, data)
 
         return jax.eval_shape(draw, program.task.data)
@@ -242,11 +236,11 @@ def compiled_functions(family: Family, plan: Plan) -> CompiledFunctions:
     return CompiledFunctions(family, plan)
 
 
-def resident_data(task: Task, plan: Plan) -> Tree:
+def resident_data(task: Task, plan: Plan) -> Any:
     """Return a task's resident arrays on the devices of a plan; families with equal tasks share one copy."""
     return _placed(task, NamedSharding(plan.mesh, REPLICATED))
 
 
 @functools.lru_cache(maxsize=2)
-def _placed(task: Task, where: NamedSharding) -> Tree:
+def _placed(task: Task, where: NamedSharding) -> Any:
     return jax.device_put(task.data, where)
