@@ -15,6 +15,8 @@ MOST_BYTES = 2**30
 LEAST_SECONDS = 0.05
 """How long a program has to compile to be saved."""
 
+_FOLDER_FLAG = "jax_compilation_cache_dir"
+
 
 def use_compilation_cache(wanted: bool = True) -> None:
     """Let JAX save compiled programs and reuse those of earlier processes.
@@ -26,7 +28,7 @@ def use_compilation_cache(wanted: bool = True) -> None:
         wanted: False for no cache.
     """
     folder = cache_folder()
-    before, after = jax.config.read("jax_compilation_cache_dir"), str(folder) if wanted else None
+    before, after = getattr(jax.config, _FOLDER_FLAG), str(folder) if wanted else None
     chosen = {"JAX_COMPILATION_CACHE_DIR", "JAX_ENABLE_COMPILATION_CACHE"} & os.environ.keys()
     if chosen or before not in (None, str(folder)) or before == after:
         return
@@ -37,7 +39,7 @@ def use_compilation_cache(wanted: bool = True) -> None:
             return
         jax.config.update("jax_persistent_cache_min_compile_time_secs", LEAST_SECONDS)
         jax.config.update("jax_compilation_cache_max_size", MOST_BYTES)
-    jax.config.update("jax_compilation_cache_dir", after)
+    jax.config.update(_FOLDER_FLAG, after)
     reset_cache()  # JAX looks at the settings once, when it first compiles
 
 
