@@ -17,6 +17,8 @@ from seqlab.generation.decoding import GREEDY, free_run, sample
 from seqlab.recurrence import Backward, Truncation
 from seqlab.types import Batch, IncompatibleError, Tokens, Vectors
 
+pytestmark = pytest.mark.slow
+
 KEY = jax.random.key(0)
 B, T, M, H = 3, 5, 4, 6
 LENGTHS = jnp.array([T, 2, 3])

@@ -11,6 +11,8 @@ from problems import B, F, H, T, largest_difference
 from seqlab.cells import GRU, LRU, LSTM, Elman
 from seqlab.recurrence import Backward, Stack, Truncation
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def float64():
