@@ -135,6 +135,7 @@ class Numbers:
 
     def decode(self, table: Table, column: str) -> list[Steps]:
         """Return the series of each row."""
+        table = dataclasses.replace(table, columns={**table.columns, column: table.lists(column)})
         found = [self._steps(table, column, index) for index in range(len(table))]
         return [Steps(steps, digest(steps)) for steps in found]
 

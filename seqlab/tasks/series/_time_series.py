@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seqlab.data.splits import SHARES, require_train
+from seqlab.data.splits import SHARES, require_splits
 from seqlab.data.table import Table
 from seqlab.metrics.forecasts import seasonal_naive_error
 from seqlab.types import ConfigError
@@ -59,7 +59,7 @@ def time_series(tables: Mapping[str, Table], column: str) -> list[TimeSeries]:
         ConfigError: a value is missing, not a number or not finite; or a list of training does not begin that
             of the test split.
     """
-    require_train(tables)
+    require_splits(tables)
     for table in tables.values():
         table.require(value=column)
     train = tables["train"]

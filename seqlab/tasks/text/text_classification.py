@@ -15,7 +15,7 @@ from seqlab.data.columns.classes import Classes
 from seqlab.data.columns.texts import Texts, vocabulary_of
 from seqlab.data.encoded import Encoded, encode
 from seqlab.data.reader import Reader
-from seqlab.data.tokenization import LEVELS
+from seqlab.data.tokenization import LEVELS, normalized
 from seqlab.registry import import_extra
 from seqlab.tasks._classification import GOAL, class_names, class_reference, fit_model
 from seqlab.tasks._sources import source_field
@@ -41,7 +41,7 @@ class TextClassification(Task):
             them from the training split.
         text: the column of texts.
         label: the column of classes.
-        level: "word" (lower case, with punctuation apart) or "character".
+        level: "word" (lower case, with punctuation apart), "character" or "byte" (of UTF-8).
         length: the number of tokens that are read of a text at most, T.
         most_tokens: the largest number of tokens in the vocabulary; other tokens, and those that occur once
             in training, are unknown.
@@ -106,7 +106,7 @@ class TextClassification(Task):
     def read_prompt(self, text: str, framing: str) -> np.ndarray:
         """Return the tokens of a text, `(T,)`, or their counts, `(V,)`."""
         vocabulary = vocabulary_of(self.encoded.artifacts)
-        tokens = vocabulary.encode(self._texts.tokenize(text))[: self.length]
+        tokens = vocabulary.encode(self._texts.tokenize(normalized(text)))[: self.length]
         if not len(tokens):
             raise ConfigError(f"--prompt: {self.name} reads at least one token, got {text!r}")
         if framing == "one_to_one":
