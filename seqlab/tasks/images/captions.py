@@ -18,17 +18,19 @@ from seqlab.data.columns.targets import EveryTarget, Writing, target_vocabulary
 from seqlab.data.encoded import Encoded, encode
 from seqlab.data.reader import Reader
 from seqlab.data.tokenization import LEVELS
-from seqlab.metrics.texts import TEXT_METRICS, text_scores
+from seqlab.metrics.texts import TEXT_METRICS, bleu_signature, text_scores
 from seqlab.registry import import_extra
 from seqlab.tasks._sources import source_field
 from seqlab.tasks.task import Task
 from seqlab.tasks.text._texts import (
     MAX_EVALUATED,
     answer_scores,
+    judge_of,
     most_frequent,
     right_texts,
     text_goal,
     text_reference,
+    tokenizer_of,
 )
 from seqlab.types import Batch, ConfigError, Goal, Images, Reference, Spec, Tokens
 
@@ -52,9 +54,10 @@ class Captions(Task):
             the training split.
         image: the column of images.
         text: the column of texts or of lists of them, or a shell pattern of several, such as `caption_*`.
-        level: "word" (as written, with punctuation apart) or "character".
-        judge: the metric of greedy, free-running decoding that decides: "bleu" or "chrf" (sacrebleu), "cer"
-            or "wer" (jiwer). BLEU and chrF count every text of an image, the other two the first.
+        level: "word" (as written, with punctuation apart), "character" or "byte" (of UTF-8).
+        judge: the metric of greedy, free-running decoding that decides: "bleu" or "chrf" (sacrebleu),
+            "exact_match", "cer" or "wer" (jiwer); None for BLEU, or chrF where half of the texts of training
+            have fewer than four words. The first three count every text of an image, the others the first.
         height: images of another size are resized to this height, in pixels, H.
         width: the width, in pixels, W.
         channels: 1 for grey, 3 for red, green and blue, C.
@@ -80,7 +83,7 @@ class Captions(Task):
     image: str = "image"
     text: str = "text"
     level: str = "word"
-    judge: str = "bleu"
+    judge: str | None = None
     height: int = 32
     width: int = 32
     channels: int = 3
@@ -89,7 +92,7 @@ class Captions(Task):
 
     def __post_init__(self) -> None:
         require_choice(self, "level", LEVELS)
-        require_choice(self, "judge", tuple(TEXT_METRICS))
+        require_choice(self, "judge", (None, *TEXT_METRICS))
         require_positive(self, "height", "width", "length", "most_tokens")
         require_choice(self, "channels", (1, 3))
 
@@ -123,8 +126,12 @@ class Captions(Task):
     def end_symbol(self, framing: str) -> int | None:
         return len(target_vocabulary(self.encoded.artifacts))
 
+    @property
+    def _judge(self) -> str:
+        return judge_of(self.judge, self.encoded.artifacts)
+
     def goal(self, framing: str) -> Goal:
-        return text_goal(self.judge)
+        return text_goal(self._judge)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy",)
@@ -132,18 +139,27 @@ class Captions(Task):
     def scores(
         self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray, split: str
     ) -> Mapping[str, float]:
-        """Return BLEU, chrF, CER and WER of the texts that were written, int `(N, M)`."""
-        return text_scores([self.render(row, "") for row in predictions], self.references(split))
+        """Return the metrics of `text_scores` of the texts that were written, int `(N, M)`."""
+        written, tokenizer = (
+            [self.render(row, "") for row in predictions],
+            tokenizer_of(self.encoded.artifacts),
+        )
+        return text_scores(written, self.references(split), tokenizer)
+
+    def data_summary(self) -> Mapping[str, Any]:
+        """Return counts that describe the data, and how BLEU is computed."""
+        signature = bleu_signature(self.references("test"), tokenizer_of(self.encoded.artifacts))
+        return {**self.encoded.summary, "bleu": signature}
 
     def reference(self, framing: str) -> Reference:
-        return text_reference(self.judge, self.baselines("test", framing))
+        return text_reference(self._judge, self.baselines("test", framing))
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:
         """Return the metric of training's most frequent text, and of the first text of its nearest image.
 
         The nearest image is that of the least Euclidean distance in pixels, by scikit-learn.
         """
-        return {name: found[self.judge] for name, found in _baseline_scores(self, split).items()}
+        return {name: found[self._judge] for name, found in _baseline_scores(self, split).items()}
 
     def references(self, split: str) -> list[list[str]]:
         """Return the texts that are right for each evaluated example of a split."""
@@ -186,4 +202,4 @@ def _baseline_scores(task: Captions, split: str) -> dict[str, dict[str, float]]:
         "most frequent": [most_frequent(texts)] * len(queries),
         "nearest image": [texts[index][0] for index in nearest],
     }
-    return answer_scores(answers, task.references(split), task.writing)
+    return answer_scores(answers, task.references(split), task.writing, tokenizer_of(task.encoded.artifacts))
