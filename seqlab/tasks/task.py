@@ -16,6 +16,7 @@ import numpy as np
 from seqlab.checks import require_positive
 from seqlab.data.encoded import Encoded
 from seqlab.data.reader import Provenance, Reader
+from seqlab.tasks._balance import balanced_rows
 from seqlab.tasks._fingerprint import fingerprint
 from seqlab.tasks._naming import snake_case
 from seqlab.tasks.lengths import Lengths
@@ -42,7 +43,8 @@ class Task(abc.ABC):
     - rows of data: `encoded` and `gather`, and `reader` where the user names the source;
     - anything else: `draw`.
 
-    Where examples are generated, a field `num_evaluation_examples` sets the size of an evaluation pass.
+    Where examples are generated, a field `num_evaluation_examples` sets the size of an evaluation pass. Where
+    rows have an array `labels` of classes, a field `balance` draws every class equally often in training.
 
     Class attributes:
         framings: the framings that fit; the first is the default.
@@ -230,6 +232,8 @@ class Task(abc.ABC):
         count = self.num_examples(split, framing)
         if count is None:
             raise NotImplementedError(f"task {self.name} must define sample, gather or draw")
+        if split == "train" and getattr(self, "balance", False):
+            return self.gather(balanced_rows(key, size, data["train"]["labels"]), split, framing, data)
         return self.gather(jax.random.randint(key, (size,), 0, count), split, framing, data)
 
     def sample(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:

@@ -14,13 +14,14 @@ import numpy as np
 
 from seqlab.checks import require_choice, require_positive
 from seqlab.data.columns import images
+from seqlab.data.columns.groups import groups_of
 from seqlab.data.columns.targets import EveryTarget, Writing, target_vocabulary
 from seqlab.data.encoded import Encoded, encode
 from seqlab.data.reader import Reader
 from seqlab.data.tokenization import LEVELS
 from seqlab.metrics.texts import TEXT_METRICS, bleu_signature, text_scores
 from seqlab.registry import import_extra
-from seqlab.tasks._sources import source_field
+from seqlab.tasks._sources import shown_field, source_field
 from seqlab.tasks.task import Task
 from seqlab.tasks.text._texts import (
     MAX_EVALUATED,
@@ -64,6 +65,8 @@ class Captions(Task):
         length: the number of tokens that are written at most, the end symbol included, M.
         most_tokens: the largest number of tokens in the vocabulary; other tokens, and words that occur once
             in training, are unknown.
+        group: a column, such as that of speakers: made splits do not divide its rows of equal value; None for
+            no groups.
 
     Raises:
         ValueError: a field that is not legal.
@@ -89,6 +92,7 @@ class Captions(Task):
     channels: int = 3
     length: int = 20
     most_tokens: int = 10_000
+    group: str | None = shown_field(None)
 
     def __post_init__(self) -> None:
         require_choice(self, "level", LEVELS)
@@ -105,6 +109,7 @@ class Captions(Task):
         columns = (
             images.Images("image", self.image, self._size),
             EveryTarget("text", self.text, self.writing),
+            *groups_of(self.group),
         )
         return encode(self.reader, columns, self.vocabulary)
 

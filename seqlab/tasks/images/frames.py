@@ -10,13 +10,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from seqlab.checks import require_positive
+from seqlab.checks import require_bool, require_positive
 from seqlab.data.columns.classes import Classes
+from seqlab.data.columns.groups import groups_of
 from seqlab.data.columns.images import Clips, ImageSize
 from seqlab.data.encoded import Encoded, encode
 from seqlab.data.reader import Reader
 from seqlab.tasks._classification import GOAL, class_names, class_reference, fit_model
-from seqlab.tasks._sources import source_field
+from seqlab.tasks._sources import shown_field, source_field
 from seqlab.tasks.task import Task
 from seqlab.types import Batch, Goal, Images, Reference, Spec, Tokens
 
@@ -46,6 +47,9 @@ class Frames(Task):
         height: frames of another size are resized to this height, in pixels, H.
         width: the width, in pixels, W.
         channels: C: 1 for grey, 3 for red, green and blue; arrays may have any number of channels.
+        group: a column, such as that of speakers: made splits do not divide its rows of equal value; None for
+            no groups.
+        balance: whether every class is drawn equally often in training.
 
     Raises:
         ValueError: a field that is not legal.
@@ -68,8 +72,11 @@ class Frames(Task):
     height: int = 32
     width: int = 32
     channels: int = 1
+    group: str | None = shown_field(None)
+    balance: bool = shown_field(False)
 
     def __post_init__(self) -> None:
+        require_bool(self, "balance")
         require_positive(self, "length", "height", "width", "channels")
 
     @property
@@ -80,7 +87,8 @@ class Frames(Task):
     def encoded(self) -> Encoded:
         size = ImageSize(self.height, self.width, self.channels)
         clips = Clips("frames", self.frames, size, self.length, self.lengths)
-        return encode(self.reader, (clips, Classes("label", self.label)), self.vocabulary)
+        columns = (clips, Classes("label", self.label), *groups_of(self.group))
+        return encode(self.reader, columns, self.vocabulary)
 
     def input_spec(self, framing: str) -> Spec:
         num_steps = self.encoded.arrays["train"]["frames"].shape[1] if framing == "one_to_one" else 1

@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 import jax
 import numpy as np
 
-from seqlab.checks import require_positive
+from seqlab.checks import require_bool, require_positive
 from seqlab.data.columns.series import Numbers, Series
 from seqlab.data.encoded import Encoded
 from seqlab.data.reader import Reader
 from seqlab.tasks._classification import GOAL, class_names
-from seqlab.tasks._sources import source_field
+from seqlab.tasks._sources import shown_field, source_field
 from seqlab.tasks.series._classification import FRAMINGS, SeriesClassification
 from seqlab.tasks.task import Task
 from seqlab.types import Batch, ConfigError, Goal, Reference, Spec
@@ -37,6 +37,9 @@ class LabelledSeries(Task):
         label: the column of classes.
         lengths: the column of the number of real steps, where series are padded; None where all are real.
         length: the number of steps that are read of a series at most, T.
+        group: a column, such as that of speakers: made splits do not divide its rows of equal value; None for
+            no groups.
+        balance: whether every class is drawn equally often in training.
 
     Raises:
         ValueError: a field that is not legal.
@@ -53,8 +56,11 @@ class LabelledSeries(Task):
     label: str = "label"
     lengths: str | None = None
     length: int = 256
+    group: str | None = shown_field(None)
+    balance: bool = shown_field(False)
 
     def __post_init__(self) -> None:
+        require_bool(self, "balance")
         require_positive(self, "length")
 
     @property
@@ -64,7 +70,7 @@ class LabelledSeries(Task):
     @functools.cached_property
     def _shared(self) -> SeriesClassification:
         column = Series("series", self.series, self.length, Numbers(self.lengths))
-        return SeriesClassification(self.reader, column, self.label, self.vocabulary)
+        return SeriesClassification(self.reader, column, self.label, self.vocabulary, self.group)
 
     @functools.cached_property
     def encoded(self) -> Encoded:

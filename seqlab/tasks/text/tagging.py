@@ -13,6 +13,7 @@ import numpy as np
 
 from seqlab.checks import require_positive
 from seqlab.data.columns.column import Arrays
+from seqlab.data.columns.groups import groups_of
 from seqlab.data.columns.tags import Tags
 from seqlab.data.columns.texts import TokenLists, vocabulary_of
 from seqlab.data.encoded import Encoded, encode
@@ -21,7 +22,7 @@ from seqlab.data.span_schemes import OUTSIDE
 from seqlab.data.tokenization import normalized
 from seqlab.metrics.classes import class_scores
 from seqlab.metrics.spans import span_f1
-from seqlab.tasks._sources import source_field
+from seqlab.tasks._sources import shown_field, source_field
 from seqlab.tasks.task import Task
 from seqlab.types import Batch, ConfigError, Goal, Reference, Spec, Tokens
 
@@ -50,6 +51,8 @@ class Tagging(Task):
         length: the number of tokens that are read of a sentence at most, T.
         most_tokens: the largest number of tokens in the vocabulary; other tokens, and those that occur once
             in training, are unknown.
+        group: a column, such as that of speakers: made splits do not divide its rows of equal value; None for
+            no groups.
 
     Raises:
         ValueError: a field that is not legal.
@@ -67,6 +70,7 @@ class Tagging(Task):
     tags: str = "tags"
     length: int = 40
     most_tokens: int = 10_000
+    group: str | None = shown_field(None)
 
     def __post_init__(self) -> None:
         require_positive(self, "length", "most_tokens")
@@ -78,9 +82,8 @@ class Tagging(Task):
     @functools.cached_property
     def encoded(self) -> Encoded:
         tokens = TokenLists("tokens", self.tokens, self.length, self.most_tokens)
-        return encode(
-            self.reader, (tokens, Tags("tags", self.tags, self.tokens, self.length)), self.vocabulary
-        )
+        tags = Tags("tags", self.tags, self.tokens, self.length)
+        return encode(self.reader, (tokens, tags, *groups_of(self.group)), self.vocabulary)
 
     def input_spec(self, framing: str) -> Spec:
         return Tokens(len(vocabulary_of(self.encoded.artifacts)))

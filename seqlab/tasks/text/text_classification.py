@@ -10,15 +10,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from seqlab.checks import require_choice, require_positive
+from seqlab.checks import require_bool, require_choice, require_positive
 from seqlab.data.columns.classes import Classes
+from seqlab.data.columns.groups import groups_of
 from seqlab.data.columns.texts import Texts, vocabulary_of
 from seqlab.data.encoded import Encoded, encode
 from seqlab.data.reader import Reader
 from seqlab.data.tokenization import LEVELS, normalized
 from seqlab.registry import import_extra
 from seqlab.tasks._classification import GOAL, class_names, class_reference, fit_model
-from seqlab.tasks._sources import source_field
+from seqlab.tasks._sources import shown_field, source_field
 from seqlab.tasks.task import Task
 from seqlab.types import Batch, ConfigError, Goal, Reference, Spec, Tokens, Vectors
 
@@ -45,6 +46,9 @@ class TextClassification(Task):
         length: the number of tokens that are read of a text at most, T.
         most_tokens: the largest number of tokens in the vocabulary; other tokens, and those that occur once
             in training, are unknown.
+        group: a column, such as that of speakers: made splits do not divide its rows of equal value; None for
+            no groups.
+        balance: whether every class is drawn equally often in training.
 
     Raises:
         ValueError: a field that is not legal.
@@ -62,8 +66,11 @@ class TextClassification(Task):
     level: str = "word"
     length: int = 64
     most_tokens: int = 10_000
+    group: str | None = shown_field(None)
+    balance: bool = shown_field(False)
 
     def __post_init__(self) -> None:
+        require_bool(self, "balance")
         require_choice(self, "level", LEVELS)
         require_positive(self, "length", "most_tokens")
 
@@ -77,7 +84,9 @@ class TextClassification(Task):
 
     @functools.cached_property
     def encoded(self) -> Encoded:
-        return encode(self.reader, (self._texts, Classes("label", self.label)), self.vocabulary)
+        return encode(
+            self.reader, (self._texts, Classes("label", self.label), *groups_of(self.group)), self.vocabulary
+        )
 
     @property
     def _num_tokens(self) -> int:

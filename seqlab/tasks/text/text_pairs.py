@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_choice, require_positive
+from seqlab.data.columns.groups import groups_of
 from seqlab.data.columns.targets import Targets, Writing, target_vocabulary
 from seqlab.data.columns.texts import Texts, vocabulary_of
 from seqlab.data.encoded import Encoded, encode
@@ -21,7 +22,7 @@ from seqlab.data.table import Table
 from seqlab.data.tokenization import LEVELS, normalized
 from seqlab.metrics.texts import TEXT_METRICS, bleu_signature, text_scores
 from seqlab.registry import import_extra
-from seqlab.tasks._sources import source_field
+from seqlab.tasks._sources import shown_field, source_field
 from seqlab.tasks.task import Task
 from seqlab.tasks.text._texts import (
     MAX_EVALUATED,
@@ -64,6 +65,8 @@ class TextPairs(Task):
         most_tokens: the largest number of tokens of a vocabulary; other tokens, and words that occur once in
             training, are unknown.
         training: the split of the source that is trained on.
+        group: a column, such as that of speakers: made splits do not divide its rows of equal value; None for
+            no groups.
 
     Raises:
         ValueError: a field that is not legal.
@@ -85,6 +88,7 @@ class TextPairs(Task):
     target_length: int = 32
     most_tokens: int = 10_000
     training: str = "train"
+    group: str | None = shown_field(None)
 
     def __post_init__(self) -> None:
         require_choice(self, "level", LEVELS)
@@ -102,7 +106,7 @@ class TextPairs(Task):
             columns = self._columns("text", "target")
         else:
             source, columns = Pairs(self.reader, self.training), self._columns(self.text, self.target)
-        return encode(source, columns, self.vocabulary)
+        return encode(source, (*columns, *groups_of(self.group)), self.vocabulary)
 
     def _columns(self, text: str, target: str) -> tuple[Texts, Targets]:
         min_count = 2 if self.level == "word" else 1
