@@ -140,7 +140,7 @@ class Task(abc.ABC):
     def artifacts(self) -> Mapping[str, str]:
         """Return the text files, by name, that make a run folder usable without the data of its run.
 
-        A task that is built again gets the path of `VOCABULARY` as its field `vocabulary`.
+        The task of a run that is loaded gets the path of `VOCABULARY` as its field `vocabulary`.
         """
         if self.encoded is None or not self.encoded.artifacts:
             return {}
@@ -189,10 +189,8 @@ class Task(abc.ABC):
     @functools.cached_property
     def data(self) -> Any:
         """The resident arrays, a tree that is an argument of jitted calls; concrete even during a trace."""
-        if self.sequence_lengths is not None:
-            return self.sequence_lengths.bounds()
-        if self.encoded is None:
-            return ()
+        if self.sequence_lengths is not None or self.encoded is None:
+            return () if self.sequence_lengths is None else self.sequence_lengths.bounds()
         with jax.ensure_compile_time_eval():
             return jax.tree.map(jnp.asarray, dict(self.encoded.arrays))
 
@@ -251,8 +249,7 @@ class Task(abc.ABC):
             split: for tasks whose splits share no example.
             framing: the framing.
 
-        Returns:
-            A batch whose `lengths` are the steps of the network. `draw` drops them where all are the same.
+        The `lengths` of the batch are the steps of the network; `draw` drops them where all are the same.
         """
         raise NotImplementedError(f"task {self.name} samples no sequences")
 
