@@ -56,7 +56,9 @@ class Splits(NamedTuple):
     dropped: int = 0
 
 
-def split(given: Mapping[str, Table], describe: Callable[[Table], Sequence[Row]]) -> Splits:
+def split(
+    given: Mapping[str, Table], describe: Callable[[Table], Sequence[Row]], complete: bool = True
+) -> Splits:
     """Make three splits in which every example occurs once.
 
     Rows of equal identity hold the same example. The first such row of the test split is kept, else the first
@@ -68,11 +70,13 @@ def split(given: Mapping[str, Table], describe: Callable[[Table], Sequence[Row]]
     Args:
         given: the tables of the source by split, "train" among them.
         describe: returns what decides, for every row of a table.
+        complete: False to accept a source without a training split, such as further data to be evaluated;
+            there are then only the splits that it has.
 
     Raises:
         ConfigError: there is no training split, a name is not that of a split, or a split has no rows.
     """
-    require_splits(given)
+    require_splits(given, complete)
     seen: set[str] = set()
     tables, duplicates = {}, 0
     for name in ("test", "validation", "train"):
@@ -93,12 +97,17 @@ def split(given: Mapping[str, Table], describe: Callable[[Table], Sequence[Row]]
             reason = f"; {duplicates} of them are duplicates" if duplicates else ""
             raise ConfigError(f"{table.name}: its {count} rows leave none for the split {name}{reason}")
     dropped = sum(len(table) for name, table in given.items() if name in UNLABELLED)
-    return Splits({name: tables[name] for name in SHARES}, duplicates, dropped)
+    return Splits({name: tables[name] for name in SHARES if name in tables}, duplicates, dropped)
 
 
-def require_splits(given: Mapping[str, Table]) -> None:
-    """Raise ConfigError where a source has no training split, or one whose name means nothing."""
-    if "train" not in given:
+def require_splits(given: Mapping[str, Table], complete: bool = True) -> None:
+    """Raise ConfigError where a source has a split whose name means nothing, or none of training.
+
+    Args:
+        given: the tables of the source by split.
+        complete: False to accept a source without a training split.
+    """
+    if complete and "train" not in given:
         raise ConfigError(f"task.source has no split train: its splits are {', '.join(given)}")
     if unknown := next((name for name in given if name not in (*SHARES, *UNLABELLED)), None):
         raise ConfigError(

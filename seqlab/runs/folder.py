@@ -15,7 +15,7 @@ from seqlab.training import Checkpoints, Program
 from seqlab.types import ConfigError, Params
 
 
-class TrainedRun(NamedTuple):
+class Trained(NamedTuple):
     """What a run learnt.
 
     Attributes:
@@ -27,8 +27,8 @@ class TrainedRun(NamedTuple):
     params: Params
 
 
-def load(folder: str | Path) -> TrainedRun:
-    """Load the program of a run and its best parameters.
+def load(folder: str | Path) -> Trained:
+    """Load the program of a run and its best parameters; the data of the run are not read.
 
     Raises:
         ConfigError: the folder is not one of a run, or the run saved no parameters.
@@ -38,7 +38,7 @@ def load(folder: str | Path) -> TrainedRun:
         request.config.task.vocabulary = str(vocabulary)
     _find_source(request)
     program = make_family(resolve(request.config))[0].program
-    return TrainedRun(program, Checkpoints(Path(folder)).restore_best(program.shapes.params))
+    return Trained(program, Checkpoints(Path(folder)).restore_best())
 
 
 def _find_source(request: Request) -> None:
