@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,7 +19,14 @@ from seqlab.data.columns.images import Clips, ImageSize
 from seqlab.data.encoded import Encoded, encode
 from seqlab.data.media.clips import decode_clip
 from seqlab.data.reader import Reader
-from seqlab.tasks._classification import GOAL, class_names, class_reference, fit_model
+from seqlab.tasks._classification import (
+    GOAL,
+    SCORED,
+    class_names,
+    class_reference,
+    fit_model,
+    scores_of_classes,
+)
 from seqlab.tasks._inputs import described
 from seqlab.tasks._sources import shown_field, source_field
 from seqlab.tasks.task import Task
@@ -63,6 +71,7 @@ class Frames(Task):
     """
 
     framings: ClassVar[tuple[str, ...]] = ("many_to_one", "one_to_one")
+    scored: ClassVar[tuple[str, ...]] = SCORED
     extras: ClassVar[tuple[str, ...]] = ("sklearn",)
 
     source: str | None = source_field()
@@ -115,6 +124,11 @@ class Frames(Task):
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy",)
+
+    def scores(
+        self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray, split: str
+    ) -> Mapping[str, float]:
+        return scores_of_classes(predictions, targets, mask)
 
     def reference(self, framing: str) -> Reference:
         """Return that of the most frequent class; the threshold is halfway from the best baseline to 1."""

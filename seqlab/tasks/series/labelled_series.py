@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import jax
@@ -14,7 +15,7 @@ from seqlab.checks import require_bool, require_positive
 from seqlab.data.columns.series import Numbers, Series
 from seqlab.data.encoded import Encoded
 from seqlab.data.reader import Reader
-from seqlab.tasks._classification import GOAL, class_names
+from seqlab.tasks._classification import GOAL, SCORED, class_names, scores_of_classes
 from seqlab.tasks._sources import shown_field, source_field
 from seqlab.tasks.series._classification import FRAMINGS, SeriesClassification
 from seqlab.tasks.task import Task
@@ -47,6 +48,7 @@ class LabelledSeries(Task):
     """
 
     framings: ClassVar[tuple[str, ...]] = FRAMINGS
+    scored: ClassVar[tuple[str, ...]] = SCORED
     extras: ClassVar[tuple[str, ...]] = ("sklearn",)
 
     source: str | None = source_field()
@@ -87,6 +89,11 @@ class LabelledSeries(Task):
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy",)
+
+    def scores(
+        self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray, split: str
+    ) -> Mapping[str, float]:
+        return scores_of_classes(predictions, targets, mask)
 
     def reference(self, framing: str) -> Reference:
         return self._shared.reference()

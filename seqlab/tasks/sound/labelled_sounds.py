@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,7 +16,7 @@ from seqlab.data.columns.series import Series, SoundFrames
 from seqlab.data.encoded import Encoded
 from seqlab.data.media.mel import LogMel
 from seqlab.data.reader import Reader
-from seqlab.tasks._classification import GOAL, class_names
+from seqlab.tasks._classification import GOAL, SCORED, class_names, scores_of_classes
 from seqlab.tasks._sources import shown_field, source_field
 from seqlab.tasks.series._classification import FRAMINGS, SeriesClassification
 from seqlab.tasks.task import Task
@@ -50,6 +51,7 @@ class LabelledSounds(Task):
     """
 
     framings: ClassVar[tuple[str, ...]] = FRAMINGS
+    scored: ClassVar[tuple[str, ...]] = SCORED
     extras: ClassVar[tuple[str, ...]] = ("sklearn",)
 
     source: str | None = source_field()
@@ -98,6 +100,11 @@ class LabelledSounds(Task):
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy",)
+
+    def scores(
+        self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray, split: str
+    ) -> Mapping[str, float]:
+        return scores_of_classes(predictions, targets, mask)
 
     def reference(self, framing: str) -> Reference:
         return self._shared.reference()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import jax
@@ -18,7 +19,14 @@ from seqlab.data.encoded import Encoded, encode
 from seqlab.data.reader import Reader
 from seqlab.data.tokenization import LEVELS
 from seqlab.registry import import_extra
-from seqlab.tasks._classification import GOAL, class_names, class_reference, fit_model
+from seqlab.tasks._classification import (
+    GOAL,
+    SCORED,
+    class_names,
+    class_reference,
+    fit_model,
+    scores_of_classes,
+)
 from seqlab.tasks._sources import shown_field, source_field
 from seqlab.tasks.task import Task
 from seqlab.types import Batch, ConfigError, Goal, Reference, Spec, Tokens, Vectors
@@ -56,6 +64,7 @@ class TextClassification(Task):
     """
 
     framings: ClassVar[tuple[str, ...]] = ("many_to_one", "one_to_one")
+    scored: ClassVar[tuple[str, ...]] = SCORED
     extras: ClassVar[tuple[str, ...]] = ("sklearn",)
 
     source: str | None = source_field()
@@ -103,6 +112,11 @@ class TextClassification(Task):
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy",)
+
+    def scores(
+        self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray, split: str
+    ) -> Mapping[str, float]:
+        return scores_of_classes(predictions, targets, mask)
 
     def reference(self, framing: str) -> Reference:
         return class_reference(self.encoded.arrays["test"]["labels"], self.baselines("test", framing))
