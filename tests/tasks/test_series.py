@@ -219,9 +219,7 @@ def test_rows_of_several_series_are_not_read_as_one(change, fields, message, tmp
 @pytest.mark.parametrize(("frequency", "count"), [("D", 60), ("2D", 30), ("B", 43)])
 def test_gaps_are_refused_or_resampled(frequency, count, tmp_path):
     rows = [row for at, row in enumerate(long_form(("a",), 60)) if at not in (5, 17, 18)]
-    with pytest.raises(
-        ConfigError, match=r"date: there is a gap before 2020-01-07, after 2020-01-05: set "
-    ):
+    with pytest.raises(ConfigError, match=r"date: there is a gap before 2020-01-07, after 2020-01-05: set "):
         _ = of_rows(tmp_path, rows, time="date").data
     task = of_rows(tmp_path, rows, time="date", frequency=frequency)
     assert sum(task.data_summary()[split] for split in SPLITS) == count - 4
@@ -232,9 +230,7 @@ def test_gaps_are_refused_or_resampled(frequency, count, tmp_path):
 
 
 def test_a_bad_frequency_or_one_without_times_is_refused(tmp_path):
-    with pytest.raises(
-        ConfigError, match=r"^task\.frequency=often: legal are aliases of pandas, such as "
-    ):
+    with pytest.raises(ConfigError, match=r"^task\.frequency=often: legal are aliases of pandas, such as "):
         _ = of_rows(tmp_path, long_form(("a",)), time="date", frequency="often").data
     with pytest.raises(ConfigError, match=r"^task\.frequency=D needs time, the column of times$"):
         of_rows(tmp_path, long_form(("a",)), frequency="D")
