@@ -10,6 +10,7 @@ import sys
 COMMANDS = {
     "train": "train one run, or a sweep with -m",
     "evaluate": "compute the metrics of a run",
+    "predict": "answer the rows of a file with a run",
     "generate": "generate with a run, or let it answer",
     "figure": "draw the gradient through time of runs",
     "weights": "import and export weights",

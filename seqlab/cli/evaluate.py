@@ -13,8 +13,10 @@ import rich.table
 
 from seqlab.analysis.by_length import draw, write_csv
 from seqlab.cli.command import command
+from seqlab.cli.frames import require_ending, write_frame
 from seqlab.runs import load_run
 from seqlab.runs.by_length import read_lengths
+from seqlab.runs.file_prediction import predict_labelled
 from seqlab.tasks import SPLITS
 from seqlab.types import ConfigError
 
@@ -29,10 +31,17 @@ def main() -> None:
     parser.add_argument("run", metavar="RUN_DIR", type=Path, help="the folder of a run")
     parser.add_argument("--split", choices=SPLITS, default="test")
     parser.add_argument("--source", type=Path, help="evaluate on this labelled file or folder instead")
+    parser.add_argument("--errors", type=Path, help="write the rows of --source that are answered wrong")
+    parser.add_argument("--confusion", type=Path, help="write how often each class of --source is answered")
     form = "41:500, both ends included, or 41,100,500, or 100:500:100"
     parser.add_argument("--lengths", type=_lengths, help=f"evaluate at each of these lengths: {form}")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
+    tables = [path for path in (options.errors, options.confusion) if path is not None]
+    for path in tables:
+        require_ending(path)
+    if tables and options.source is None:
+        raise ConfigError("--errors and --confusion need --source, a labelled file")
     run = load_run(options.run)
     if options.lengths:
         found = run.evaluate(options.split, options.lengths)
@@ -44,6 +53,12 @@ def main() -> None:
             print(f"table and figure: {options.run / 'lengths.csv'}, {options.run / 'lengths.png'}")
     else:
         _print(run.evaluate(options.source or options.split), options.json)
+        if tables:
+            found = predict_labelled(run, options.source)
+            if options.errors is not None:
+                write_frame(found.errors(), options.errors)
+            if options.confusion is not None:
+                write_frame(found.confusion().reset_index(), options.confusion)
 
 
 def _print(rows: Sequence[Mapping[str, float]] | Mapping[str, float], as_json: bool) -> None:

@@ -6,7 +6,12 @@ from collections.abc import Callable, Sequence
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
+from hydra.errors import (
+    ConfigCompositionException,
+    HydraException,
+    MissingConfigException,
+    OverrideParseException,
+)
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
@@ -43,6 +48,8 @@ def explain(error: Exception, overrides: Sequence[str], compose: Compose) -> Con
         return _missing_choice(error)
     if isinstance(error, ConfigCompositionException) and (key := _unknown_key(error)):
         return _misspelt(key, overrides, compose)
+    if isinstance(error, OverrideParseException) and (remedy := _quoted(error.override)):
+        return ConfigError(f"{error.override} cannot be read: quote its value, in a shell as '{remedy}'")
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return ConfigError("; ".join(lines))
 
@@ -54,6 +61,18 @@ def _missing_choice(error: MissingConfigException) -> ConfigError:
     legal = list(error.options or ())
     hint = near_miss(name, legal, f"{group}=")
     return ConfigError(f"{group}={name}{hint}: legal values are {', '.join(legal) or 'none'}")
+
+
+def _quoted(override: str) -> str | None:
+    """Return an override with its value in quotation marks; None where that is no override either."""
+    key, equals, value = override.partition("=")
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    quoted = f'{key}="{escaped}"'
+    try:
+        OverridesParser.create().parse_override(quoted)
+    except HydraException:
+        return None
+    return quoted if equals else None
 
 
 def _unknown_key(error: ConfigCompositionException) -> str | None:

@@ -51,7 +51,14 @@ class Predictions:
         return pd.DataFrame(columns)
 
 
-def predict(task: Task, network: Network, params: Params, values: Sequence[Any], size: int) -> Predictions:
+def predict(
+    task: Task,
+    network: Network,
+    params: Params,
+    values: Sequence[Any],
+    size: int,
+    advance: Callable[[int], None] | None = None,
+) -> Predictions:
     """Predict the outputs of new examples, without the data of the task.
 
     An encoder-decoder and a network of one input write their outputs one by one, each the most probable given
@@ -63,6 +70,7 @@ def predict(task: Task, network: Network, params: Params, values: Sequence[Any],
         params: its parameters.
         values: the examples, as `Task.read_input` takes them.
         size: the examples of a batch.
+        advance: is told after each batch how many examples it had.
 
     Raises:
         ConfigError: a value does not fit; the message names its place.
@@ -80,6 +88,8 @@ def predict(task: Task, network: Network, params: Params, values: Sequence[Any],
             outputs.append(output[:end] if end is not None else output)
             logits.append(prediction[:end] if end is not None else prediction)
             answers.append(task.render_answer(outputs[-1], _as_prompt(values[row]), framing))
+        if advance is not None:
+            advance(len(rows))
     names = None
     if not isinstance(spec, Vectors) and logits and logits[0].ndim == 1 and outputs[0].ndim == 0:
         names = [task.render(np.array(number), framing) for number in range(logits[0].shape[-1])]

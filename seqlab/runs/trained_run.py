@@ -94,17 +94,18 @@ class TrainedRun:
             return pd.DataFrame(index=pd.Index([], name="step"))
         return pd.DataFrame([by_step[step] for step in sorted(by_step)]).set_index("step")
 
-    def predict(self, inputs: Sequence[Any]) -> Predictions:
+    def predict(self, inputs: Sequence[Any], advance: Callable[[int], None] | None = None) -> Predictions:
         """Predict the outputs of new examples; the data of the run are not needed.
 
         Args:
             inputs: a list of texts, of lists of tokens, of paths or of arrays, whatever a row of the task's
                 data holds; or one array with a leading axis of examples.
+            advance: is told after each batch how many examples it had.
 
         Raises:
             ConfigError: an example does not fit; the message names its place.
         """
-        return predict(self.task, self.network, self.params, inputs, self._batch_size)
+        return predict(self.task, self.network, self.params, inputs, self._batch_size, advance)
 
     def generate(
         self,

@@ -18,11 +18,13 @@ from seqlab.data.columns.groups import groups_of
 from seqlab.data.columns.targets import EveryTarget, Writing, target_vocabulary
 from seqlab.data.encoded import Encoded, encode
 from seqlab.data.reader import Reader
+from seqlab.data.table import Table
 from seqlab.data.tokenization import LEVELS
 from seqlab.metrics.texts import TEXT_METRICS, bleu_signature, text_scores
 from seqlab.registry import import_extra
 from seqlab.tasks._inputs import described
 from seqlab.tasks._sources import shown_field, source_field
+from seqlab.tasks.new_rows import column_inputs
 from seqlab.tasks.task import Task
 from seqlab.tasks.text._texts import (
     MAX_EVALUATED,
@@ -174,6 +176,9 @@ class Captions(Task):
     def read_prompt(self, text: str, framing: str) -> np.ndarray:
         """Read an image file."""
         return self.read_input(text, framing)
+
+    def new_inputs(self, table: Table) -> Mapping[str, Any]:
+        return column_inputs(table, "image", str(self.image))
 
     def read_input(self, value: Any, framing: str) -> np.ndarray:
         """Read an image: a path, or `{"bytes": …, "path": …}` as a data set of the hub holds it."""

@@ -19,6 +19,7 @@ from seqlab.data.columns.images import Clips, ImageSize
 from seqlab.data.encoded import Encoded, encode
 from seqlab.data.media.clips import decode_clip
 from seqlab.data.reader import Reader
+from seqlab.data.table import Table
 from seqlab.tasks._classification import (
     GOAL,
     SCORED,
@@ -29,6 +30,7 @@ from seqlab.tasks._classification import (
 )
 from seqlab.tasks._inputs import described
 from seqlab.tasks._sources import shown_field, source_field
+from seqlab.tasks.new_rows import column_inputs
 from seqlab.tasks.task import Task
 from seqlab.types import Batch, ConfigError, Goal, Images, Reference, Spec, Tokens
 
@@ -105,6 +107,9 @@ class Frames(Task):
     def input_spec(self, framing: str) -> Spec:
         num_steps = self.encoded.arrays["train"]["frames"].shape[1] if framing == "one_to_one" else 1
         return Images(self.height, self.width, num_steps * self.channels)
+
+    def new_inputs(self, table: Table) -> Mapping[str, Any]:
+        return column_inputs(table, "frames", str(self.frames))
 
     def read_input(self, value: Any, framing: str) -> np.ndarray:
         """Read a clip: a folder, a list of images or an array `(T, H, W)` or `(T, H, W, C)`."""

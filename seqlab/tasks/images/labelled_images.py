@@ -15,8 +15,10 @@ from seqlab.checks import require_bool, require_choice, require_positive
 from seqlab.data.columns.series import ImageSteps, Series
 from seqlab.data.encoded import Encoded
 from seqlab.data.reader import Reader
+from seqlab.data.table import Table
 from seqlab.tasks._classification import GOAL, SCORED, class_names, scores_of_classes
 from seqlab.tasks._sources import shown_field, source_field
+from seqlab.tasks.new_rows import column_inputs
 from seqlab.tasks.series._classification import FRAMINGS, SeriesClassification
 from seqlab.tasks.task import Task
 from seqlab.types import Batch, Goal, Reference, Spec
@@ -116,6 +118,9 @@ class LabelledImages(Task):
     def read_prompt(self, text: str, framing: str) -> np.ndarray:
         """Read an image file."""
         return self._shared.read_prompt(Path(text), framing)
+
+    def new_inputs(self, table: Table) -> Mapping[str, Any]:
+        return column_inputs(table, "series", str(self.series))
 
     def read_input(self, value: Any, framing: str) -> np.ndarray:
         """Read a file: its path, or `{"bytes": …, "path": …}` as a data set of the hub holds it."""

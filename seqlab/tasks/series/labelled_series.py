@@ -15,8 +15,10 @@ from seqlab.checks import require_bool, require_positive
 from seqlab.data.columns.series import Numbers, Series
 from seqlab.data.encoded import Encoded
 from seqlab.data.reader import Reader
+from seqlab.data.table import Table
 from seqlab.tasks._classification import GOAL, SCORED, class_names, scores_of_classes
 from seqlab.tasks._sources import shown_field, source_field
+from seqlab.tasks.new_rows import column_inputs
 from seqlab.tasks.series._classification import FRAMINGS, SeriesClassification
 from seqlab.tasks.task import Task
 from seqlab.types import Batch, ConfigError, Goal, Reference, Spec
@@ -110,6 +112,9 @@ class LabelledSeries(Task):
         if not isinstance(steps, list):
             raise ConfigError(f"--prompt must be a list, as [[0.1, 2], [0.2, 3]], got {text!r}")
         return self.read_input(steps, framing)
+
+    def new_inputs(self, table: Table) -> Mapping[str, Any]:
+        return column_inputs(table, "series", str(self.series))
 
     def read_input(self, value: Any, framing: str) -> np.ndarray:
         """Read a series, `(T,)` or `(T, F)`; a text is read as JSON."""

@@ -15,10 +15,11 @@ import numpy as np
 from seqlab.checks import require_count, require_positive
 from seqlab.data.encoded import Deferred, Encoded, load_artifacts
 from seqlab.data.reader import Reader
+from seqlab.data.table import Table
 from seqlab.tasks._inputs import numbers_text
 from seqlab.tasks._sources import source_field
 from seqlab.tasks.series._scaled_series import ScaledSeries, scaled_series, shifted
-from seqlab.tasks.series._time_series import SeriesColumns, Unit, finite
+from seqlab.tasks.series._time_series import SeriesColumns, Unit, finite, time_series
 from seqlab.tasks.task import SPLITS, Task
 from seqlab.types import Batch, ConfigError, Goal, Reference, Spec, Vectors
 
@@ -240,6 +241,13 @@ class Series(Task):
         x, _ = self._read_numbers(text)
         past = self._differences(x[:, None])[-self.length :]
         return (past.ravel() if framing == "one_to_one" else past).astype(np.float32)
+
+    def new_inputs(self, table: Table) -> Mapping[str, Any]:
+        """Return the values of each series of a file, to be forecast from its end."""
+        if self._sizes != (1, 1):
+            raise ConfigError(f"task {self.name} with several columns predicts no rows of a file")
+        series = time_series({"train": table}, self._columns)
+        return {one.name or f"series {at}": one.values[:, 0] for at, one in enumerate(series, 1)}
 
     def read_input(self, value: Any, framing: str) -> np.ndarray:
         """Read numbers in order of time: a text of them, a list or an array `(T,)`."""

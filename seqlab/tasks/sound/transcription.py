@@ -21,10 +21,12 @@ from seqlab.data.encoded import Encoded, encode
 from seqlab.data.media.mel import LogMel
 from seqlab.data.reader import Reader
 from seqlab.data.standardizer import Standardizer
+from seqlab.data.table import Table
 from seqlab.metrics.texts import cer, wer
 from seqlab.registry import import_extra
 from seqlab.tasks._inputs import described
 from seqlab.tasks._sources import shown_field, source_field
+from seqlab.tasks.new_rows import column_inputs
 from seqlab.tasks.task import Task
 from seqlab.types import Batch, ConfigError, Goal, Reference, Spec, Transcript, Vectors
 
@@ -145,6 +147,9 @@ class Transcription(Task):
     def read_prompt(self, text: str, framing: str) -> np.ndarray:
         """Read a sound file: float32 `(T, F)`."""
         return self.read_input(text, framing)
+
+    def new_inputs(self, table: Table) -> Mapping[str, Any]:
+        return column_inputs(table, "sound", str(self.sound))
 
     def read_input(self, value: Any, framing: str) -> np.ndarray:
         """Read a sound: a path, or `{"bytes": …, "path": …}` as a data set of the hub holds it."""

@@ -19,9 +19,11 @@ from seqlab.data.columns.texts import TokenLists, token_list, vocabulary_of
 from seqlab.data.encoded import Encoded, encode
 from seqlab.data.reader import Reader
 from seqlab.data.span_schemes import OUTSIDE
+from seqlab.data.table import Table
 from seqlab.metrics.classes import class_scores
 from seqlab.metrics.spans import span_f1
 from seqlab.tasks._sources import shown_field, source_field
+from seqlab.tasks.new_rows import column_inputs
 from seqlab.tasks.task import Task
 from seqlab.types import Batch, ConfigError, Goal, Reference, Spec, Tokens
 
@@ -147,6 +149,9 @@ class Tagging(Task):
 
     def read_prompt(self, text: str, framing: str) -> np.ndarray:
         return self.read_input(text, framing)
+
+    def new_inputs(self, table: Table) -> Mapping[str, Any]:
+        return column_inputs(table, "tokens", str(self.tokens))
 
     def read_input(self, value: Any, framing: str) -> np.ndarray:
         """Encode the first T tokens of a list, or of a text in which white space separates them."""

@@ -17,6 +17,7 @@ from seqlab.data.columns.groups import groups_of
 from seqlab.data.columns.texts import Texts, token_list, vocabulary_of
 from seqlab.data.encoded import Encoded, encode
 from seqlab.data.reader import Reader
+from seqlab.data.table import Table
 from seqlab.data.tokenization import LEVELS
 from seqlab.registry import import_extra
 from seqlab.tasks._classification import (
@@ -28,6 +29,7 @@ from seqlab.tasks._classification import (
     scores_of_classes,
 )
 from seqlab.tasks._sources import shown_field, source_field
+from seqlab.tasks.new_rows import column_inputs
 from seqlab.tasks.task import Task
 from seqlab.types import Batch, ConfigError, Goal, Reference, Spec, Tokens, Vectors
 
@@ -128,6 +130,9 @@ class TextClassification(Task):
 
     def read_prompt(self, text: str, framing: str) -> np.ndarray:
         return self.read_input(text, framing)
+
+    def new_inputs(self, table: Table) -> Mapping[str, Any]:
+        return column_inputs(table, "text", str(self.text))
 
     def read_input(self, value: Any, framing: str) -> np.ndarray:
         """Return the tokens of a text or of a list of tokens, `(T,)`, or their counts, `(V,)`."""

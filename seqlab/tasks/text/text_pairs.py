@@ -23,6 +23,7 @@ from seqlab.data.tokenization import LEVELS
 from seqlab.metrics.texts import TEXT_METRICS, bleu_signature, text_scores
 from seqlab.registry import import_extra
 from seqlab.tasks._sources import shown_field, source_field
+from seqlab.tasks.new_rows import column_inputs
 from seqlab.tasks.task import Task
 from seqlab.tasks.text._texts import (
     MAX_EVALUATED,
@@ -171,6 +172,9 @@ class TextPairs(Task):
 
     def read_prompt(self, text: str, framing: str) -> np.ndarray:
         return self.read_input(text, framing)
+
+    def new_inputs(self, table: Table) -> Mapping[str, Any]:
+        return column_inputs(table, "text", str(self.text))
 
     def read_input(self, value: Any, framing: str) -> np.ndarray:
         """Return the tokens of a text or of a list of tokens, `(T,)`."""
