@@ -66,7 +66,7 @@ def _missing_choice(error: MissingConfigException) -> ConfigError:
 def _quoted(override: str) -> str | None:
     """Return an override with its value in quotation marks; None where that is no override either."""
     key, equals, value = override.partition("=")
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    escaped = value.replace('"', '\\"')
     quoted = f'{key}="{escaped}"'
     try:
         OverridesParser.create().parse_override(quoted)
