@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from seqlab.data.columns.classes import classes_of
 from seqlab.data.media.files import COLUMN_OF_SUFFIX, is_hidden
 from seqlab.data.table import Table
 from seqlab.metrics.classes import confusion
@@ -114,12 +115,13 @@ def predict_labelled(run: TrainedRun, path: Path) -> LabelledPredictions:
     if label is None:
         raise ConfigError(f"task {run.task.name} has no classes that can be compared")
     table = table_of(run.task, path)
-    table.require(label=str(label))
-    labels, found = table.labels(str(label)), predict_file(run, path)
+    column = classes_of(label)
+    column.require(table)
+    labels, found = column.read(table), predict_file(run, path)
     known = found.predictions.names or labels
     for index, name in enumerate(labels):
         if name not in known:
-            raise table.refusal(index, str(label), f"{name!r} is not a class of the run: {', '.join(known)}")
+            raise table.refusal(index, column.name, f"{name!r} is not a class of the run: {', '.join(known)}")
     return LabelledPredictions(labels, found)
 
 

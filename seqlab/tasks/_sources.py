@@ -11,6 +11,13 @@ def shown_field(default: Any) -> Any:
     return dataclasses.field(default=default, metadata={"fingerprint": False})
 
 
+def make_hashable(task: Any, *names: str) -> None:
+    """Make tuples of texts of the lists that a config gives for some fields of a task."""
+    for name in names:
+        if not isinstance(value := getattr(task, name), (str, int)):
+            object.__setattr__(task, name, tuple(map(str, value)))
+
+
 def source_field() -> Any:
     """Return a field of a dataclass that says where data are, such as a path; None by default.
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from small_corpora import write_jsonl
 
-from seqlab.data.columns.classes import Classes
+from seqlab.data.columns.classes import Classes, classes_of
 from seqlab.data.columns.groups import groups_of
 from seqlab.data.columns.series import Numbers, Series, Steps
 from seqlab.data.columns.tags import Tags
@@ -144,6 +144,15 @@ def test_a_class_keeps_the_first_label_of_an_example(tmp_path):
     rows = [{"text": "same", "label": label} for label in ("one", "two")]
     table = Table.of("a file", {"label": [row["label"] for row in rows]})
     assert Classes("label", "label").merge(Classes("label", "label").read(table)) == "one"
+
+
+def test_several_columns_of_labels_are_classes_by_their_combinations():
+    table = Table.of("a file", {"mood": ["angry", "calm"], "loud": [1, 0], "x": ["", ""]})
+    column = classes_of(["mood", "loud"])
+    assert column.read(table) == ["angry + 1", "calm + 0"]
+    assert classes_of("mood").read(table) == ["angry", "calm"]
+    with pytest.raises(ConfigError, match=r"^task\.label=tone is not a column of a file"):
+        classes_of(["mood", "tone"]).require(table)
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,35 @@ def test_images_of_16_bits_are_scaled_by_their_largest_value(tmp_path):
     np.testing.assert_allclose(image(tmp_path / "a.png")[..., 0], expected, atol=1e-6)
 
 
+def transparent(mode):
+    pixels = np.zeros((2, 3, 4), np.uint8)
+    pixels[0] = (0, 0, 0, 255)
+    found = Image.fromarray(pixels)
+    return found if mode == "RGBA" else found.convert(mode) if mode == "LA" else found.quantize(4)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_what_is_transparent_is_white(mode, tmp_path):
+    transparent(mode).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(image(tmp_path / "a.png")[..., 0], [[0] * 3, [1] * 3])
+
+
+@pytest.mark.parametrize("mode", ["RGB", "P", "L", "1"])
+def test_an_opaque_image_has_its_own_colours(mode, tmp_path):
+    Image.fromarray(np.repeat(np.array([[0], [255]], np.uint8), 3, axis=1)).convert(mode).save(
+        tmp_path / "a.png"
+    )
+    np.testing.assert_array_equal(image(tmp_path / "a.png")[..., 0], [[0] * 3, [1] * 3])
+
+
+def test_an_image_is_turned_as_its_camera_noted(tmp_path):
+    turned = Image.fromarray(PIXELS.T.copy())
+    exif = turned.getexif()
+    exif[0x0112] = 5  # mirrored and turned: rows and columns are exchanged
+    turned.save(tmp_path / "a.png", exif=exif)
+    np.testing.assert_allclose(image(tmp_path / "a.png")[..., 0], PIXELS / 255, atol=1e-6)
+
+
 def test_hidden_folders_are_no_classes(tmp_path):
     for label in ("left", "right", ".ipynb_checkpoints"):
         put(tmp_path / label / "a.png")

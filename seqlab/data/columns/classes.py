@@ -9,15 +9,27 @@ import numpy as np
 
 from seqlab.data.columns.column import Arrays, Artifacts, Column
 from seqlab.data.table import Table
+from seqlab.data.tokenization import normalized
 from seqlab.types import ConfigError
 
 
 @dataclasses.dataclass(frozen=True)
 class Classes(Column[str]):
-    """Column of classes: int32 `labels` `(N,)`; artifact `classes`, in alphabetical order."""
+    """Column of classes: int32 `labels` `(N,)`; artifact `classes`, in alphabetical order.
+
+    Attributes:
+        more: further columns; a class is then a combination of the values of all, such as "angry + loud".
+    """
+
+    more: tuple[str, ...] = ()
+
+    def require(self, table: Table) -> None:
+        for name in (self.name, *self.more):
+            table.require(**{self.key: name})
 
     def read(self, table: Table) -> list[str]:
-        return table.labels(self.name)
+        columns = [table.labels(normalized(name)) for name in (self.name, *self.more)]
+        return [" + ".join(values) for values in zip(*columns, strict=True)]
 
     def labels(self, value: str) -> Collection[str]:
         return (value,)
@@ -42,9 +54,15 @@ class Classes(Column[str]):
             if label not in numbers:
                 complaint = f"{label!r} is not a class of the training split: {', '.join(classes)}"
                 raise table.refusal(index, self.name, complaint)
-        for name in table.names.get(self.name, ()):
+        for name in () if self.more else table.names.get(self.name, ()):
             if name not in numbers:
                 raise ConfigError(
                     f"{table.name}: the class {name!r} of {self.name} is empty in the training split"
                 )
         return np.array([numbers[label] for label in labels], np.int32)
+
+
+def classes_of(label: str | Sequence[str]) -> Classes:
+    """Return the column of classes of a task whose key `label` names a column, or several."""
+    names = [label] if isinstance(label, (str, int)) else list(label)
+    return Classes("label", str(names[0]), tuple(map(str, names[1:])))

@@ -12,6 +12,8 @@ from seqlab.data.media.files import file_of
 def decode_image(value: Any, height: int, width: int, channels: int) -> np.ndarray:
     """Return an image as float32 `(height, width, channels)` in [0, 1], resized where its size differs.
 
+    The rotation that a camera notes is applied, what is transparent is white, and 16 bits are scaled to [0, 1].
+
     Args:
         value: a path, or `{"bytes": …, "path": …}` as the hub holds a file.
         height: in pixels.
@@ -21,16 +23,29 @@ def decode_image(value: Any, height: int, width: int, channels: int) -> np.ndarr
     Raises:
         ValueError: it is not an image; the message does not name the file.
     """
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     try:
         with Image.open(file_of(value)) as image:
-            pixels = _eight_bits(image).convert({1: "L", 3: "RGB"}[channels])
+            pixels = _opaque(_eight_bits(ImageOps.exif_transpose(image))).convert(
+                {1: "L", 3: "RGB"}[channels]
+            )
             if pixels.size != (width, height):
                 pixels = pixels.resize((width, height), Image.Resampling.BILINEAR)
     except (OSError, SyntaxError) as error:  # Pillow raises SyntaxError for a broken PNG
         raise ValueError(f"is no image: {error}") from error
     return np.asarray(pixels, np.float32).reshape(height, width, channels) / 255
+
+
+def _opaque(image: Any) -> Any:
+    """Return an image on white where parts of it are transparent."""
+    from PIL import Image
+
+    if not image.has_transparency_data:
+        return image
+    white = Image.new("RGBA", image.size, "white")
+    white.alpha_composite(image.convert("RGBA"))
+    return white
 
 
 def _eight_bits(image: Any) -> Any:

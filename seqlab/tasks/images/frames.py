@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_bool, require_positive
-from seqlab.data.columns.classes import Classes
+from seqlab.data.columns.classes import classes_of
 from seqlab.data.columns.groups import groups_of
 from seqlab.data.columns.images import Clips, ImageSize
 from seqlab.data.encoded import Encoded, encode
@@ -29,7 +29,7 @@ from seqlab.tasks._classification import (
     scores_of_classes,
 )
 from seqlab.tasks._inputs import described
-from seqlab.tasks._sources import shown_field, source_field
+from seqlab.tasks._sources import make_hashable, shown_field, source_field
 from seqlab.tasks.new_rows import column_inputs
 from seqlab.tasks.task import Task
 from seqlab.types import Batch, ConfigError, Goal, Images, Reference, Spec, Tokens
@@ -54,7 +54,7 @@ class Frames(Task):
         vocabulary: the `vocabulary.json` of an earlier run, whose classes are used; None to take them from
             the training split.
         frames: the column of clips.
-        label: the column of classes.
+        label: the column of classes, or several, whose combinations are the classes.
         lengths: the column of the number of real frames, where clips are padded; None where all are real.
         length: the number of frames that are read of a clip at most, T.
         height: frames of another size are resized to this height, in pixels, H.
@@ -80,7 +80,7 @@ class Frames(Task):
     config: str | None = source_field()
     vocabulary: str | None = source_field()
     frames: str = "frames"
-    label: str = "label"
+    label: str | Sequence[str] = "label"
     lengths: str | None = None
     length: int = 32
     height: int = 32
@@ -91,6 +91,7 @@ class Frames(Task):
 
     def __post_init__(self) -> None:
         require_bool(self, "balance")
+        make_hashable(self, "label")
         require_positive(self, "length", "height", "width", "channels")
 
     @property
@@ -101,7 +102,7 @@ class Frames(Task):
     def encoded(self) -> Encoded:
         size = ImageSize(self.height, self.width, self.channels)
         clips = Clips("frames", self.frames, size, self.length, self.lengths)
-        columns = (clips, Classes("label", self.label), *groups_of(self.group))
+        columns = (clips, classes_of(self.label), *groups_of(self.group))
         return encode(self.reader, columns, self.vocabulary)
 
     def input_spec(self, framing: str) -> Spec:

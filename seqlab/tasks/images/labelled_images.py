@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,7 +17,7 @@ from seqlab.data.encoded import Encoded
 from seqlab.data.reader import Reader
 from seqlab.data.table import Table
 from seqlab.tasks._classification import GOAL, SCORED, class_names, scores_of_classes
-from seqlab.tasks._sources import shown_field, source_field
+from seqlab.tasks._sources import make_hashable, shown_field, source_field
 from seqlab.tasks.new_rows import column_inputs
 from seqlab.tasks.series._classification import FRAMINGS, SeriesClassification
 from seqlab.tasks.task import Task
@@ -37,7 +37,7 @@ class LabelledImages(Task):
         vocabulary: the `vocabulary.json` of an earlier run, whose classes, means and deviations are used;
             None to take them from the training split.
         series: the column of images.
-        label: the column of classes.
+        label: the column of classes, or several, whose combinations are the classes.
         length: the number of steps that are read of an image at most, T.
         by: "row" or "pixel", what one step holds.
         height: images of another size are resized to this height, in pixels.
@@ -63,7 +63,7 @@ class LabelledImages(Task):
     config: str | None = source_field()
     vocabulary: str | None = source_field()
     series: str = "image"
-    label: str = "label"
+    label: str | Sequence[str] = "label"
     length: int = 1024
     by: str = "row"
     height: int = 28
@@ -74,6 +74,7 @@ class LabelledImages(Task):
 
     def __post_init__(self) -> None:
         require_bool(self, "balance")
+        make_hashable(self, "label")
         require_positive(self, "length", "height", "width")
         require_choice(self, "by", ("row", "pixel"))
         require_choice(self, "channels", (1, 3))

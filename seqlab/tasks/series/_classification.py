@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from seqlab.data.columns.classes import Classes
+from seqlab.data.columns.classes import classes_of
 from seqlab.data.columns.groups import groups_of
 from seqlab.data.columns.series import Series
 from seqlab.data.encoded import Encoded, Source, encode
@@ -36,21 +36,21 @@ class SeriesClassification:
     Attributes:
         source: the source of the data.
         series: the column of series.
-        label: the name of the column of classes.
+        label: the column of classes, or several.
         vocabulary: the file of artifacts of an earlier run; None to fit them.
         group: the column of groups that made splits do not divide; None for none.
     """
 
     source: Source
     series: Series
-    label: str
+    label: str | Sequence[str]
     vocabulary: str | None
     group: str | None
 
     @functools.cached_property
     def encoded(self) -> Encoded:
         """The source as arrays."""
-        columns = (self.series, Classes("label", self.label), *groups_of(self.group))
+        columns = (self.series, classes_of(self.label), *groups_of(self.group))
         return encode(self.source, columns, self.vocabulary)
 
     def input_spec(self, framing: str) -> Spec:

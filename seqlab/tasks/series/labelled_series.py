@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import jax
@@ -17,7 +17,7 @@ from seqlab.data.encoded import Encoded
 from seqlab.data.reader import Reader
 from seqlab.data.table import Table
 from seqlab.tasks._classification import GOAL, SCORED, class_names, scores_of_classes
-from seqlab.tasks._sources import shown_field, source_field
+from seqlab.tasks._sources import make_hashable, shown_field, source_field
 from seqlab.tasks.new_rows import column_inputs
 from seqlab.tasks.series._classification import FRAMINGS, SeriesClassification
 from seqlab.tasks.task import Task
@@ -37,7 +37,7 @@ class LabelledSeries(Task):
         vocabulary: the `vocabulary.json` of an earlier run, whose classes, means and deviations are used;
             None to take them from the training split.
         series: the column of series.
-        label: the column of classes.
+        label: the column of classes, or several, whose combinations are the classes.
         lengths: the column of the number of real steps, where series are padded; None where all are real.
         length: the number of steps that are read of a series at most, T.
         group: a column, such as that of speakers: made splits do not divide its rows of equal value; None for
@@ -57,7 +57,7 @@ class LabelledSeries(Task):
     config: str | None = source_field()
     vocabulary: str | None = source_field()
     series: str = "series"
-    label: str = "label"
+    label: str | Sequence[str] = "label"
     lengths: str | None = None
     length: int = 256
     group: str | None = shown_field(None)
@@ -65,6 +65,7 @@ class LabelledSeries(Task):
 
     def __post_init__(self) -> None:
         require_bool(self, "balance")
+        make_hashable(self, "label")
         require_positive(self, "length")
 
     @property

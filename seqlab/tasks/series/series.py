@@ -17,7 +17,7 @@ from seqlab.data.encoded import Deferred, Encoded, load_artifacts
 from seqlab.data.reader import Reader
 from seqlab.data.table import Table
 from seqlab.tasks._inputs import numbers_text
-from seqlab.tasks._sources import source_field
+from seqlab.tasks._sources import make_hashable, source_field
 from seqlab.tasks.series._scaled_series import ScaledSeries, scaled_series, shifted
 from seqlab.tasks.series._time_series import SeriesColumns, Unit, finite, time_series
 from seqlab.tasks.task import SPLITS, Task
@@ -87,10 +87,7 @@ class Series(Task):
     difference: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("value", "inputs"):
-            given = getattr(self, name)
-            if not isinstance(given, str):  # a list of a config, which is not hashable
-                object.__setattr__(self, name, tuple(map(str, given)))
+        make_hashable(self, "value", "inputs")
         if not self._columns.values:
             raise ValueError("value must name at least one column")
         if self.frequency is not None and self.time is None:

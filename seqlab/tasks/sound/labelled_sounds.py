@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,7 +18,7 @@ from seqlab.data.media.mel import LogMel
 from seqlab.data.reader import Reader
 from seqlab.data.table import Table
 from seqlab.tasks._classification import GOAL, SCORED, class_names, scores_of_classes
-from seqlab.tasks._sources import shown_field, source_field
+from seqlab.tasks._sources import make_hashable, shown_field, source_field
 from seqlab.tasks.new_rows import column_inputs
 from seqlab.tasks.series._classification import FRAMINGS, SeriesClassification
 from seqlab.tasks.task import Task
@@ -37,7 +37,7 @@ class LabelledSounds(Task):
         vocabulary: the `vocabulary.json` of an earlier run, whose classes, means and deviations are used;
             None to take them from the training split.
         series: the column of sounds.
-        label: the column of classes.
+        label: the column of classes, or several, whose combinations are the classes.
         length: the number of frames that are read of a sound at most, T.
         rate: the sampling rate that every sound must have, in Hz.
         window: the duration of the window of a frame, in milliseconds.
@@ -60,7 +60,7 @@ class LabelledSounds(Task):
     config: str | None = source_field()
     vocabulary: str | None = source_field()
     series: str = "audio"
-    label: str = "label"
+    label: str | Sequence[str] = "label"
     length: int = 500
     rate: int = 16_000
     window: float = 25.0
@@ -71,6 +71,7 @@ class LabelledSounds(Task):
 
     def __post_init__(self) -> None:
         require_bool(self, "balance")
+        make_hashable(self, "label")
         require_positive(self, "length")
         _ = self._mel
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import jax
@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_bool, require_choice, require_positive
-from seqlab.data.columns.classes import Classes
+from seqlab.data.columns.classes import classes_of
 from seqlab.data.columns.groups import groups_of
 from seqlab.data.columns.texts import Texts, token_list, vocabulary_of
 from seqlab.data.encoded import Encoded, encode
@@ -28,7 +28,7 @@ from seqlab.tasks._classification import (
     fit_model,
     scores_of_classes,
 )
-from seqlab.tasks._sources import shown_field, source_field
+from seqlab.tasks._sources import make_hashable, shown_field, source_field
 from seqlab.tasks.new_rows import column_inputs
 from seqlab.tasks.task import Task
 from seqlab.types import Batch, ConfigError, Goal, Reference, Spec, Tokens, Vectors
@@ -51,7 +51,7 @@ class TextClassification(Task):
         vocabulary: the `vocabulary.json` of an earlier run, whose tokens and classes are used; None to take
             them from the training split.
         text: the column of texts.
-        label: the column of classes.
+        label: the column of classes, or several, whose combinations are the classes.
         level: "word" (lower case, with punctuation apart), "character" or "byte" (of UTF-8).
         length: the number of tokens that are read of a text at most, T.
         most_tokens: the largest number of tokens in the vocabulary; other tokens, and those that occur once
@@ -73,7 +73,7 @@ class TextClassification(Task):
     config: str | None = source_field()
     vocabulary: str | None = source_field()
     text: str = "text"
-    label: str = "label"
+    label: str | Sequence[str] = "label"
     level: str = "word"
     length: int = 64
     most_tokens: int = 10_000
@@ -82,6 +82,7 @@ class TextClassification(Task):
 
     def __post_init__(self) -> None:
         require_bool(self, "balance")
+        make_hashable(self, "label")
         require_choice(self, "level", LEVELS)
         require_positive(self, "length", "most_tokens")
 
@@ -96,7 +97,7 @@ class TextClassification(Task):
     @functools.cached_property
     def encoded(self) -> Encoded:
         return encode(
-            self.reader, (self._texts, Classes("label", self.label), *groups_of(self.group)), self.vocabulary
+            self.reader, (self._texts, classes_of(self.label), *groups_of(self.group)), self.vocabulary
         )
 
     @property
