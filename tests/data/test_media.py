@@ -103,9 +103,8 @@ def test_what_is_transparent_is_white(mode, tmp_path):
 
 @pytest.mark.parametrize("mode", ["RGB", "P", "L", "1"])
 def test_an_opaque_image_has_its_own_colours(mode, tmp_path):
-    Image.fromarray(np.repeat(np.array([[0], [255]], np.uint8), 3, axis=1)).convert(mode).save(
-        tmp_path / "a.png"
-    )
+    pixels = np.repeat(np.array([[0], [255]], np.uint8), 3, axis=1)
+    Image.fromarray(pixels).convert(mode).save(tmp_path / "a.png")
     np.testing.assert_array_equal(image(tmp_path / "a.png")[..., 0], [[0] * 3, [1] * 3])
 
 

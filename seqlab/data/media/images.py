@@ -12,7 +12,7 @@ from seqlab.data.media.files import file_of
 def decode_image(value: Any, height: int, width: int, channels: int) -> np.ndarray:
     """Return an image as float32 `(height, width, channels)` in [0, 1], resized where its size differs.
 
-    The rotation that a camera notes is applied, what is transparent is white, and 16 bits are scaled to [0, 1].
+    The rotation that a camera notes is applied, and what is transparent is white.
 
     Args:
         value: a path, or `{"bytes": …, "path": …}` as the hub holds a file.
@@ -27,9 +27,8 @@ def decode_image(value: Any, height: int, width: int, channels: int) -> np.ndarr
 
     try:
         with Image.open(file_of(value)) as image:
-            pixels = _opaque(_eight_bits(ImageOps.exif_transpose(image))).convert(
-                {1: "L", 3: "RGB"}[channels]
-            )
+            upright = _opaque(_eight_bits(ImageOps.exif_transpose(image)))
+            pixels = upright.convert({1: "L", 3: "RGB"}[channels])
             if pixels.size != (width, height):
                 pixels = pixels.resize((width, height), Image.Resampling.BILINEAR)
     except (OSError, SyntaxError) as error:  # Pillow raises SyntaxError for a broken PNG
