@@ -14,9 +14,8 @@ from seqlab.architectures import Network, Recurrent
 from seqlab.generation.decoding import free_run
 from seqlab.generation.most_likely import likeliest
 from seqlab.metrics import Mean, loss, metric
-from seqlab.tasks.task import Task
+from seqlab.tasks import Task, quick_options
 from seqlab.training import devices
-from seqlab.training.quick_compilation import quick_options
 from seqlab.types import Batch, Params
 
 Means = Mapping[str, Mean]

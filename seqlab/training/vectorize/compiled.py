@@ -15,12 +15,11 @@ import numpy as np
 from jax.sharding import NamedSharding
 
 from seqlab.metrics import Mean
-from seqlab.tasks.task import Task
+from seqlab.tasks import Task, quick_options
 from seqlab.training import devices
 from seqlab.training.advance import advance
 from seqlab.training.evaluation import add_up, evaluate_batch, num_batches
 from seqlab.training.program import Program
-from seqlab.training.quick_compilation import quick_options
 from seqlab.training.state import TrainState
 from seqlab.training.vectorize.family import Family, Hyperparameters
 from seqlab.training.vectorize.plan import REPLICATED, Plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from seqlab.training.quick_compilation import CPU_OPTIONS, quick_options
+from seqlab.tasks._quick_compilation import CPU_OPTIONS, quick_options
 
 
 def test_xla_knows_the_options_and_computes_the_same():
