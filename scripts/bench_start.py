@@ -1,4 +1,4 @@
-"""Time and memory from command to exit, and the size of the update program, beside plain Flax and optax.
+"""Time and memory from command to exit, and the size of the update program, next to plain Flax and optax.
 
     python scripts/bench_start.py [--rounds 5]
 
@@ -38,7 +38,7 @@ SEQLAB = [
     "training.steps=50",
 ]
 CACHE_KEYS = ("JAX_COMPILATION_CACHE_DIR", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS")
-HEADER = """# What does a run cost before and beside its updates?
+HEADER = """# Cost of starting a run
 
     python scripts/bench_start.py
 

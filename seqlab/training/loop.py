@@ -101,8 +101,8 @@ class _Loop:
     def _advance(self, stop: int) -> None:
         """Make the steps up to `stop`, and log the rows that are due.
 
-        The diagnostics of a row are functions of the state before its step, so this step is a dispatch of its
-        own. Everything is dispatched before anything is waited for.
+        The diagnostics of a row are functions of the state before its step, so this step is a separate
+        dispatch. Everything is dispatched before anything is waited for.
         """
         begun, compiled, active = time.perf_counter(), self.functions.seconds, self._active()
         flags = np.zeros(self.plan.num_runs, bool)
