@@ -67,7 +67,7 @@ class Recurrent(abc.ABC):
     num_layers: int = 1
     embedding: int | None = None
     bidirectional: bool = False
-    dropout: float = 0.0
+    dropout: float = dataclasses.field(default=0.0, metadata={"traced": "nonzero"})
     recurrent_dropout: float = 0.0
     zoneout: float = 0.0
     weight_drop: float = 0.0

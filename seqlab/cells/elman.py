@@ -55,7 +55,7 @@ class Elman(Cell):
 
     @nn.nowrap
     def advance(self, weights: Params, h: jax.Array, z: jax.Array) -> tuple[jax.Array, None]:
-        """Take one step from z = x W + b, `(B, H), (B, H) -> (B, H)`. There are no residuals beside h."""
+        """Take one step from z = x W + b, `(B, H), (B, H) -> (B, H)`. There are no residuals besides h."""
         return ACTIVATIONS[self.activation](z + h @ weights["recurrent_kernel"]), None
 
     @nn.nowrap

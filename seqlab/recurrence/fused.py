@@ -21,7 +21,7 @@ A cell takes part by implementing `Linearised`; its file has the equations.
 from __future__ import annotations
 
 import functools
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -31,7 +31,7 @@ from seqlab.recurrence.gradient_control import NO_CONTROL, GradientControl, clip
 from seqlab.recurrence.probes import probe_gradient
 from seqlab.recurrence.protocols import Linearised
 from seqlab.recurrence.steps import Steps, mask_rows, restart, where_rows
-from seqlab.types import Carry, Params
+from seqlab.types import Carry, Params, Tree
 
 
 def fused(
@@ -88,7 +88,7 @@ class _Saved(NamedTuple):
     control: GradientControl
     steps: Steps
     states: Carry
-    residuals: Any
+    residuals: Tree
 
 
 def _run_blocks(
@@ -109,16 +109,16 @@ def _run_forward(
 
 def _forward(
     cell: Linearised, block: int, weights: Params, carry: Carry, steps: Steps
-) -> tuple[Carry, tuple[Carry, Any]]:
+) -> tuple[Carry, tuple[Carry, Tree]]:
     """Return the final carry and, for all steps, the carries after them and the cell's residuals."""
 
-    def step(carry: Carry, now: tuple[Any, ...]) -> tuple[Carry, tuple[Carry, Any]]:
+    def step(carry: Carry, now: tuple[Tree, ...]) -> tuple[Carry, tuple[Carry, Tree]]:
         z, real, reset = now
         after, residuals = cell.advance(weights, restart(cell, carry, reset), z)
         after = where_rows(real, after, carry)
         return after, (after, residuals)
 
-    def run_block(state: tuple[Any, Any], now: tuple[Any, ...]) -> tuple[tuple[Any, Any], None]:
+    def run_block(state: tuple[Tree, Tree], now: tuple[Tree, ...]) -> tuple[tuple[Tree, Tree], None]:
         begin, x, *flags = now
         return scan_into(step, *state, (cell.project(weights, x), *flags), begin), None
 
@@ -142,7 +142,9 @@ def _run_backward(
     wants_flow = steps.probes is not None or control.omega is not None
     step = functools.partial(_step_back, cell, recurrent_T, control.clip, wants_flow)
 
-    def run_block(sums: tuple[Any, ...], now: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, Any]]:
+    def run_block(
+        sums: tuple[Tree, ...], now: tuple[Tree, ...]
+    ) -> tuple[tuple[Tree, ...], tuple[Tree, Tree]]:
         dcarry, dweights, omega, outputs = sums
         part, stop, start, after, residuals, dy = now
         before = jax.tree.map(lambda s, rest: jnp.concatenate([s[None], rest[:-1]]), start, after)
@@ -181,8 +183,8 @@ def _step_back(
     clip: float | jax.Array | None,
     wants_flow: bool,
     dcarry: Carry,
-    now: tuple[Any, ...],
-) -> tuple[Carry, tuple[Any, Carry | None]]:
+    now: tuple[Tree, ...],
+) -> tuple[Carry, tuple[Tree, Carry | None]]:
     """Take one step back: return δs_{t−1}, and what `collect` needs with δs_t where it is wanted."""
     coefficients, dy, real, stop = now
     *others, dh = jax.tree.leaves(dcarry)
@@ -197,7 +199,7 @@ def _step_back(
     return dbefore, (pulled, mask_rows(real, dcarry) if wants_flow else None)
 
 
-def _zeros(tree: Any) -> Any:
+def _zeros(tree: Tree) -> Tree:
     return jax.tree.map(jnp.zeros_like, tree)
 
 

@@ -6,10 +6,12 @@ as `scale · relative`, so that a tree of magnitude 1e-35 or 1e35 is measured ex
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+
+from seqlab.types import Tree
 
 
 class ScaledNorm(NamedTuple):
@@ -29,7 +31,7 @@ class ScaledNorm(NamedTuple):
         return self.scale * self.relative
 
 
-def global_norm(tree: Any) -> ScaledNorm:
+def global_norm(tree: Tree) -> ScaledNorm:
     """Return the Euclidean norm of all elements of a tree of arrays.
 
         ‖a‖ = s · √(Σ (a / s)²)
@@ -48,7 +50,7 @@ def global_norm(tree: Any) -> ScaledNorm:
     )
 
 
-def row_norms(tree: Any) -> ScaledNorm:
+def row_norms(tree: Tree) -> ScaledNorm:
     """Return the norm of each row over all leaves `(…, H)` of a tree, `(…, 1)`.
 
     The scale is the row's largest element.
@@ -73,7 +75,7 @@ def norm_over_features(rows: jax.Array) -> jax.Array:
     )
 
 
-def clip_by_global_norm(tree: Any, norm: ScaledNorm, limit: float | jax.Array) -> Any:
+def clip_by_global_norm(tree: Tree, norm: ScaledNorm, limit: float | jax.Array) -> Tree:
     """Scale a tree down to norm `limit` where it is longer; return it bit for bit where it is not.
 
         a ← a · min(1, limit / ‖a‖)
@@ -88,7 +90,7 @@ def clip_by_global_norm(tree: Any, norm: ScaledNorm, limit: float | jax.Array) -
     return jax.tree.map(lambda leaf: leaf * first * second, tree)
 
 
-def clip_elements(tree: Any, limit: float | jax.Array) -> Any:
+def clip_elements(tree: Tree, limit: float | jax.Array) -> Tree:
     """Clip every element of a tree to [−limit, limit]; the direction changes where one was outside.
 
         a_i ← max(−limit, min(limit, a_i))

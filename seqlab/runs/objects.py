@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from seqlab.runs.optimizer import make_optimizer
 from seqlab.runs.request import Request, resolve
 from seqlab.runs.sweep_place import place_of
 from seqlab.tasks import Task
+from seqlab.tasks.source_stamp import source_stamp
 from seqlab.tracking import RunInfo, Tracker
 from seqlab.training import Checkpoints, Family, Program, Training, choose_devices, use_compilation_cache
 from seqlab.types import ConfigError
@@ -92,7 +93,8 @@ def make_family(config: Mapping[str, Any]) -> tuple[Family, dict[str, float]]:
             require_can_generate(program.task, program.network)
     numbers, initial = hyperparameters(config)
     related = {key: value for key, value in config.items() if key not in UNRELATED}
-    key = json.dumps(replaced(related, dict.fromkeys(numbers, "a number")), sort_keys=True)
+    alike = json.dumps(replaced(related, dict.fromkeys(numbers, "a number")), sort_keys=True)
+    key = alike, source_stamp(program.task)
     family = Family(key, program, lambda given: _program(replaced(config, given)), initial)
     return _first_equal(family), numbers
 
@@ -104,14 +106,20 @@ def _first_equal(family: Family) -> Family:
 
 
 @functools.lru_cache(maxsize=4)
-def _first_equal_task(task: Task) -> Task:
-    """Return the first task that equals this one, so that programs which differ otherwise share its data."""
+def _first_equal_task(task: Task, source: Hashable) -> Task:
+    """Return the first task that equals this one, so that programs which differ otherwise share its data.
+
+    Args:
+        task: the task.
+        source: what `source_stamp` returns, so that a file that was written again is read again.
+    """
     return task
 
 
 def _program(config: Mapping[str, Any]) -> Program:
     """Make the program of a config, whose hyperparameters may be traced arrays."""
-    task = _first_equal_task(make(config["task"], "task"))
+    task = make(config["task"], "task")
+    task = _first_equal_task(task, source_stamp(task))
     cell = make(config["cell"], "cell")
     with blame("cell."):
         require_positive(cell, "features")

@@ -52,7 +52,7 @@ class Program:
         network: the network.
         optimizer: the optimiser, without clipping.
         training: batch size, clipping, cadences.
-        diagnostics: what the rows hold in addition to the metrics of the steps.
+        diagnostics: what the rows contain in addition to the metrics of the steps.
         axis: the mesh axis that a batch's rows are spread over, inside `shard_map`; None on one device.
         lockstep: the `vmap` axis of runs that are stepped together; None where a run is stepped alone.
 

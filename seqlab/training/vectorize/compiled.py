@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -16,6 +16,7 @@ from jax.sharding import NamedSharding
 
 from seqlab.metrics import Mean
 from seqlab.tasks import Task, quick_options
+from seqlab.tasks.source_stamp import source_stamp
 from seqlab.training import devices
 from seqlab.training.advance import advance
 from seqlab.training.evaluation import add_up, evaluate_batch, num_batches
@@ -237,9 +238,9 @@ def compiled_functions(family: Family, plan: Plan) -> CompiledFunctions:
 
 def resident_data(task: Task, plan: Plan) -> Any:
     """Return a task's resident arrays on the devices of a plan; families with equal tasks share one copy."""
-    return _placed(task, NamedSharding(plan.mesh, REPLICATED))
+    return _placed(task, source_stamp(task), NamedSharding(plan.mesh, REPLICATED))
 
 
 @functools.lru_cache(maxsize=2)
-def _placed(task: Task, where: NamedSharding) -> Any:
+def _placed(task: Task, source: Hashable, where: NamedSharding) -> Any:
     return jax.device_put(task.data, where)
