@@ -17,8 +17,8 @@ train: .venv/run.stamp  ## train: make train ARGS="cell=gru task=adding"
 test: .venv/test.stamp  ## run every test, on all cores
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
-test-fast: .venv/test.stamp  ## run the tests that train no whole run, in two minutes
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "not runs" $(ARGS)
+test-fast: .venv/test.stamp  ## run the quick tests, which train no whole run
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not runs and not slow" $(ARGS)
 
 check: .venv/test.stamp  ## lint, check the format, check the types
 	$(BIN)/ruff check .

@@ -17,6 +17,8 @@ from seqlab.tasks import load_task
 from seqlab.training.advance import advance
 from seqlab.types import ConfigError
 
+pytestmark = pytest.mark.slow
+
 GROUPS = ("cell", "task", "architecture", "optimizer", "schedule", "training", "gradients", "tracking")
 OPTIONS = [(group, path.stem) for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))

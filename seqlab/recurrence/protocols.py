@@ -1,4 +1,4 @@
-"""Protocols of cells: what the scans need of any cell, and what the faster scans need besides."""
+"""Protocols of cells: what every scan needs, and what the faster scans need in addition."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do the architectures read and write the steps they should?"""
+"""Architectures: which steps they read, and which outputs they predict."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_dropout_acts_in_training_only(num_layers):
 
 
 @pytest.mark.parametrize("form", [ManyToOne, ManyToMany])
-def test_continuation_goes_on_from_the_last_real_step(form):
+def test_generation_continues_from_the_last_real_step(form):
     """Whatever the padding holds, what follows is what follows the real steps alone."""
     network, params, batch = made(form, outputs=Tokens(V), lengths=jnp.full(B, 3))
     alone = sample(network, params, batch.inputs[:, :3], 1, KEY, GREEDY)

@@ -1,4 +1,4 @@
-"""Does the encoder-decoder read all, write in order, and attend to what is there?"""
+"""The encoder-decoder: reading, teacher forcing, attention and scheduled sampling."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from seqlab.cells import GRU, LRU, LSTM
 from seqlab.generation.decoding import GREEDY, free_run, sample
 from seqlab.recurrence import Backward, Truncation
 from seqlab.types import Batch, IncompatibleError, Tokens, Vectors
+
+pytestmark = pytest.mark.slow
 
 KEY = jax.random.key(0)
 B, T, M, H = 3, 5, 4, 6
@@ -73,7 +75,7 @@ def test_free_running_equals_being_fed_what_was_written(form):
 
 
 @pytest.mark.parametrize("form", ["luong", "bahdanau"])
-def test_what_is_written_reads_all_that_is_real_and_past_targets_alone(form):
+def test_outputs_depend_on_real_inputs_and_past_targets_only(form):
     network, params, batch = made(form, outputs=Vectors(2))
 
     def output(inputs, targets, j):
@@ -115,7 +117,7 @@ def test_attention_scores_are_those_of_the_papers():
 
 
 @pytest.mark.parametrize("form", ["plain", "luong"])
-def test_step_by_step_and_all_at_once_are_one(form):
+def test_step_by_step_equals_one_scan(form):
     """A traced rate of 0 takes its steps one by one: predictions and gradients are those of one scan."""
     network, params, batch = made(form)
 
@@ -137,7 +139,7 @@ def test_step_by_step_and_all_at_once_are_one(form):
             np.testing.assert_array_equal(leaf > 0, real)
 
 
-def test_its_own_tokens_are_drawn_at_the_rate_of_the_stage_and_never_in_evaluation():
+def test_scheduled_sampling_has_the_rate_of_the_stage_and_is_off_in_evaluation():
     network, params, batch = made("plain", scheduled_sampling=0.5)
     taught, _, _ = made("plain")
     apply = jax.jit(

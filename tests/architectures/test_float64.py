@@ -1,4 +1,4 @@
-"""Under `jax_enable_x64` everything is float64, also where a task's inputs are float32."""
+"""Networks under `jax_enable_x64`: everything is float64, also where inputs are float32."""
 
 from __future__ import annotations
 

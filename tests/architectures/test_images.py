@@ -1,4 +1,4 @@
-"""Are images read frame by frame, by convolutions that are one, and learnt?"""
+"""The encoder of images: frame by frame, equal to convolutions, and trained."""
 
 from __future__ import annotations
 

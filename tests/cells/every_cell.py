@@ -1,4 +1,4 @@
-"""What do the tests of every cell share? The cells of `conf/cell`, small, and problems for them."""
+"""Cells of `conf/cell`, small, and problems for them, for the tests of every cell."""
 
 from __future__ import annotations
 

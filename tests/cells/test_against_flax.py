@@ -1,4 +1,4 @@
-"""Do our cells compute what Flax's do, given the same parameters?"""
+"""Our cells compared with Flax's, given the same parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does chrono initialisation make a cell remember for as long as is asked?"""
+"""Chrono initialisation: units forget within the given range of steps."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_the_input_gate_mirrors_the_forget_gate(name):
 
 
 @pytest.mark.parametrize("name", ["lstm", "gru"])
-def test_without_it_and_beside_it_nothing_changes(name):
+def test_nothing_but_the_bias_depends_on_chrono(name):
     usual, asked = start(name)[1], start(name, chrono=LONGEST)[1]
     for key in usual:
         assert (usual[key] == asked[key]).all() == (key != "bias")

@@ -1,4 +1,4 @@
-"""Do the less common cells compute their equations?"""
+"""Cells without a counterpart in a library, compared with their equations in NumPy."""
 
 from __future__ import annotations
 
@@ -178,8 +178,8 @@ def test_the_probes_of_a_linear_cell_are_the_norms_of_explicit_probes(name, scan
 
     probes = jax.tree.map(lambda leaf: jnp.zeros((B, T, H)), carry)
     shifts = jax.jit(jax.grad(functools.partial(loss, probed)))(probes)
-    tapped = lambda probes: unroll(cell, params, inputs, lengths, carry, probes=probes)  # noqa: E731
-    found = jax.jit(jax.grad(functools.partial(loss, tapped)))(zero_probes(carry, T))
+    probed = lambda probes: unroll(cell, params, inputs, lengths, carry, probes=probes)  # noqa: E731
+    found = jax.jit(jax.grad(functools.partial(loss, probed)))(zero_probes(carry, T))
     assert difference(found, jax.tree.map(lambda leaf: jnp.linalg.norm(leaf, axis=-1), shifts)) < 1e-6
 
 

@@ -1,4 +1,4 @@
-"""Does every cell keep the contract of a recurrence?"""
+"""Properties of every cell: causality, padding, batches, splits, gradients."""
 
 from __future__ import annotations
 

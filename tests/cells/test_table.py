@@ -1,4 +1,4 @@
-"""Does the table of cells tell what the cells are?"""
+"""The table of cells, compared with the cells."""
 
 from __future__ import annotations
 

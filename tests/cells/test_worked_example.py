@@ -1,4 +1,4 @@
-"""Is the worked example of CONTRIBUTING.md the cell as it stands?"""
+"""The worked example of CONTRIBUTING.md, compared with the cell."""
 
 from __future__ import annotations
 

@@ -17,6 +17,8 @@ from seqlab.diagnostics.spectra import recurrent_blocks, spectra, spectral_radiu
 from seqlab.recurrence import Stack
 from seqlab.recurrence.trajectory import trajectories
 
+pytestmark = pytest.mark.slow
+
 DRAW = np.random.default_rng(0)
 MATRICES = {
     "random": DRAW.normal(size=(9, 9)),

@@ -14,6 +14,8 @@ from seqlab.cells import GRU, LSTM, Elman
 from seqlab.diagnostics.through_time import through_time
 from seqlab.recurrence import Stack, unroll
 
+pytestmark = pytest.mark.slow
+
 KEY = "grads/through_time/log10_norm"
 PRECISIONS = {"float32": 1e-4, "float64": 1e-10}
 

@@ -1,4 +1,4 @@
-"""Does decoding find what it says: the likeliest, samples of the right symbols, the best of all?"""
+"""Decoding: greedy choice, sampling and beam search."""
 
 from __future__ import annotations
 
@@ -64,14 +64,14 @@ def test_a_beam_that_holds_all_finds_the_best_of_all(penalty, end):
     sums = np.where(np.arange(M) < counts[:, None, None], steps, 0).sum(axis=2)
     scores = sums / (((5 + counts) / 6) ** penalty)[:, None]
     real = np.arange(M) < counts[:, None]
-    found, told = jax.jit(lambda: beam_search(network, params, inputs, M, Beam(V**M, penalty), end=end))()
+    found, scored = jax.jit(lambda: beam_search(network, params, inputs, M, Beam(V**M, penalty), end=end))()
     for row in range(B):
         best = scores[:, row].argmax()
         np.testing.assert_array_equal(np.asarray(found)[row, 0][real[best]], every[best][real[best]])
         distinct = np.unique(np.where(real, every, END), axis=0, return_index=True)[1]
         expected = np.sort(scores[distinct, row])[::-1]
-        np.testing.assert_allclose(told[row, : len(distinct)], expected, rtol=1e-4)
-        assert np.isneginf(told[row, len(distinct) :]).all()
+        np.testing.assert_allclose(scored[row, : len(distinct)], expected, rtol=1e-4)
+        assert np.isneginf(scored[row, len(distinct) :]).all()
 
 
 def test_what_follows_the_end_is_the_end():

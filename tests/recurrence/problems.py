@@ -1,4 +1,4 @@
-"""What do the recurrence's tests share? Every cell, and a small problem that leaves no cotangent at zero."""
+"""Cells with a fused backward pass, and a problem without zero cotangents, for the tests of recurrence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is the hand-written backward pass that of autodiff?"""
+"""The fused backward pass, compared with autodiff."""
 
 from __future__ import annotations
 
@@ -141,10 +141,12 @@ def test_probes_reach_the_ends_of_the_range_of_floats():
     params, inputs, carry = problem(cell)
     probes = zero_probes(carry, T)
     for scale in (1e-35, 1e35):
-        tapped = jax.grad(lambda probes, scale=scale: scale * loss(params, inputs, carry, probes, cell=cell))
+        probed_gradient = jax.grad(
+            lambda probes, scale=scale: scale * loss(params, inputs, carry, probes, cell=cell)
+        )
         usual = jax.grad(lambda probes: loss(params, inputs, carry, probes, cell=cell))(probes)
         assert (
-            largest_difference(tapped(probes) / scale, usual) < 1e-2
+            largest_difference(probed_gradient(probes) / scale, usual) < 1e-2
         )  # single elements below 1e-38 are lost
 
 
@@ -160,7 +162,7 @@ def test_second_derivatives_in_reverse_mode_are_right():
     assert largest_difference(*found) < 5e-4
 
 
-def test_forward_mode_names_the_way_out():
+def test_forward_mode_names_the_option_that_has_it():
     cell = CELLS["lstm"]
     params, inputs, carry = problem(cell)
     run = lambda inputs, vjp: unroll(cell, params, inputs, carry=carry, vjp=vjp)[1]  # noqa: E731
@@ -181,7 +183,7 @@ def test_saves_less_than_the_plain_scan():
     assert temporary_bytes("fused") <= 1.3 * temporary_bytes("autodiff")
 
 
-def test_an_unknown_backward_is_refused():
+def test_an_unknown_vjp_is_refused():
     cell = CELLS["lstm"]
     params, inputs, _ = problem(cell)
     with pytest.raises(ValueError, match="vjp must be one of fused, autodiff"):

@@ -1,4 +1,4 @@
-"""Does gradient control do what its equations say, and nothing else?"""
+"""Gradient control, compared with its equations."""
 
 from __future__ import annotations
 
@@ -202,6 +202,6 @@ def test_an_orthogonal_identity_network_needs_no_regulariser():
 
 
 @pytest.mark.parametrize(("cell", "options"), [(CIFG(H), {}), (MinGRU(H), {}), (Elman(H), {"zoneout": 0.1})])
-def test_a_cell_whose_recurrent_kernel_cannot_be_told_is_refused(cell, options):
+def test_a_cell_without_a_fused_backward_pass_is_refused(cell, options):
     with pytest.raises(IncompatibleError, match=r"training\.omega must be null .* legal are elman"):
         Stack(cell, **options).check_backward(Backward(GradientControl(omega=1.0)))

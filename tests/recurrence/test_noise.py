@@ -1,4 +1,4 @@
-"""Do the regularisers act in training alone, by masks that are functions of the key?"""
+"""Noise in a recurrence: only in training, by masks that are functions of the key."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_masks_are_functions_of_the_key_and_none_without(rate):
     np.testing.assert_array_equal(run(plain, KEY), run(plain, None))
 
 
-def test_dropout_acts_on_what_is_read_and_on_what_is_handed_on_alone():
+def test_dropout_acts_on_inputs_and_outputs_of_layers_only():
     """With a cell that hands on what it reads, half of each half is left, and twice as large each time."""
     cell = Elman(F, activation="identity")
     params = {"input_kernel": jnp.eye(F), "recurrent_kernel": jnp.zeros((F, F)), "bias": jnp.zeros(F)}

@@ -1,4 +1,4 @@
-"""Does a reset start a sequence anew, and does a cut stop the gradient and nothing else?"""
+"""Resets of the carry, and cuts of the gradient."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_reset_in_reverse_stands_at_the_step_read_first():
     assert largest_difference(outputs[:, :3], alone) < 2e-6
 
 
-def test_the_layers_of_a_stack_start_anew_together_and_two_directions_cannot():
+def test_the_layers_of_a_stack_reset_together_and_two_directions_cannot():
     stack = Stack(CELLS["gru"], num_layers=2)
     params, inputs = stack.init(jax.random.key(0), 4), problem(CELLS["gru"])[1]
     resets = jnp.zeros((B, T), bool).at[:, 4].set(True)

@@ -1,4 +1,4 @@
-"""Do layers and directions stand where the stack says?"""
+"""Stacks: layers, directions and probes."""
 
 from __future__ import annotations
 

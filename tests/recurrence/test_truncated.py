@@ -1,4 +1,4 @@
-"""Does the gradient go as far back as its window says, and no further?"""
+"""Truncated backpropagation, compared with an unrolling of every window."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from problems import B, F, H, T, largest_difference
 
 from seqlab.cells import GRU, LRU, LSTM, Elman
 from seqlab.recurrence import Backward, Stack, Truncation
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)
@@ -144,6 +146,6 @@ def test_all_windows_read_the_same_noise():
 
 
 @pytest.mark.parametrize(("window", "stride"), [(0, 1), (3, 0), (3, 4), (2.5, 1), (True, True)])
-def test_windows_that_are_none_are_refused(window, stride):
+def test_illegal_windows_are_refused(window, stride):
     with pytest.raises(ValueError, match=r"^(window|stride) must be "):
         Truncation(window, stride)

@@ -1,4 +1,4 @@
-"""Are the gradients of a batch split over two devices those on one?"""
+"""Gradients of a batch split over two devices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is a recurrence what its definition says?"""
+"""`unroll`, compared with a loop over the definition."""
 
 from __future__ import annotations
 

@@ -14,6 +14,8 @@ from seqlab.metrics import METRICS
 from seqlab.tasks import load_task
 from seqlab.types import IncompatibleError, Tokens, Transcript
 
+pytestmark = pytest.mark.slow
+
 SMALL = {
     "python_docs": {"length": 8},
     "text_corpus": {"length": 8} | stand_in("text_corpus"),

@@ -9,6 +9,8 @@ from seqlab.tasks import load_task
 from seqlab.tasks.lengths import between
 from seqlab.tasks.series import lorenz, mackey_glass
 
+pytestmark = pytest.mark.slow
+
 NAMES = ["sine_mixture", "mackey_glass", "lorenz"]
 every_series = pytest.mark.parametrize("name", NAMES)
 

@@ -15,6 +15,8 @@ import pytest
 from seqlab.tasks import load_task
 from seqlab.tasks.languages._binary import nonzero
 
+pytestmark = pytest.mark.slow
+
 GOLDEN = Path(
     os.environ.get("SEQLAB_GOLDEN", Path(__file__).parents[3] / "shared" / "data" / "chomsky_golden.npz")
 )

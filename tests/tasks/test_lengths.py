@@ -9,6 +9,8 @@ from tiny_runs import NARROW
 from seqlab.tasks import load_task, task_names
 from seqlab.tasks.lengths import between
 
+pytestmark = pytest.mark.slow
+
 WITH_LENGTHS = [name for name in task_names() if load_task(name).sequence_lengths is not None]
 every_task = pytest.mark.parametrize("name", WITH_LENGTHS)
 

@@ -1,4 +1,4 @@
-"""Does a finished run leave in every library's layout?"""
+"""Export of a finished run in the layout of every library."""
 
 from __future__ import annotations
 

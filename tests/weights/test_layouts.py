@@ -1,4 +1,4 @@
-"""Do weights survive the way out and back, and are misfits refused?"""
+"""Layouts of weights: round trips, and refusals of what does not fit."""
 
 from __future__ import annotations
 

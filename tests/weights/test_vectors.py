@@ -1,4 +1,4 @@
-"""Do our cells compute what onnxruntime, PyTorch and Keras computed, forward and backward?"""
+"""Cells compared with outputs and gradients of onnxruntime, PyTorch and Keras."""
 
 from __future__ import annotations
 
