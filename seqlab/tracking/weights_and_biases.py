@@ -43,7 +43,7 @@ class WeightsAndBiases:
 
     Lists stay lists, except that a key `…/histogram`, counts over equal bins of [0, 1], becomes a W&B
     histogram. At evaluations and at the end, `gradient_flow/table` (step, t, log10 ‖∂L/∂h_t‖) and
-    `gradient_flow/image` are added, which show the gradient's flow through time.
+    `gradient_flow/image` are added, which show the gradient's flow through time; not where a run has one row.
 
     A resumed run keeps its W&B id, and its earlier rows are logged again first. W&B replaces a run that is
     started under the same id, so the newest folder under `wandb/` is the whole run.
