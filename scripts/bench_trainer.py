@@ -47,6 +47,7 @@ class Noise(Task):
 
     length: int = 1
     features: int = 1
+    num_evaluation_examples: int = 1024
 
     def input_spec(self, framing: str) -> Vectors:
         return Vectors(self.features)

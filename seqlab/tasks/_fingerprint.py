@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from seqlab.tasks._quick_compilation import quick_options
+from seqlab.tasks._compiler_options import quick_options
 
 SEED, SIZE = 0, 4
 """The PRNG seed and the number of examples of the batch that is digested."""

@@ -14,7 +14,7 @@ from seqlab.architectures import Network, Recurrent
 from seqlab.generation.decoding import free_run
 from seqlab.generation.most_likely import likeliest
 from seqlab.metrics import Mean, loss, metric
-from seqlab.tasks import Task, quick_options
+from seqlab.tasks import Task, compiler_options, quick_options
 from seqlab.training import devices
 from seqlab.types import Batch, Params
 
@@ -136,7 +136,7 @@ def _evaluation_batch(task: Task, framing: str, split: str, size: int) -> Callab
 
 @functools.lru_cache(maxsize=8)
 def _evaluate_batch(task: Task, network: Network) -> Callable[..., Means]:
-    return jax.jit(functools.partial(evaluate_batch, task, network))
+    return jax.jit(functools.partial(evaluate_batch, task, network), compiler_options=compiler_options())
 
 
 @functools.lru_cache(maxsize=8)
@@ -148,4 +148,4 @@ def _predict_batch(network: Network) -> Callable[..., jax.Array]:
             outputs = network.apply(params, batch)
         return likeliest(network.outputs, outputs, batch.lengths)
 
-    return jax.jit(predict)
+    return jax.jit(predict, compiler_options=compiler_options())
