@@ -27,8 +27,8 @@ from seqlab.training.vectorize.family import Family, Hyperparameters
 from seqlab.training.vectorize.plan import REPLICATED, Plan
 from seqlab.types import Batch, Metrics, Params
 
-COMPILERS = 2
-"""How many functions are traced, lowered and compiled at a time."""
+COMPILERS = 4
+"""How many functions are traced and lowered at a time, or wait for `_XLA`."""
 
 _XLA = threading.Lock()
 """Held while XLA compiles. It uses several threads for one program, and much memory for two at a time."""
