@@ -11,9 +11,10 @@ from small_corpora import overrides as stand_in
 from tiny_runs import FRAMINGS, TINY
 
 from seqlab import run
-from seqlab.registry import CONF, locate
+from seqlab.registry import CONF, locate, make, settings_of
 from seqlab.runs import build, compose_config, compose_request
 from seqlab.tasks import load_task
+from seqlab.training import Training
 from seqlab.training.advance import advance
 from seqlab.types import ConfigError
 
@@ -134,3 +135,7 @@ def test_foreign_target_is_refused(target):
 @pytest.mark.parametrize("target", ["seqlab.cells.LSTM", "flax.linen.GRUCell", "optax.adam", "jax.nn.relu"])
 def test_own_target_is_found(target):
     assert callable(locate(target, "cell"))
+
+
+def test_the_defaults_of_training_are_those_of_its_file():
+    assert Training() == make(settings_of("training", "default"), "training")

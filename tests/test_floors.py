@@ -19,7 +19,7 @@ FLOORS = (
     ({"runs"},),
     ({"sweeps"}, {"analysis"}),
     ({"cli"},),
-    ({"train"}, {"evaluate"}, {"generate"}, {"__main__"}),
+    ({"__main__"},),
     ({"__init__"},),
 )
 """The rooms of each floor, the lowest first; the three files of the ground floor are one room."""
@@ -61,9 +61,12 @@ TREES = {module: ast.parse(path.read_text()) for module, path in MODULES.items()
 
 
 def room_of(module: str) -> str:
-    """Return a module's room; the `__main__` of a room is a command."""
+    """Return a module's room; a `__main__`, and a file that is named as a file of `cli/`, is a command."""
     parts = module.split(".")
-    return "__main__" if parts[-1] == "__main__" else parts[1] if len(parts) > 1 else "__init__"
+    is_command = (
+        len(parts) == 2 and MODULES.get(f"seqlab.cli.{parts[1]}", Path()).name == MODULES[module].name
+    )
+    return "__main__" if is_command or parts[-1] == "__main__" else (*parts, "__init__")[1]
 
 
 def imported(tree: ast.AST, anywhere: bool) -> set[str]:

@@ -1,4 +1,4 @@
-"""How does a test run something quickly? Tiny runs, and every choice there is to parametrise over."""
+"""Tiny runs, and every choice of the config to parametrise over."""
 
 from __future__ import annotations
 
@@ -18,20 +18,15 @@ NARROW = {
     "associative_recall": {"num_pairs": 1, "min_length": 4, "num_tokens": 8},
     "frames": {"height": 4, "width": 4},
 }
-"""What lets a task have sequences as short, and images as small, as the tests', where its defaults do not."""
+"""Fields of tasks whose defaults do not allow sequences or images as small as those of the tests."""
 ONE_EACH = list({architecture: (task, architecture) for task, architecture in reversed(FRAMINGS)}.values())
 """Each architecture with one task."""
 
 TINY = [
     *("cell.features=4", "training.batch_size=4", "training.evaluation_batch_size=64"),
     *("training.log_every=1", "tracking.wandb.mode=disabled", "tracking.console.mode=off"),
-    "gradients.level=off",
 ]
-"""Overrides that make any run quick and quiet; what is told of gradients is half of what is compiled."""
-
-
-WATCHED = "gradients.level=norms"
-"""The override that brings back what a run tells by default."""
+"""Overrides that make any run quick and quiet. Diagnostics are those of the default, `gradients=norms`."""
 
 
 UNSTABLE = [

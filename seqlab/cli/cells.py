@@ -7,6 +7,7 @@ evaluation at F = 10³ and H = 10⁶ shows the coefficients as decimal digits.
 
 from __future__ import annotations
 
+import argparse
 import inspect
 import math
 import sys
@@ -128,6 +129,7 @@ def describe_cells() -> Table:
 
 
 def main() -> None:
-    """Print the table; its width is fixed where standard output is no terminal."""
+    """Print a table of all cells: equations, sizes and cost."""  # in a pipe its width is fixed
+    argparse.ArgumentParser(prog="python -m seqlab.cells", description=main.__doc__).parse_args()
     width = None if sys.stdout.isatty() else PIPED_WIDTH
     Console(width=width).print(describe_cells())

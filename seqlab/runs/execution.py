@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,21 +14,29 @@ from seqlab.runs.objects import Run, build
 from seqlab.runs.outcome import earlier_outcome
 from seqlab.runs.provenance import git_commit, versions
 from seqlab.runs.request import Request
-from seqlab.tracking import RunFolder, Tracker, Trackers
+from seqlab.tracking import Callback, RunFolder, Tracker, Trackers
 from seqlab.training import Checkpoints, Monitor, Plan, compiled_functions, offer_cores, train
 from seqlab.types import ConfigError, IncompatibleError
 
 
-def run(overrides: Sequence[str] = (), config_dir: str | Path | None = None) -> dict[str, Any]:
+def run(
+    overrides: Sequence[str] = (),
+    config_dir: str | Path | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> dict[str, Any]:
     """Train one model from Python; see `seqlab.run`."""
     offer_cores()
     request = compose_request(overrides, config_dir)
     write_hydra_files(request, overrides)
-    return execute(request)
+    return execute(request, callbacks)
 
 
-def execute(request: Request) -> dict[str, Any]:
+def execute(request: Request, callbacks: Sequence[Callback] = ()) -> dict[str, Any]:
     """Execute one run by itself; return what was written to `summary.json`.
+
+    Args:
+        request: the run.
+        callbacks: hooks in addition to those of its config.
 
     Raises:
         ConfigError: a key, a value or a combination that is not legal. `summary.json` then says failed or
@@ -36,6 +45,7 @@ def execute(request: Request) -> dict[str, Any]:
     if (summary := earlier_outcome(request)) is not None:
         return summary
     run = prepare(request)
+    run = dataclasses.replace(run, callbacks=(*run.callbacks, *callbacks))
     return train_runs([run], Plan(devices=run.num_devices), tracker_of)[0]
 
 
@@ -91,10 +101,12 @@ def train_runs(
     trackers = [make_tracker(run) for run in runs]
     for run, tracker in zip(runs, trackers, strict=True):
         tracker.start(run.info)
+        for callback in run.callbacks:
+            callback.on_start(run.info)
     data = {"data_fingerprint": family.program.task.fingerprint(), "data": family.program.task.data_summary()}
     described = [{**_description(run), **data} for run in runs]
     monitors = [
-        Monitor(family.program, run.info, tracker, run.hyperparameters)
+        Monitor(family.program, run.info, tracker, run.hyperparameters, run.callbacks)
         for run, tracker in zip(runs, trackers, strict=True)
     ]
     try:
@@ -102,21 +114,29 @@ def train_runs(
     except BaseException as error:
         status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
         reason = f"{type(error).__name__}: {error}"
-        for description, tracker in zip(described, trackers, strict=True):
-            tracker.finish({"status": status, "reason": reason, **description})
+        for run, description, tracker in zip(runs, described, trackers, strict=True):
+            _finish(run, tracker, {"status": status, "reason": reason, **description})
         raise
     summaries = [
         {**description, **one, **(further or {})} for description, one in zip(described, ended, strict=True)
     ]
-    for tracker, summary in zip(trackers, summaries, strict=True):
-        tracker.finish(summary)
+    for run, tracker, summary in zip(runs, trackers, summaries, strict=True):
+        _finish(run, tracker, summary)
     return summaries
+
+
+def _finish(run: Run, tracker: Tracker, summary: Mapping[str, Any]) -> None:
+    """Tell the listeners of a run how it ended."""
+    tracker.finish(summary)
+    for callback in run.callbacks:
+        callback.on_end(summary)
 
 
 def _description(run: Run) -> dict[str, Any]:
     """Return the part of the summary that says what was run, and by which versions."""
     info = run.info
     return run.request.identity | {
+        "folder": str(info.folder.absolute()),
         "num_params": info.num_params,
         "num_devices": run.num_devices,
         "metric": info.goal.metric,

@@ -21,7 +21,7 @@ from seqlab.runs.request import Request, resolve
 from seqlab.runs.sweep_place import place_of
 from seqlab.tasks import Task
 from seqlab.tasks.source_stamp import source_stamp
-from seqlab.tracking import RunInfo, Tracker
+from seqlab.tracking import Callback, RunInfo, Tracker
 from seqlab.training import Checkpoints, Family, Program, Training, choose_devices, use_compilation_cache
 from seqlab.types import ConfigError
 
@@ -40,6 +40,7 @@ class Run:
         num_devices: the number of devices over which the rows of a batch are spread, in a run by itself.
         trackers: the listeners that the config names, by their key under `tracking`.
         info: plain data about the run, for the trackers.
+        callbacks: the hooks that are called while it is trained.
     """
 
     request: Request
@@ -48,6 +49,7 @@ class Run:
     num_devices: int
     trackers: Mapping[str, Tracker]
     info: RunInfo
+    callbacks: tuple[Callback, ...] = ()
 
     @property
     def program(self) -> Program:

@@ -3,6 +3,7 @@
 Each receives the same rows, `{"step": int, "<key>": number or list}`.
 """
 
+from seqlab.tracking.callback import Callback
 from seqlab.tracking.console import Console
 from seqlab.tracking.group_console import GroupConsole
 from seqlab.tracking.run_folder import STATUSES, RunFolder, find_runs, read_rows, read_summary
@@ -11,6 +12,7 @@ from seqlab.tracking.weights_and_biases import WeightsAndBiases
 
 __all__ = [
     "STATUSES",
+    "Callback",
     "Console",
     "GroupConsole",
     "RunFolder",

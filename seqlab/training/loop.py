@@ -179,6 +179,7 @@ class _Loop:
         states = jax.device_get(self.states)
         for index, monitor in enumerate(self.monitors):
             self.background.submit(monitor.checkpoints.save_latest, _item(states, index))
+            monitor.saved()
 
     def _summaries(self) -> list[dict[str, Any]]:
         tests = self._tests()

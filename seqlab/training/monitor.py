@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seqlab.generation.generate import generate_text
-from seqlab.tracking import RunInfo, Tracker, read_rows
+from seqlab.tracking import Callback, RunInfo, Tracker, read_rows
+from seqlab.tracking.callback import with_further
 from seqlab.training.checkpoints import Checkpoints
 from seqlab.training.evaluation import Means, scores, values
 from seqlab.training.program import Program
@@ -33,14 +34,15 @@ class Monitor:
         info: RunInfo,
         tracker: Tracker,
         hyperparameters: Hyperparameters | None = None,
+        callbacks: Sequence[Callback] = (),
     ) -> None:
-        """Start, or continue from `info.resumed_from`; the caller reports start and end to the tracker."""
+        """Start, or continue from `info.resumed_from`; the caller reports start and end to the listeners."""
         self.info, self.hyperparameters = info, hyperparameters or {}
         self.checkpoints = Checkpoints(info.folder)
         self.steps = info.resumed_from or 0
         self.status: str | None = None
         self.reason: str | None = None
-        self._program, self._tracker = program, tracker
+        self._program, self._tracker, self._callbacks = program, tracker, callbacks
         self._rows = Rows()
         self._evaluations = _evaluations(info)
         self._best_params: Params | None = None
@@ -69,8 +71,7 @@ class Monitor:
 
     def log_row(self, *parts: Metrics) -> None:
         """Log the row of the last step, with further metrics."""
-        row = self._rows.row(self.steps)
-        self._tracker.log(row | {key: _plain(value) for part in parts for key, value in part.items()})
+        self._log_training(self._rows.row(self.steps), parts)
 
     def diverge(self, metrics: Metrics, nonfinite: Mapping[str, Any], *parts: Metrics) -> None:
         """Log the row of the step after the last, which was not finite, and end the run.
@@ -83,10 +84,21 @@ class Monitor:
         step = self.steps + 1
         self._rows.add(metrics, 1)
         row = self._rows.row(step, sum(int(count) for count in nonfinite.values()))
-        self._tracker.log(row | {key: _plain(value) for part in parts for key, value in part.items()})
+        self._log_training(row, parts)
         paths = [path for path, count in nonfinite.items() if count]
         where = f"the gradient of {paths[0]}" if paths else "the loss"
         self.end("diverged", f"{where} is not finite at step {step}")
+
+    def _log_training(self, row: dict[str, Any], parts: Sequence[Metrics]) -> None:
+        row |= {key: _plain(value) for part in parts for key, value in part.items()}
+        for callback in self._callbacks:
+            row = with_further(row, callback.on_row(row))
+        self._tracker.log(row)
+
+    def saved(self) -> None:
+        """Tell the callbacks that the latest state is being saved."""
+        for callback in self._callbacks:
+            callback.on_checkpoint(self.steps, self.info.folder)
 
     def validate(self, means: Means, params: Params) -> bool:
         """Log an evaluation on the validation split, and return whether it is the best so far.
@@ -96,6 +108,8 @@ class Monitor:
         """
         training = self._program.training
         row = {"step": self.steps, **values(means, "eval"), **self._scores(params, "validation", "eval")}
+        for callback in self._callbacks:
+            row = with_further(row, callback.on_evaluation(row, params))
         self._tracker.log(row)
         self._evaluations.append(row)
         best = _best(self.info, self._evaluations)

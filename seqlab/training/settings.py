@@ -40,22 +40,22 @@ class Training:
         ValueError: a value out of its range.
     """
 
-    steps: int
-    batch_size: int
-    clip_value: float | None = dataclasses.field(metadata={"traced": "always"})
-    clip_norm: float | None = dataclasses.field(metadata={"traced": "always"})
-    clip_recurrent: float | None
-    omega: float | None
-    log_every: int
-    eval_every: int
-    patience: int | None
-    checkpoint_every: int
-    steps_per_call: int
-    evaluation_batch_size: int
-    sample_length: int
-    devices: int | None
-    bptt_window: int | None
-    bptt_stride: int | None
+    steps: int = 1000
+    batch_size: int = 32
+    clip_value: float | None = dataclasses.field(default=None, metadata={"traced": "always"})
+    clip_norm: float | None = dataclasses.field(default=1.0, metadata={"traced": "always"})
+    clip_recurrent: float | None = None
+    omega: float | None = None
+    log_every: int = 50
+    eval_every: int = 500
+    patience: int | None = None
+    checkpoint_every: int = 500
+    steps_per_call: int = 50
+    evaluation_batch_size: int = 256
+    sample_length: int = 0
+    devices: int | None = None
+    bptt_window: int | None = None
+    bptt_stride: int | None = None
     compilation_cache: bool = True
 
     def __post_init__(self) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
-from tiny_runs import TINY, WATCHED
+from tiny_runs import TINY
 
 from seqlab import run
 from seqlab.analysis.studies.markers import write_between_markers
@@ -62,7 +62,7 @@ def test_the_experiment_is_a_sweep_that_ends_in_a_study(tmp_path):
     short = ["task.length=6", "task.num_evaluation_examples=16", "optimizer.learning_rate=0.001"]
     for number, variant in enumerate(("elman_1.1", "lstm")):
         choice = [f"+experiment/vanishing_gradients={variant}", "+experiment=vanishing_gradients"]
-        run([*choice, *TINY, WATCHED, *short, "training.steps=2", f"hydra.run.dir={tmp_path / str(number)}"])
+        run([*choice, *TINY, *short, "training.steps=2", f"hydra.run.dir={tmp_path / str(number)}"])
     study = instantiate(hydra.callbacks.study, folder=str(tmp_path / "study"))
     study.on_multirun_end(OmegaConf.create({"hydra": {"sweep": {"dir": str(tmp_path)}}}))
     assert (tmp_path / "study" / "figure.png").read_bytes().startswith(b"\x89PNG")

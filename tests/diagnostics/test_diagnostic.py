@@ -57,6 +57,7 @@ def rows_of(folder, *diagnostics, devices=1):
     return log.rows
 
 
+@pytest.mark.runs
 @pytest.mark.parametrize("devices", [1, 2])
 def test_anybodys_diagnostic_stands_in_the_rows_of_its_cadence(devices, tmp_path):
     each, sometimes = LargestGradient(), LargestGradient(every=6)
@@ -70,6 +71,7 @@ def test_anybodys_diagnostic_stands_in_the_rows_of_its_cadence(devices, tmp_path
     assert ["largest" in row for row in rows] == [True, False, True]
 
 
+@pytest.mark.runs
 def test_diagnostics_change_nothing_of_what_is_trained(tmp_path):
     levels = [rows_of(tmp_path / level, *Settings(level, 2).diagnostics) for level in ("off", "full")]
     for off, full in zip(*levels, strict=True):

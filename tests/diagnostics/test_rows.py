@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tiny_runs import WATCHED, tiny
+from tiny_runs import tiny
 
 from seqlab import run
 from seqlab.tracking import read_rows
+
+pytestmark = pytest.mark.runs
 
 TOP = "grads/through_time"
 
@@ -19,7 +21,7 @@ def first_row(folder, *overrides):
 
 @pytest.mark.parametrize("cell", ["elman", "lstm", "layer_norm_gru", "lru", "flax_gru"])
 def test_every_kind_of_cell_has_diagnostics_of_every_step(cell, folder):
-    row = first_row(folder, *tiny("adding", "many_to_one", f"cell={cell}", WATCHED))
+    row = first_row(folder, *tiny("adding", "many_to_one", f"cell={cell}"))
     assert len(row[f"{TOP}/log10_norm"]) == 6
     assert np.isfinite([*row[f"{TOP}/log10_norm"], row[f"{TOP}/slope"]]).all()
     gated = not cell.startswith("flax") and cell not in ("irnn", "lru")
@@ -29,7 +31,7 @@ def test_every_kind_of_cell_has_diagnostics_of_every_step(cell, folder):
 
 
 def test_a_network_without_a_recurrence_has_no_time(folder):
-    row = first_row(folder, *tiny("adding", "one_to_one", WATCHED))
+    row = first_row(folder, *tiny("adding", "one_to_one"))
     assert not any(key.startswith(TOP) for key in row)
     assert "grads/norm/readout" in row
 

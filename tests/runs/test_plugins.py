@@ -66,6 +66,7 @@ def test_a_plugin_may_name_again_what_is_trusted(lab):
     assert locate("lab_of_tests.cells.LSTM", "cell").__name__ == "LSTM"
 
 
+@pytest.mark.runs
 def test_a_plugin_that_fails_to_import_is_one_line(lab, inside):
     (lab / "__init__.py").write_text("raise RuntimeError('no\\nluck')")
     found = inside("train", "task=adding")
@@ -111,12 +112,14 @@ def check_refused(found, folder):
     assert not list(folder.rglob("metrics.jsonl"))
 
 
+@pytest.mark.runs
 @pytest.mark.parametrize("name", BEFORE_HYDRA)
 def test_hydra_instantiates_only_what_is_trusted(name, tmp_path, folder_of_others, inside):
     words = [word.replace("FOLDER", str(folder_of_others)) for word in BEFORE_HYDRA[name]]
     check_refused(inside("train", "task=adding", *words), tmp_path)
 
 
+@pytest.mark.runs
 @pytest.mark.parametrize("name", BY_HYDRA)
 def test_a_config_names_only_what_is_trusted(name, tmp_path, command):
     check_refused(command("train", "task=adding", *BY_HYDRA[name]), tmp_path)

@@ -7,7 +7,7 @@ import dataclasses
 import jax
 import numpy as np
 import pytest
-from tiny_runs import WATCHED, tiny
+from tiny_runs import tiny
 
 from seqlab import run
 from seqlab.runs import Request, build, compose_request
@@ -53,7 +53,7 @@ def alone(tmp_path_factory):
     """Return the folders of the grid's runs, each run by itself."""
     root = tmp_path_factory.mktemp("alone")
     for index, own in enumerate(GRID):
-        run([*overrides_of(WATCHED, *own), f"hydra.run.dir={root / str(index)}"])
+        run([*overrides_of(*own), f"hydra.run.dir={root / str(index)}"])
     return root
 
 
@@ -64,6 +64,7 @@ def rows_of(folder):
     ]
 
 
+@pytest.mark.runs
 @pytest.mark.parametrize(("vmap_size", "level"), [(1, "off"), (2, "norms")])
 def test_a_run_among_many_is_the_run_alone(vmap_size, level, alone, tmp_path):
     requests = [
@@ -168,6 +169,7 @@ def test_a_plan_of_unequal_shares_is_refused():
         Plan(num_runs=6, vmap_size=2, devices=2)
 
 
+@pytest.mark.runs
 def test_parts_that_memory_asks_for_are_trained_one_after_another(tmp_path):
     settings = tiny("adding", "many_to_one", "training.steps=2")
     requests = [request_of([*settings, f"seed={seed}"], tmp_path / str(seed)) for seed in range(3)]
@@ -178,6 +180,7 @@ def test_parts_that_memory_asks_for_are_trained_one_after_another(tmp_path):
     assert read_rows(tmp_path / "2")
 
 
+@pytest.mark.runs
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # submitit leaves logs open
 def test_programs_may_be_jobs_of_a_cluster(tmp_path):
     pytest.importorskip("submitit", reason="the extra slurm is not installed")
@@ -195,6 +198,7 @@ def test_programs_may_be_jobs_of_a_cluster(tmp_path):
         submit_all(requests, sharing, tmp_path / "logs", {"cluster": "moon"})
 
 
+@pytest.mark.runs
 def test_patience_ends_one_run_and_not_the_others(tmp_path):
     settings = tiny("adding", "many_to_one", "training.steps=8", "training.eval_every=1", "optimizer=sgd")
     settings += ["training.patience=2"]

@@ -64,6 +64,7 @@ def summaries_of(folder):
     return {int(path.parent.name): read_summary(path.parent) for path in folder.glob("sweep/*/summary.json")}
 
 
+@pytest.mark.runs
 def test_a_poisoned_job_fails_the_sweep_and_no_other_job(swept):
     folder, done = swept
     assert done.returncode == 1, done.stdout + done.stderr
@@ -81,6 +82,7 @@ def test_a_poisoned_job_fails_the_sweep_and_no_other_job(swept):
             assert (summary["status"], summary["reason"]) == ("finished", None)
 
 
+@pytest.mark.runs
 def test_what_does_not_fit_is_listed_before_anything_else(swept):
     _, done = swept
     first, second = done.stdout.splitlines()[:2]
@@ -89,6 +91,7 @@ def test_what_does_not_fit_is_listed_before_anything_else(swept):
     assert second == "1 of 3 combinations do not fit"
 
 
+@pytest.mark.runs
 def test_a_resumed_sweep_runs_what_is_missing_or_unfinished_and_no_more(swept):
     folder, _ = swept
     before = summaries_of(folder)
@@ -116,6 +119,7 @@ def rows_of(folder, number):
     ]
 
 
+@pytest.mark.runs
 def test_a_sweep_that_was_killed_is_resumed_to_the_same_end(tmp_path):
     settings = [*tiny("adding", "many_to_one", "cell=lstm", "seed=0,1,2", "hydra/launcher=vectorized")]
     settings += ["training.steps=600", "training.steps_per_call=5", "training.checkpoint_every=100"]

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import runpy
 import sys
 
 import numpy as np
 import pytest
 
-from seqlab.registry import CONF
+from seqlab.cli.figure import main
 from seqlab.tracking import RunFolder
 from seqlab.tracking.gradient_flow import LOG10_NORM, SLOPE, draw, flow_of
 
-SCRIPT = CONF.parent / "scripts" / "plot_gradient_flow.py"
 INF, NAN = np.inf, np.nan
 
 
@@ -73,10 +71,9 @@ def test_colours_are_one_scale_for_all():
 @pytest.fixture
 def plot(monkeypatch, capsys):
     """Run the script and return its exit status and what it printed."""
-    main = runpy.run_path(str(SCRIPT))["main"]
 
     def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["plot", *map(str, arguments)])
+        monkeypatch.setattr(sys, "argv", ["figure", *map(str, arguments)])
         try:
             status = main()
         except SystemExit as stop:
@@ -86,7 +83,7 @@ def plot(monkeypatch, capsys):
     return call
 
 
-def test_script_draws_runs_that_ended_badly_or_not_at_all(plot, tmp_path):
+def test_command_draws_runs_that_ended_badly_or_not_at_all(plot, tmp_path):
     for name, ended in (("diverged", True), ("running", False)):
         (tmp_path / name).mkdir()
         folder = RunFolder(tmp_path / name)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from tiny_runs import tiny
 
 from seqlab.runs import load
 from seqlab.tracking import read_rows, read_summary
 from seqlab.training import Checkpoints
+
+pytestmark = pytest.mark.runs
 
 OVERRIDES = tiny("adding", "many_to_one", "cell=lstm", "gradients.level=full", "training.steps=4")
 

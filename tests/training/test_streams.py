@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tiny_runs import WATCHED, tiny
+from tiny_runs import tiny
 
 from seqlab import run
 from seqlab.diagnostics import recurrent
@@ -34,7 +34,7 @@ def last_state(folder, *overrides):
 
 
 def test_carries_and_diagnostics_are_those_of_one_long_run():
-    program = built(WATCHED, "architecture.num_layers=2", "optimizer=sgd", "optimizer.learning_rate=1e-30")
+    program = built("architecture.num_layers=2", "optimizer=sgd", "optimizer.learning_rate=1e-30")
     task, network = program.task, program.network
     begins = task.data["train"]["begins"].at[jnp.arange(0, len(task.data["train"]["begins"]), 7)].set(True)
     data = {**task.data, "train": {**task.data["train"], "begins": begins}}
@@ -60,6 +60,7 @@ def test_carries_and_diagnostics_are_those_of_one_long_run():
     np.testing.assert_allclose(diagnosed["gates/forget/mean"], met[-len(met) // 3 :].mean(), rtol=1e-5)
 
 
+@pytest.mark.runs
 def test_it_resumes_bit_for_bit_and_spreads_over_devices_by_rows(tmp_path):
     def go(name, *overrides):
         return run([*STREAM, *overrides, f"hydra.run.dir={tmp_path / name}"])["status"]
@@ -80,8 +81,9 @@ def test_it_resumes_bit_for_bit_and_spreads_over_devices_by_rows(tmp_path):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-6), whole, two)
 
 
+@pytest.mark.runs
 def test_the_command_of_the_readme(command, tmp_path):
-    done = command("train", *STREAM, WATCHED, "training.steps=2", "hydra.run.dir=out")
+    done = command("train", *STREAM, "training.steps=2", "hydra.run.dir=out")
     assert done.returncode == 0, done.stderr
     row = next(row for row in read_rows(tmp_path / "out") if "train/loss" in row)
     assert len(row["grads/through_time/log10_norm"]) == 6

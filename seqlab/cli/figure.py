@@ -1,7 +1,5 @@
 """Heat map of log10 ‖∂L/∂h_t‖, t × step, with one panel for each run.
 
-    python scripts/plot_gradient_flow.py RUN_DIR … [--output gradient_flow.png] [--scale linear]
-
 All runs share one colour scale. Each gradient is relative to the gradient at the last t of its step: white is
 equal, blue has vanished, red has exploded, grey is not a number. The titles say what the gradient does in the
 first and in the last row; the lower panels show the slope. The picture of one run goes into its folder, that
@@ -40,8 +38,8 @@ def read(folder: Path) -> Flow:
 
 @command
 def main() -> None:
-    """Parse the arguments and draw."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Draw the gradient through time of runs."""
+    parser = argparse.ArgumentParser(prog="python -m seqlab.figure", description=main.__doc__)
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN_DIR")
     parser.add_argument("--output", type=Path, help="the picture; its suffix names the format")
     parser.add_argument("--scale", choices=("linear", "log"), default="linear", help="of the optimiser steps")
@@ -54,7 +52,3 @@ def main() -> None:
     except (OSError, ValueError) as error:
         raise ConfigError(f"--output={output} cannot be written: {error}") from error
     print(output)
-
-
-if __name__ == "__main__":
-    main()

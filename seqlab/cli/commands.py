@@ -1,0 +1,42 @@
+"""The table of all commands, and `seqlab COMMAND`, which calls one of them."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.metadata
+import sys
+
+COMMANDS = {
+    "train": "train one run, or a sweep with -m",
+    "evaluate": "compute the metrics of a run",
+    "generate": "generate with a run, or let it answer",
+    "figure": "draw the gradient through time of runs",
+    "weights": "import and export weights",
+    "tasks": "list the tasks",
+    "cells": "list the cells",
+}
+"""Names of commands and what they do. Each is `seqlab NAME`, `seqlab-NAME` and `python -m seqlab.NAME`."""
+
+
+def main() -> None:
+    """Call a command, or print which there are."""
+    width = max(map(len, COMMANDS))
+    listed = "\n".join(f"  {name:{width}}  {does}" for name, does in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m seqlab",
+        description="Experiments on recurrent sequence models in JAX.",
+        epilog=f"commands:\n{listed}\n\n`python -m seqlab COMMAND --help` says more.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"seqlab {importlib.metadata.version('seqlab')}"
+    )
+    parser.add_argument("command", metavar="COMMAND", choices=COMMANDS, nargs="?")
+    options = parser.parse_args(sys.argv[1:2])
+    if options.command is None:
+        parser.print_help()
+        return
+    del sys.argv[1]
+    importlib.import_module(f"seqlab.cli.{options.command}").main()
