@@ -75,6 +75,20 @@ def make(settings: Any, path: str, **arguments: Any) -> Any:
         return target(**values, **arguments)
 
 
+def bind(settings: Any, path: str) -> functools.partial[Any]:
+    """Return what a config node names, with the node's other keys as arguments.
+
+    Args:
+        settings: the node, as `make` takes it.
+        path: the node's key, for messages.
+
+    Raises:
+        ConfigError: as `make`.
+    """
+    target, values = _resolved(settings, path)
+    return functools.partial(target, **values)
+
+
 def _resolved(
     settings: Any, path: str, arguments: Collection[str] = ()
 ) -> tuple[Callable[..., Any], dict[str, Any]]:
@@ -93,8 +107,7 @@ def _value(value: Any, path: str) -> Any:
     if isinstance(value, list):
         return tuple(_value(item, f"{path}.{index}") for index, item in enumerate(value))
     if isinstance(value, Mapping) and "_target_" in value:
-        target, values = _resolved(value, path)
-        return functools.partial(target, **values)
+        return bind(value, path)
     return value
 
 

@@ -11,7 +11,7 @@ import yaml
 
 from seqlab.registry import CONF, choices, files_of, settings_of
 
-OPEN = ("optimizer", "schedule", "loss", "metrics", "diagnostics", "tracking")
+OPEN = ("optimizer", "schedule", "loss", "metrics", "diagnostics", "tracking", "callbacks")
 """The groups that take further keys. A wrong one is refused when the group's object is made."""
 
 _KEY = re.compile(rf"({'|'.join(OPEN)})\.([^.=@]+)[^=]*=")
