@@ -10,6 +10,7 @@ from seqlab.data.readers.conll import read_conll
 from seqlab.data.readers.datasets import read_dataset_file
 from seqlab.data.readers.ts import read_ts
 from seqlab.data.table import Table
+from seqlab.registry import bind, choices, settings_of
 from seqlab.types import ConfigError
 
 _READERS: dict[str, Callable[[Path], Table]] = {
@@ -25,8 +26,14 @@ _READERS: dict[str, Callable[[Path], Table]] = {
 }
 _BINARY = (".parquet", ".npz")
 
-SUFFIXES = (*(suffix for suffix in _READERS if suffix != ".ts"), ".mat", ".ts")
-"""The endings that can be read; a `.mat` file is a whole source, with splits (`readers.mat`)."""
+
+def suffixes() -> tuple[str, ...]:
+    """Return the endings that can be read: ours, and those of plug-ins (`conf/reader/ENDING.yaml`).
+
+    A `.mat` file is a whole source, with splits (`readers.mat`).
+    """
+    ours = (*(suffix for suffix in _READERS if suffix != ".ts"), ".mat", ".ts")
+    return (*ours, *(f".{name}" for name in choices("reader") if f".{name}" not in ours))
 
 
 def read_file(path: Path) -> Table:
@@ -35,18 +42,21 @@ def read_file(path: Path) -> Table:
     Raises:
         ConfigError: the file is missing, broken, empty, not UTF-8, or of another kind.
     """
-    if path.suffix not in SUFFIXES:
-        raise ConfigError(f"task.source={path} cannot be read: legal endings are {', '.join(SUFFIXES)}")
+    if path.suffix not in (legal := suffixes()):
+        raise ConfigError(f"task.source={path} cannot be read: legal endings are {', '.join(legal)}")
     if not path.is_file():
         raise ConfigError(f"task.source={path} does not exist")
     if path.suffix == ".mat":
         raise ConfigError(f"{path} holds all splits: set task.source={path}")
-    if path.suffix not in _BINARY:
+    if path.suffix in _READERS and path.suffix not in _BINARY:
         _require_utf8(path)
     try:
         if not path.stat().st_size:
             raise ValueError("it has no rows")
-        return _READERS[path.suffix](path)
+        if path.suffix in _READERS:
+            return _READERS[path.suffix](path)
+        ending = path.suffix[1:]
+        return Table.of(str(path), bind(settings_of("reader", ending), f"reader.{ending}")(path))
     except ConfigError:
         raise
     except Exception as error:  # each library has its own; the deepest cause says what is wrong

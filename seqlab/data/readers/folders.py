@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seqlab.data.media.files import COLUMN_OF_SUFFIX
-from seqlab.data.readers.files import SUFFIXES, read_file
+from seqlab.data.readers.files import read_file, suffixes
 from seqlab.data.splits import SHARES, split_name
 from seqlab.data.table import Table
 from seqlab.types import ConfigError
@@ -18,7 +18,7 @@ def read_folder(folder: Path) -> dict[str, Table]:
     Raises:
         ConfigError: the folder holds neither; or as `read_file` and `read_media`.
     """
-    found = {split_name(path.stem): path for path in sorted(folder.iterdir()) if path.suffix in SUFFIXES}
+    found = {split_name(path.stem): path for path in sorted(folder.iterdir()) if path.suffix in suffixes()}
     splits = {split: found[split] for split in SHARES if split in found}
     return {split: read_file(path) for split, path in splits.items()} or read_media(folder)
 
@@ -45,14 +45,14 @@ def read_media(folder: Path) -> dict[str, Table]:
 
 def _read_split(folder: Path) -> Table:
     for path in sorted(folder.glob("metadata.*")):
-        if path.suffix in SUFFIXES:
+        if path.suffix in suffixes():
             return _with_files(read_file(path), folder)
     paths = sorted(path for path in folder.glob("[!.]*/*") if _kind(path))
     paths += sorted(path for path in folder.glob("*") if _kind(path) == "notes")
     if not paths:
         raise ConfigError(
-            f"task.source={folder} has neither a file train ({' '.join(SUFFIXES)}) nor a table metadata nor "
-            f"folders of classes with images, clips, sounds or scores ({' '.join(COLUMN_OF_SUFFIX)})"
+            f"task.source={folder} has neither a file train ({' '.join(suffixes())}) nor a table metadata "
+            f"nor folders of classes with images, clips, sounds or scores ({' '.join(COLUMN_OF_SUFFIX)})"
         )
     labels = [path.parent.name for path in paths]
     for path in sorted(folder.iterdir()):
