@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -14,7 +14,7 @@ from seqlab.registry import CONF, choices, files_of, settings_of
 OPEN = ("optimizer", "schedule", "loss", "metrics", "diagnostics", "tracking", "callbacks")
 """The groups that take further keys. A wrong one is refused when the group's object is made."""
 
-_KEY = re.compile(rf"({'|'.join(OPEN)})\.([^.=@]+)[^=]*=")
+_KEY = re.compile(rf"({'|'.join(OPEN)})\.([^=@]+)=")
 _CHOICE = re.compile(r"\+?([\w/]+)=(.*)", re.DOTALL)
 
 
@@ -34,7 +34,16 @@ def _is_new(word: str, chosen: dict[str, str]) -> bool:
     group, key = match.groups()
     names = re.findall(r"[\w-]+", chosen[group]) if group in chosen else _default(group, chosen)
     known = [name for name in names if name in choices(group)]
-    return bool(known) and not all(key in settings_of(group, name) for name in known)
+    return bool(known) and not all(_has(settings_of(group, name), key) for name in known)
+
+
+def _has(settings: Any, key: str) -> bool:
+    """Return whether a node has a key, which may lead through inner nodes."""
+    for part in key.split("."):
+        if not isinstance(settings, dict) or part not in settings:
+            return False
+        settings = cast("dict[str, Any]", settings)[part]
+    return True
 
 
 def _default(group: str, chosen: dict[str, str]) -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import functools
+import itertools
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -44,20 +46,30 @@ def check_architecture(make: Make) -> None:
     ARCHITECTURE_LAWS.check(make)
 
 
-def networks(make: Make) -> Iterator[tuple[Network, Params, Batch]]:
-    """Yield a network, parameters and a batch for each combination of specs that an architecture accepts."""
-    found = 0
-    for inputs in SPECS:
-        for outputs in SPECS:
-            try:
-                network = make(cell=GRU(5), inputs=inputs, outputs=outputs)
-                batch = batch_for(network)
-                params = jax.jit(network.init)(KEY, batch)
-            except IncompatibleError:
-                continue
-            found += 1
-            yield network, params, batch
+@functools.lru_cache(maxsize=8)
+def networks(make: Make) -> list[tuple[Network, Params, Batch]]:
+    """Return a network, parameters and a batch, for tokens and for vectors as both inputs and outputs.
+
+    Where an architecture accepts neither, other combinations are tried.
+    """
+    made = [_network(make, spec, spec) for spec in SPECS]
+    if not any(made):
+        made = [_network(make, inputs, outputs) for inputs, outputs in itertools.permutations(SPECS)]
+    found = [
+        (network, jax.jit(network.init)(KEY, batch_for(network)), batch_for(network))
+        for network in made
+        if network
+    ]
     require(found, "it accepts no combination of tokens and vectors as inputs and outputs")
+    return found
+
+
+def _network(make: Make, inputs: Spec, outputs: Spec) -> Network | None:
+    """Return a network; None where the architecture does not accept the specs."""
+    try:
+        return make(cell=GRU(5), inputs=inputs, outputs=outputs)
+    except IncompatibleError:
+        return None
 
 
 def batch_for(network: Network, lengths: jax.Array | None = None) -> Batch:
@@ -101,13 +113,15 @@ def interface(make: Make) -> None:
 @ARCHITECTURE_LAWS.add
 def positions(make: Make) -> None:
     """Predictions are floats, one vector of output size for each position of the targets."""
-    for network, params, batch in networks(make):
-        predictions = jax.eval_shape(network.apply, params, batch)
-        expected = (*batch.mask.shape, network.outputs.size)
-        require(
-            predictions.shape == expected,
-            f"the shape {predictions.shape}, not {expected}, of {network.outputs}",
+    for inputs, outputs in itertools.product(SPECS, SPECS):
+        if (network := _network(make, inputs, outputs)) is None:
+            continue
+        batch = batch_for(network)
+        predictions = jax.eval_shape(
+            lambda network=network, batch=batch: network.apply(network.init(KEY, batch), batch)
         )
+        expected = (*batch.mask.shape, outputs.size)
+        require(predictions.shape == expected, f"the shape {predictions.shape}, not {expected}, of {outputs}")
         require(predictions.dtype == jnp.float32, f"predictions are {predictions.dtype}")
 
 

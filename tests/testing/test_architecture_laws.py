@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 
 import jax
@@ -19,11 +18,10 @@ MAKES = {
     "many_to_many": ManyToMany,
     "encoder_decoder": functools.partial(EncoderDecoder, attention="bahdanau"),
     "bidirectional": functools.partial(ManyToMany, bidirectional=True, num_layers=2, dropout=0.5),
-    "bidirectional-one": functools.partial(ManyToOne, bidirectional=True),
-    "embedded": functools.partial(ManyToMany, embedding=7, zoneout=0.2),
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", ARCHITECTURE_LAWS, ids=str)
 @pytest.mark.parametrize("make", MAKES.values(), ids=MAKES)
 def test_our_architectures_obey_every_law(make, law):
@@ -87,9 +85,11 @@ class Forgetful(ManyToMany):
         return super().decode_step(params, jax.tree.map(jnp.zeros_like, state), chosen)
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
 class ByIdentity(ManyToMany):
-    pass
+    __hash__ = object.__hash__
+
+    def __eq__(self, other):
+        return self is other
 
 
 BROKEN = {

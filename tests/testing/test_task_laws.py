@@ -24,9 +24,11 @@ class Sum(Adding):
     num_evaluation_examples: int = 10
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
 class ByIdentity(Sum):
-    pass
+    __hash__ = object.__hash__
+
+    def __eq__(self, other):
+        return self is other
 
 
 class Unpredictable(Sum):
