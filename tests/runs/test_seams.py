@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 
 import pytest
@@ -130,6 +131,7 @@ def lab(tmp_path, monkeypatch):
     (package / "conf" / "reader").mkdir()
     (package / "conf" / "reader" / "poem.yaml").write_text("_target_: lab_of_seams.read_poem\n")
     monkeypatch.syspath_prepend(str(package.parent))
+    monkeypatch.setenv("PYTHONPATH", str(package.parent), prepend=os.pathsep)
     monkeypatch.setenv("SEQLAB_PLUGINS", "lab_of_seams")
     monkeypatch.chdir(tmp_path)
     yield package
@@ -138,10 +140,10 @@ def lab(tmp_path, monkeypatch):
 
 
 @pytest.mark.runs
-def test_all_of_a_plugin_acts_in_a_vectorised_sweep(lab, tmp_path, inside):
+def test_all_of_a_plugin_acts_in_a_vectorised_sweep(lab, tmp_path, command):
     words = tiny("adding", "many_to_one", "training.steps=4", "training.log_every=2", "training.eval_every=2")
     sweep = tmp_path / "sweep"
-    done = inside(
+    done = command(
         "train",
         "-m",
         *words,
