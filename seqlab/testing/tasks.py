@@ -151,19 +151,23 @@ def goal(task: Task, framing: str) -> None:
 
 @TASK_LAWS.add
 def disjoint_splits(task: Task, framing: str) -> None:
-    """Examples of validation and test are not those of training, where examples of training seldom repeat."""
+    """Validation and test draw other examples than training, and share none with it where none repeats."""
     train = _examples(_drawn(task, framing, "train", MANY))
-    again = _examples(_drawn(task, framing, "train", MANY, seed=1))
-    if len(set(train)) < MANY // 2:
-        return  # so few examples that splits of this size have to share some
-    repeated = sum(example in set(train) for example in again) / MANY
+    known = set(train)
+    repeats = any(example in known for example in _examples(_drawn(task, framing, "train", MANY, seed=1)))
     for split in ("validation", "test"):
-        others = _examples(_drawn(task, framing, split, MANY))
-        shared = sum(example in set(train) for example in others) / MANY
+        drawn = _examples(_drawn(task, framing, split, MANY))
+        same_place = sum(one == other for one, other in zip(drawn, train, strict=True)) / MANY
         require(
-            shared <= max(0.02, repeated / 4),
-            f"{shared:.0%} of the examples of {split} are training examples",
+            same_place < 0.5, f"equal keys draw {same_place:.0%} of the examples of {split} in training too"
         )
+        shared = sum(example in known for example in drawn) / MANY
+        require(repeats or shared <= 0.02, f"{shared:.0%} of the examples of {split} are training examples")
+        count = task.num_examples("train", framing)
+        if count is not None and count <= 8 * MANY:  # few enough to compare with all of them
+            everything = set(_examples(task.gather(jnp.arange(count), "train", framing, task.data)))
+            shared = sum(example in everything for example in drawn) / MANY
+            require(shared < 0.9, f"{shared:.0%} of the examples of {split} are training examples")
 
 
 def _examples(batch: Batch) -> list[bytes]:
