@@ -12,6 +12,7 @@ COMMANDS = {
     "evaluate": "compute the metrics of a run",
     "generate": "generate with a run, or let it answer",
     "figure": "draw the gradient through time of runs",
+    "new": "write a plug-in with a cell, a task and tests",
     "weights": "import and export weights",
     "tasks": "list the tasks",
     "cells": "list the cells",
