@@ -37,7 +37,11 @@ SEQLAB = [
     *(sys.executable, "-m", "seqlab.train", "task=adding", "cell=lstm", "cell.features=128"),
     "training.steps=50",
 ]
-CACHE_KEYS = ("JAX_COMPILATION_CACHE_DIR", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS")
+UNSET = (
+    *("JAX_COMPILATION_CACHE_DIR", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"),
+    "PYTHONDONTWRITEBYTECODE",  # with it, Python would compile our modules anew at each start
+)
+"""Environment variables that a measured process does not inherit."""
 HEADER = """# Cost of starting a run
 
     python scripts/bench_start.py
@@ -65,7 +69,7 @@ def timed(command: list[str], folder: Path) -> Process:
     Raises:
         RuntimeError: it failed.
     """
-    environment = {key: value for key, value in os.environ.items() if key not in CACHE_KEYS}
+    environment = {key: value for key, value in os.environ.items() if key not in UNSET}
     environment |= {"XDG_CACHE_HOME": str(folder / "cache"), "WANDB_SILENT": "true"}
     with (folder / "output.txt").open("w") as output:
         begun = time.perf_counter()
