@@ -13,6 +13,7 @@ COMMANDS = {
     "generate": "generate with a run, or let it answer",
     "runs": "list runs and sweeps, or compare two",
     "figure": "draw the gradient through time of runs",
+    "new": "write a plug-in with a cell, a task and tests",
     "weights": "import and export weights",
     "tasks": "list the tasks",
     "cells": "list the cells",

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from seqlab.registry import CONF
 from seqlab.runs.explain import HYDRA_ERRORS, explain
+from seqlab.runs.open_keys import with_new_keys
 from seqlab.runs.request import Request
 
 _TURN = threading.RLock()
@@ -32,7 +33,7 @@ def compose_config(overrides: Sequence[str] = (), config_dir: str | Path | None 
     further = [] if config_dir is None else [f"hydra.searchpath=[{_quoted(config_dir)}]"]
     with _hydra():
         try:
-            return compose("train", [*overrides, *further], return_hydra_config=True)
+            return compose("train", [*with_new_keys(overrides), *further], return_hydra_config=True)
         except HYDRA_ERRORS as error:
             raise explain(error, overrides, lambda chosen: compose_config(chosen, config_dir)) from error
 
