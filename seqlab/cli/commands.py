@@ -11,6 +11,7 @@ COMMANDS = {
     "train": "train one run, or a sweep with -m",
     "evaluate": "compute the metrics of a run",
     "generate": "generate with a run, or let it answer",
+    "runs": "list runs and sweeps, or compare two",
     "figure": "draw the gradient through time of runs",
     "new": "write a plug-in with a cell, a task and tests",
     "weights": "import and export weights",
