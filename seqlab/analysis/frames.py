@@ -18,7 +18,6 @@ FOLDERS = ("runs", "sweeps")
 LISTED = (
     "status",
     "sweep",
-    "name",
     "cell",
     "architecture",
     "task",
