@@ -273,15 +273,23 @@ class Task(abc.ABC):
         return getattr(self, "num_evaluation_examples", NUM_EVALUATION_EXAMPLES) if count is None else count
 
     def evaluation_batch(self, index: jax.Array, size: int, split: str, framing: str, data: Any) -> Batch:
-        """Return block `index` of the fixed evaluation pass; rows after its end are masked out."""
+        """Return block `index` of the fixed evaluation pass; rows after its end are masked out.
+
+        Example i is a function of the task, the split and i, whatever the size of a block.
+        """
         rows, count = index * size + jnp.arange(size), self.num_evaluation(split, framing)
         if self.num_examples(split, framing) is None:
-            key = jax.random.fold_in(jax.random.key(EVALUATION_SEED), SPLITS.index(split))
-            batch = self.batch(jax.random.fold_in(key, index), size, split, framing, data)
+            batch = jax.vmap(lambda row: self._evaluation_example(row, split, framing, data))(rows)
         else:
             batch = self.gather(jnp.minimum(rows, count - 1), split, framing, data)
         inside = (rows < count).reshape((size,) + (1,) * (batch.mask.ndim - 1))
         return batch._replace(mask=batch.mask & inside)
+
+    def _evaluation_example(self, row: jax.Array, split: str, framing: str, data: Any) -> Batch:
+        """Return a generated example of the evaluation pass, without the batch axis."""
+        key = jax.random.fold_in(jax.random.key(EVALUATION_SEED), SPLITS.index(split))
+        batch = self.batch(jax.random.fold_in(key, row), 1, split, framing, data)
+        return jax.tree.map(lambda leaf: leaf[0], batch)
 
     def checked_framing(self, framing: str | None) -> str:
         """Return a framing, the default one for None.
