@@ -52,7 +52,7 @@ def unroll(
         probes: zeros, by `zero_probes`; their gradient is the norm of the cotangent at every step's carry.
         resets: bool `(B, T)`, where the carry is set to the cell's initial one before the step; None for
             nowhere.
-        cuts: bool `(T,)`, before which steps, counted in the order of reading, the gradient stops; None for
+        cuts: bool `(B, T)`, before which steps, counted in the order of reading, the gradient stops; None for
             none.
         control: what acts on the backward pass. With `control.clip` a linear cell is scanned sequentially.
         noise: noise in the steps, by `draw_noise`; None for none.
@@ -75,7 +75,7 @@ def unroll(
         carry = initial_carry(cell, params, inputs)
     if reverse:
         steps = jax.tree.map(lambda leaf: flip(leaf, lengths), steps)
-    steps = time_major(steps)._replace(cut=None if cuts is None else jnp.asarray(cuts))
+    steps = time_major(steps._replace(cut=cuts))
     linearised = cell if vjp == "fused" and noise is None and isinstance(cell, Linearised) else None
     if control.omega is not None and (linearised is None or steps.stop is not None):
         refuse_regulariser(cell)
