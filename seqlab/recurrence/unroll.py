@@ -61,7 +61,7 @@ def unroll(
         The final carry, and the outputs `(B, T, H)`.
 
     Raises:
-        ValueError: `vjp` is neither of the two.
+        ValueError: `vjp` is neither of the two, or a length that is known at this time is not from 0 to T.
         IncompatibleError: `control.omega` is given, and the backward pass is not the fused one, or there are
             resets or cuts.
 
@@ -69,6 +69,7 @@ def unroll(
     """
     if vjp not in VJPS:
         raise ValueError(f"vjp must be one of {', '.join(VJPS)}, got {vjp!r}")
+    _require_lengths(lengths, inputs.shape[1])
     real = None if lengths is None else real_steps(lengths, inputs.shape[1])
     steps = Steps(mask_rows(real, inputs), real, resets, None, probes, noise.hold if noise else None)
     if carry is None:
@@ -89,6 +90,14 @@ def unroll(
     if reverse:
         outputs = flip(outputs, lengths)
     return carry, mask_rows(real, outputs)
+
+
+def _require_lengths(lengths: jax.Array | None, num_steps: int) -> None:
+    """Raise ValueError where a length is not from 0 to T; lengths that are traced cannot be checked."""
+    if lengths is None or isinstance(lengths, jax.core.Tracer):
+        return
+    if ((lengths < 0) | (lengths > num_steps)).any():
+        raise ValueError(f"lengths must be from 0 to T={num_steps}, got {lengths}")
 
 
 def zero_probes(carry: Carry, num_steps: int) -> Carry:
