@@ -7,34 +7,37 @@ Axis letters used in every docstring: `B` batch, `T` time, `F` input features, `
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from seqlab.runs import TrainedRun, fit, load_run, run
     from seqlab.tracking import Callback
+    from seqlab.training import Training
 
 __version__ = "0.1.0"
 
+__all__ = ["Callback", "TrainedRun", "Training", "fit", "load_run", "run"]
 
-def run(
-    overrides: Sequence[str] = (),
-    config_dir: str | Path | None = None,
-    callbacks: Sequence[Callback] = (),
-) -> dict[str, Any]:
-    """Train one model as `python -m seqlab.train` would and return its summary.
+_HOMES = {
+    "Callback": "seqlab.tracking",
+    "TrainedRun": "seqlab.runs",
+    "Training": "seqlab.training",
+    "fit": "seqlab.runs",
+    "load_run": "seqlab.runs",
+    "run": "seqlab.runs",
+}
+"""The package of each name of the Python API. It is imported when the name is first used, because JAX takes
+a second."""
 
-    Args:
-        overrides: Hydra overrides, such as `["cell=gru", "task=adding", "training.steps=100"]`.
-        config_dir: a folder of further config groups, such as `experiment/`.
-        callbacks: hooks that are called while the model is trained (`seqlab.tracking.Callback`).
 
-    Returns:
-        The content of the run's `summary.json`. `summary["folder"]` is the run folder.
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'seqlab' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
 
-    Raises:
-        seqlab.types.ConfigError: a key, a value or a combination that is not legal.
-    """
-    from seqlab.runs import run as execute_run  # imports JAX, which takes a second
 
-    return execute_run(overrides, config_dir, callbacks)
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

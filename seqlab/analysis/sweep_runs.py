@@ -16,6 +16,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from seqlab.runs.folder import read_request
 from seqlab.tracking import find_runs, read_rows, read_summary
 from seqlab.tracking.gradient_flow import SLOPE
+from seqlab.tracking.run_folder import UNFINISHED
 
 _log = logging.getLogger(__name__)
 
@@ -24,9 +25,6 @@ IDENTITY = ("cell", "architecture", "task", "seed")
 
 HISTORY = ("resume", "sweep.resume")
 """Keys about how a run was completed, which do not distinguish runs."""
-
-UNFINISHED = "unfinished"
-"""The status of a run without a summary, in addition to `seqlab.tracking.STATUSES`."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,9 +11,10 @@ from pathlib import Path
 import rich.console
 import rich.table
 
-from seqlab.analysis.by_length import draw, evaluate_lengths, read_lengths, write_csv
+from seqlab.analysis.by_length import draw, write_csv
 from seqlab.cli.command import command
-from seqlab.runs import evaluate, load
+from seqlab.runs import load_run
+from seqlab.runs.by_length import read_lengths
 from seqlab.tasks import SPLITS
 from seqlab.types import ConfigError
 
@@ -27,13 +28,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m seqlab.evaluate", description=main.__doc__)
     parser.add_argument("run", metavar="RUN_DIR", type=Path, help="the folder of a run")
     parser.add_argument("--split", choices=SPLITS, default="test")
+    parser.add_argument("--source", type=Path, help="evaluate on this labelled file or folder instead")
     form = "41:500, both ends included, or 41,100,500, or 100:500:100"
     parser.add_argument("--lengths", type=_lengths, help=f"evaluate at each of these lengths: {form}")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
-    program, params = load(options.run)
+    run = load_run(options.run)
     if options.lengths:
-        found = evaluate_lengths(program, params, options.lengths, options.split)
+        found = run.evaluate(options.split, options.lengths)
         write_csv(options.run / "lengths.csv", found)
         draw(found).savefig(options.run / "lengths.png")
         _print(found.rows, options.json)
@@ -41,7 +43,7 @@ def main() -> None:
             print(f"{options.split}/{found.goal.metric}, mean over the lengths: {found.score:.4g}")
             print(f"table and figure: {options.run / 'lengths.csv'}, {options.run / 'lengths.png'}")
     else:
-        _print(evaluate(program, params, options.split), options.json)
+        _print(run.evaluate(options.source or options.split), options.json)
 
 
 def _print(rows: Sequence[Mapping[str, float]] | Mapping[str, float], as_json: bool) -> None:

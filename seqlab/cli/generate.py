@@ -15,8 +15,8 @@ import numpy as np
 from seqlab.architectures import Network
 from seqlab.cli.command import command
 from seqlab.generation.decoding import Beam, Sampling
-from seqlab.generation.generate import answer, can_generate, generate
-from seqlab.runs import load
+from seqlab.generation.generate import can_generate
+from seqlab.runs import load_run
 from seqlab.tasks import Task
 from seqlab.tasks._saving import Saving
 from seqlab.types import ConfigError
@@ -50,14 +50,14 @@ def main() -> None:
     if options.length is not None and options.length < 1:
         raise ConfigError(f"--length must be a positive integer, got {options.length}")
     decoding = _decoding(options)
-    program, params = load(options.run)
-    task, network = program.task, program.network
+    run = load_run(options.run)
+    task, network = run.task, run.network
     if not can_generate(task, network):
         _require_prompt_alone(task, network, options)
-        print(answer(task, network, params, options.prompt))
+        print(run.generate(options.prompt))
         return
     output = _output(task, options)
-    sequence = generate(task, network, params, options.length, options.prompt, decoding, options.seed or 0)
+    sequence = run.generate_sequence(options.prompt, options.length, decoding, options.seed or 0)
     print(task.render(sequence, network.framing))
     if isinstance(task, Saving) and output is not None:
         _save(task, sequence, output)

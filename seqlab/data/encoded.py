@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -39,6 +39,27 @@ class Encoded:
         return len(next(iter(self.arrays[split].values())))
 
 
+class Deferred(Mapping[str, Any]):
+    """A mapping that is made when it is first read."""
+
+    def __init__(self, make: Callable[[], Mapping[str, Any]]) -> None:
+        """Take the function that makes it."""
+        self._make = make
+
+    @functools.cached_property
+    def _made(self) -> Mapping[str, Any]:
+        return self._make()
+
+    def __getitem__(self, key: str) -> Any:
+        return self._made[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._made)
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+
 class Source(Protocol):
     """What `encode` reads; `Reader` is one. It is hashable by value."""
 
@@ -55,7 +76,11 @@ def encode(source: Source, columns: tuple[Column[Any], ...], vocabulary: str | N
     """Read a source, split it, fit the columns on training, and return their arrays.
 
     Rows with the same identity of the first column are one example (`data.splits`). Equal arguments give the
-    same object, unless a file has changed.
+    same arrays, unless a file has changed.
+
+    With the artifacts of an earlier run, the source is read when something but them is asked for. So what the
+    run learnt can be used where its data are not. A source without a training split then has only the splits
+    that it has.
 
     Args:
         source: the source of the data.
@@ -65,16 +90,30 @@ def encode(source: Source, columns: tuple[Column[Any], ...], vocabulary: str | N
     Raises:
         ConfigError: the source or the vocabulary cannot be read, or a value is not legal.
     """
-    return _encode(source, columns, vocabulary, (source.stamp(), stamp(vocabulary)))
+    artifacts = load_artifacts(vocabulary)
+    stamps = (source.stamp(), stamp(vocabulary))
+    if artifacts is None:
+        return _encode(source, columns, vocabulary, stamps)
+
+    def read() -> Encoded:
+        return _encode(source, columns, vocabulary, stamps)
+
+    return Encoded(
+        arrays=Deferred(lambda: read().arrays),
+        artifacts=artifacts,
+        summary=Deferred(lambda: read().summary),
+        texts=Deferred(lambda: read().texts),
+    )
 
 
 @functools.lru_cache(maxsize=4)
 def _encode(source: Source, columns: tuple[Column[Any], ...], vocabulary: str | None, _: Any) -> Encoded:
     tables = {name: _read(table, columns) for name, table in source.tables().items()}
-    parts = split(tables, lambda table: table.columns[_IDENTITY])
-    train = parts.tables["train"]
     artifacts = load_artifacts(vocabulary)
+    complete = artifacts is None or "train" in tables
+    parts = split(tables, lambda table: table.columns[_IDENTITY], complete)
     if artifacts is None:
+        train = parts.tables["train"]
         artifacts = {name: value for column in columns for name, value in column.fit(train).items()}
     encoded = [column.encode(parts.tables, artifacts) for column in columns]
     arrays = {name: {k: v for part in encoded for k, v in part[name].items()} for name in parts.tables}

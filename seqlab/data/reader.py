@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from seqlab.data.corpora.catalogue import CORPORA
+from seqlab.data.memory import held_tables, is_held
 from seqlab.data.readers.files import SUFFIXES, read_file
 from seqlab.data.readers.folders import read_folder
 from seqlab.data.readers.hub import read_hub
@@ -36,8 +37,8 @@ class Reader:
 
     Attributes:
         source: a file; a folder with files `train`, `validation` and `test`, or with images, clips, sounds or
-            MIDI files; the name of a corpus; or `owner/name` for a data set of the hub. None where the user
-            has not named one yet.
+            MIDI files; the name of a corpus; `owner/name` for a data set of the hub; or the name of data in
+            memory (`data.memory`). None where the user has not named one yet.
         config: the configuration of a data set of the hub; None for its only one.
         alternatives: tasks of the same kind that need no hub, for the message where it cannot be reached.
     """
@@ -65,6 +66,8 @@ class Reader:
             raise ConfigError(
                 f"task.config={self.config} does not fit task.source={source}, which is not on the hub"
             )
+        if is_held(source):
+            return held_tables(source)
         path = Path(source)
         if path.is_dir():
             return read_folder(path)
@@ -87,6 +90,8 @@ class Reader:
         """Return where the data come from, without reading them."""
         if self.source in CORPORA:
             return Provenance(CORPORA[self.source].origin, CORPORA[self.source].licence)
+        if is_held(self.source):
+            return Provenance("data in memory", "yours")
         licence = "yours" if self.offline else "the dataset's"
         return Provenance(str(self.source or "your file"), licence, self.offline)
 

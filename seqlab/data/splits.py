@@ -39,7 +39,9 @@ class Splits(NamedTuple):
     duplicates: int
 
 
-def split(given: Mapping[str, Table], identities: Callable[[Table], Sequence[str]]) -> Splits:
+def split(
+    given: Mapping[str, Table], identities: Callable[[Table], Sequence[str]], complete: bool = True
+) -> Splits:
     """Make three splits in which every example occurs once.
 
     Rows of equal identity hold the same example. The first such row of the test split is kept, else the first
@@ -49,11 +51,14 @@ def split(given: Mapping[str, Table], identities: Callable[[Table], Sequence[str
     Args:
         given: the tables of the source by split, "train" among them; other names than the three are ignored.
         identities: returns the identity of every row of a table; each run of white space counts as one space.
+        complete: False to accept a source without a training split, such as further data to be evaluated;
+            there are then only the splits that it has.
 
     Raises:
         ConfigError: there is no training split, or a split has no rows.
     """
-    require_train(given)
+    if complete:
+        require_train(given)
     seen: set[str] = set()
     tables, duplicates = {}, 0
     for name in ("test", "validation", "train"):
@@ -71,7 +76,7 @@ def split(given: Mapping[str, Table], identities: Callable[[Table], Sequence[str
     for name, table in tables.items():
         if not len(table):
             raise ConfigError(f"{table.name}: its {len(given['train'])} rows leave none for the split {name}")
-    return Splits({name: tables[name] for name in SHARES}, duplicates)
+    return Splits({name: tables[name] for name in SHARES if name in tables}, duplicates)
 
 
 def require_train(given: Mapping[str, Table]) -> None:

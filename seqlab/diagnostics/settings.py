@@ -24,8 +24,8 @@ class Settings:
         ValueError: a value out of its range.
     """
 
-    level: str
-    every: int
+    level: str = "norms"
+    every: int = 500
 
     def __post_init__(self) -> None:
         require_choice(self, "level", LEVELS)

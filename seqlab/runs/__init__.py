@@ -3,14 +3,19 @@
 from seqlab.runs.compose import compose_config, compose_request
 from seqlab.runs.evaluation import evaluate
 from seqlab.runs.execution import execute, run
-from seqlab.runs.folder import TrainedRun, load
+from seqlab.runs.fit import fit
+from seqlab.runs.folder import Trained, load
 from seqlab.runs.objects import Run, build
 from seqlab.runs.outcome import UnfinishedRunError
+from seqlab.runs.prediction import Predictions
 from seqlab.runs.request import Request
+from seqlab.runs.trained_run import TrainedRun, load_run
 
 __all__ = [
+    "Predictions",
     "Request",
     "Run",
+    "Trained",
     "TrainedRun",
     "UnfinishedRunError",
     "build",
@@ -18,6 +23,8 @@ __all__ = [
     "compose_request",
     "evaluate",
     "execute",
+    "fit",
     "load",
+    "load_run",
     "run",
 ]

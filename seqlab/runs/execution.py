@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from seqlab.data.memory import hold
 from seqlab.runs.compose import compose_request
 from seqlab.runs.folder import write_hydra_files
 from seqlab.runs.objects import Run, build
@@ -23,9 +24,30 @@ def run(
     overrides: Sequence[str] = (),
     config_dir: str | Path | None = None,
     callbacks: Sequence[Callback] = (),
+    data: Any = None,
 ) -> dict[str, Any]:
-    """Train one model from Python; see `seqlab.run`."""
+    """Train one model as `python -m seqlab.train` would, and return its summary.
+
+    It may be called from a notebook, a thread, a Hydra application or an agent of W&B; the caller's Hydra is
+    left as it was.
+
+    Args:
+        overrides: Hydra overrides, such as `["cell=gru", "task=adding", "training.steps=100"]`.
+        config_dir: a folder of further config groups, such as `experiment/`.
+        callbacks: hooks that are called while the model is trained (`seqlab.tracking.Callback`).
+        data: data in memory that the task reads in place of `task.source`: columns by name, `{"text": [...],
+            "label": [...]}`, or such columns of each split, `{"train": {...}, "test": {...}}`. Instead of a
+            dict there may be a pandas frame. A column is a list or an array, so `(N, T, F)` holds N series.
+
+    Returns:
+        The content of the run's `summary.json`. `summary["folder"]` is the run folder.
+
+    Raises:
+        seqlab.types.ConfigError: a key, a value or a combination that is not legal.
+    """
     offer_cores()
+    if data is not None:
+        overrides = [*overrides, f"task.source='{hold(data)}'"]
     request = compose_request(overrides, config_dir)
     write_hydra_files(request, overrides)
     return execute(request, callbacks)

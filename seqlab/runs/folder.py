@@ -15,7 +15,7 @@ from seqlab.training import Checkpoints, Program
 from seqlab.types import ConfigError, Params
 
 
-class TrainedRun(NamedTuple):
+class Trained(NamedTuple):
     """What a run learnt.
 
     Attributes:
@@ -27,8 +27,8 @@ class TrainedRun(NamedTuple):
     params: Params
 
 
-def load(folder: str | Path) -> TrainedRun:
-    """Load the program of a run and its best parameters.
+def load(folder: str | Path) -> Trained:
+    """Load the program of a run and its best parameters; the data of the run are not read.
 
     Raises:
         ConfigError: the folder is not one of a run, or the run saved no parameters.
@@ -37,7 +37,7 @@ def load(folder: str | Path) -> TrainedRun:
     if (vocabulary := Path(folder) / VOCABULARY).is_file():
         request.config.task.vocabulary = str(vocabulary)
     program = make_family(resolve(request.config))[0].program
-    return TrainedRun(program, Checkpoints(Path(folder)).restore_best(program.shapes.params))
+    return Trained(program, Checkpoints(Path(folder)).restore_best())
 
 
 def read_request(folder: str | Path) -> Request:

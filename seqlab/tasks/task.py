@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 import jax
@@ -17,6 +18,7 @@ from seqlab.checks import require_positive
 from seqlab.data.encoded import Encoded
 from seqlab.data.reader import Provenance, Reader
 from seqlab.tasks._fingerprint import fingerprint
+from seqlab.tasks._inputs import as_inputs
 from seqlab.tasks._naming import snake_case
 from seqlab.tasks.lengths import Lengths
 from seqlab.types import Batch, ConfigError, Goal, IncompatibleError, Reference, Spec
@@ -138,7 +140,7 @@ class Task(abc.ABC):
     def artifacts(self) -> Mapping[str, str]:
         """Return the text files, by name, that make a run folder usable without the data of its run.
 
-        A task that is built again gets the path of `VOCABULARY` as its field `vocabulary`.
+        The task of a run that is loaded gets the path of `VOCABULARY` as its field `vocabulary`.
         """
         if self.encoded is None or not self.encoded.artifacts:
             return {}
@@ -155,6 +157,16 @@ class Task(abc.ABC):
             ConfigError: the text does not fit; the message names what does.
         """
         raise ConfigError(f"task {self.name} takes no --prompt")
+
+    def read_input(self, value: Any, framing: str) -> np.ndarray:
+        """Return the inputs of one example from a value of new data: a text, tokens, a path or an array.
+
+        By default a text is read by `read_prompt`, and an array holds the numbers of each position. The
+        ConfigError of a value that does not fit calls it `--prompt`.
+        """
+        if isinstance(value, (str, Path)):
+            return self.read_prompt(str(value), framing)
+        return as_inputs(value, self.input_spec(framing))
 
     def num_written(self, num_steps: int, framing: str) -> int | None:
         """Return the largest number of outputs for inputs of `num_steps`; None where there is none."""
@@ -177,19 +189,15 @@ class Task(abc.ABC):
     @functools.cached_property
     def data(self) -> Any:
         """The resident arrays, a tree that is an argument of jitted calls; concrete even during a trace."""
-        if self.sequence_lengths is not None:
-            return self.sequence_lengths.bounds()
-        if self.encoded is None:
-            return ()
+        if self.sequence_lengths is not None or self.encoded is None:
+            return () if self.sequence_lengths is None else self.sequence_lengths.bounds()
         with jax.ensure_compile_time_eval():
             return jax.tree.map(jnp.asarray, dict(self.encoded.arrays))
 
     def at_stage(self, data: Any, progress: jax.Array) -> Any:
         """Return the resident arrays at a stage of training, where a curriculum changes them.
 
-        Args:
-            data: the resident arrays.
-            progress: float32 scalar in [0, 1], the share of updates that are done.
+        `progress` is a float32 scalar in [0, 1], the share of updates that are done.
         """
         return data if self.sequence_lengths is None else self.sequence_lengths.at_stage(data, progress)
 
@@ -241,9 +249,7 @@ class Task(abc.ABC):
             split: for tasks whose splits share no example.
             framing: the framing.
 
-        Returns:
-            A batch whose `lengths` are the numbers of steps of the network. `draw` drops them where all are
-            the same.
+        The `lengths` of the batch are the steps of the network; `draw` drops them where all are the same.
         """
         raise NotImplementedError(f"task {self.name} samples no sequences")
 
@@ -256,14 +262,9 @@ class Task(abc.ABC):
         return None if self.encoded is None else self.encoded.num_rows(split)
 
     def stream_batch(self, key: jax.Array, step: jax.Array, size: int, framing: str, data: Any) -> Batch:
-        """Return the training batch of a step, whose rows continue those of the step before.
+        """Return the training batch of a step, an int32 scalar, whose rows continue those of the step before.
 
-        Args:
-            key: PRNG key, the same at all steps.
-            step: int32 scalar.
-            size: number of rows, B.
-            framing: the framing.
-            data: the resident arrays.
+        The key is the same at all steps; the other arguments are those of `draw`.
         """
         raise NotImplementedError(f"task {self.name} has no stream")
 

@@ -15,6 +15,9 @@ from seqlab.tracking.tracker import RunInfo
 STATUSES = ("finished", "diverged", "interrupted", "failed", "incompatible")
 """How a run can end."""
 
+UNFINISHED = "unfinished"
+"""The status of a run without a summary, in addition to `STATUSES`: it was killed, or is still running."""
+
 _ROWS = "metrics.jsonl"
 _SUMMARY = "summary.json"
 

@@ -56,8 +56,11 @@ class Checkpoints:
         """
         return self._restore("latest", like)
 
-    def restore_best(self, like: Params) -> Params:
-        """Return the best parameters, in the form of `like`, whose leaves may be abstract.
+    def restore_best(self, like: Params | None = None) -> Params:
+        """Return the best parameters.
+
+        Args:
+            like: parameters of the form that they must have, whose leaves may be abstract; None for any.
 
         Raises:
             ConfigError: as `restore_latest`.
@@ -80,13 +83,15 @@ class Checkpoints:
             if manager.latest_step() != step:
                 manager.save(step, args=ocp.args.StandardSave(jax.device_get(tree)))
 
-    def _restore(self, kind: str, like: Tree) -> Tree:
+    def _restore(self, kind: str, like: Tree | None) -> Tree:
         step = self._last(kind)
         if step is None:
             raise ConfigError(f"{self.folder.parent} holds no {kind} checkpoint: its run saved none")
         with self._manager(kind) as manager:
             try:
-                fits = _shapes(manager.item_metadata(step).tree) == _shapes(like)
+                saved = manager.item_metadata(step).tree
+                like = saved if like is None else like
+                fits = _shapes(saved) == _shapes(like)
                 if fits:
                     return manager.restore(step, args=ocp.args.StandardRestore(_on_host(like)))
             except Exception as error:  # Orbax raises what each of its storage layers does

@@ -8,10 +8,10 @@ from omegaconf import OmegaConf
 from tiny_runs import TINY
 
 from seqlab import run
-from seqlab.analysis.by_length import ByLength, read_lengths
 from seqlab.analysis.studies.generalisation import first_below, mean_over
 from seqlab.registry import CONF
 from seqlab.runs import compose_config
+from seqlab.runs.by_length import ByLength, read_lengths
 from seqlab.tracking import read_summary
 from seqlab.types import ConfigError, Goal
 

@@ -123,7 +123,7 @@ def test_a_class_that_training_did_not_have_is_refused(tmp_path):
     as_arrays(tmp_path)
     task = frames(tmp_path / "clips.npz", vocabulary=str(tmp_path / "vocabulary.json"), channels=3)
     with pytest.raises(ConfigError, match=r"^.*, label: 'right' is not a class of .*: left, up$"):
-        _ = task.encoded
+        _ = task.data
 
 
 def test_of_the_baselines_only_the_change_tells_a_clip_from_its_reverse(tmp_path):

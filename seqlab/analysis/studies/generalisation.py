@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.analysis.by_length import ByLength, evaluate_lengths, plot, read_lengths
+from seqlab.analysis.by_length import plot
 from seqlab.analysis.groups import Group
 from seqlab.analysis.panels import add_legend, canvas, kinds, panels
 from seqlab.analysis.studies.learning import distinguishing, medians, read_groups
 from seqlab.analysis.studies.study import Study, markdown
 from seqlab.runs import load
+from seqlab.runs.by_length import ByLength, evaluate_lengths, read_lengths
 
 
 class Generalisation(Study):

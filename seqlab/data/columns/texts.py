@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from seqlab.data.padding import pad
 from seqlab.data.table import Table
 from seqlab.data.tokenization import tokenize
 from seqlab.data.vocabulary import Vocabulary
+from seqlab.types import ConfigError
 
 
 class Text(NamedTuple):
@@ -106,6 +107,19 @@ class TokenLists(Column[list[str]]):
 def vocabulary_of(artifacts: Artifacts) -> Vocabulary:
     """Return the vocabulary of the tokens that a network reads."""
     return Vocabulary(tuple(artifacts["tokens"]))
+
+
+def token_list(value: Any, tokenize: Callable[[str], list[str]]) -> list[str]:
+    """Return a list of tokens, or the tokens of a text.
+
+    Raises:
+        ConfigError: the value is neither.
+    """
+    if isinstance(value, str):
+        return tokenize(value)
+    if not isinstance(value, (list, tuple, np.ndarray)) or not all(isinstance(item, str) for item in value):
+        raise ConfigError(f"--prompt must be a text or a list of tokens, got {value!r:.60}")
+    return list(value)
 
 
 def _padded(rows: Sequence[Sequence[str]], vocabulary: Vocabulary, length: int) -> dict[str, np.ndarray]:

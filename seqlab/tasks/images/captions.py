@@ -20,6 +20,7 @@ from seqlab.data.reader import Reader
 from seqlab.data.tokenization import LEVELS
 from seqlab.metrics.texts import TEXT_METRICS, text_scores
 from seqlab.registry import import_extra
+from seqlab.tasks._inputs import described
 from seqlab.tasks._sources import source_field
 from seqlab.tasks.task import Task
 from seqlab.tasks.text._texts import (
@@ -151,10 +152,14 @@ class Captions(Task):
 
     def read_prompt(self, text: str, framing: str) -> np.ndarray:
         """Read an image file."""
+        return self.read_input(text, framing)
+
+    def read_input(self, value: Any, framing: str) -> np.ndarray:
+        """Read an image: a path, or `{"bytes": …, "path": …}` as a data set of the hub holds it."""
         try:
-            return self._size.decode(Path(text))
+            return self._size.decode(Path(value) if isinstance(value, str) else value)
         except ValueError as error:
-            raise ConfigError(f"--prompt: {text} {error}") from error
+            raise ConfigError(f"--prompt: {described(value)} {error}") from error
 
     def render(self, sequence: np.ndarray, framing: str) -> str:
         """Return the text before the first end symbol."""

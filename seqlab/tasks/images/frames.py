@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from pathlib import Path
 from typing import Any, ClassVar
 
 import jax
@@ -14,11 +15,13 @@ from seqlab.checks import require_positive
 from seqlab.data.columns.classes import Classes
 from seqlab.data.columns.images import Clips, ImageSize
 from seqlab.data.encoded import Encoded, encode
+from seqlab.data.media.clips import decode_clip
 from seqlab.data.reader import Reader
 from seqlab.tasks._classification import GOAL, class_names, class_reference, fit_model
+from seqlab.tasks._inputs import described
 from seqlab.tasks._sources import source_field
 from seqlab.tasks.task import Task
-from seqlab.types import Batch, Goal, Images, Reference, Spec, Tokens
+from seqlab.types import Batch, ConfigError, Goal, Images, Reference, Spec, Tokens
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,6 +88,16 @@ class Frames(Task):
     def input_spec(self, framing: str) -> Spec:
         num_steps = self.encoded.arrays["train"]["frames"].shape[1] if framing == "one_to_one" else 1
         return Images(self.height, self.width, num_steps * self.channels)
+
+    def read_input(self, value: Any, framing: str) -> np.ndarray:
+        """Read a clip: a folder, a list of images or an array `(T, H, W)` or `(T, H, W, C)`."""
+        if framing == "one_to_one":
+            raise ConfigError(f"task {self.name} with architecture=one_to_one reads no new data")
+        path = Path(value) if isinstance(value, str) else value
+        try:
+            return decode_clip(path, self.height, self.width, self.channels)[: self.length]
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"--prompt: {described(value)} {error}") from error
 
     def output_spec(self, framing: str) -> Spec:
         return Tokens(len(self.encoded.artifacts["classes"]))

@@ -96,8 +96,14 @@ class LabelledSeries(Task):
             steps = None
         if not isinstance(steps, list):
             raise ConfigError(f"--prompt must be a list, as [[0.1, 2], [0.2, 3]], got {text!r}")
-        lengths = {self.lengths: [len(steps)]} if self.lengths else {}
-        return self._shared.read_prompt(steps, framing, lengths)
+        return self.read_input(steps, framing)
+
+    def read_input(self, value: Any, framing: str) -> np.ndarray:
+        """Read a series, `(T,)` or `(T, F)`; a text is read as JSON."""
+        if isinstance(value, str):
+            return self.read_prompt(value, framing)
+        lengths = {self.lengths: [len(value)]} if self.lengths else {}
+        return self._shared.read_prompt(value, framing, lengths)
 
     def render(self, sequence: np.ndarray, framing: str) -> str:
         """Return the names of classes."""

@@ -14,6 +14,7 @@ import numpy as np
 from seqlab.checks import require_count, require_positive
 from seqlab.data.encoded import Encoded
 from seqlab.data.reader import Reader
+from seqlab.tasks._inputs import numbers_text
 from seqlab.tasks._sources import source_field
 from seqlab.tasks.series._time_series import TimeSeries, Unit, finite, time_series
 from seqlab.tasks.task import SPLITS, Task
@@ -171,6 +172,10 @@ class Series(Task):
         x, _ = self._read_numbers(text)
         past = (x - _shifted(x, self.difference) if self.difference else x)[-self.length :]
         return (past if framing == "one_to_one" else past[:, None]).astype(np.float32)
+
+    def read_input(self, value: Any, framing: str) -> np.ndarray:
+        """Read numbers in order of time: a text of them, a list or an array `(T,)`."""
+        return self.read_prompt(value if isinstance(value, str) else numbers_text(value), framing)
 
     def render_answer(self, answer: np.ndarray, prompt: str, framing: str) -> str:
         """Return the forecast of the value H steps after the prompt, in the units of the prompt."""

@@ -103,6 +103,10 @@ class LabelledSounds(Task):
         """Read a sound file."""
         return self._shared.read_prompt(Path(text), framing)
 
+    def read_input(self, value: Any, framing: str) -> np.ndarray:
+        """Read a file: its path, or `{"bytes": …, "path": …}` as a data set of the hub holds it."""
+        return self._shared.read_prompt(Path(value) if isinstance(value, str) else value, framing)
+
     def render(self, sequence: np.ndarray, framing: str) -> str:
         """Return the names of classes."""
         return class_names(sequence, self.encoded.artifacts)

@@ -22,6 +22,7 @@ from seqlab.data.reader import Reader
 from seqlab.data.standardizer import Standardizer
 from seqlab.metrics.texts import cer, wer
 from seqlab.registry import import_extra
+from seqlab.tasks._inputs import described
 from seqlab.tasks._sources import source_field
 from seqlab.tasks.task import Task
 from seqlab.types import Batch, ConfigError, Goal, Reference, Spec, Transcript, Vectors
@@ -139,10 +140,14 @@ class Transcription(Task):
 
     def read_prompt(self, text: str, framing: str) -> np.ndarray:
         """Read a sound file: float32 `(T, F)`."""
+        return self.read_input(text, framing)
+
+    def read_input(self, value: Any, framing: str) -> np.ndarray:
+        """Read a sound: a path, or `{"bytes": …, "path": …}` as a data set of the hub holds it."""
         try:
-            sound = self._frames.decode_file(Path(text))
+            sound = self._frames.decode_file(Path(value) if isinstance(value, str) else value)
         except ValueError as error:
-            raise ConfigError(f"--prompt: {text} {error}") from error
+            raise ConfigError(f"--prompt: {described(value)} {error}") from error
         return self._sounds.standardized(sound.steps, Standardizer.restore(self.encoded.artifacts))
 
     def render(self, sequence: np.ndarray, framing: str) -> str:

@@ -57,8 +57,9 @@ def read_corpus(reader: Reader, column: str, level: str, max_symbols: int, vocab
 def _read(
     reader: Reader, column: str, level: str, max_symbols: int, vocabulary: str | None, _: Any
 ) -> Corpus:
-    texts, duplicates = _split_texts(reader, column)
-    artifacts = load_artifacts(vocabulary) or _fit(texts["train"], level, max_symbols)
+    artifacts = load_artifacts(vocabulary)
+    texts, duplicates = _split_texts(reader, column, complete=artifacts is None)
+    artifacts = artifacts or _fit(texts["train"], level, max_symbols)
     cut = tokenizer(artifacts, level)
     tokens = {split: cut(text) for split, text in texts.items()}
     for split, found in tokens.items():
@@ -68,10 +69,17 @@ def _read(
     return Corpus(tokens, artifacts, duplicates)
 
 
-def _split_texts(reader: Reader, column: str) -> tuple[dict[str, str], int]:
-    """Return the text of every split, and how many paragraphs were dropped."""
+def _split_texts(reader: Reader, column: str, complete: bool) -> tuple[dict[str, str], int]:
+    """Return the text of every split, and how many paragraphs were dropped.
+
+    Args:
+        reader: of the source.
+        column: the column of texts.
+        complete: whether there must be a training split.
+    """
     tables = reader.tables()
-    require_train(tables)
+    if complete:
+        require_train(tables)
     seen: set[str] = set()
     texts, duplicates = {}, 0
     for split in ("test", "validation", "train"):
@@ -84,9 +92,9 @@ def _split_texts(reader: Reader, column: str) -> tuple[dict[str, str], int]:
         duplicates += sum(bool(paragraph.strip()) for paragraph in paragraphs) - len(new)
         seen |= first.keys()
         texts[split] = "\n\n".join(new)
-    whole = len(texts["train"])
+    whole = len(texts.get("train", ""))
     for split in ("test", "validation"):
-        if split not in texts:
+        if split not in texts and "train" in texts:
             at = len(texts["train"]) - int(whole * _SHARES[split])
             texts["train"], texts[split] = texts["train"][:at], texts["train"][at:]
     return texts, duplicates
@@ -141,4 +149,4 @@ def join_symbols(symbols: Sequence[str], level: str) -> str:
 
 def num_symbols(tokens: Mapping[str, np.ndarray]) -> dict[str, int]:
     """Return the number of symbols of each split."""
-    return {split: len(tokens[split]) for split in ("train", "validation", "test")}
+    return {split: len(tokens[split]) for split in ("train", "validation", "test") if split in tokens}

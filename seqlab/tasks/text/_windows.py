@@ -35,16 +35,14 @@ class TextWindows:
         length: T.
         num_symbols: V.
         num_tokens: the number of symbols of each split.
-
-    Raises:
-        ConfigError: `length` leaves no window in the shortest split.
     """
 
     length: int
     num_symbols: int
     num_tokens: Mapping[str, int]
 
-    def __post_init__(self) -> None:
+    def require_windows(self) -> None:
+        """Raise ConfigError where a split is too short for a window."""
         shortest = min(self.num_tokens.values())
         if self.length >= shortest:
             raise ConfigError(f"task.length: legal values are 1 to {shortest - 1}, got {self.length}")

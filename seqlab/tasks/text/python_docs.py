@@ -85,7 +85,7 @@ class PythonDocs(Task):
 
     @functools.cached_property
     def encoded(self) -> Encoded:
-        _ = self._windows
+        self._windows.require_windows()
         tokens, _, begins = load_corpus()
         arrays: dict[str, dict[str, np.ndarray]] = {
             split: {"tokens": found} for split, found in tokens.items()

@@ -14,7 +14,7 @@ import numpy as np
 from seqlab.checks import require_positive
 from seqlab.data.columns.column import Arrays
 from seqlab.data.columns.tags import Tags
-from seqlab.data.columns.texts import TokenLists, vocabulary_of
+from seqlab.data.columns.texts import TokenLists, token_list, vocabulary_of
 from seqlab.data.encoded import Encoded, encode
 from seqlab.data.reader import Reader
 from seqlab.metrics.spans import span_f1
@@ -125,10 +125,14 @@ class Tagging(Task):
         return {_BASELINE: self.scores(likely, part["tags"], _real(part), split)["span_f1"]}
 
     def read_prompt(self, text: str, framing: str) -> np.ndarray:
-        """Encode the first T tokens of a text, which white space separates."""
-        if not text.split():
-            raise ConfigError(f"--prompt: {self.name} reads at least one token, got {text!r}")
-        return vocabulary_of(self.encoded.artifacts).encode(text.split()[: self.length])
+        return self.read_input(text, framing)
+
+    def read_input(self, value: Any, framing: str) -> np.ndarray:
+        """Encode the first T tokens of a list, or of a text in which white space separates them."""
+        tokens = token_list(value, str.split)
+        if not tokens:
+            raise ConfigError(f"--prompt: {self.name} reads at least one token, got {value!r}")
+        return vocabulary_of(self.encoded.artifacts).encode(tokens[: self.length])
 
     def render(self, sequence: np.ndarray, framing: str) -> str:
         """Return the names of tags."""

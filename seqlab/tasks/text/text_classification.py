@@ -12,7 +12,7 @@ import numpy as np
 
 from seqlab.checks import require_choice, require_positive
 from seqlab.data.columns.classes import Classes
-from seqlab.data.columns.texts import Texts, vocabulary_of
+from seqlab.data.columns.texts import Texts, token_list, vocabulary_of
 from seqlab.data.encoded import Encoded, encode
 from seqlab.data.reader import Reader
 from seqlab.data.tokenization import LEVELS
@@ -104,11 +104,14 @@ class TextClassification(Task):
         return {name: float(_model(self, name).score(inputs, labels)) for name in _MODELS}
 
     def read_prompt(self, text: str, framing: str) -> np.ndarray:
-        """Return the tokens of a text, `(T,)`, or their counts, `(V,)`."""
+        return self.read_input(text, framing)
+
+    def read_input(self, value: Any, framing: str) -> np.ndarray:
+        """Return the tokens of a text or of a list of tokens, `(T,)`, or their counts, `(V,)`."""
         vocabulary = vocabulary_of(self.encoded.artifacts)
-        tokens = vocabulary.encode(self._texts.tokenize(text))[: self.length]
+        tokens = vocabulary.encode(token_list(value, self._texts.tokenize))[: self.length]
         if not len(tokens):
-            raise ConfigError(f"--prompt: {self.name} reads at least one token, got {text!r}")
+            raise ConfigError(f"--prompt: {self.name} reads at least one token, got {value!r}")
         if framing == "one_to_one":
             return np.bincount(tokens, minlength=len(vocabulary)).astype(np.float32)
         return tokens

@@ -11,7 +11,8 @@ import jax
 import numpy as np
 
 from seqlab.checks import require_bool, require_choice, require_positive
-from seqlab.data.encoded import Encoded
+from seqlab.data.columns.column import Artifacts
+from seqlab.data.encoded import Deferred, Encoded, load_artifacts
 from seqlab.data.reader import Reader
 from seqlab.tasks._sources import source_field
 from seqlab.tasks.task import Task
@@ -103,10 +104,10 @@ class TextCorpus(Task):
 
     @functools.cached_property
     def encoded(self) -> Encoded:
-        _ = self._windows
+        self._windows.require_windows()
         tokens, artifacts, duplicates = self.corpus
         arrays = {split: {"tokens": found} for split, found in tokens.items()}
-        if self.stream:
+        if self.stream and "train" in tokens:
             begins = np.zeros(len(tokens["train"]), bool)
             begins[:1] = True
             arrays["train"]["begins"] = begins
@@ -114,12 +115,18 @@ class TextCorpus(Task):
 
     @functools.cached_property
     def _windows(self) -> TextWindows:
-        return TextWindows(self.length, len(self.symbols), num_symbols(self.corpus.tokens))
+        counts = Deferred(lambda: num_symbols(self.corpus.tokens))  # a prompt needs no corpus
+        return TextWindows(self.length, len(self.symbols), counts)
+
+    @functools.cached_property
+    def _artifacts(self) -> Artifacts:
+        """The artifacts of an earlier run, or those of the corpus."""
+        return load_artifacts(self.vocabulary) or self.corpus.artifacts
 
     @property
     def symbols(self) -> Any:
         """What each number stands for."""
-        return symbols_of(self.corpus.artifacts, self.level)
+        return symbols_of(self._artifacts, self.level)
 
     def input_spec(self, framing: str) -> Spec:
         return self._windows.input_spec(framing)
@@ -143,7 +150,7 @@ class TextCorpus(Task):
         return ngram_baselines(self._windows.mean_costs(_costs(self, split), split, framing))
 
     def read_prompt(self, text: str, framing: str) -> np.ndarray:
-        tokens = tokenizer(self.corpus.artifacts, self.level)(text)
+        tokens = tokenizer(self._artifacts, self.level)(text)
         return self._windows.prompt(tokens, framing, text, LEVELS[self.level])
 
     def render(self, sequence: np.ndarray, framing: str) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 
 from seqlab.checks import require_choice, require_positive
 from seqlab.data.columns.targets import Targets, Writing, target_vocabulary
-from seqlab.data.columns.texts import Texts, vocabulary_of
+from seqlab.data.columns.texts import Texts, token_list, vocabulary_of
 from seqlab.data.encoded import Encoded, encode
 from seqlab.data.reader import Reader
 from seqlab.data.table import Table
@@ -150,10 +150,15 @@ class TextPairs(Task):
         return right_texts(self.encoded.texts[split]["target"], self.writing)
 
     def read_prompt(self, text: str, framing: str) -> np.ndarray:
+        return self.read_input(text, framing)
+
+    def read_input(self, value: Any, framing: str) -> np.ndarray:
+        """Return the tokens of a text or of a list of tokens, `(T,)`."""
         column = self._columns(self.text, self.target)[0]
-        tokens = vocabulary_of(self.encoded.artifacts).encode(column.tokenize(text))[: self.length]
+        found = token_list(value, column.tokenize)
+        tokens = vocabulary_of(self.encoded.artifacts).encode(found)[: self.length]
         if not len(tokens):
-            raise ConfigError(f"--prompt: {self.name} reads at least one token, got {text!r}")
+            raise ConfigError(f"--prompt: {self.name} reads at least one token, got {value!r}")
         return tokens
 
     def render(self, sequence: np.ndarray, framing: str) -> str:
@@ -191,10 +196,11 @@ class Pairs:
             ConfigError: there is no such split, or the column does not hold conversations.
         """
         tables = self.reader.tables()
-        if self.training not in tables:
+        if self.training in tables:
+            tables["train"] = tables.pop(self.training)
+        elif tables.keys() != {"test"}:  # further data to be evaluated have no other split
             found = ", ".join(tables)
             raise ConfigError(f"task.training={self.training}: the splits of the source are {found}")
-        tables["train"] = tables.pop(self.training)
         if self.conversations is None:
             return tables
         return {name: _exchanges(table, self.conversations) for name, table in tables.items()}

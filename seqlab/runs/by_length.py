@@ -1,0 +1,123 @@
+"""Metrics of a trained network at each of several sequence lengths."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from seqlab.tasks.lengths import between
+from seqlab.training import Program, evaluation
+from seqlab.types import ConfigError, Goal, Params
+
+
+class ByLength(NamedTuple):
+    """Metrics at each length.
+
+    Attributes:
+        rows: one row per length, with `length` and `<split>/<metric>`.
+        split: the split.
+        goal: the deciding metric.
+        baseline: its value for the task's naive baseline.
+        trained: the shortest and the longest length of training.
+    """
+
+    rows: Sequence[Mapping[str, float]]
+    split: str
+    goal: Goal
+    baseline: float
+    trained: tuple[int, int]
+
+    @property
+    def curve(self) -> tuple[np.ndarray, np.ndarray]:
+        """The lengths and the deciding metric at each."""
+        key = f"{self.split}/{self.goal.metric}"
+        return np.array([row["length"] for row in self.rows]), np.array([row[key] for row in self.rows])
+
+    @property
+    def score(self) -> float:
+        """The mean of the deciding metric over the lengths, with equal weights."""
+        return float(self.curve[1].mean())
+
+
+def read_lengths(text: str) -> list[int]:
+    """Parse `41,100,500`, `41:500` (both ends included), `100:500:100`, or several joined by commas.
+
+    Raises:
+        ConfigError: the text is none of these, or contains no length.
+    """
+    lengths: list[int] = []
+    for part in text.split(","):
+        bounds = part.split(":")
+        if not all(bound.isdecimal() and int(bound) > 0 for bound in bounds) or len(bounds) > 3:
+            raise ConfigError(f"lengths must be like 41,100,500 or 41:500, got {text!r}")
+        first, *rest = map(int, bounds)
+        last, every = (*rest, 1)[:2] if rest else (first, 1)
+        lengths += range(first, last + 1, every)
+    if not lengths:
+        raise ConfigError(f"lengths must not decrease, got {text!r}")
+    return lengths
+
+
+def evaluate_lengths(program: Program, params: Params, lengths: Sequence[int], split: str) -> ByLength:
+    """Evaluate at each of several lengths. Where the task allows it, one compiled program serves all of them.
+
+    Args:
+        program: the run's program.
+        params: the network's parameters.
+        lengths: one or more lengths.
+        split: "train", "validation" or "test".
+
+    Raises:
+        ConfigError: the task has no length or not these, or the network reads one length only.
+    """
+    task = program.task
+    if program.network.framing == "one_to_one":
+        raise ConfigError("lengths does not apply: architecture one_to_one reads one length only")
+    at_each = _in_one_program if task.sequence_lengths is not None else _one_by_one
+    means = at_each(program, params, lengths, split)
+    rows = [
+        {"length": length, **evaluation.values(found, split)}
+        for length, found in zip(lengths, means, strict=True)
+    ]
+    trained = task.sequence_lengths.evaluated if task.sequence_lengths else [getattr(task, "length")]  # noqa: B009
+    framing = program.network.framing
+    goal, baseline = task.goal(framing), task.reference(framing).baseline
+    return ByLength(rows, split, goal, baseline, (trained[0], trained[-1]))
+
+
+def _in_one_program(
+    program: Program, params: Params, lengths: Sequence[int], split: str
+) -> Iterator[Mapping[str, Any]]:
+    drawn = program.task.sequence_lengths
+    if drawn is not None and min(lengths) < (shortest := drawn.shortest):
+        raise ConfigError(f"lengths: length must be at least {shortest}, got {min(lengths)}")
+    fields = {"length": max(lengths), "min_length": min(lengths), "curriculum": "uniform"}
+    program = _with_task(program, fields)
+    for length in lengths:
+        yield _evaluate(program, params, split, between(length, length))
+
+
+def _one_by_one(
+    program: Program, params: Params, lengths: Sequence[int], split: str
+) -> Iterator[Mapping[str, Any]]:
+    if not hasattr(program.task, "length"):
+        raise ConfigError(f"lengths does not apply: task {program.task.name} has no length")
+    for length in lengths:
+        at_length = _with_task(program, {"length": length})
+        yield _evaluate(at_length, params, split, at_length.task.data)
+
+
+def _evaluate(program: Program, params: Params, split: str, data: Any) -> Mapping[str, Any]:
+    """Return the sums of a split; equal tasks and networks share compiled functions."""
+    size = program.training.evaluation_batch_size
+    return evaluation.evaluate(program.task, program.network, params, split, size, data)
+
+
+def _with_task(program: Program, fields: Mapping[str, Any]) -> Program:
+    try:
+        return dataclasses.replace(program, task=dataclasses.replace(program.task, **fields))
+    except ValueError as error:
+        raise ConfigError(f"lengths: {error}") from error

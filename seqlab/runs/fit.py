@@ -1,0 +1,122 @@
+"""Training of a network from Python objects, without a config."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import jax
+import optax
+from omegaconf import OmegaConf
+
+from seqlab.architectures import Network
+from seqlab.diagnostics import Diagnostic
+from seqlab.runs.execution import tracker_of, train_runs
+from seqlab.runs.folder import Trained
+from seqlab.runs.objects import Run
+from seqlab.runs.request import Request
+from seqlab.runs.trained_run import TrainedRun
+from seqlab.tasks.task import Task
+from seqlab.tracking import Callback, RunInfo, Tracker, read_rows
+from seqlab.training import (
+    Checkpoints,
+    Family,
+    Plan,
+    Program,
+    Training,
+    choose_devices,
+    offer_cores,
+    use_compilation_cache,
+)
+from seqlab.types import ConfigError
+
+
+def fit(
+    task: Task,
+    network: Network,
+    training: Training | None = None,
+    optimizer: optax.GradientTransformation | None = None,
+    *,
+    seed: int = 0,
+    diagnostics: Sequence[Diagnostic] = (),
+    callbacks: Sequence[Callback] = (),
+    trackers: Sequence[Tracker] = (),
+    folder: str | Path | None = None,
+) -> TrainedRun:
+    """Train a network on a task, as `seqlab.run` does from a config.
+
+    Args:
+        task: the task.
+        network: the network, whose specs are those of the task.
+        training: the number of steps, the batch size, cadences; the defaults of `Training` by default.
+        optimizer: any optimiser of optax; Adam with a learning rate of 1e-3 by default.
+        seed: the seed of the parameters and of the batches.
+        diagnostics: what rows contain in addition, as `seqlab.diagnostics.Settings().diagnostics`.
+        callbacks: hooks (`seqlab.tracking.Callback`).
+        trackers: listeners, as `seqlab.tracking.Console()`.
+        folder: where to write `metrics.jsonl`, `summary.json` and checkpoints; None for nowhere.
+
+    Returns:
+        The trained run, with the best parameters by validation.
+
+    Raises:
+        IncompatibleError: the network's framing does not fit the task.
+    """
+    training = training or Training()
+    optimizer = optax.adam(1e-3) if optimizer is None else optimizer
+    offer_cores()
+    use_compilation_cache(training.compilation_cache)
+    task.checked_framing(network.framing)
+    program = Program(task, network, optimizer, training, tuple(diagnostics))
+    if folder is not None:
+        return _fit(_run(program, seed, Path(folder), callbacks, trackers), Path(folder))
+    with tempfile.TemporaryDirectory(prefix="seqlab-") as temporary:
+        return _fit(_run(program, seed, Path(temporary), callbacks, trackers), None)
+
+
+def _fit(run: Run, folder: Path | None) -> TrainedRun:
+    """Train a run, and return it with what its folder holds, which may be removed afterwards."""
+    [summary] = train_runs([run], Plan(devices=run.num_devices), tracker_of)
+    checkpoints = Checkpoints(run.info.folder)
+    params = None if checkpoints.best_step() is None else checkpoints.restore_best()
+
+    def trained() -> Trained:
+        if params is None:
+            raise ConfigError(
+                f"the run has no best parameters: it was never evaluated, and {summary['status']}"
+            )
+        return Trained(run.program, params)
+
+    where = None if folder is None else summary["folder"]
+    rows = read_rows(run.info.folder)
+    return TrainedRun(trained, {}, {**summary, "folder": where}, rows, folder)
+
+
+def _run(
+    program: Program, seed: int, folder: Path, callbacks: Sequence[Callback], trackers: Sequence[Tracker]
+) -> Run:
+    task, network, training = program.task, program.network, program.training
+    names = {"cell": type(network.cell).__name__, "architecture": network.framing, "task": task.name}
+    info = RunInfo(
+        folder=folder,
+        goal=task.goal(network.framing),
+        cell=names["cell"],
+        architecture=names["architecture"],
+        task=names["task"],
+        seed=seed,
+        steps=training.steps,
+        tokens_per_step=program.tokens_per_step,
+        num_params=sum(leaf.size for leaf in jax.tree.leaves(program.shapes.params)),
+    )
+    sizes = math.gcd(training.batch_size, training.evaluation_batch_size)
+    return Run(
+        request=Request(OmegaConf.create({"seed": seed}), names, folder),
+        family=Family.of(program),
+        hyperparameters={},
+        num_devices=training.devices or choose_devices(sizes),
+        trackers={type(tracker).__name__: tracker for tracker in trackers},
+        info=info,
+        callbacks=tuple(callbacks),
+    )
