@@ -80,7 +80,7 @@ class Group:
 
 
 def group_runs(runs: Sequence[SweepRun], swept: Sequence[str]) -> list[Group]:
-    """Group runs, in the order of each group's first run.
+    """Group runs, in the order of each group's first run. Of runs of one group and seed the first one counts.
 
     Args:
         runs: the runs.
@@ -90,5 +90,7 @@ def group_runs(runs: Sequence[SweepRun], swept: Sequence[str]) -> list[Group]:
     for run in runs:
         names = {name: run.identity[name] for name in IDENTITY if name != "seed"}
         key = names | {key: run.overrides.get(key) for key in swept}
-        groups.setdefault(repr(key), Group(key, [])).runs.append(run)
+        group = groups.setdefault(repr(key), Group(key, []))
+        if run.identity["seed"] not in [other.identity["seed"] for other in group.runs]:
+            group.runs.append(run)
     return list(groups.values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 
 from seqlab.recurrence.autodiff import scan_cell
 from seqlab.recurrence.fused import fused
@@ -94,7 +95,7 @@ def unroll(
 
 def _require_lengths(lengths: jax.Array | None, num_steps: int) -> None:
     """Raise ValueError where a length is not from 0 to T; lengths that are traced cannot be checked."""
-    if lengths is None or isinstance(lengths, jax.core.Tracer):
+    if lengths is None or isinstance(lengths, Tracer):
         return
     if ((lengths < 0) | (lengths > num_steps)).any():
         raise ValueError(f"lengths must be from 0 to T={num_steps}, got {lengths}")

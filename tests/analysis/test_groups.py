@@ -62,3 +62,10 @@ def test_where_nothing_finished_nothing_is_claimed(tmp_path):
     found = groups_in(tmp_path)[0].aggregate()
     assert (found["n"], found["solved"], found["statuses"]) == (0, 0, {"incompatible": 1})
     assert {found[key] for key in ("mean", "interval_95", "median", "steps_to_solved", "seconds")} == {None}
+
+
+def test_a_seed_counts_once(tmp_path):
+    for number, seed in enumerate([1, 1, 2]):
+        write_run(tmp_path / str(number), [f"seed={seed}"], [0.1])
+    (group,) = groups_in(tmp_path)
+    assert (group.aggregate()["n"], group.aggregate()["solved"]) == (2, 0)
