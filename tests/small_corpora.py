@@ -142,11 +142,11 @@ def _tagged(path: Path, config: Mapping[str, Any]) -> Path:
             f"t{index // 10}",
             f"u{index % 10}",
             *draw.choices(["a", "b", "c"], k=draw.randint(0, 3)),
-            ["the", "Mr"][index % 2],
+            ["the", "Mr"][index % 3 < 2],
             "Smith",
             "left",
         ]
-        rows.append((words, [{"Mr": 1, "Smith": 2}.get(word, 0) * (index % 2) for word in words]))
+        rows.append((words, [{"Smith": 1, "left": 2}.get(word, 0) * (index % 3 < 2) for word in words]))
     tags = ["O", "B-PER", "I-PER"]
     columns = {
         config["tokens"]: [words for words, _ in rows],

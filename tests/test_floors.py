@@ -36,7 +36,7 @@ THIRD_PARTY = {
     "registry": {"yaml"},
     "cells": {"jax", "flax"},
     "recurrence": {"jax"},
-    "data": {"numpy"},
+    "data": {"numpy", "regex"},
     "metrics": {"jax", "numpy", "optax"},
     "tasks": {"jax", "numpy", "yaml"},
     "architectures": {"jax", "flax"},

@@ -13,7 +13,7 @@ import numpy as np
 
 from seqlab.data.columns.column import Arrays, Artifacts, Column
 from seqlab.data.reader import stamp
-from seqlab.data.splits import split
+from seqlab.data.splits import Row, Splits, split
 from seqlab.data.table import Table
 from seqlab.types import ConfigError
 
@@ -25,13 +25,14 @@ class Encoded:
     Attributes:
         arrays: the arrays by split and name. An entry that is not a split holds what all splits share.
         artifacts: what gives the numbers their meaning; a run stores it in `vocabulary.json`.
-        summary: the number of examples of each split, of dropped duplicates and so on, for `summary.json`.
+        summary: the number of examples of each split, of dropped duplicates and so on, and the share of
+            unknown symbols, for `summary.json`.
         texts: for every split, the texts that scores and baselines need, by the config key of their column.
     """
 
     arrays: Mapping[str, Arrays]
     artifacts: Artifacts = dataclasses.field(default_factory=dict)
-    summary: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    summary: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     texts: Mapping[str, Mapping[str, Sequence[Any]]] = dataclasses.field(default_factory=dict)
 
     def num_rows(self, split: str) -> int:
@@ -111,17 +112,44 @@ def _encode(source: Source, columns: tuple[Column[Any], ...], vocabulary: str | 
     tables = {name: _read(table, columns) for name, table in source.tables().items()}
     artifacts = load_artifacts(vocabulary)
     complete = artifacts is None or "train" in tables
-    parts = split(tables, lambda table: table.columns[_IDENTITY], complete)
+    parts = split(tables, lambda table: table.columns[_ROWS], complete)
     if artifacts is None:
         train = parts.tables["train"]
         artifacts = {name: value for column in columns for name, value in column.fit(train).items()}
-    encoded = [column.encode(parts.tables, artifacts) for column in columns]
-    arrays = {name: {k: v for part in encoded for k, v in part[name].items()} for name in parts.tables}
-    summary = {name: len(table) for name, table in parts.tables.items()} | {"duplicates": parts.duplicates}
+        for column in columns:
+            column.require_known(train, artifacts)
+    encoded = {column.key: column.encode(parts.tables, artifacts) for column in columns}
+    arrays = {
+        name: {k: v for part in encoded.values() if part for k, v in part[name].items()}
+        for name in parts.tables
+    }
+    unknown = {column.key: _unknown(column, encoded[column.key]) for column in columns}
+    unknown = {key: shares for key, shares in unknown.items() if shares}
+    texts = {name: _texts(table, columns) for name, table in parts.tables.items()}
+    return Encoded(
+        arrays, artifacts, _summary(parts, columns) | ({"unknown": unknown} if unknown else {}), texts
+    )
+
+
+def _summary(parts: Splits, columns: Sequence[Column[Any]]) -> dict[str, Any]:
+    """Count the rows of every split, and those that were dropped or lose their end."""
+    summary: dict[str, Any] = {name: len(table) for name, table in parts.tables.items()}
+    summary["duplicates"] = parts.duplicates
+    if parts.dropped:
+        summary["dropped"] = parts.dropped
     if any(column.cut([]) is not None for column in columns):
         summary["cut"] = sum(_num_cut(table, columns) for table in parts.tables.values())
-    texts = {name: _texts(table, columns) for name, table in parts.tables.items()}
-    return Encoded(arrays, artifacts, summary, texts)
+    for column in columns:
+        summary |= column.counts(
+            [value for part in parts.tables.values() for value in part.columns[column.key]]
+        )
+    return summary
+
+
+def _unknown(column: Column[Any], encoded: Mapping[str, Arrays]) -> dict[str, float]:
+    """Return the share of unknown symbols in every split; nothing for a column without symbols."""
+    shares = {name: column.unknown(arrays) for name, arrays in encoded.items()}
+    return {name: share for name, share in shares.items() if share is not None}
 
 
 def load_artifacts(vocabulary: str | None) -> dict[str, Any] | None:
@@ -138,8 +166,8 @@ def load_artifacts(vocabulary: str | None) -> dict[str, Any] | None:
         raise ConfigError(f"task.vocabulary={vocabulary} cannot be read: {error}") from error
 
 
-_IDENTITY = ""
-"""The column of identities in tables that were read; no config key is empty."""
+_ROWS = ""
+"""The column of what decides on splits, in tables that were read; no config key is empty."""
 
 
 def _read(table: Table, columns: Sequence[Column[Any]]) -> Table:
@@ -150,6 +178,12 @@ def _read(table: Table, columns: Sequence[Column[Any]]) -> Table:
     for column in columns:
         column.check(dataclasses.replace(table, columns=values))
     identities = [columns[0].identity(value) for value in values[columns[0].key]]
+    groups = next((values[column.key] for column in columns if column.groups), identities)
+    labels = [
+        {label for column in columns for label in column.labels(values[column.key][index])}
+        for index in range(len(table))
+    ]
+    decisive = [Row(*row) for row in zip(identities, groups, labels, strict=True)]
     rows: dict[str, list[int]] = {}
     for index, identity in enumerate(identities):
         rows.setdefault(identity, []).append(index)
@@ -160,7 +194,7 @@ def _read(table: Table, columns: Sequence[Column[Any]]) -> Table:
                 identity: column.merge([read[i] for i in indices]) for identity, indices in rows.items()
             }
             values[column.key] = [merged[identity] for identity in identities]
-    return dataclasses.replace(table, columns={**values, _IDENTITY: identities})
+    return dataclasses.replace(table, columns={**values, _ROWS: decisive})
 
 
 def _num_cut(table: Table, columns: Sequence[Column[Any]]) -> int:

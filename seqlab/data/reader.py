@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from seqlab.data.corpora.catalogue import CORPORA
 from seqlab.data.memory import held_tables, is_held
-from seqlab.data.readers.files import SUFFIXES, read_file
+from seqlab.data.readers.files import SUFFIXES, ending, read_file
 from seqlab.data.readers.folders import read_folder
 from seqlab.data.readers.hub import read_hub
 from seqlab.data.readers.mat import read_mat
@@ -75,9 +75,9 @@ class Reader:
             return CORPORA[source].tables(source)
         if not self.offline:
             return read_hub(source, self.config, self.alternatives)
-        if not path.suffix:
+        if not ending(path):
             raise ConfigError(f"task.source={source} is neither a file nor one of {names}")
-        if path.suffix == ".mat":
+        if ending(path) == ".mat":
             return read_mat(path)
         return {"train": read_file(path)}
 
@@ -109,4 +109,4 @@ def stamp(file: str | None) -> tuple[Any, ...]:
 def _is_hub(source: str) -> bool:
     """Say whether a source is `owner/name` on the hub, rather than a path."""
     named = re.fullmatch(r"[\w.-]+/[\w.-]+", source) is not None
-    return named and Path(source).suffix not in SUFFIXES and not Path(source).exists()
+    return named and ending(Path(source)) not in SUFFIXES and not Path(source).exists()

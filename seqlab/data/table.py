@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import fnmatch
+import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from seqlab.data.tokenization import normalized
 from seqlab.types import ConfigError
+
+_UNLABELLED = -1
+"""The number of the class that data sets of the hub give to rows without a label."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,9 +37,25 @@ class Table:
     names: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
 
     @classmethod
-    def of(cls, name: str, columns: Mapping[str, Sequence[Any]], **names: Sequence[str]) -> Table:
-        """Return a table of all rows of a source; `names` are the class names of columns."""
-        return cls(name, columns, range(1, 1 + len(next(iter(columns.values())))), names)
+    def of(
+        cls,
+        name: str,
+        columns: Mapping[str, Sequence[Any]],
+        names: Mapping[str, Sequence[str]] | None = None,
+        rows: Sequence[int] | None = None,
+    ) -> Table:
+        """Return a table of a source.
+
+        Args:
+            name: the file or the data set.
+            columns: the values of each column. A column of objects, such as `{"en": …, "fr": …}`, becomes a
+                column for each key, `column.key`; files `{"bytes": …, "path": …}` stay whole.
+            names: the class names of the columns that hold class numbers.
+            rows: the number of each row in its source; 1, 2, … by default.
+        """
+        rows = range(1, 1 + len(next(iter(columns.values())))) if rows is None else rows
+        flat = {normalized(key): values for key, values in _flat(columns).items()}
+        return cls(name, flat, rows, {normalized(key): found for key, found in (names or {}).items()})
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -40,7 +63,7 @@ class Table:
     def require(self, **columns: str) -> None:
         """Raise ConfigError where a column is missing; `columns` maps config keys of the task to columns."""
         for key, column in columns.items():
-            if column not in self.columns:
+            if normalized(column) not in self.columns:
                 raise ConfigError(
                     f"task.{key}={column} is not a column of {self.name}: its columns are "
                     + ", ".join(self.columns)
@@ -51,7 +74,7 @@ class Table:
         return ConfigError(f"{self.name}, row {self.rows[index]}, {column}: {complaint}")
 
     def texts(self, column: str) -> list[str]:
-        """Return a column of texts.
+        """Return a column of texts, in Unicode's normal form C.
 
         Raises:
             ConfigError: a value is missing, empty or not a text.
@@ -61,12 +84,33 @@ class Table:
                 raise self.refusal(index, column, f"must be a text, got {value!r}")
             if not value.strip():
                 raise self.refusal(index, column, "the text is empty")
-        return list(self.columns[column])
+        return [normalized(value) for value in self.columns[column]]
+
+    def lists(self, column: str) -> list[Any]:
+        """Return a column of lists; a text that writes a list, as a cell of a `.csv` does, becomes a list.
+
+        Every other value is returned as it is. Texts within lists are in Unicode's normal form C.
+
+        Raises:
+            ConfigError: a text begins as a list, but cannot be read as one.
+        """
+        values = []
+        for index, value in enumerate(self.columns[column]):
+            if isinstance(value, str) and value.lstrip().startswith("["):
+                try:
+                    value = read_list(value)
+                except ValueError as error:
+                    raise self.refusal(index, column, str(error)) from error
+            if isinstance(value, (list, tuple)):
+                value = [normalized(item) if isinstance(item, str) else item for item in value]
+            values.append(value)
+        return values
 
     def several_texts(self, key: str, pattern: str) -> list[tuple[str, ...]]:
         """Return the texts of each row, of all columns that match a pattern; a value is a text or a list.
 
-        Empty texts of a list are left out.
+        Empty texts of a list are left out. A text that writes a list of texts, as a cell of a `.csv` does, is
+        read as the list.
 
         Args:
             key: the config key of the task, for messages.
@@ -75,19 +119,20 @@ class Table:
         Raises:
             ConfigError: no column matches, or a value is missing, empty or not a text.
         """
-        columns = fnmatch.filter(self.columns, pattern)
+        pattern = normalized(pattern)
+        columns = [pattern] if pattern in self.columns else fnmatch.filter(self.columns, pattern)
         if not columns:
             self.require(**{key: pattern})
         rows: list[tuple[str, ...]] = [()] * len(self)
         for column in columns:
             for index, value in enumerate(self.columns[column]):
-                items = value if isinstance(value, (list, tuple, np.ndarray)) else [value]
+                items = _texts_of(value)
                 if wrong := [item for item in items if not isinstance(item, str)]:
                     complaint = f"must be a text or a list of texts, got {wrong[0]!r}"
                     raise self.refusal(index, column, complaint)
                 if not (texts := tuple(item for item in items if item.strip())):
                     raise self.refusal(index, column, "the text is empty")
-                rows[index] += texts
+                rows[index] += tuple(map(normalized, texts))
         return rows
 
     def labels(self, column: str) -> list[str]:
@@ -98,12 +143,17 @@ class Table:
         """
         names = self.names.get(column)
         labels = []
+        if all(_is_missing(value) or (names and value == _UNLABELLED) for value in self.columns[column]):
+            raise ConfigError(
+                f"{self.name}: {column} holds no labels, so its rows cannot be used; leave it out"
+            )
         for index, value in enumerate(self.columns[column]):
-            if value is None or value != value or not str(value).strip():  # NaN differs from itself
+            if _is_missing(value):
                 raise self.refusal(index, column, "the label is missing")
             if names is not None and not 0 <= value < len(names):
                 raise self.refusal(index, column, f"no class has the number {value}")
-            labels.append(names[value] if names is not None else str(value).strip())
+            label = str(value).strip() if names is None else str(names[value])
+            labels.append(normalized(label))
         return labels
 
     def decoded(self, column: str, decode: Callable[[Any], Any]) -> list[Any]:
@@ -138,3 +188,64 @@ class Table:
         indices = list(indices)
         columns = {name: [values[i] for i in indices] for name, values in self.columns.items()}
         return dataclasses.replace(self, columns=columns, rows=[self.rows[i] for i in indices])
+
+
+def read_list(text: str) -> list[Any]:
+    """Return the list that a text writes, in JSON or as Python does.
+
+    Raises:
+        ValueError: the text writes no list; the message shows what would.
+    """
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None if re.search(r"['\"]\s+['\"]", text) else _literal(text)
+    if not isinstance(found, list):
+        raise ValueError(f'is no list such as ["EU", "rejects"] or [1, 2.5], got {text!r:.60}')
+    return found
+
+
+def _literal(text: str) -> Any:
+    try:
+        return ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None
+
+
+def _texts_of(value: Any) -> Sequence[Any]:
+    """Return the texts of a value that is a text, a list of texts, or a text that writes such a list."""
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return list(value)
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            found = read_list(value)
+        except ValueError:
+            found = []
+        if found and all(isinstance(item, str) for item in found):
+            return found
+    return [value]
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or value != value or not str(value).strip()  # NaN differs from itself
+
+
+def _flat(columns: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
+    """Return columns, those of objects as a column for each of their keys."""
+    flat: dict[str, Sequence[Any]] = {}
+    for name, values in columns.items():
+        keys = _keys(values)
+        if keys is None:
+            flat[str(name)] = values
+            continue
+        inner = {key: [None if value is None else value.get(key) for value in values] for key in keys}
+        flat |= {f"{name}.{key}": part for key, part in _flat(inner).items()}
+    return flat
+
+
+def _keys(values: Sequence[Any]) -> list[str] | None:
+    """Return the keys of a column of objects; None for any other column."""
+    if isinstance(values, np.ndarray) or not all(v is None or isinstance(v, Mapping) for v in values):
+        return None
+    keys = list(dict.fromkeys(key for value in values if value is not None for key in value))
+    return keys if keys and set(keys) != {"bytes", "path"} else None

@@ -5,12 +5,17 @@ from __future__ import annotations
 import collections
 import dataclasses
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
+from seqlab.data.table import Table
+from seqlab.types import ConfigError
+
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 """How the unknown symbol is shown."""
+_LEAST_KNOWN = 0.25
+"""The share of the words of training that must be known: a network cannot tell the others apart."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,3 +58,35 @@ class Vocabulary:
         """Return the symbols of a sequence of numbers, `UNKNOWN` for 0."""
         symbols = (UNKNOWN, *self.symbols)
         return [symbols[number] for number in numbers]
+
+
+def share_unknown(numbers: np.ndarray, lengths: np.ndarray) -> float:
+    """Return the share of unknown symbols among the real ones.
+
+    Args:
+        numbers: int `(N, T)`, 0 for the unknown symbol.
+        lengths: int `(N,)`.
+    """
+    real = np.arange(numbers.shape[1]) < lengths[:, None]
+    return round(float((numbers == 0)[real].mean()), 4) if real.any() else 0.0
+
+
+def require_known_words(
+    train: Table, column: str, rows: Iterable[Iterable[str]], vocabulary: Collection[str]
+) -> None:
+    """Raise ConfigError where few words of training are in a vocabulary, such as in Chinese or in DNA.
+
+    Args:
+        train: the training split, for the message.
+        column: the column of texts.
+        rows: the words and signs of each text; only words count.
+        vocabulary: the known words.
+    """
+    counts = collections.Counter(word for row in rows for word in row if word[0].isalpha())
+    total, known = sum(counts.values()), set(vocabulary)
+    share = sum(count for word, count in counts.items() if word in known) / total if total else 1.0
+    if share < _LEAST_KNOWN:
+        raise ConfigError(
+            f"task.level=word does not fit {column} of {train.name}: {1 - share:.0%} of its words occur once "
+            "in training, so they are unknown; use task.level=character"
+        )

@@ -46,7 +46,7 @@ def _cross_entropy(predictions: jax.Array, batch: Batch) -> Mean:
     return masked_mean(cross_entropy(predictions, batch.targets), batch.mask)
 
 
-def _bits_per_character(predictions: jax.Array, batch: Batch) -> Mean:
+def _bits(predictions: jax.Array, batch: Batch) -> Mean:
     """Return the cross-entropy in bits."""
     return masked_mean(cross_entropy(predictions, batch.targets) / math.log(2), batch.mask)
 
@@ -78,7 +78,8 @@ METRICS: dict[str, Callable[[jax.Array, Batch], Mean]] = {
     "accuracy": _accuracy,
     "sequence_accuracy": _sequence_accuracy,
     "cross_entropy": _cross_entropy,
-    "bits_per_character": _bits_per_character,
+    "bits_per_character": _bits,
+    "bits_per_byte": _bits,
     "mse": _mse,
     "mae": _mae,
     "mase": _mae,

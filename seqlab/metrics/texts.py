@@ -7,34 +7,54 @@ from collections.abc import Sequence
 
 from seqlab.registry import import_extra
 
-TEXT_METRICS = {"bleu": True, "chrf": True, "cer": False, "wer": False}
+TEXT_METRICS = {"bleu": True, "chrf": True, "exact_match": True, "cer": False, "wer": False}
 """The metrics of `text_scores`, and whether higher is better."""
 
 
-def text_scores(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, float]:
+def text_scores(
+    predictions: Sequence[str], references: Sequence[Sequence[str]], tokenizer: str = "13a"
+) -> dict[str, float]:
     """Return all metrics of texts by name, as below.
 
     Args:
         predictions: the texts that are evaluated.
         references: of each text, those that are right, at least one; CER and WER compare with the first.
+        tokenizer: of sacrebleu, for BLEU.
     """
     first = [texts[0] for texts in references]
     return {
-        "bleu": bleu(predictions, references),
+        "bleu": bleu(predictions, references, tokenizer),
         "chrf": chrf(predictions, references),
+        "exact_match": exact_match(predictions, references),
         "cer": cer(predictions, first),
         "wer": wer(predictions, first),
     }
 
 
-def bleu(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> float:
+def exact_match(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> float:
+    """Return how many texts of a hundred are one of those that are right."""
+    return (
+        100
+        * sum(text in right for text, right in zip(predictions, references, strict=True))
+        / len(predictions)
+    )
+
+
+def bleu(predictions: Sequence[str], references: Sequence[Sequence[str]], tokenizer: str = "13a") -> float:
     """Return BLEU over a corpus, from 0 to 100.
 
     Source: K. Papineni et al., "BLEU: a method for automatic evaluation of machine translation", ACL 2002; by
         sacrebleu, M. Post, "A call for clarity in reporting BLEU scores", WMT 2018.
     """
-    score = import_extra("sacrebleu").corpus_bleu(list(predictions), _streams(references), force=True)
-    return float(score.score)
+    metric = import_extra("sacrebleu.metrics").BLEU(tokenize=tokenizer, force=True)
+    return float(metric.corpus_score(list(predictions), _streams(references)).score)
+
+
+def bleu_signature(references: Sequence[Sequence[str]], tokenizer: str) -> str:
+    """Return sacrebleu's signature of BLEU, which says how it is computed."""
+    metric = import_extra("sacrebleu.metrics").BLEU(tokenize=tokenizer, force=True)
+    metric.corpus_score([texts[0] for texts in references], _streams(references))
+    return str(metric.get_signature())
 
 
 def chrf(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> float:

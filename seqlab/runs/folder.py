@@ -36,8 +36,17 @@ def load(folder: str | Path) -> Trained:
     request = read_request(folder)
     if (vocabulary := Path(folder) / VOCABULARY).is_file():
         request.config.task.vocabulary = str(vocabulary)
+    _find_source(request)
     program = make_family(resolve(request.config))[0].program
     return Trained(program, Checkpoints(Path(folder)).restore_best())
+
+
+def _find_source(request: Request) -> None:
+    """Make a relative `task.source` absolute, by the working directory of the run, where it lies there."""
+    source, choices = request.config.task.get("source"), OmegaConf.load(request.folder / ".hydra/hydra.yaml")
+    place = OmegaConf.select(choices, "hydra.runtime.cwd")
+    if isinstance(source, str) and place is not None and (found := Path(place) / source).exists():
+        request.config.task.source = str(found)
 
 
 def read_request(folder: str | Path) -> Request:
@@ -59,7 +68,8 @@ def write_hydra_files(request: Request, overrides: Sequence[str]) -> None:
     hydra = request.folder / ".hydra"
     hydra.mkdir(parents=True, exist_ok=True)
     OmegaConf.save(request.config, hydra / "config.yaml")
-    choices = OmegaConf.create({"hydra": {"runtime": {"choices": dict(request.choices)}}})
+    runtime = {"choices": dict(request.choices), "cwd": str(Path.cwd())}
+    choices = OmegaConf.create({"hydra": {"runtime": runtime}})
     OmegaConf.save(choices, hydra / "hydra.yaml")
     of_task = [override for override in overrides if not override.startswith("hydra.")]
     OmegaConf.save(OmegaConf.create(of_task), hydra / "overrides.yaml")

@@ -20,6 +20,7 @@ from seqlab.runs.optimizer import make_optimizer
 from seqlab.runs.request import Request, resolve
 from seqlab.runs.sweep_place import place_of
 from seqlab.tasks import Task
+from seqlab.tasks.data_notes import data_notes
 from seqlab.tasks.source_stamp import source_stamp
 from seqlab.tracking import Callback, RunInfo, Tracker
 from seqlab.training import Checkpoints, Family, Program, Training, choose_devices, use_compilation_cache
@@ -176,6 +177,7 @@ def _info(request: Request, config: Mapping[str, Any], program: Program) -> RunI
         tokens_per_step=program.tokens_per_step,
         num_params=sum(leaf.size for leaf in jax.tree.leaves(program.shapes.params)),
         goal=program.task.goal(program.network.framing),
+        notes=data_notes(program.task.data_summary()),
         resumed_from=_resumed_step(config["resume"], request.folder),
         **dataclasses.asdict(place_of(request.folder)),
     )

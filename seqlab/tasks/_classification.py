@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 
 from seqlab.data.columns.column import Artifacts
+from seqlab.metrics.classes import class_scores
 from seqlab.registry import import_extra
 from seqlab.types import Goal, Reference
 
 GOAL = Goal("accuracy", higher_is_better=True)
 """The goal of a classification."""
+SCORED = ("balanced_accuracy", "macro_f1")
+"""The names of what `scores_of_classes` returns."""
 MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "naive Bayes": ("sklearn.naive_bayes", "MultinomialNB", {}),
     "logistic regression": ("sklearn.linear_model", "LogisticRegression", {"max_iter": 1000}),
@@ -47,6 +50,11 @@ def class_reference(labels: np.ndarray, baselines: Mapping[str, float]) -> Refer
     baseline = float(counts.max() / counts.sum())
     above = min(1.0, float((counts.max() + 1) / counts.sum()))
     return Reference(baseline, "always the most frequent class", max([above, *baselines.values()]))
+
+
+def scores_of_classes(predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray) -> Mapping[str, float]:
+    """Return the scores of predicted classes that a frequent class alone cannot raise (`metrics.classes`)."""
+    return class_scores(predictions[mask], targets[mask])
 
 
 def class_names(numbers: np.ndarray, artifacts: Artifacts) -> str:

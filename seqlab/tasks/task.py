@@ -21,6 +21,7 @@ from seqlab.tasks._evaluation_pass import generated_examples
 from seqlab.tasks._fingerprint import fingerprint
 from seqlab.tasks._inputs import as_inputs
 from seqlab.tasks._naming import snake_case
+from seqlab.tasks._rows import draw_rows
 from seqlab.tasks.lengths import Lengths
 from seqlab.types import Batch, ConfigError, Goal, IncompatibleError, Reference, Spec
 
@@ -43,7 +44,8 @@ class Task(abc.ABC):
     - rows of data: `encoded` and `gather`, and `reader` where the user names the source;
     - anything else: `draw`.
 
-    Where examples are generated, a field `num_evaluation_examples` sets the size of an evaluation pass.
+    Where examples are generated, a field `num_evaluation_examples` sets the size of an evaluation pass. Where
+    rows have an array `labels` of classes, a field `balance` draws every class equally often in training.
 
     Class attributes:
         framings: the framings that fit; the first is the default.
@@ -205,12 +207,7 @@ class Task(abc.ABC):
         return fingerprint(self)
 
     def batch(
-        self,
-        key: jax.Array,
-        size: int,
-        split: str = "train",
-        framing: str | None = None,
-        data: Any = None,
+        self, key: jax.Array, size: int, split: str = "train", framing: str | None = None, data: Any = None
     ) -> Batch:
         """Draw `size` examples; pure and jittable, with the sizes static.
 
@@ -237,7 +234,8 @@ class Task(abc.ABC):
         count = self.num_examples(split, framing)
         if count is None:
             raise NotImplementedError(f"task {self.name} must define sample, gather or draw")
-        return self.gather(jax.random.randint(key, (size,), 0, count), split, framing, data)
+        labels = data["train"]["labels"] if split == "train" and getattr(self, "balance", False) else None
+        return self.gather(draw_rows(key, size, count, labels), split, framing, data)
 
     def sample(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
         """Draw a sequence of each length, padded to the shape of the longest.

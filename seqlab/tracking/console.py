@@ -38,7 +38,8 @@ class Console:
 
     def start(self, info: RunInfo) -> None:
         self._info = info
-        self._print(headline(info))
+        for line in (headline(info), *info.notes):
+            self._print(line)
         self._bar = _Bar(info, self.screen) if self._is_live() else None
 
     def log(self, row: Mapping[str, Any]) -> None:

@@ -27,7 +27,8 @@ class GroupConsole:
 
     def start(self, info: RunInfo) -> None:
         if self._info is None:
-            self._print(headline(info))
+            for line in (headline(info), *info.notes):
+                self._print(line)
         self._info = info
 
     def log(self, row: Mapping[str, Any]) -> None:

@@ -29,6 +29,7 @@ class RunInfo:
         num_params: the number of trained parameters.
         resumed_from: the step of the checkpoint that the run continues from; None for a fresh start.
         sweep: the name of the sweep that the run belongs to; None for a run by itself.
+        notes: sentences about the data that a user should know before the run starts.
         axes: the overrides `key=value` that distinguish the run within its sweep.
     """
 
@@ -46,6 +47,7 @@ class RunInfo:
     resumed_from: int | None = None
     sweep: str | None = None
     axes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def goal_key(self) -> str:

@@ -107,7 +107,9 @@ class Monitor:
         than the best.
         """
         training = self._program.training
-        row = {"step": self.steps, **values(means, "eval"), **self._scores(params, "validation", "eval")}
+        decides = self.info.goal.metric in self._program.task.scored  # other scores are not worth their time
+        scored = self._scores(params, "validation", "eval") if decides else {}
+        row = {"step": self.steps, **values(means, "eval"), **scored}
         for callback in self._callbacks:
             row = with_further(row, callback.on_evaluation(row, params))
         self._tracker.log(row)

@@ -10,6 +10,7 @@ import pytest
 from small_corpora import write_jsonl
 
 from seqlab.data.columns.classes import Classes
+from seqlab.data.columns.groups import groups_of
 from seqlab.data.columns.series import Numbers, Series, Steps
 from seqlab.data.columns.tags import Tags
 from seqlab.data.columns.targets import EveryTarget, Targets, Writing
@@ -127,16 +128,68 @@ def test_a_source_is_read_once_and_again_when_it_changes(tmp_path):
     assert sum(encode(reader, PAIR, None).summary[split] for split in ("train", "validation", "test")) == 50
 
 
-def test_examples_of_several_rows_are_merged_only_where_a_column_says_so(tmp_path):
+def test_every_text_is_right_that_a_row_of_the_example_has(tmp_path):
     twice = [{"text": "same", "label": label} for label in ("one", "two")]
     others = [{"text": f"text {n}", "label": "one"} for n in range(60)]
     reader = Reader(str(write_jsonl(tmp_path / "a.jsonl", [*twice, *others])))
     text, writing = Texts("text", "text", "word", 4, 99), Writing("word", 4, 99)
-    for column, expected in ((Targets, ("one",)), (EveryTarget, ("one", "two"))):
+    for column in (Targets, EveryTarget):
         encoded = encode(reader, (text, column("label", "label", writing)), None)
         found = {t: label for part in encoded.texts.values() for t, label in zip(*part.values(), strict=True)}
-        assert found["same"] == expected
+        assert found["same"] == ("one", "two")
         assert encoded.summary["duplicates"] == 1
+
+
+def test_a_class_keeps_the_first_label_of_an_example(tmp_path):
+    rows = [{"text": "same", "label": label} for label in ("one", "two")]
+    table = Table.of("a file", {"label": [row["label"] for row in rows]})
+    assert Classes("label", "label").merge(Classes("label", "label").read(table)) == "one"
+
+
+@pytest.mark.parametrize(
+    ("rows", "share"),
+    [
+        ([{"text": f"w{n} w{n} common", "label": "ab"[n % 2]} for n in range(80)], 0),
+        ([{"text": f"w{n} common", "label": "ab"[n % 2]} for n in range(80)], 0.5),
+    ],
+)
+def test_the_summary_has_the_share_of_unknown_tokens(rows, share, tmp_path):
+    reader = Reader(str(write_jsonl(tmp_path / "a.jsonl", rows)))
+    unknown = encode(reader, PAIR, None).summary["unknown"]
+    assert unknown["text"]["train"] == pytest.approx(share)
+    assert unknown["text"].keys() == {"train", "validation", "test"}
+
+
+@pytest.mark.parametrize("texts", ["我不喜欢这部电影{}啊", "ACGTTGCA{}ACG"])
+def test_a_level_that_knows_no_word_is_refused_with_one_that_does(texts, tmp_path):
+    digits = [str(n).translate(str.maketrans("0123456789", "一二三四五六七八九十")) for n in range(80)]
+    rows = [{"text": texts.format(digit), "label": "ab"[n % 2]} for n, digit in enumerate(digits)]
+    reader = Reader(str(write_jsonl(tmp_path / "a.jsonl", rows)))
+    with pytest.raises(ConfigError, match=r"^task\.level=word does not fit text .* task\.level=character$"):
+        encode(reader, PAIR, None)
+    for level in ("character", "byte"):
+        columns = (Texts("text", "text", level, 40, 999, min_count=1), PAIR[1])
+        assert encode(reader, columns, None).summary["unknown"]["text"]["train"] == 0
+
+
+@pytest.mark.parametrize("rare", [{"rare"}, {"rare", "odd one"}])
+def test_a_split_that_is_made_keeps_every_label_in_training(rare, tmp_path):
+    for seed in range(20):
+        rows = [{"text": f"text {seed} {n}", "label": "ab"[n % 2]} for n in range(60)]
+        rows[1:1] = [{"text": f"{name} {seed}", "label": name} for name in rare]
+        reader = Reader(str(write_jsonl(tmp_path / f"{seed}.jsonl", rows)))
+        encoded = encode(reader, PAIR, None)
+        assert encoded.artifacts["classes"] == sorted({"a", "b", *rare})
+        assert sum(encoded.summary[name] for name in encoded.arrays) == len(rows)
+
+
+def test_a_group_is_in_one_split(tmp_path):
+    rows = [{"text": f"text {n}", "label": "ab"[n % 2], "who": f"speaker {n // 2}"} for n in range(200)]
+    reader = Reader(str(write_jsonl(tmp_path / "a.jsonl", rows)))
+    encoded = encode(reader, (*PAIR, *groups_of("who")), None)
+    groups = [{int(text.split()[1]) // 2 for text in part["text"]} for part in encoded.texts.values()]
+    assert set.union(*groups) == set(range(100))
+    assert sum(map(len, groups)) == 100
 
 
 @pytest.mark.parametrize("content", ["{", "[1]", "3"])

@@ -11,6 +11,7 @@ from PIL import Image
 from small_corpora import write_csv, write_hub
 
 from seqlab.data.media.images import decode_image
+from seqlab.data.media.midi import Note, read_midi
 from seqlab.data.media.sounds import decode_sound
 from seqlab.data.reader import Reader
 from seqlab.registry import import_extra
@@ -130,6 +131,56 @@ def test_a_folder_of_something_else_is_refused(files, message, tmp_path):
         put(tmp_path / name)
     with pytest.raises(ConfigError, match=rf"^task\.source={tmp_path} {message}$"):
         read(tmp_path)
+
+
+TRACK = b"MTrk" + (12).to_bytes(4, "big") + bytes([0, 0x90, 60, 80, 96, 0x80, 60, 0, 0, 0xFF, 0x2F, 0])
+HEADER = b"MThd" + (6).to_bytes(4, "big") + bytes([0, 0, 0, 1, 0, 96])
+LONGER = b"MThd" + (8).to_bytes(4, "big") + bytes([0, 0, 0, 1, 0, 96, 1, 2])
+OTHER = b"XFIH" + (3).to_bytes(4, "big") + b"abc"
+
+
+def riff(content):
+    return b"RIFF" + (4 + 8 + len(content)).to_bytes(4, "little") + b"RMID" + chunk(b"data", content)
+
+
+def chunk(name, content):
+    return name + len(content).to_bytes(4, "little") + content + b"\0" * (len(content) % 2)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        HEADER + TRACK,
+        LONGER + TRACK,
+        HEADER + OTHER + TRACK,
+        riff(LONGER + TRACK + OTHER),
+        HEADER + TRACK + OTHER,
+    ],
+)
+def test_what_a_midi_file_may_have_beside_tracks_is_skipped(content, tmp_path):
+    (tmp_path / "a.mid").write_bytes(content)
+    assert read_midi(tmp_path / "a.mid") == [Note(60, 0.0, 1.0)]
+
+
+def test_hidden_files_are_no_rows_and_other_folders_beside_training_are_refused(tmp_path):
+    for name in (
+        "train/left/a.png",
+        "val/left/a.png",
+        "train/left/._a.png",
+        "__MACOSX/left/a.png",
+        "train/.x/a.png",
+    ):
+        put(tmp_path / name)
+    assert {split: len(table) for split, table in read(tmp_path).items()} == {"train": 1, "validation": 1}
+    put(tmp_path / "extra/left/a.png")
+    with pytest.raises(ConfigError, match=r"extra is no split: name it train, validation or test"):
+        read(tmp_path)
+
+
+def test_a_class_may_be_called_train(tmp_path):
+    for label in ("train", "plane"):
+        put(tmp_path / label / "a.png")
+    assert read(tmp_path)["train"].columns["label"] == ["plane", "train"]
 
 
 def test_a_table_that_names_a_missing_file_is_refused(tmp_path):

@@ -43,9 +43,9 @@ def by_hand(name, predictions, batch):
         for t in range(T):
             if batch.mask[b, t]:
                 p, y = np.asarray(predictions[b, t], np.float64), np.asarray(batch.targets[b, t])
-                if name in ("loss", "cross_entropy", "bits_per_character"):
+                if name in ("loss", "cross_entropy", "bits_per_character", "bits_per_byte"):
                     nats = np.log(np.exp(p).sum()) - p[y]
-                    values.append(nats / np.log(2) if name == "bits_per_character" else nats)
+                    values.append(nats / np.log(2) if name.startswith("bits") else nats)
                 elif name in ("accuracy", "sequence_accuracy"):
                     values.append(float(np.argmax(p) == y))
                     kept.append(values[-1])

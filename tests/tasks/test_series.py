@@ -139,3 +139,109 @@ def test_a_series_of_statsmodels_is_whole(name, count):
     task = load_task(name)
     assert len(task.data["series"]["values"]) == count
     assert {task.data_summary()["validation"], task.data_summary()["test"]} <= {46, 47, 78, 79}
+
+
+def long_form(names=("a", "b"), count=40):
+    """Return rows of several series, day after day, with a covariate and a second target."""
+    draw = np.random.default_rng(0)
+    dates = [str(np.datetime64("2020-01-01") + day) for day in range(count)]
+    return [
+        {
+            "date": d,
+            "shop": name,
+            "value": draw.normal(10 * at),
+            "more": draw.normal(),
+            "open": int(day % 7 < 5),
+        }
+        for at, name in enumerate(names)
+        for day, d in enumerate(dates)
+    ]
+
+
+def of_rows(tmp_path, rows, **fields):
+    path = write_csv(tmp_path / "a.csv", rows)
+    return load_task("series", source=str(path), **{"length": 4} | fields)
+
+
+def test_a_window_lies_in_one_group_and_rows_are_sorted_by_time(tmp_path):
+    rows = long_form()
+    task = of_rows(tmp_path, rows, time="date", group="shop")
+    assert task.data_summary() == {"train": 2 * 24, "validation": 12, "test": 12, "series": 2}
+    inputs = {split: np.asarray(every(task, split).inputs) for split in SPLITS}
+    shuffled = [rows[at] for at in np.random.default_rng(1).permutation(len(rows))]
+    again = of_rows(tmp_path, sorted(shuffled, key=lambda row: row["shop"]), time="date", group="shop")
+    for split in SPLITS:
+        np.testing.assert_array_equal(inputs[split], every(again, split).inputs)
+    for at, name in enumerate("ab"):
+        alone = of_rows(tmp_path, [row for row in rows if row["shop"] == name], time="date")
+        windows = inputs["test"][6 * at : 6 * at + 6]
+        np.testing.assert_allclose(windows, every(alone, "test").inputs, atol=1e-5)
+
+
+def test_scores_are_the_mase_of_each_group_and_their_mean(tmp_path):
+    task = of_rows(tmp_path, long_form(), time="date", group="shop")
+    batch = every(task, "test")
+    wrong = np.asarray(batch.targets) + np.repeat([1.0, 3.0], 6)[:, None]
+    found = task.scores(wrong, np.asarray(batch.targets), np.asarray(batch.mask), "test")
+    assert found == pytest.approx({"mase_of_series": 2.0, "mase/a": 1.0, "mase/b": 3.0}, rel=1e-5)
+
+
+@pytest.mark.parametrize("framing", ["many_to_one", "many_to_many", "one_to_one"])
+def test_several_values_are_forecast_and_further_inputs_read(framing, tmp_path):
+    by = {"time": "date", "group": "shop"}
+    alone = every(of_rows(tmp_path, long_form(), **by), "test", framing)
+    task = of_rows(tmp_path, long_form(), value=["value", "more"], inputs=["open"], **by)
+    sizes = task.input_spec(framing).size, task.output_spec(framing).size
+    assert sizes == (12 if framing == "one_to_one" else 3, 2)
+    batch = every(task, "test", framing)
+    inputs = np.asarray(batch.inputs).reshape(12, 4, 3)
+    np.testing.assert_allclose(inputs[..., 0], np.asarray(alone.inputs).reshape(12, 4), atol=1e-5)
+    np.testing.assert_allclose(batch.targets[..., 0], alone.targets[..., 0], atol=1e-5)
+    assert len(np.unique(inputs[..., 2].round(4))) <= 4
+    assert task.baselines("test", framing)["persistence"] > 0
+
+
+@pytest.mark.parametrize(
+    ("change", "fields", "message"),
+    [
+        ({}, {}, r"row 41, date: 2020-01-01 is not after the row before: set task\.time=date, .*"),
+        ({"date": None}, {}, r"the rows of each shop stand together, .*: set task\.group=shop, or .*"),
+        ({}, {"time": "date"}, r"date: row 1 has the time 2020-01-01 too: set task\.frequency, .*"),
+        ({"date": "3/4/2020"}, {"time": "date"}, r"date: must be a number or a date as 1990-05-01 .*"),
+    ],
+)
+def test_rows_of_several_series_are_not_read_as_one(change, fields, message, tmp_path):
+    rows = [{k: v for k, v in (row | change).items() if v is not None} for row in long_form()]
+    with pytest.raises(ConfigError, match=rf"^.*a\.csv.*{message}$"):
+        _ = of_rows(tmp_path, rows, **fields).data
+
+
+@pytest.mark.parametrize(("frequency", "count"), [("D", 60), ("2D", 30), ("B", 43)])
+def test_gaps_are_refused_or_resampled(frequency, count, tmp_path):
+    rows = [row for at, row in enumerate(long_form(("a",), 60)) if at not in (5, 17, 18)]
+    with pytest.raises(ConfigError, match=r"date: there is a gap before 2020-01-07, after 2020-01-05: set "):
+        _ = of_rows(tmp_path, rows, time="date").data
+    task = of_rows(tmp_path, rows, time="date", frequency=frequency)
+    assert sum(task.data_summary()[split] for split in SPLITS) == count - 4
+    if frequency == "D":
+        mean, size = task.encoded.artifacts["units"][0][0]
+        read = np.asarray(task.data["series"]["values"])[:, 0] * size + mean
+        assert read[5] == pytest.approx((read[4] + read[6]) / 2, abs=1e-4)
+
+
+def test_a_bad_frequency_or_one_without_times_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"^task\.frequency=often: legal are aliases of pandas, such as "):
+        _ = of_rows(tmp_path, long_form(("a",)), time="date", frequency="often").data
+    with pytest.raises(ConfigError, match=r"^task\.frequency=D needs time, the column of times$"):
+        of_rows(tmp_path, long_form(("a",)), frequency="D")
+
+
+def test_a_prompt_needs_the_units_of_the_run_alone(tmp_path):
+    x = np.random.default_rng(0).normal(5, 3, size=40).round(2)
+    task, stored = of(tmp_path, x), tmp_path / "vocabulary.json"
+    stored.write_text(task.artifacts()["vocabulary.json"])
+    again = load_task("series", source="gone.csv", length=4, vocabulary=str(stored))
+    prompt, framing = " ".join(map(str, x[:9])), "many_to_one"
+    np.testing.assert_array_equal(task.read_prompt(prompt, framing), again.read_prompt(prompt, framing))
+    answers = {found.render_answer(np.ones(1), prompt, framing) for found in (task, again)}
+    assert len(answers) == 1

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from seqeval.metrics import f1_score
-from small_corpora import stand_in
+from seqeval.scheme import IOB2
+from small_corpora import stand_in, write_csv
 from tiny_runs import tiny
 
 from seqlab import run
@@ -31,7 +32,7 @@ def test_every_schema_gives_the_same_tags(preset):
     batch = task.evaluation_batch(jnp.int32(0), 8, "train", "many_to_many", task.data)
     for tokens, tags, real in zip(batch.inputs, batch.targets, batch.mask, strict=True):
         words = [task.encoded.artifacts["tokens"][number - 1] for number in tokens[real].tolist()]
-        expected = [{"Mr": "B-PER", "Smith": "I-PER"}.get(word, "O") for word in words]
+        expected = [{"Smith": "B-PER", "left": "I-PER"}.get(word, "O") for word in words]
         expected = expected if "Mr" in words else ["O"] * len(words)
         assert [task.encoded.artifacts["tags"][number] for number in tags[real].tolist()] == expected
 
@@ -51,10 +52,37 @@ def test_a_run_is_evaluated_by_seqeval(folder):
             for row, real in zip(np.asarray(rows), np.asarray(batch.mask), strict=True)
         ]
 
-    expected = f1_score(named(batch.targets), named(found), zero_division=0)
+    expected = f1_score(named(batch.targets), named(found), zero_division=0, mode="strict", scheme=IOB2)
     assert evaluate(program, params, "test")["test/span_f1"] == expected
     assert summary["test"]["test/span_f1"] == expected
     assert summary["metric"] == "span_f1"
+
+
+TAGS = {"parts of speech": ["NOUN", "VERB", "DET"], "numbers": [0, 1, 2]}
+
+
+@pytest.mark.parametrize("kind", TAGS)
+def test_tags_that_mark_no_spans_are_judged_by_accuracy(kind, tmp_path):
+    rows = [
+        ([f"w{n % 3}", "a", f"x{n}"], [TAGS[kind][n % 3], TAGS[kind][0], TAGS[kind][0]]) for n in range(80)
+    ]
+    task = of(tmp_path, *rows)
+    assert task.goal("many_to_many").metric == "accuracy"
+    assert task.reference("many_to_many").baseline == 1.0
+    tags = task.encoded.arrays["test"]["tags"]
+    mask = np.ones(tags.shape, bool)
+    assert task.scores(tags, tags, mask, "test") == {"macro_f1": 1.0, "balanced_accuracy": 1.0}
+    worse = task.scores(np.zeros_like(tags), tags, mask, "test")
+    assert worse["balanced_accuracy"] == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize("cell", [str, json.dumps])
+def test_lists_may_be_written_in_cells(cell, tmp_path):
+    lists = [(["EU", f"no {n}", "x"], ["B-ORG", "O", "O"]) for n in range(60)]
+    rows = [{"tokens": cell(tokens), "tags": cell(tags)} for tokens, tags in lists]
+    task = load_task("tagging", source=str(write_csv(tmp_path / "a.csv", rows)))
+    assert task.encoded.artifacts["tags"] == ["B-ORG", "O"]
+    assert task.encoded.artifacts["scheme"] == ["IOB2"]
 
 
 def test_a_word_alone_does_not_tell_its_tag():

@@ -101,7 +101,7 @@ def test_no_text_of_training_is_evaluated():
 def test_a_conversation_is_texts_each_answered_by_the_next(tmp_path):
     said = [["a", "b", " ", "c"], ["alone"], *([f"d{n}", "e"] for n in range(40))]
     path = write_hub(tmp_path / "a", {"said": said})
-    task = load_task("text_pairs", source=str(path), text="said", target="said")
+    task = load_task("text_pairs", source=str(path), text="said", target="said", level="character")
     pairs = {}
     for part in task.encoded.texts.values():
         pairs |= zip(part["text"], part["target"], strict=True)

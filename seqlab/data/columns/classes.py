@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -18,6 +18,9 @@ class Classes(Column[str]):
 
     def read(self, table: Table) -> list[str]:
         return table.labels(self.name)
+
+    def labels(self, value: str) -> Collection[str]:
+        return (value,)
 
     def fit(self, train: Table) -> Artifacts:
         classes = sorted(set(train.columns[self.key]))

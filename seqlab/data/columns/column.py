@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
 from seqlab.data.table import Table
+from seqlab.data.tokenization import normalized
 
 Value = TypeVar("Value")
 """What a value of the column is once it is read."""
@@ -35,11 +36,15 @@ class Column(abc.ABC, Generic[Value]):
         name: the name of the column in the source.
     """
 
+    groups: ClassVar[bool] = False
+    """Whether rows of equal value belong to one split."""
+
     key: str
     name: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "name", str(self.name))  # a config reads the name 0 as a number
+        # A config reads the name 0 as a number, and a keyboard may write é as two characters.
+        object.__setattr__(self, "name", normalized(str(self.name)))
 
     def require(self, table: Table) -> None:
         """Raise ConfigError where the column is missing in a table of the source."""
@@ -59,6 +64,10 @@ class Column(abc.ABC, Generic[Value]):
     def identity(self, value: Value) -> str:
         """Return a text that is equal for two rows of the same example; asked of a task's first column."""
         raise NotImplementedError(f"{type(self).__name__} cannot tell examples apart")
+
+    def labels(self, value: Value) -> Collection[str]:
+        """Return what a value has that made splits must keep in training, such as its class."""
+        return ()
 
     def merge(self, values: Sequence[Value]) -> Value:
         """Return the value of an example that several rows of a table have: that of the first."""
@@ -83,6 +92,17 @@ class Column(abc.ABC, Generic[Value]):
     def cut(self, values: Sequence[Value]) -> np.ndarray | None:
         """Say of each value whether the encoder cuts its end off, bool `(N,)`; None where it cuts none."""
         return None
+
+    def counts(self, values: Sequence[Value]) -> Mapping[str, int]:
+        """Return further counts of the values of all splits, by name, for the summary of a run."""
+        return {}
+
+    def unknown(self, arrays: Arrays) -> float | None:
+        """Return the share of symbols of a split that the artifacts lack; None where there are no symbols."""
+        return None
+
+    def require_known(self, train: Table, artifacts: Artifacts) -> None:
+        """Raise ConfigError where the artifacts that were fitted lack most of what training has."""
 
     def texts(self, value: Value) -> Any:
         """Return the texts of a value that scores and baselines need; None where they need none."""

@@ -57,6 +57,9 @@ class Images(Column[np.ndarray]):
     def identity(self, value: np.ndarray) -> str:
         return hashlib.sha256(value.tobytes()).hexdigest()
 
+    def counts(self, values: Sequence[np.ndarray]) -> Mapping[str, int]:
+        return {"constant": count} if (count := sum(not np.ptp(image) for image in values)) else {}
+
     def encode(self, tables: Mapping[str, Table], artifacts: Artifacts) -> Mapping[str, Arrays]:
         return {name: {"images": np.stack(table.columns[self.key])} for name, table in tables.items()}
 

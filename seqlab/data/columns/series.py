@@ -110,6 +110,10 @@ class Series(Column[Steps]):
     def cut(self, values: Sequence[Steps]) -> np.ndarray:
         return np.array([len(value.steps) > self.length for value in values], bool)
 
+    def counts(self, values: Sequence[Steps]) -> Mapping[str, int]:
+        constant = sum(not np.ptp(value.steps, axis=0).any() for value in values)
+        return {"constant": constant} if constant else {}
+
     def _require_features(self, table: Table, count: int) -> None:
         """Raise ConfigError where a row's series has another number of features than those of training."""
         for index, value in enumerate(table.columns[self.key]):
@@ -135,6 +139,7 @@ class Numbers:
 
     def decode(self, table: Table, column: str) -> list[Steps]:
         """Return the series of each row."""
+        table = dataclasses.replace(table, columns={**table.columns, column: table.lists(column)})
         found = [self._steps(table, column, index) for index in range(len(table))]
         return [Steps(steps, digest(steps)) for steps in found]
 

@@ -10,9 +10,10 @@ import numpy as np
 
 from seqlab.data.columns.column import Arrays, Artifacts, Column
 from seqlab.data.padding import pad
+from seqlab.data.scripts import judge_of
 from seqlab.data.table import Table
-from seqlab.data.tokenization import detokenize, tokenize
-from seqlab.data.vocabulary import Vocabulary
+from seqlab.data.tokenization import BYTES, detokenize, tokenize
+from seqlab.data.vocabulary import Vocabulary, require_known_words, share_unknown
 
 
 class Target(NamedTuple):
@@ -27,7 +28,7 @@ class Writing:
     """How texts are written: tokens, then an end symbol, which has the number after those of the vocabulary.
 
     Attributes:
-        level: "word" or "character" (`data.tokenization`).
+        level: one of `data.tokenization.LEVELS`.
         length: the number of tokens that are written at most, the end symbol included, M.
         max_tokens: the largest number of tokens in the vocabulary; a word must occur twice in training.
     """
@@ -40,10 +41,17 @@ class Writing:
         """Return a target of some texts."""
         return Target(tuple(texts), tuple(tokenize(text, self.level) for text in texts))
 
-    def fit(self, tokens: Sequence[list[str]]) -> Artifacts:
-        """Fit the vocabulary to the tokens of each text of the training split."""
+    def fit(self, texts: Sequence[str], tokens: Sequence[list[str]]) -> Artifacts:
+        """Fit the vocabulary to the texts of the training split; bytes are always known.
+
+        Returns:
+            The artifacts `targets` and `judge`, what `data.scripts.judge_of` says.
+        """
+        judge = list(judge_of(texts))
+        if self.level == "byte":
+            return {"targets": list(BYTES), "judge": judge}
         vocabulary = Vocabulary.fit(tokens, self.max_tokens, min_count=2 if self.level == "word" else 1)
-        return {"targets": list(vocabulary.symbols)}
+        return {"targets": list(vocabulary.symbols), "judge": judge}
 
     def encode(self, rows: Sequence[list[str]], artifacts: Artifacts) -> tuple[np.ndarray, np.ndarray]:
         """Return M − 1 tokens of each text and the end symbol, int32 `(N, M)`, and lengths `(N,)`."""
@@ -57,6 +65,13 @@ class Writing:
         vocabulary = target_vocabulary(artifacts)
         written, end = np.ravel(numbers).tolist(), len(vocabulary)
         return detokenize(vocabulary.decode(written[: [*written, end].index(end)]), self.level)
+
+    def require_known(
+        self, table: Table, column: str, rows: Sequence[list[str]], artifacts: Artifacts
+    ) -> None:
+        """Raise ConfigError where most words of training are unknown."""
+        if self.level == "word":
+            require_known_words(table, column, rows, artifacts["targets"])
 
     def normalized(self, text: str) -> str:
         """Return a text as a network that makes no mistake would write it."""
@@ -72,8 +87,8 @@ def target_vocabulary(artifacts: Artifacts) -> Vocabulary:
 class Targets(Column[Target]):
     """Column of texts to write, one example a row: int32 `targets` `(N, M)` and `target_lengths` `(N,)`.
 
-    A value is a text, or a list of texts that are right; the first is encoded. The name may be a shell
-    pattern of several columns. Artifact `targets`.
+    A value is a text, or a list of texts that are right; the first is encoded. Rows of one example have the
+    texts of all of them. The name may be a shell pattern of several columns. Artifacts: those of `Writing`.
 
     Attributes:
         writing: how a text is written.
@@ -87,8 +102,19 @@ class Targets(Column[Target]):
     def read(self, table: Table) -> list[Target]:
         return [self.writing.read(texts) for texts in table.several_texts(self.key, self.name)]
 
+    def merge(self, values: Sequence[Target]) -> Target:
+        return _merged(values)
+
     def fit(self, train: Table) -> Artifacts:
-        return self.writing.fit([value.tokens[0] for value in train.columns[self.key]])
+        texts, tokens = zip(*((v.texts[0], v.tokens[0]) for v in train.columns[self.key]), strict=True)
+        return self.writing.fit(texts, tokens)
+
+    def unknown(self, arrays: Arrays) -> float:
+        return share_unknown(arrays["targets"], arrays["target_lengths"])
+
+    def require_known(self, train: Table, artifacts: Artifacts) -> None:
+        rows = [value.tokens[0] for value in train.columns[self.key]]
+        self.writing.require_known(train, self.name, rows, artifacts)
 
     def encode(self, tables: Mapping[str, Table], artifacts: Artifacts) -> Mapping[str, Arrays]:
         arrays = {}
@@ -111,7 +137,7 @@ class EveryTarget(Column[Target]):
 
     The first text of every row comes before all second ones, and so on. int32 `target_lengths` `(P,)` and
     `row` `(P,)`, the row of each text. Rows of one example have the texts of all of them. The name may be a
-    shell pattern of several columns. Artifact `targets`.
+    shell pattern of several columns. Artifacts: those of `Writing`.
 
     Attributes:
         writing: how a text is written.
@@ -127,11 +153,18 @@ class EveryTarget(Column[Target]):
         return [self.writing.read(tuple(dict.fromkeys(texts))) for texts in rows]
 
     def merge(self, values: Sequence[Target]) -> Target:
-        tokens = {text: row for value in values for text, row in zip(*value, strict=True)}
-        return Target(tuple(tokens), tuple(tokens.values()))
+        return _merged(values)
 
     def fit(self, train: Table) -> Artifacts:
-        return self.writing.fit([tokens for _, tokens in _in_turn(train.columns[self.key])])
+        texts = [text for value in train.columns[self.key] for text in value.texts]
+        return self.writing.fit(texts, [tokens for _, tokens in _in_turn(train.columns[self.key])])
+
+    def unknown(self, arrays: Arrays) -> float:
+        return share_unknown(arrays["targets"], arrays["target_lengths"])
+
+    def require_known(self, train: Table, artifacts: Artifacts) -> None:
+        rows = [tokens for _, tokens in _in_turn(train.columns[self.key])]
+        self.writing.require_known(train, self.name, rows, artifacts)
 
     def encode(self, tables: Mapping[str, Table], artifacts: Artifacts) -> Mapping[str, Arrays]:
         arrays = {}
@@ -148,6 +181,12 @@ class EveryTarget(Column[Target]):
 
     def texts(self, value: Target) -> tuple[str, ...]:
         return value.texts
+
+
+def _merged(values: Sequence[Target]) -> Target:
+    """Return the different texts of some values, in their order."""
+    tokens = {text: row for value in values for text, row in zip(*value, strict=True)}
+    return Target(tuple(tokens), tuple(tokens.values()))
 
 
 def _in_turn(values: Sequence[Target]) -> list[tuple[int, list[str]]]:

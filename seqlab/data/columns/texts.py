@@ -11,8 +11,8 @@ import numpy as np
 from seqlab.data.columns.column import Arrays, Artifacts, Column
 from seqlab.data.padding import pad
 from seqlab.data.table import Table
-from seqlab.data.tokenization import tokenize
-from seqlab.data.vocabulary import Vocabulary
+from seqlab.data.tokenization import BYTES, normalized, tokenize
+from seqlab.data.vocabulary import Vocabulary, require_known_words, share_unknown
 from seqlab.types import ConfigError
 
 
@@ -28,7 +28,7 @@ class Texts(Column[Text]):
     """Column of texts: int32 `tokens` `(N, T)` and `lengths` `(N,)`; artifact `tokens`.
 
     Attributes:
-        level: "word" or "character" (`data.tokenization`).
+        level: one of `data.tokenization.LEVELS`.
         length: the number of tokens that are read of a text at most, T.
         max_tokens: the largest number of tokens in the vocabulary.
         min_count: how often a token of the vocabulary must occur in training.
@@ -45,15 +45,26 @@ class Texts(Column[Text]):
         return [Text(text, self.tokenize(text)) for text in table.texts(self.name)]
 
     def tokenize(self, text: str) -> list[str]:
-        """Return the tokens of a text, of any number."""
+        """Return the tokens of a text in normal form C, of any number."""
         return tokenize(text.lower() if self.lower and self.level == "word" else text, self.level)
 
     def identity(self, value: Text) -> str:
         return value.text
 
     def fit(self, train: Table) -> Artifacts:
+        if self.level == "byte":
+            return {"tokens": list(BYTES)}
         tokens = (value.tokens for value in train.columns[self.key])
         return {"tokens": list(Vocabulary.fit(tokens, self.max_tokens, self.min_count).symbols)}
+
+    def unknown(self, arrays: Arrays) -> float:
+        return share_unknown(arrays["tokens"], arrays["lengths"])
+
+    def require_known(self, train: Table, artifacts: Artifacts) -> None:
+        if self.level == "word":
+            require_known_words(
+                train, self.name, [value.tokens for value in train.columns[self.key]], artifacts["tokens"]
+            )
 
     def encode(self, tables: Mapping[str, Table], artifacts: Artifacts) -> Mapping[str, Arrays]:
         vocabulary = vocabulary_of(artifacts)
@@ -82,10 +93,11 @@ class TokenLists(Column[list[str]]):
     max_tokens: int
 
     def read(self, table: Table) -> list[list[str]]:
-        for index, value in enumerate(table.columns[self.name]):
+        lists = table.lists(self.name)
+        for index, value in enumerate(lists):
             if not isinstance(value, list) or not value or not all(isinstance(item, str) for item in value):
                 raise table.refusal(index, self.name, f"must be a list of texts, got {value!r:.60}")
-        return list(table.columns[self.name])
+        return lists
 
     def identity(self, value: list[str]) -> str:
         return " ".join(value)
@@ -93,6 +105,9 @@ class TokenLists(Column[list[str]]):
     def fit(self, train: Table) -> Artifacts:
         vocabulary = Vocabulary.fit(train.columns[self.key], self.max_tokens, min_count=2)
         return {"tokens": list(vocabulary.symbols)}
+
+    def unknown(self, arrays: Arrays) -> float:
+        return share_unknown(arrays["tokens"], arrays["lengths"])
 
     def encode(self, tables: Mapping[str, Table], artifacts: Artifacts) -> Mapping[str, Arrays]:
         vocabulary = vocabulary_of(artifacts)
@@ -116,10 +131,10 @@ def token_list(value: Any, tokenize: Callable[[str], list[str]]) -> list[str]:
         ConfigError: the value is neither.
     """
     if isinstance(value, str):
-        return tokenize(value)
+        return tokenize(normalized(value))
     if not isinstance(value, (list, tuple, np.ndarray)) or not all(isinstance(item, str) for item in value):
         raise ConfigError(f"--prompt must be a text or a list of tokens, got {value!r:.60}")
-    return list(value)
+    return [normalized(item) for item in value]
 
 
 def _padded(rows: Sequence[Sequence[str]], vocabulary: Vocabulary, length: int) -> dict[str, np.ndarray]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.data.media.files import COLUMN_OF_SUFFIX
+from seqlab.data.media.files import COLUMN_OF_SUFFIX, is_hidden
 from seqlab.data.media.images import decode_image
 
 
@@ -45,7 +45,7 @@ def _files(value: Any) -> Iterator[tuple[str, Any]]:
     """Yield the files of the frames, each with its name for messages."""
     if isinstance(value, Path):
         for path in sorted(value.iterdir()):
-            if COLUMN_OF_SUFFIX.get(path.suffix.lower()) == "image":
+            if COLUMN_OF_SUFFIX.get(path.suffix.lower()) == "image" and not is_hidden(path):
                 yield path.name, path
     elif isinstance(value, list):
         yield from ((str(number), frame) for number, frame in enumerate(value, 1))

@@ -14,6 +14,14 @@ COLUMN_OF_SUFFIX = {
 }
 """The column that a file of a folder goes into, by its ending."""
 
+_HIDDEN = ("__MACOSX", "Thumbs.db", "desktop.ini")
+"""What systems leave in folders, beside names that begin with a dot."""
+
+
+def is_hidden(path: Path) -> bool:
+    """Say whether a file or folder is left by a system, such as `.ipynb_checkpoints` or `._a.png`."""
+    return path.name.startswith(".") or path.name in _HIDDEN
+
 
 def file_of(value: Any) -> Path | io.BytesIO:
     """Return the file that a value stands for, to be opened.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from seqlab.registry import import_extra
 
@@ -29,11 +29,13 @@ def read_midi(path: Path) -> list[Note]:
 
     Raises:
         ValueError: it is not a MIDI file; the message does not name the file.
+
+    Source: "Standard MIDI Files 1.0", which has readers skip chunks that they do not know.
     """
     midi = import_extra("music21.midi")
     file = midi.MidiFile()
     try:
-        file.readstr(path.read_bytes())
+        file.readstr(_plain(path.read_bytes()))
     except Exception as error:  # from the file system, or of any kind from the reader
         raise ValueError(f"is no MIDI file: {error}") from error
     return [
@@ -41,6 +43,27 @@ def read_midi(path: Path) -> list[Note]:
         for track in file.tracks
         for number, begin, end in _notes_of(track)
     ]
+
+
+def _plain(content: bytes) -> bytes:
+    """Return a MIDI file of a header of 6 bytes and tracks alone, which is all that music21 reads.
+
+    Other chunks, what a longer header adds, and a wrapping as RIFF RMID are left out.
+    """
+    if content[:4] == b"RIFF" and content[8:12] == b"RMID":
+        content = next((chunk for name, chunk in _chunks(content[12:], "little") if name == b"data"), b"")
+    kept = [(name, chunk) for name, chunk in _chunks(content, "big") if name in (b"MThd", b"MTrk")]
+    plain = [(name, chunk[:6] if name == b"MThd" else chunk) for name, chunk in kept]
+    return b"".join(name + len(chunk).to_bytes(4, "big") + chunk for name, chunk in plain)
+
+
+def _chunks(content: bytes, order: Literal["little", "big"]) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the name and the content of each chunk; those of RIFF, in little order, have even lengths."""
+    at = 0
+    while at + 8 <= len(content):
+        size = int.from_bytes(content[at + 4 : at + 8], order)
+        yield content[at : at + 4], content[at + 8 : at + 8 + size]
+        at += 8 + size + (size % 2 if order == "little" else 0)
 
 
 def _notes_of(track: Any) -> Iterable[tuple[int, int, int]]:

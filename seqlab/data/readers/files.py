@@ -6,60 +6,73 @@ from collections.abc import Callable
 from pathlib import Path
 
 from seqlab.data.readers.arrays import read_arrays
-from seqlab.data.readers.conll import read_conll
-from seqlab.data.readers.datasets import read_dataset_file
+from seqlab.data.readers.conll import read_conll, read_conllu
+from seqlab.data.readers.datasets import read_feather, read_parquet
+from seqlab.data.readers.delimited import read_csv, read_tsv
+from seqlab.data.readers.json_rows import read_json, read_jsonl
+from seqlab.data.readers.lines import read_lines
+from seqlab.data.readers.spreadsheet import read_xlsx
 from seqlab.data.readers.ts import read_ts
 from seqlab.data.table import Table
 from seqlab.types import ConfigError
 
-_READERS: dict[str, Callable[[Path], Table]] = {
-    ".csv": read_dataset_file,
-    ".tsv": read_dataset_file,
-    ".jsonl": read_dataset_file,
-    ".json": read_dataset_file,
-    ".txt": read_dataset_file,
+_TEXTS: dict[str, Callable[[Path], Table]] = {
+    ".csv": read_csv,
+    ".tsv": read_tsv,
+    ".jsonl": read_jsonl,
+    ".json": read_json,
+    ".txt": read_lines,
     ".conll": read_conll,
-    ".parquet": read_dataset_file,
-    ".npz": read_arrays,
+    ".conllu": read_conllu,
     ".ts": read_ts,
 }
-_BINARY = (".parquet", ".npz")
+"""The readers of text files, which may be packed as `.csv.gz` and so on."""
+_READERS: dict[str, Callable[[Path], Table]] = {
+    **_TEXTS,
+    ".parquet": read_parquet,
+    ".feather": read_feather,
+    ".xlsx": read_xlsx,
+    ".npz": read_arrays,
+}
 
-SUFFIXES = (*(suffix for suffix in _READERS if suffix != ".ts"), ".mat", ".ts")
+SUFFIXES = (*_READERS, ".mat")
 """The endings that can be read; a `.mat` file is a whole source, with splits (`readers.mat`)."""
+
+
+def ending(path: Path) -> str:
+    """Return the ending of a file's name in small letters, that before `.gz` where the file is packed."""
+    suffix = path.suffix.lower()
+    if suffix == ".gz" and (packed := Path(path.stem).suffix.lower()) in _TEXTS:
+        return packed
+    return suffix
+
+
+def stem(path: Path) -> str:
+    """Return the name of a file without its ending."""
+    return path.name[: path.name.lower().rindex(ending(path))]
 
 
 def read_file(path: Path) -> Table:
     """Read a file by the reader of its ending.
 
     Raises:
-        ConfigError: the file is missing, broken, empty, not UTF-8, or of another kind.
+        ConfigError: the file is missing, broken, empty, in another encoding, or of another kind.
     """
-    if path.suffix not in SUFFIXES:
-        raise ConfigError(f"task.source={path} cannot be read: legal endings are {', '.join(SUFFIXES)}")
+    kind = ending(path)
+    if kind not in SUFFIXES:
+        legal = ", ".join(SUFFIXES)
+        raise ConfigError(f"task.source={path} cannot be read: legal endings are {legal}; text may be .gz")
     if not path.is_file():
         raise ConfigError(f"task.source={path} does not exist")
-    if path.suffix == ".mat":
+    if kind == ".mat":
         raise ConfigError(f"{path} holds all splits: set task.source={path}")
-    if path.suffix not in _BINARY:
-        _require_utf8(path)
     try:
         if not path.stat().st_size:
             raise ValueError("it has no rows")
-        return _READERS[path.suffix](path)
+        return _READERS[kind](path)
     except ConfigError:
         raise
     except Exception as error:  # each library has its own; the deepest cause says what is wrong
         while error.__cause__ is not None:
             error = error.__cause__
         raise ConfigError(f"{path} cannot be read: {str(error).strip().splitlines()[0]}") from error
-
-
-def _require_utf8(path: Path) -> None:
-    text = path.read_bytes()
-    try:
-        text.decode()
-    except UnicodeDecodeError as error:
-        line = text.count(b"\n", 0, error.start) + 1
-        byte = text[error.start]
-        raise ConfigError(f"{path}, line {line}: the byte 0x{byte:02x} is not UTF-8") from error

@@ -12,6 +12,7 @@ from typing import Any
 
 from seqlab.data.readers.datasets import table_of
 from seqlab.data.readers.files import SUFFIXES
+from seqlab.data.splits import split_name
 from seqlab.data.table import Table
 from seqlab.types import ConfigError
 
@@ -49,7 +50,12 @@ def read_hub(name: str, config: str | None, alternatives: str) -> dict[str, Tabl
     except Exception as error:  # from the client, the builder, or the network
         reason = str(error).strip().splitlines()[0]
         raise ConfigError(f"task.source={name} cannot be read: {reason}") from error
-    return {split: table_of(f"{name} ({split})", rows) for split, rows in splits.items()}
+    tables: dict[str, Table] = {}
+    for split, rows in splits.items():
+        if split_name(split) in tables:
+            raise ConfigError(f"task.source={name} has two splits {split_name(split)}: {', '.join(splits)}")
+        tables[split_name(split)] = table_of(f"{name} ({split})", rows)
+    return tables
 
 
 def _load(name: str, config: str | None, offline: bool) -> Any:

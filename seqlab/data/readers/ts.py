@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from seqlab.data.readers.text import lines_of, read_text
 from seqlab.data.table import Table
 
 _NO_CLASS = "it has no line @classLabel true with the names of the classes"
@@ -29,7 +30,7 @@ def read_ts(path: Path) -> Table:
     labels: list[int] = []
     names: list[str] = []
     in_data = False
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(lines_of(read_text(path)), 1):
         if not line.strip() or line.startswith("#"):
             continue
         if in_data:
@@ -49,7 +50,7 @@ def read_ts(path: Path) -> Table:
             raise ValueError(_NO_CLASS)
     if not series:
         raise ValueError("it has no rows")
-    return Table.of(str(path), {"series": series, "label": labels}, label=names)
+    return Table.of(str(path), {"series": series, "label": labels}, {"label": names})
 
 
 def _steps(dimensions: list[str], number: int) -> np.ndarray:

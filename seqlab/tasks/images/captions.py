@@ -14,22 +14,25 @@ import numpy as np
 
 from seqlab.checks import require_choice, require_positive
 from seqlab.data.columns import images
+from seqlab.data.columns.groups import groups_of
 from seqlab.data.columns.targets import EveryTarget, Writing, target_vocabulary
 from seqlab.data.encoded import Encoded, encode
 from seqlab.data.reader import Reader
 from seqlab.data.tokenization import LEVELS
-from seqlab.metrics.texts import TEXT_METRICS, text_scores
+from seqlab.metrics.texts import TEXT_METRICS, bleu_signature, text_scores
 from seqlab.registry import import_extra
 from seqlab.tasks._inputs import described
-from seqlab.tasks._sources import source_field
+from seqlab.tasks._sources import shown_field, source_field
 from seqlab.tasks.task import Task
 from seqlab.tasks.text._texts import (
     MAX_EVALUATED,
     answer_scores,
+    judge_of,
     most_frequent,
     right_texts,
     text_goal,
     text_reference,
+    tokenizer_of,
 )
 from seqlab.types import Batch, ConfigError, Goal, Images, Reference, Spec, Tokens
 
@@ -53,15 +56,18 @@ class Captions(Task):
             the training split.
         image: the column of images.
         text: the column of texts or of lists of them, or a shell pattern of several, such as `caption_*`.
-        level: "word" (as written, with punctuation apart) or "character".
-        judge: the metric of greedy, free-running decoding that decides: "bleu" or "chrf" (sacrebleu), "cer"
-            or "wer" (jiwer). BLEU and chrF count every text of an image, the other two the first.
+        level: "word" (as written, with punctuation apart), "character" or "byte" (of UTF-8).
+        judge: the metric of greedy, free-running decoding that decides: "bleu" or "chrf" (sacrebleu),
+            "exact_match", "cer" or "wer" (jiwer); None for BLEU, or chrF where half of the texts of training
+            have fewer than four words. The first three count every text of an image, the others the first.
         height: images of another size are resized to this height, in pixels, H.
         width: the width, in pixels, W.
         channels: 1 for grey, 3 for red, green and blue, C.
         length: the number of tokens that are written at most, the end symbol included, M.
         most_tokens: the largest number of tokens in the vocabulary; other tokens, and words that occur once
             in training, are unknown.
+        group: a column, such as that of speakers: made splits do not divide its rows of equal value; None for
+            no groups.
 
     Raises:
         ValueError: a field that is not legal.
@@ -81,16 +87,17 @@ class Captions(Task):
     image: str = "image"
     text: str = "text"
     level: str = "word"
-    judge: str = "bleu"
+    judge: str | None = None
     height: int = 32
     width: int = 32
     channels: int = 3
     length: int = 20
     most_tokens: int = 10_000
+    group: str | None = shown_field(None)
 
     def __post_init__(self) -> None:
         require_choice(self, "level", LEVELS)
-        require_choice(self, "judge", tuple(TEXT_METRICS))
+        require_choice(self, "judge", (None, *TEXT_METRICS))
         require_positive(self, "height", "width", "length", "most_tokens")
         require_choice(self, "channels", (1, 3))
 
@@ -103,6 +110,7 @@ class Captions(Task):
         columns = (
             images.Images("image", self.image, self._size),
             EveryTarget("text", self.text, self.writing),
+            *groups_of(self.group),
         )
         return encode(self.reader, columns, self.vocabulary)
 
@@ -124,8 +132,12 @@ class Captions(Task):
     def end_symbol(self, framing: str) -> int | None:
         return len(target_vocabulary(self.encoded.artifacts))
 
+    @property
+    def _judge(self) -> str:
+        return judge_of(self.judge, self.encoded.artifacts)
+
     def goal(self, framing: str) -> Goal:
-        return text_goal(self.judge)
+        return text_goal(self._judge)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy",)
@@ -133,18 +145,27 @@ class Captions(Task):
     def scores(
         self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray, split: str
     ) -> Mapping[str, float]:
-        """Return BLEU, chrF, CER and WER of the texts that were written, int `(N, M)`."""
-        return text_scores([self.render(row, "") for row in predictions], self.references(split))
+        """Return the metrics of `text_scores` of the texts that were written, int `(N, M)`."""
+        written, tokenizer = (
+            [self.render(row, "") for row in predictions],
+            tokenizer_of(self.encoded.artifacts),
+        )
+        return text_scores(written, self.references(split), tokenizer)
+
+    def data_summary(self) -> Mapping[str, Any]:
+        """Return counts that describe the data, and how BLEU is computed."""
+        signature = bleu_signature(self.references("test"), tokenizer_of(self.encoded.artifacts))
+        return {**self.encoded.summary, "bleu": signature}
 
     def reference(self, framing: str) -> Reference:
-        return text_reference(self.judge, self.baselines("test", framing))
+        return text_reference(self._judge, self.baselines("test", framing))
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:
         """Return the metric of training's most frequent text, and of the first text of its nearest image.
 
         The nearest image is that of the least Euclidean distance in pixels, by scikit-learn.
         """
-        return {name: found[self.judge] for name, found in _baseline_scores(self, split).items()}
+        return {name: found[self._judge] for name, found in _baseline_scores(self, split).items()}
 
     def references(self, split: str) -> list[list[str]]:
         """Return the texts that are right for each evaluated example of a split."""
@@ -191,4 +212,4 @@ def _baseline_scores(task: Captions, split: str) -> dict[str, dict[str, float]]:
         "most frequent": [most_frequent(texts)] * len(queries),
         "nearest image": [texts[index][0] for index in nearest],
     }
-    return answer_scores(answers, task.references(split), task.writing)
+    return answer_scores(answers, task.references(split), task.writing, tokenizer_of(task.encoded.artifacts))

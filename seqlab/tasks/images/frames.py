@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,15 +12,23 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from seqlab.checks import require_positive
+from seqlab.checks import require_bool, require_positive
 from seqlab.data.columns.classes import Classes
+from seqlab.data.columns.groups import groups_of
 from seqlab.data.columns.images import Clips, ImageSize
 from seqlab.data.encoded import Encoded, encode
 from seqlab.data.media.clips import decode_clip
 from seqlab.data.reader import Reader
-from seqlab.tasks._classification import GOAL, class_names, class_reference, fit_model
+from seqlab.tasks._classification import (
+    GOAL,
+    SCORED,
+    class_names,
+    class_reference,
+    fit_model,
+    scores_of_classes,
+)
 from seqlab.tasks._inputs import described
-from seqlab.tasks._sources import source_field
+from seqlab.tasks._sources import shown_field, source_field
 from seqlab.tasks.task import Task
 from seqlab.types import Batch, ConfigError, Goal, Images, Reference, Spec, Tokens
 
@@ -49,6 +58,9 @@ class Frames(Task):
         height: frames of another size are resized to this height, in pixels, H.
         width: the width, in pixels, W.
         channels: C: 1 for grey, 3 for red, green and blue; arrays may have any number of channels.
+        group: a column, such as that of speakers: made splits do not divide its rows of equal value; None for
+            no groups.
+        balance: whether every class is drawn equally often in training.
 
     Raises:
         ValueError: a field that is not legal.
@@ -59,6 +71,7 @@ class Frames(Task):
     """
 
     framings: ClassVar[tuple[str, ...]] = ("many_to_one", "one_to_one")
+    scored: ClassVar[tuple[str, ...]] = SCORED
     extras: ClassVar[tuple[str, ...]] = ("sklearn",)
 
     source: str | None = source_field()
@@ -71,8 +84,11 @@ class Frames(Task):
     height: int = 32
     width: int = 32
     channels: int = 1
+    group: str | None = shown_field(None)
+    balance: bool = shown_field(False)
 
     def __post_init__(self) -> None:
+        require_bool(self, "balance")
         require_positive(self, "length", "height", "width", "channels")
 
     @property
@@ -83,7 +99,8 @@ class Frames(Task):
     def encoded(self) -> Encoded:
         size = ImageSize(self.height, self.width, self.channels)
         clips = Clips("frames", self.frames, size, self.length, self.lengths)
-        return encode(self.reader, (clips, Classes("label", self.label)), self.vocabulary)
+        columns = (clips, Classes("label", self.label), *groups_of(self.group))
+        return encode(self.reader, columns, self.vocabulary)
 
     def input_spec(self, framing: str) -> Spec:
         num_steps = self.encoded.arrays["train"]["frames"].shape[1] if framing == "one_to_one" else 1
@@ -107,6 +124,11 @@ class Frames(Task):
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy",)
+
+    def scores(
+        self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray, split: str
+    ) -> Mapping[str, float]:
+        return scores_of_classes(predictions, targets, mask)
 
     def reference(self, framing: str) -> Reference:
         """Return that of the most frequent class; the threshold is halfway from the best baseline to 1."""

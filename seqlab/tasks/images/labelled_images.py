@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 import jax
 import numpy as np
 
-from seqlab.checks import require_choice, require_positive
+from seqlab.checks import require_bool, require_choice, require_positive
 from seqlab.data.columns.series import ImageSteps, Series
 from seqlab.data.encoded import Encoded
 from seqlab.data.reader import Reader
-from seqlab.tasks._classification import GOAL, class_names
-from seqlab.tasks._sources import source_field
+from seqlab.tasks._classification import GOAL, SCORED, class_names, scores_of_classes
+from seqlab.tasks._sources import shown_field, source_field
 from seqlab.tasks.series._classification import FRAMINGS, SeriesClassification
 from seqlab.tasks.task import Task
 from seqlab.types import Batch, Goal, Reference, Spec
@@ -40,6 +41,9 @@ class LabelledImages(Task):
         height: images of another size are resized to this height, in pixels.
         width: the width, in pixels.
         channels: 1 for grey, 3 for red, green and blue.
+        group: a column, such as that of speakers: made splits do not divide its rows of equal value; None for
+            no groups.
+        balance: whether every class is drawn equally often in training.
 
     Raises:
         ValueError: a field that is not legal.
@@ -50,6 +54,7 @@ class LabelledImages(Task):
     """
 
     framings: ClassVar[tuple[str, ...]] = FRAMINGS
+    scored: ClassVar[tuple[str, ...]] = SCORED
     extras: ClassVar[tuple[str, ...]] = ("sklearn",)
 
     source: str | None = source_field()
@@ -62,8 +67,11 @@ class LabelledImages(Task):
     height: int = 28
     width: int = 28
     channels: int = 1
+    group: str | None = shown_field(None)
+    balance: bool = shown_field(False)
 
     def __post_init__(self) -> None:
+        require_bool(self, "balance")
         require_positive(self, "length", "height", "width")
         require_choice(self, "by", ("row", "pixel"))
         require_choice(self, "channels", (1, 3))
@@ -76,7 +84,7 @@ class LabelledImages(Task):
     def _shared(self) -> SeriesClassification:
         decoder = ImageSteps(self.by, self.height, self.width, self.channels)
         column = Series("series", self.series, self.length, decoder)
-        return SeriesClassification(self.reader, column, self.label, self.vocabulary)
+        return SeriesClassification(self.reader, column, self.label, self.vocabulary, self.group)
 
     @functools.cached_property
     def encoded(self) -> Encoded:
@@ -93,6 +101,11 @@ class LabelledImages(Task):
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy",)
+
+    def scores(
+        self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray, split: str
+    ) -> Mapping[str, float]:
+        return scores_of_classes(predictions, targets, mask)
 
     def reference(self, framing: str) -> Reference:
         return self._shared.reference()

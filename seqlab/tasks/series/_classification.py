@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.data.columns.classes import Classes
+from seqlab.data.columns.groups import groups_of
 from seqlab.data.columns.series import Series
 from seqlab.data.encoded import Encoded, Source, encode
 from seqlab.tasks._classification import class_reference, fit_model
@@ -37,17 +38,20 @@ class SeriesClassification:
         series: the column of series.
         label: the name of the column of classes.
         vocabulary: the file of artifacts of an earlier run; None to fit them.
+        group: the column of groups that made splits do not divide; None for none.
     """
 
     source: Source
     series: Series
     label: str
     vocabulary: str | None
+    group: str | None
 
     @functools.cached_property
     def encoded(self) -> Encoded:
         """The source as arrays."""
-        return encode(self.source, (self.series, Classes("label", self.label)), self.vocabulary)
+        columns = (self.series, Classes("label", self.label), *groups_of(self.group))
+        return encode(self.source, columns, self.vocabulary)
 
     def input_spec(self, framing: str) -> Spec:
         """Return the spec of the inputs."""

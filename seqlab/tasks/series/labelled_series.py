@@ -5,17 +5,18 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import jax
 import numpy as np
 
-from seqlab.checks import require_positive
+from seqlab.checks import require_bool, require_positive
 from seqlab.data.columns.series import Numbers, Series
 from seqlab.data.encoded import Encoded
 from seqlab.data.reader import Reader
-from seqlab.tasks._classification import GOAL, class_names
-from seqlab.tasks._sources import source_field
+from seqlab.tasks._classification import GOAL, SCORED, class_names, scores_of_classes
+from seqlab.tasks._sources import shown_field, source_field
 from seqlab.tasks.series._classification import FRAMINGS, SeriesClassification
 from seqlab.tasks.task import Task
 from seqlab.types import Batch, ConfigError, Goal, Reference, Spec
@@ -37,6 +38,9 @@ class LabelledSeries(Task):
         label: the column of classes.
         lengths: the column of the number of real steps, where series are padded; None where all are real.
         length: the number of steps that are read of a series at most, T.
+        group: a column, such as that of speakers: made splits do not divide its rows of equal value; None for
+            no groups.
+        balance: whether every class is drawn equally often in training.
 
     Raises:
         ValueError: a field that is not legal.
@@ -44,6 +48,7 @@ class LabelledSeries(Task):
     """
 
     framings: ClassVar[tuple[str, ...]] = FRAMINGS
+    scored: ClassVar[tuple[str, ...]] = SCORED
     extras: ClassVar[tuple[str, ...]] = ("sklearn",)
 
     source: str | None = source_field()
@@ -53,8 +58,11 @@ class LabelledSeries(Task):
     label: str = "label"
     lengths: str | None = None
     length: int = 256
+    group: str | None = shown_field(None)
+    balance: bool = shown_field(False)
 
     def __post_init__(self) -> None:
+        require_bool(self, "balance")
         require_positive(self, "length")
 
     @property
@@ -64,7 +72,7 @@ class LabelledSeries(Task):
     @functools.cached_property
     def _shared(self) -> SeriesClassification:
         column = Series("series", self.series, self.length, Numbers(self.lengths))
-        return SeriesClassification(self.reader, column, self.label, self.vocabulary)
+        return SeriesClassification(self.reader, column, self.label, self.vocabulary, self.group)
 
     @functools.cached_property
     def encoded(self) -> Encoded:
@@ -81,6 +89,11 @@ class LabelledSeries(Task):
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy",)
+
+    def scores(
+        self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray, split: str
+    ) -> Mapping[str, float]:
+        return scores_of_classes(predictions, targets, mask)
 
     def reference(self, framing: str) -> Reference:
         return self._shared.reference()

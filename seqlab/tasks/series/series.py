@@ -5,30 +5,35 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_count, require_positive
-from seqlab.data.encoded import Encoded
+from seqlab.data.encoded import Deferred, Encoded, load_artifacts
 from seqlab.data.reader import Reader
 from seqlab.tasks._inputs import numbers_text
 from seqlab.tasks._sources import source_field
-from seqlab.tasks.series._time_series import TimeSeries, Unit, finite, time_series
+from seqlab.tasks.series._scaled_series import ScaledSeries, scaled_series, shifted
+from seqlab.tasks.series._time_series import SeriesColumns, Unit, finite
 from seqlab.tasks.task import SPLITS, Task
 from seqlab.types import Batch, ConfigError, Goal, Reference, Spec, Vectors
 
+_MAX_NAMED = 20
+"""The number of groups at most that are reported one by one."""
 NAIVE = ("persistence", "seasonal naive", "seasonal naive and the rise since")
 
 
 @dataclasses.dataclass(frozen=True)
 class Series(Task):
-    """Forecast series of a source: a column of numbers in order of time, or a column of lists, each a series.
+    """Forecast series of a source: rows of numbers in order of time, or a column of lists, each a series.
 
-    A series x is read in units of the training error of its seasonal naive forecast, shifted to mean 0 there,
-    and with `difference` k as x_t − x_{t−k}. So the absolute error of a forecast is its MASE:
+    Rows are sorted by `time`; those of one `group` are a series, and no window crosses groups. A series x is
+    read in units of the training error of its seasonal naive forecast, shifted to mean 0 there, and with
+    `difference` k as x_t − x_{t−k}. So the absolute error of a forecast is its MASE:
 
         MASE = mean |x_t − x̂_t| / mean_{training} |x_t − x_{t−m}|,   m the season
 
@@ -37,14 +42,20 @@ class Series(Task):
     validation and test splits of the source hold each series from its start, as forecasting sets of the hub
     do.
 
-    Framings, with H the horizon: many_to_one reads w_{t−T+1} … w_t, float32 `(B, T, 1)`, and writes w_{t+H},
-    `(B, 1)`; one_to_one reads them at once, `(B, T)`; many_to_many writes at every step the value H steps
-    later, `(B, T, 1)`.
+    Framings, with H the horizon, K the number of values that are forecast and C that of values that are
+    read: many_to_one reads w_{t−T+1} … w_t, float32 `(B, T, C)`, and writes w_{t+H}, `(B, K)`; one_to_one
+    reads them at once, `(B, T·C)`; many_to_many writes at every step the values H steps later, `(B, T, K)`.
 
     Attributes:
         source: the source of the data (`data.reader`).
         config: the configuration of a data set of the hub.
-        value: the column of numbers or lists.
+        vocabulary: the `vocabulary.json` of an earlier run, whose units are used; None to measure them.
+        value: the column of numbers or lists, or several columns of numbers.
+        time: the column of times, numbers or dates, by which rows are sorted; None where they are in order.
+        frequency: an offset alias of pandas, such as D or MS, to which rows are resampled by their means;
+            None to refuse rows that are not evenly spaced.
+        group: the column whose rows of equal value are one series; None where all are.
+        inputs: columns of numbers that are read beside the values, in units of their standard deviation.
         length: the number of steps that are read, T.
         horizon: the number of steps from the last input to the forecast, H.
         season: steps of a season, m; 1 for none.
@@ -59,16 +70,30 @@ class Series(Task):
     """
 
     framings: ClassVar[tuple[str, ...]] = ("many_to_one", "many_to_many", "one_to_one")
+    scored: ClassVar[tuple[str, ...]] = ("mase_of_series",)
 
     source: str | None = source_field()
     config: str | None = source_field()
-    value: str = "value"
+    vocabulary: str | None = source_field()
+    value: str | Sequence[str] = "value"
+    time: str | None = None
+    frequency: str | None = None
+    group: str | None = None
+    inputs: Sequence[str] = ()
     length: int = 24
     horizon: int = 1
     season: int = 1
     difference: int = 0
 
     def __post_init__(self) -> None:
+        for name in ("value", "inputs"):
+            given = getattr(self, name)
+            if not isinstance(given, str):  # a list of a config, which is not hashable
+                object.__setattr__(self, name, tuple(map(str, given)))
+        if not self._columns.values:
+            raise ValueError("value must name at least one column")
+        if self.frequency is not None and self.time is None:
+            raise ValueError(f"frequency={self.frequency} needs time, the column of times")
         require_positive(self, "length", "horizon", "season")
         require_count(self, "difference")
         if 0 < self.difference < self.horizon:  # the value to add to the forecast would not be known yet
@@ -80,18 +105,37 @@ class Series(Task):
     def reader(self) -> Reader:
         return Reader(self.source, self.config, "task=sunspots or task=co2")
 
+    @property
+    def _columns(self) -> SeriesColumns:
+        values = (self.value,) if isinstance(self.value, str) else tuple(self.value)
+        inputs = (self.inputs,) if isinstance(self.inputs, str) else tuple(self.inputs)
+        return SeriesColumns(values, inputs, self.time, self.frequency, self.group)
+
+    @property
+    def _sizes(self) -> tuple[int, int]:
+        """The number of values that are forecast, K, and that are read, C."""
+        columns = self._columns
+        return len(columns.values), len(columns.values) + len(columns.inputs)
+
     @functools.cached_property
     def encoded(self) -> Encoded:
-        """The float32 values of all series one after another, the int32 split of each, and the targets.
+        """The float32 values `(N, C)` of all series one after another, the int32 split of each, and targets.
 
-        `targets` of a split are the int32 places of the values that it forecasts.
+        `targets` of a split are the int32 places of the values that it forecasts. The artifact `units` holds
+        mean and size of every column of each series.
         """
+        if (artifacts := load_artifacts(self.vocabulary)) is None:
+            return self._read
+        return Encoded(Deferred(lambda: self._read.arrays), artifacts, Deferred(lambda: self._read.summary))
+
+    @functools.cached_property
+    def _read(self) -> Encoded:
         series = self._scaled.series
         values, parts, offset = [], [], 0
         targets: dict[str, list[np.ndarray]] = {split: [] for split in SPLITS}
         first = self._first_target
-        for x, begins in series:
-            values.append(x - _shifted(x, self.difference) if self.difference else x)
+        for _, x, begins in series:
+            values.append(self._differences(x))
             parts.append(np.searchsorted(begins, np.arange(len(x)), side="right"))
             for split, start, stop in zip(SPLITS, (0, *begins), (*begins, len(x)), strict=True):
                 targets[split].append(offset + np.arange(max(start, first), max(stop, first)))
@@ -106,8 +150,16 @@ class Series(Task):
         shared = {"values": joined, "parts": np.concatenate(parts).astype(np.int32)}
         return Encoded(
             {**{split: {"targets": found} for split, found in places.items()}, "series": shared},
+            artifacts={"units": [[list(unit) for unit in units] for units in self._scaled.units]},
             summary={split: len(found) for split, found in places.items()} | {"series": len(series)},
         )
+
+    def _differences(self, x: np.ndarray) -> np.ndarray:
+        """Return what is read of a series `(N, C)`: differences of the values that are forecast."""
+        if not self.difference:
+            return x
+        K = self._sizes[0]
+        return np.concatenate([x[:, :K] - shifted(x[:, :K], self.difference), x[:, K:]], axis=1)
 
     @property
     def _first_target(self) -> int:
@@ -121,20 +173,35 @@ class Series(Task):
         return self.season * math.ceil(self.horizon / self.season)
 
     @property
-    def _scaled(self) -> _Scaled:
-        return _scaled(self.reader, str(self.value), self.season, self.reader.stamp())
+    def _scaled(self) -> ScaledSeries:
+        return scaled_series(self.reader, self._columns, self.season, self.reader.stamp())
 
     def input_spec(self, framing: str) -> Spec:
-        return Vectors(self.length if framing == "one_to_one" else 1)
+        C = self._sizes[1]
+        return Vectors(self.length * C if framing == "one_to_one" else C)
 
     def output_spec(self, framing: str) -> Spec:
-        return Vectors(1)
+        return Vectors(self._sizes[0])
 
     def goal(self, framing: str) -> Goal:
         return Goal("mase", higher_is_better=False)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("mase", "mse")
+
+    def scores(
+        self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray, split: str
+    ) -> Mapping[str, float]:
+        """Return the mean of the MASE of each series, and that of each group of a few by its name."""
+        series = self._scaled.series
+        ends = np.cumsum([len(values) for _, values, _ in series])
+        of_row = np.searchsorted(ends, self.encoded.arrays[split]["targets"], side="right")
+        errors = np.where(mask, np.abs(predictions - targets).mean(axis=-1), np.nan)
+        found = {at: float(np.nanmean(errors[of_row == at])) for at in np.unique(of_row).tolist()}
+        mean = {"mase_of_series": float(np.mean(list(found.values())))}
+        if self.group is None or len(found) > _MAX_NAMED:
+            return mean
+        return mean | {f"mase/{series[at].name}": value for at, value in found.items()}
 
     def reference(self, framing: str) -> Reference:
         """Return the MASE of the best naive forecast; the threshold is a tenth below it."""
@@ -153,13 +220,14 @@ class Series(Task):
         if framing == "many_to_many":
             at = (at[:, None] + np.arange(1 - self.length, 1)).ravel()
             at = at[self.encoded.arrays["series"]["parts"][at] == SPLITS.index(split)]
-        errors = [self._naive_errors(x) for x, _ in self._scaled.series]
+        K = self._sizes[0]
+        errors = [self._naive_errors(x[:, :K]) for _, x, _ in self._scaled.series]
         return {name: float(np.concatenate([e[name] for e in errors])[at].mean()) for name in NAIVE}
 
     def _naive_errors(self, x: np.ndarray) -> dict[str, np.ndarray]:
-        """Return the absolute errors of the naive forecasts of each value of a series, `(N,)`."""
-        persistence, seasonal = _shifted(x, self.horizon), _shifted(x, self._seasons_back)
-        rise = _shifted(x - seasonal, self.horizon)
+        """Return the absolute errors of the naive forecasts of the values of a series, `(N, K)`."""
+        persistence, seasonal = shifted(x, self.horizon), shifted(x, self._seasons_back)
+        rise = shifted(x - seasonal, self.horizon)
         forecasts = zip(NAIVE, (persistence, seasonal, seasonal + rise), strict=True)
         return {name: np.abs(x - forecast) for name, forecast in forecasts}
 
@@ -170,8 +238,8 @@ class Series(Task):
             ConfigError: a word is not a number, or there are fewer than T + k numbers.
         """
         x, _ = self._read_numbers(text)
-        past = (x - _shifted(x, self.difference) if self.difference else x)[-self.length :]
-        return (past if framing == "one_to_one" else past[:, None]).astype(np.float32)
+        past = self._differences(x[:, None])[-self.length :]
+        return (past.ravel() if framing == "one_to_one" else past).astype(np.float32)
 
     def read_input(self, value: Any, framing: str) -> np.ndarray:
         """Read numbers in order of time: a text of them, a list or an array `(T,)`."""
@@ -187,12 +255,14 @@ class Series(Task):
 
     def _read_numbers(self, prompt: str) -> tuple[np.ndarray, Unit]:
         """Return the numbers of a prompt in the unit of the series; of several series, in their own unit."""
+        if self._sizes != (1, 1):
+            raise ConfigError(f"--prompt: {self.name} with several columns takes none")
         words, least = prompt.replace(",", " ").split(), self.length + self.difference
         x = finite(words, lambda at, complaint: ConfigError(f"--prompt: number {at + 1} {complaint}"))
         if len(x) < least:
             raise ConfigError(f"--prompt: {self.name} reads at least {least} numbers, got {len(x)}")
-        units = self._scaled.units
-        unit = units[0] if len(units) == 1 else Unit.of(x, self.season)
+        units = self.encoded.artifacts["units"]
+        unit = Unit(*units[0][0]) if len(units) == 1 else Unit.of(x, self.season)
         if not unit.size:
             raise ConfigError(f"--prompt: the numbers never change over a season of {self.season}")
         return unit.apply(x), unit
@@ -200,36 +270,8 @@ class Series(Task):
     def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
         at = data[split]["targets"][indices][:, None] + jnp.arange(1 - self.length, 1)
         values, parts = data["series"]["values"], data["series"]["parts"]
-        past, ahead = values[at - self.horizon], values[at]
+        past, ahead = values[at - self.horizon], values[at][..., : self._sizes[0]]
         if framing == "many_to_many":
-            return Batch(past[..., None], ahead[..., None], parts[at] == SPLITS.index(split))
-        inputs = past if framing == "one_to_one" else past[..., None]
-        return Batch(inputs, ahead[:, -1:], jnp.ones(indices.shape, bool))
-
-
-class _Scaled(NamedTuple):
-    """The series of a source in their units."""
-
-    series: list[TimeSeries]
-    units: list[Unit]
-
-
-@functools.lru_cache(maxsize=4)
-def _scaled(reader: Reader, column: str, season: int, _: Any) -> _Scaled:
-    """Read a source; the last argument changes when the source does."""
-    series, units = [], []
-    for values, begins in time_series(reader.tables(), column):
-        unit = Unit.of(values[: begins[0]], season)
-        if not unit.size:
-            raise ConfigError(
-                f"task.season={season}: in training, a series of {len(values)} values from {reader.source} "
-                "has no season or never changes over one"
-            )
-        series.append(TimeSeries(unit.apply(values), begins))
-        units.append(unit)
-    return _Scaled(series, units)
-
-
-def _shifted(x: np.ndarray, lag: int) -> np.ndarray:
-    """Return what stood `lag` steps before each value; NaN where nothing did."""
-    return np.concatenate([np.full(min(lag, len(x)), np.nan), x[: max(0, len(x) - lag)]])
+            return Batch(past, ahead, parts[at] == SPLITS.index(split))
+        inputs = past.reshape(len(indices), -1) if framing == "one_to_one" else past
+        return Batch(inputs, ahead[:, -1], jnp.ones(indices.shape, bool))

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 import jax
 import numpy as np
 
-from seqlab.checks import require_positive
+from seqlab.checks import require_bool, require_positive
 from seqlab.data.columns.series import Series, SoundFrames
 from seqlab.data.encoded import Encoded
 from seqlab.data.media.mel import LogMel
 from seqlab.data.reader import Reader
-from seqlab.tasks._classification import GOAL, class_names
-from seqlab.tasks._sources import source_field
+from seqlab.tasks._classification import GOAL, SCORED, class_names, scores_of_classes
+from seqlab.tasks._sources import shown_field, source_field
 from seqlab.tasks.series._classification import FRAMINGS, SeriesClassification
 from seqlab.tasks.task import Task
 from seqlab.types import Batch, Goal, Reference, Spec
@@ -40,6 +41,9 @@ class LabelledSounds(Task):
         window: the duration of the window of a frame, in milliseconds.
         hop: the time from one frame to the next, in milliseconds.
         num_mels: the number of bands, F.
+        group: a column, such as that of speakers: made splits do not divide its rows of equal value; None for
+            no groups.
+        balance: whether every class is drawn equally often in training.
 
     Raises:
         ValueError: a field that is not legal.
@@ -47,6 +51,7 @@ class LabelledSounds(Task):
     """
 
     framings: ClassVar[tuple[str, ...]] = FRAMINGS
+    scored: ClassVar[tuple[str, ...]] = SCORED
     extras: ClassVar[tuple[str, ...]] = ("sklearn",)
 
     source: str | None = source_field()
@@ -59,8 +64,11 @@ class LabelledSounds(Task):
     window: float = 25.0
     hop: float = 10.0
     num_mels: int = 40
+    group: str | None = shown_field(None)
+    balance: bool = shown_field(False)
 
     def __post_init__(self) -> None:
+        require_bool(self, "balance")
         require_positive(self, "length")
         _ = self._mel
 
@@ -75,7 +83,7 @@ class LabelledSounds(Task):
     @functools.cached_property
     def _shared(self) -> SeriesClassification:
         column = Series("series", self.series, self.length, SoundFrames(self._mel))
-        return SeriesClassification(self.reader, column, self.label, self.vocabulary)
+        return SeriesClassification(self.reader, column, self.label, self.vocabulary, self.group)
 
     @functools.cached_property
     def encoded(self) -> Encoded:
@@ -92,6 +100,11 @@ class LabelledSounds(Task):
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy",)
+
+    def scores(
+        self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray, split: str
+    ) -> Mapping[str, float]:
+        return scores_of_classes(predictions, targets, mask)
 
     def reference(self, framing: str) -> Reference:
         return self._shared.reference()

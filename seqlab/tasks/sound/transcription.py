@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_positive
+from seqlab.data.columns.groups import groups_of
 from seqlab.data.columns.series import Series, SoundFrames
 from seqlab.data.columns.transcripts import Transcripts, characters, spell
 from seqlab.data.encoded import Encoded, encode
@@ -23,7 +24,7 @@ from seqlab.data.standardizer import Standardizer
 from seqlab.metrics.texts import cer, wer
 from seqlab.registry import import_extra
 from seqlab.tasks._inputs import described
-from seqlab.tasks._sources import source_field
+from seqlab.tasks._sources import shown_field, source_field
 from seqlab.tasks.task import Task
 from seqlab.types import Batch, ConfigError, Goal, Reference, Spec, Transcript, Vectors
 
@@ -55,6 +56,8 @@ class Transcription(Task):
         num_mels: the number of bands, F.
         length: the number of frames that are read of a sound at most.
         target_length: the number of characters that a transcript may have.
+        group: a column, such as that of speakers: made splits do not divide its rows of equal value; None for
+            no groups.
 
     Raises:
         ValueError: a field that is not legal.
@@ -77,6 +80,7 @@ class Transcription(Task):
     num_mels: int = 40
     length: int = 2000
     target_length: int = 400
+    group: str | None = shown_field(None)
 
     def __post_init__(self) -> None:
         require_positive(self, "length", "target_length")
@@ -97,7 +101,7 @@ class Transcription(Task):
     @functools.cached_property
     def encoded(self) -> Encoded:
         transcripts = Transcripts("text", self.text, self.target_length, "sound", self.length)
-        return encode(self.reader, (self._sounds, transcripts), self.vocabulary)
+        return encode(self.reader, (self._sounds, transcripts, *groups_of(self.group)), self.vocabulary)
 
     def input_spec(self, framing: str) -> Spec:
         return Vectors(self.num_mels)

@@ -12,17 +12,17 @@ import numpy as np
 from seqlab.data.columns.column import Artifacts
 from seqlab.data.encoded import load_artifacts
 from seqlab.data.reader import Reader, stamp
-from seqlab.data.splits import require_train
+from seqlab.data.splits import require_splits
 from seqlab.data.table import Table
-from seqlab.data.vocabulary import UNKNOWN, Vocabulary
+from seqlab.data.tokenization import BYTES, detokenize, normalized, running_words
+from seqlab.data.vocabulary import UNKNOWN, Vocabulary, require_known_words
 from seqlab.registry import import_extra
 from seqlab.types import ConfigError
 
-LEVELS = {"character": "character", "word": "word", "byte_pair": "token"}
+LEVELS = {"character": "character", "word": "word", "byte": "byte", "byte_pair": "token"}
 """The levels of symbols, and what a symbol of each is called."""
 MIN_SYMBOLS = 5
 """The number of symbols that each split must have."""
-_WORD = re.compile(r"<unk>|\w+(?:['’]\w+)*|[^\w\s]|\n")
 _AROUND_NEWLINE = re.compile(r" ?\n ?")
 _BLANK_LINES = re.compile(r"\n\s*\n")
 _SHARES = {"validation": 0.05, "test": 0.05}
@@ -30,7 +30,13 @@ _SHARES = {"validation": 0.05, "test": 0.05}
 
 
 class Corpus(NamedTuple):
-    """A text as numbers: int32 `(N,)` for every split, what they stand for, and the count of duplicates."""
+    """A text as numbers.
+
+    Attributes:
+        tokens: int32 `(N,)` for every split.
+        artifacts: what they stand for.
+        duplicates: the number of paragraphs that were dropped because they occur elsewhere.
+    """
 
     tokens: dict[str, np.ndarray]
     artifacts: Artifacts
@@ -59,7 +65,11 @@ def _read(
 ) -> Corpus:
     artifacts = load_artifacts(vocabulary)
     texts, duplicates = _split_texts(reader, column, complete=artifacts is None)
-    artifacts = artifacts or _fit(texts["train"], level, max_symbols)
+    if artifacts is None:
+        artifacts = _fit(texts["train"], level, max_symbols)
+        if level == "word":
+            named = Table.of(str(reader.source), {column: []})
+            require_known_words(named, column, [running_words(texts["train"])], artifacts["tokens"])
     cut = tokenizer(artifacts, level)
     tokens = {split: cut(text) for split, text in texts.items()}
     for split, found in tokens.items():
@@ -78,8 +88,7 @@ def _split_texts(reader: Reader, column: str, complete: bool) -> tuple[dict[str,
         complete: whether there must be a training split.
     """
     tables = reader.tables()
-    if complete:
-        require_train(tables)
+    require_splits(tables, complete)
     seen: set[str] = set()
     texts, duplicates = {}, 0
     for split in ("test", "validation", "train"):
@@ -105,13 +114,15 @@ def _joined(table: Table, column: str) -> str:
     for index, value in enumerate(table.columns[column]):
         if not isinstance(value, str):
             raise table.refusal(index, column, f"must be a text, got {value!r}")
-    return "\n".join(value.rstrip("\n") for value in table.columns[column])
+    return "\n".join(normalized(value).rstrip("\n") for value in table.columns[column])
 
 
 def _fit(text: str, level: str, max_symbols: int) -> Artifacts:
     """Return the symbols of a training text, the most frequent first, as artifacts."""
+    if level == "byte":
+        return {"tokens": list(BYTES)}
     if level != "byte_pair":
-        symbols, min_count = (list(text), 1) if level == "character" else (_WORD.findall(text), 2)
+        symbols, min_count = (list(text), 1) if level == "character" else (running_words(text), 2)
         return {"tokens": list(Vocabulary.fit([symbols], max_symbols, min_count).symbols)}
     tokenizers = import_extra("tokenizers")
     bytewise = tokenizers.pre_tokenizers.ByteLevel
@@ -131,8 +142,12 @@ def tokenizer(artifacts: Artifacts, level: str) -> Callable[[str], np.ndarray]:
         model = import_extra("tokenizers").Tokenizer.from_str(artifacts["tokenizer"][0])
         return lambda text: np.array(model.encode(text).ids, np.int32)
     vocabulary = Vocabulary(tuple(artifacts["tokens"]))
-    cut = list if level == "character" else _WORD.findall
-    return lambda text: vocabulary.encode(cut(text))
+    cut = {"character": list, "byte": _bytes_of}.get(level, running_words)
+    return lambda text: vocabulary.encode(cut(normalized(text)))
+
+
+def _bytes_of(text: str) -> list[str]:
+    return [BYTES[byte] for byte in text.encode()]
 
 
 def symbols_of(artifacts: Artifacts, level: str) -> Sequence[str]:
@@ -144,7 +159,14 @@ def join_symbols(symbols: Sequence[str], level: str) -> str:
     """Return the text that symbols make."""
     if level == "byte_pair":
         return import_extra("tokenizers.decoders").ByteLevel().decode(list(symbols))
+    if level == "byte":
+        return detokenize(symbols, level)
     return "".join(symbols) if level == "character" else _AROUND_NEWLINE.sub("\n", " ".join(symbols))
+
+
+def shares_unknown(tokens: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """Return the share of unknown symbols in every split."""
+    return {split: round(float((found == 0).mean()), 4) for split, found in tokens.items()}
 
 
 def num_symbols(tokens: Mapping[str, np.ndarray]) -> dict[str, int]:

@@ -6,6 +6,7 @@ import collections
 import itertools
 from collections.abc import Mapping, Sequence
 
+from seqlab.data.columns.column import Artifacts
 from seqlab.data.columns.targets import Writing
 from seqlab.metrics.texts import TEXT_METRICS, text_scores
 from seqlab.types import Goal, Reference
@@ -17,6 +18,16 @@ MAX_EVALUATED = 1024
 def text_goal(judge: str) -> Goal:
     """Return the goal of a task that is evaluated by one of `TEXT_METRICS`."""
     return Goal(judge, higher_is_better=TEXT_METRICS[judge])
+
+
+def judge_of(judge: str | None, artifacts: Artifacts) -> str:
+    """Return the metric that decides, that which suits the texts of training where a task names none."""
+    return artifacts["judge"][0] if judge is None else judge
+
+
+def tokenizer_of(artifacts: Artifacts) -> str:
+    """Return the tokeniser of BLEU that suits the texts of training."""
+    return artifacts.get("judge", ["bleu", "13a"])[1]
 
 
 def text_reference(judge: str, baselines: Mapping[str, float]) -> Reference:
@@ -42,11 +53,11 @@ def right_texts(targets: Sequence[Sequence[str]], writing: Writing) -> list[list
 
 
 def answer_scores(
-    answers: Mapping[str, Sequence[str]], right: Sequence[Sequence[str]], writing: Writing
+    answers: Mapping[str, Sequence[str]], right: Sequence[Sequence[str]], writing: Writing, tokenizer: str
 ) -> dict[str, dict[str, float]]:
     """Return `text_scores` of simple answers, by name, each one text an example."""
     return {
-        name: text_scores([writing.normalized(text) for text in texts], right)
+        name: text_scores([writing.normalized(text) for text in texts], right, tokenizer)
         for name, texts in answers.items()
     }
 

@@ -1,4 +1,4 @@
-"""Tagging of tokens, evaluated by whole spans."""
+"""Tagging of tokens, evaluated by whole spans where tags mark spans."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ import numpy as np
 
 from seqlab.checks import require_positive
 from seqlab.data.columns.column import Arrays
+from seqlab.data.columns.groups import groups_of
 from seqlab.data.columns.tags import Tags
 from seqlab.data.columns.texts import TokenLists, token_list, vocabulary_of
 from seqlab.data.encoded import Encoded, encode
 from seqlab.data.reader import Reader
+from seqlab.data.span_schemes import OUTSIDE
+from seqlab.metrics.classes import class_scores
 from seqlab.metrics.spans import span_f1
-from seqlab.tasks._sources import source_field
+from seqlab.tasks._sources import shown_field, source_field
 from seqlab.tasks.task import Task
 from seqlab.types import Batch, ConfigError, Goal, Reference, Spec, Tokens
 
@@ -31,7 +34,8 @@ class Tagging(Task):
 
     Tokens and tags are two columns of lists; a `.conll` file has them too. Splits that the source lacks are
     made by the hash of the sentence; duplicates are dropped (`data.splits`). The vocabulary and the
-    tags are those of the training split.
+    tags are those of the training split. Tags that mark spans (`data.span_schemes`) are judged by the F1 of
+    whole spans, all others, such as parts of speech, by accuracy.
 
     Framing: many_to_many reads the first T tokens, as written, int32 `(B, T)`, and writes their tags,
     `(B, T)`.
@@ -46,6 +50,8 @@ class Tagging(Task):
         length: the number of tokens that are read of a sentence at most, T.
         most_tokens: the largest number of tokens in the vocabulary; other tokens, and those that occur once
             in training, are unknown.
+        group: a column, such as that of speakers: made splits do not divide its rows of equal value; None for
+            no groups.
 
     Raises:
         ValueError: a field that is not legal.
@@ -53,7 +59,7 @@ class Tagging(Task):
     """
 
     framings: ClassVar[tuple[str, ...]] = ("many_to_many",)
-    scored: ClassVar[tuple[str, ...]] = ("span_f1",)
+    scored: ClassVar[tuple[str, ...]] = ("span_f1", "macro_f1", "balanced_accuracy")
     extras: ClassVar[tuple[str, ...]] = ("seqeval",)
 
     source: str | None = source_field()
@@ -63,6 +69,7 @@ class Tagging(Task):
     tags: str = "tags"
     length: int = 40
     most_tokens: int = 10_000
+    group: str | None = shown_field(None)
 
     def __post_init__(self) -> None:
         require_positive(self, "length", "most_tokens")
@@ -74,9 +81,8 @@ class Tagging(Task):
     @functools.cached_property
     def encoded(self) -> Encoded:
         tokens = TokenLists("tokens", self.tokens, self.length, self.most_tokens)
-        return encode(
-            self.reader, (tokens, Tags("tags", self.tags, self.tokens, self.length)), self.vocabulary
-        )
+        tags = Tags("tags", self.tags, self.tokens, self.length)
+        return encode(self.reader, (tokens, tags, *groups_of(self.group)), self.vocabulary)
 
     def input_spec(self, framing: str) -> Spec:
         return Tokens(len(vocabulary_of(self.encoded.artifacts)))
@@ -84,8 +90,13 @@ class Tagging(Task):
     def output_spec(self, framing: str) -> Spec:
         return Tokens(len(self.encoded.artifacts["tags"]))
 
+    @property
+    def _scheme(self) -> str | None:
+        """The scheme by which tags mark spans; None where they do not."""
+        return next(iter(self.encoded.artifacts.get("scheme", ())), None)
+
     def goal(self, framing: str) -> Goal:
-        return Goal("span_f1", higher_is_better=True)
+        return Goal("accuracy" if self._scheme is None else "span_f1", higher_is_better=True)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy",)
@@ -93,7 +104,9 @@ class Tagging(Task):
     def scores(
         self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray, split: str
     ) -> Mapping[str, float]:
-        """Return the micro-averaged F1 of spans, over the tokens that are read, by seqeval.
+        """Return the micro-averaged F1 of spans by seqeval, or the means of `class_scores` over tags.
+
+        Both are over the tokens that are read.
 
         Args:
             predictions: int `(N, T)`, tags.
@@ -101,28 +114,36 @@ class Tagging(Task):
             mask: bool `(N, T)`, whether a step is real.
             split: the split.
         """
-        return {"span_f1": span_f1(self._named(predictions, mask), self._named(targets, mask))}
+        if self._scheme is None:
+            return class_scores(predictions[mask], targets[mask])
+        return {"span_f1": span_f1(self._named(predictions, mask), self._named(targets, mask), self._scheme)}
 
     def _named(self, tags: np.ndarray, mask: np.ndarray) -> list[list[str]]:
         names = self.encoded.artifacts["tags"]
         return [[names[tag] for tag in row[real]] for row, real in zip(tags, mask, strict=True) if real.any()]
 
     def reference(self, framing: str) -> Reference:
-        """Return the F1 of each word's most frequent tag; the threshold is halfway from there to 1."""
+        """Return the metric of each word's most frequent tag; the threshold is halfway from there to 1."""
         baseline = self.baselines("test", framing)[_BASELINE]
         return Reference(baseline, _BASELINE, (1 + baseline) / 2)
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:
-        """Return the F1 of giving each word its most frequent tag of training, and O to unknown words."""
+        """Return the metric of giving each word its most frequent tag of training, and O to unknown words.
+
+        Where there is no O, unknown words get the most frequent tag.
+        """
         artifacts, train, part = self.encoded.artifacts, *(self.encoded.arrays[s] for s in ("train", split))
         counts = np.zeros((len(vocabulary_of(artifacts)), len(artifacts["tags"])))
         real = _real(train)
         np.add.at(counts, (train["tokens"][real], train["tags"][real]), 1)
+        frequent = counts.sum(axis=0).argmax()
         counts[0] = 0
-        if "O" in artifacts["tags"]:
-            counts[:, artifacts["tags"].index("O")] += 0.5  # decides only where nothing was counted
-        likely = counts.argmax(axis=1)[part["tokens"]]
-        return {_BASELINE: self.scores(likely, part["tags"], _real(part), split)["span_f1"]}
+        default = artifacts["tags"].index(OUTSIDE) if OUTSIDE in artifacts["tags"] else frequent
+        counts[:, default] += 0.5  # decides only where nothing was counted
+        likely, real = counts.argmax(axis=1)[part["tokens"]], _real(part)
+        if self._scheme is None:
+            return {_BASELINE: float((likely == part["tags"])[real].mean())}
+        return {_BASELINE: self.scores(likely, part["tags"], real, split)["span_f1"]}
 
     def read_prompt(self, text: str, framing: str) -> np.ndarray:
         return self.read_input(text, framing)

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from seqlab.checks import require_choice, require_positive
+from seqlab.checks import require_bool, require_choice, require_positive
 from seqlab.data.columns.classes import Classes
+from seqlab.data.columns.groups import groups_of
 from seqlab.data.columns.texts import Texts, token_list, vocabulary_of
 from seqlab.data.encoded import Encoded, encode
 from seqlab.data.reader import Reader
 from seqlab.data.tokenization import LEVELS
 from seqlab.registry import import_extra
-from seqlab.tasks._classification import GOAL, class_names, class_reference, fit_model
-from seqlab.tasks._sources import source_field
+from seqlab.tasks._classification import (
+    GOAL,
+    SCORED,
+    class_names,
+    class_reference,
+    fit_model,
+    scores_of_classes,
+)
+from seqlab.tasks._sources import shown_field, source_field
 from seqlab.tasks.task import Task
 from seqlab.types import Batch, ConfigError, Goal, Reference, Spec, Tokens, Vectors
 
@@ -41,10 +50,13 @@ class TextClassification(Task):
             them from the training split.
         text: the column of texts.
         label: the column of classes.
-        level: "word" (lower case, with punctuation apart) or "character".
+        level: "word" (lower case, with punctuation apart), "character" or "byte" (of UTF-8).
         length: the number of tokens that are read of a text at most, T.
         most_tokens: the largest number of tokens in the vocabulary; other tokens, and those that occur once
             in training, are unknown.
+        group: a column, such as that of speakers: made splits do not divide its rows of equal value; None for
+            no groups.
+        balance: whether every class is drawn equally often in training.
 
     Raises:
         ValueError: a field that is not legal.
@@ -52,6 +64,7 @@ class TextClassification(Task):
     """
 
     framings: ClassVar[tuple[str, ...]] = ("many_to_one", "one_to_one")
+    scored: ClassVar[tuple[str, ...]] = SCORED
     extras: ClassVar[tuple[str, ...]] = ("sklearn",)
 
     source: str | None = source_field()
@@ -62,8 +75,11 @@ class TextClassification(Task):
     level: str = "word"
     length: int = 64
     most_tokens: int = 10_000
+    group: str | None = shown_field(None)
+    balance: bool = shown_field(False)
 
     def __post_init__(self) -> None:
+        require_bool(self, "balance")
         require_choice(self, "level", LEVELS)
         require_positive(self, "length", "most_tokens")
 
@@ -77,7 +93,9 @@ class TextClassification(Task):
 
     @functools.cached_property
     def encoded(self) -> Encoded:
-        return encode(self.reader, (self._texts, Classes("label", self.label)), self.vocabulary)
+        return encode(
+            self.reader, (self._texts, Classes("label", self.label), *groups_of(self.group)), self.vocabulary
+        )
 
     @property
     def _num_tokens(self) -> int:
@@ -94,6 +112,11 @@ class TextClassification(Task):
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy",)
+
+    def scores(
+        self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray, split: str
+    ) -> Mapping[str, float]:
+        return scores_of_classes(predictions, targets, mask)
 
     def reference(self, framing: str) -> Reference:
         return class_reference(self.encoded.arrays["test"]["labels"], self.baselines("test", framing))

@@ -22,6 +22,7 @@ from seqlab.tasks.text._corpus import (
     join_symbols,
     num_symbols,
     read_corpus,
+    shares_unknown,
     symbols_of,
     tokenizer,
 )
@@ -36,6 +37,8 @@ from seqlab.tasks.text._windows import (
 from seqlab.types import Batch, Goal, Reference, Spec, Tokens
 
 _MAX_ORDER = 4
+_METRICS = {"character": "bits_per_character", "byte": "bits_per_byte"}
+"""The metrics in bits, by level."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,8 +57,8 @@ class TextCorpus(Task):
         vocabulary: the `vocabulary.json` of an earlier run, whose symbols are used; None to take them from
             the training split.
         text: the column of texts.
-        level: what a symbol is: "character", "word" (as written, with punctuation and ends of lines apart) or
-            "byte_pair" (pieces of words, made of the bytes of UTF-8, so that none is unknown).
+        level: what a symbol is: "character", "word" (as written, with punctuation and ends of lines apart),
+            "byte" (of UTF-8) or "byte_pair" (pieces of words, made of bytes). No byte or piece is unknown.
         most_tokens: the largest number of symbols; others, and words that occur once in training, are
             unknown. Byte pairs have at least the 256 bytes.
         length: symbols of a window, T.
@@ -111,7 +114,10 @@ class TextCorpus(Task):
             begins = np.zeros(len(tokens["train"]), bool)
             begins[:1] = True
             arrays["train"]["begins"] = begins
-        return Encoded(arrays, artifacts, {"duplicates": duplicates, **num_symbols(tokens)})
+        summary: dict[str, Any] = {"duplicates": duplicates, **num_symbols(tokens)}
+        if self.level != "byte_pair":
+            summary["unknown"] = {"text": shares_unknown(tokens)}
+        return Encoded(arrays, artifacts, summary)
 
     @functools.cached_property
     def _windows(self) -> TextWindows:
@@ -135,9 +141,8 @@ class TextCorpus(Task):
         return Tokens(len(self.symbols))
 
     def goal(self, framing: str) -> Goal:
-        """Return bits a character, or nats a word or piece, whose exponential is the perplexity."""
-        metric = "bits_per_character" if self.level == "character" else "cross_entropy"
-        return Goal(metric, higher_is_better=False)
+        """Return bits a character or byte, or nats a word or piece, whose exponential is the perplexity."""
+        return Goal(_METRICS.get(self.level, "cross_entropy"), higher_is_better=False)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return (self.goal(framing).metric, "accuracy")
@@ -182,4 +187,4 @@ def _costs(task: TextCorpus, split: str) -> np.ndarray:
     codable = int(63 / math.log2(size)) - 1
     order = max(1, min(_MAX_ORDER, codable))
     nats = -np.log(ngram_probabilities(tokens["train"], tokens[split], size, order))
-    return nats / math.log(2) if task.level == "character" else nats
+    return nats / math.log(2) if task.level in _METRICS else nats

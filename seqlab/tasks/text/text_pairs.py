@@ -13,23 +13,26 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_choice, require_positive
+from seqlab.data.columns.groups import groups_of
 from seqlab.data.columns.targets import Targets, Writing, target_vocabulary
 from seqlab.data.columns.texts import Texts, token_list, vocabulary_of
 from seqlab.data.encoded import Encoded, encode
 from seqlab.data.reader import Reader
 from seqlab.data.table import Table
 from seqlab.data.tokenization import LEVELS
-from seqlab.metrics.texts import TEXT_METRICS, text_scores
+from seqlab.metrics.texts import TEXT_METRICS, bleu_signature, text_scores
 from seqlab.registry import import_extra
-from seqlab.tasks._sources import source_field
+from seqlab.tasks._sources import shown_field, source_field
 from seqlab.tasks.task import Task
 from seqlab.tasks.text._texts import (
     MAX_EVALUATED,
     answer_scores,
+    judge_of,
     most_frequent,
     right_texts,
     text_goal,
     text_reference,
+    tokenizer_of,
 )
 from seqlab.types import Batch, ConfigError, Goal, Reference, Spec, Tokens
 
@@ -53,14 +56,17 @@ class TextPairs(Task):
             the training split.
         text: the column that is read.
         target: the column that is written, or a shell pattern of several.
-        level: "word" (as written, with punctuation apart) or "character".
-        judge: the metric of greedy, free-running decoding that decides: "bleu" or "chrf" (sacrebleu), "cer"
-            or "wer" (jiwer). BLEU and chrF count every text that is right, the other two the first.
+        level: "word" (as written, with punctuation apart), "character" or "byte" (of UTF-8).
+        judge: the metric of greedy, free-running decoding that decides: "bleu" or "chrf" (sacrebleu),
+            "exact_match", "cer" or "wer" (jiwer); None for BLEU, or chrF where half of the texts of training
+            have fewer than four words. The first three count every text that is right, the others the first.
         length: the number of tokens that are read at most, T.
         target_length: the number of tokens that are written at most, the end symbol included, M.
         most_tokens: the largest number of tokens of a vocabulary; other tokens, and words that occur once in
             training, are unknown.
         training: the split of the source that is trained on.
+        group: a column, such as that of speakers: made splits do not divide its rows of equal value; None for
+            no groups.
 
     Raises:
         ValueError: a field that is not legal.
@@ -77,15 +83,16 @@ class TextPairs(Task):
     text: str = "text"
     target: str = "target"
     level: str = "word"
-    judge: str = "bleu"
+    judge: str | None = None
     length: int = 32
     target_length: int = 32
     most_tokens: int = 10_000
     training: str = "train"
+    group: str | None = shown_field(None)
 
     def __post_init__(self) -> None:
         require_choice(self, "level", LEVELS)
-        require_choice(self, "judge", tuple(TEXT_METRICS))
+        require_choice(self, "judge", (None, *TEXT_METRICS))
         require_positive(self, "length", "target_length", "most_tokens")
 
     @property
@@ -99,7 +106,7 @@ class TextPairs(Task):
             columns = self._columns("text", "target")
         else:
             source, columns = Pairs(self.reader, self.training), self._columns(self.text, self.target)
-        return encode(source, columns, self.vocabulary)
+        return encode(source, (*columns, *groups_of(self.group)), self.vocabulary)
 
     def _columns(self, text: str, target: str) -> tuple[Texts, Targets]:
         min_count = 2 if self.level == "word" else 1
@@ -122,8 +129,12 @@ class TextPairs(Task):
     def end_symbol(self, framing: str) -> int | None:
         return len(target_vocabulary(self.encoded.artifacts))
 
+    @property
+    def _judge(self) -> str:
+        return judge_of(self.judge, self.encoded.artifacts)
+
     def goal(self, framing: str) -> Goal:
-        return text_goal(self.judge)
+        return text_goal(self._judge)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy",)
@@ -131,11 +142,20 @@ class TextPairs(Task):
     def scores(
         self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray, split: str
     ) -> Mapping[str, float]:
-        """Return BLEU, chrF, CER and WER of the texts that were written, int `(N, M)`."""
-        return text_scores([self.render(row, "") for row in predictions], self.references(split))
+        """Return the metrics of `text_scores` of the texts that were written, int `(N, M)`."""
+        written, tokenizer = (
+            [self.render(row, "") for row in predictions],
+            tokenizer_of(self.encoded.artifacts),
+        )
+        return text_scores(written, self.references(split), tokenizer)
+
+    def data_summary(self) -> Mapping[str, Any]:
+        """Return counts that describe the data, and how BLEU is computed."""
+        signature = bleu_signature(self.references("test"), tokenizer_of(self.encoded.artifacts))
+        return {**self.encoded.summary, "bleu": signature}
 
     def reference(self, framing: str) -> Reference:
-        return text_reference(self.judge, self.baselines("test", framing))
+        return text_reference(self._judge, self.baselines("test", framing))
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:
         """Return the metric of copies, of the most frequent target, and of the target of the nearest text.
@@ -143,7 +163,7 @@ class TextPairs(Task):
         The last two are of training. The nearest text has the most similar character trigrams (TF-IDF and
         cosine, by scikit-learn).
         """
-        return {name: found[self.judge] for name, found in _baseline_scores(self, split).items()}
+        return {name: found[self._judge] for name, found in _baseline_scores(self, split).items()}
 
     def references(self, split: str) -> list[list[str]]:
         """Return the texts that are right for each evaluated example of a split."""
@@ -214,7 +234,7 @@ def _exchanges(table: Table, column: str) -> Table:
     """Return each text of a column of lists with the next text of the list."""
     table.require(text=column)
     pairs: list[tuple[int, str, str]] = []
-    for index, value in enumerate(table.columns[column]):
+    for index, value in enumerate(table.lists(column)):
         if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
             complaint = (
                 f"must be a list of texts, as task.text and task.target are both it, got {value!r:.60}"
@@ -242,4 +262,4 @@ def _baseline_scores(task: TextPairs, split: str) -> dict[str, dict[str, float]]
         "most frequent": [most_frequent(train["target"])] * len(read),
         "most alike": [train["target"][index][0] for index in nearest],
     }
-    return answer_scores(answers, task.references(split), task.writing)
+    return answer_scores(answers, task.references(split), task.writing, tokenizer_of(task.encoded.artifacts))
