@@ -70,7 +70,7 @@ def compare(first: Group, second: Group, higher_is_better: bool) -> Comparison:
 
 
 def comparisons(groups: Sequence[Group]) -> list[dict[str, Any]]:
-    """Compare the best group of each task and architecture with each of the others.
+    """Compare the best group of each task and architecture with each of the others, if of two runs at least.
 
     Returns:
         An entry for each pair: `task` and `architecture`, the labels `better` and `worse`, the fields of
@@ -80,9 +80,10 @@ def comparisons(groups: Sequence[Group]) -> list[dict[str, Any]]:
     shown = panels(groups)
     coloured = kinds(shown)
     for panel in shown:
-        if len(panel.ranked) < 2:
+        tested = [group for group in panel.ranked if len(group.finished) + len(group.diverged) > 1]
+        if len(tested) < 2:
             continue
-        best, *others = panel.ranked
+        best, *others = tested
         pairs = [compare(best, other, panel.higher_is_better) for other in others]
         for other, pair, p in zip(others, pairs, corrected([pair.p for pair in pairs]), strict=True):
             names = coloured.label(best), coloured.label(other)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.core import Tracer
 
 from seqlab.recurrence.autodiff import scan_cell
@@ -97,8 +98,9 @@ def _require_lengths(lengths: jax.Array | None, num_steps: int) -> None:
     """Raise ValueError where a length is not from 0 to T; lengths that are traced cannot be checked."""
     if lengths is None or isinstance(lengths, Tracer):
         return
-    if ((lengths < 0) | (lengths > num_steps)).any():
-        raise ValueError(f"lengths must be from 0 to T={num_steps}, got {lengths}")
+    known = np.asarray(lengths)  # NumPy compares at this time, also within a trace
+    if known.size and not 0 <= known.min() <= known.max() <= num_steps:
+        raise ValueError(f"lengths must be from 0 to T={num_steps}, got {known}")
 
 
 def zero_probes(carry: Carry, num_steps: int) -> Carry:
