@@ -15,7 +15,7 @@ FLOORS = (
     ({"cells"}, {"recurrence"}, {"data"}, {"metrics"}, {"tracking"}),
     ({"tasks"}, {"architectures"}, {"weights"}),
     ({"generation"}, {"diagnostics"}),
-    ({"training"},),
+    ({"training"}, {"testing"}),
     ({"runs"},),
     ({"sweeps"}, {"analysis"}),
     ({"cli"},),

@@ -1,144 +1,107 @@
-"""Comparison of two groups of runs: effect size, interval and test, in words."""
+"""Comparison of two runs, or of two folders of runs: differences of config, and scores."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from omegaconf import OmegaConf
 
-from seqlab.analysis.groups import Group
-from seqlab.analysis.panels import PANEL, kinds, panels
-from seqlab.tracking.lines import number
+from seqlab.analysis.intervals import difference_95, interval_95
+from seqlab.analysis.sweep_runs import SweepRun, read_sweep
+from seqlab.runs.folder import read_request
+from seqlab.types import ConfigError
 
-ALPHA = 0.05
-"""The level of the tests."""
-
-POWER = 0.8
-"""The probability with which the stated number of seeds would tell a true difference of the size seen."""
+ABSENT = "(absent)"
+"""The value of a key that a config lacks."""
 
 
-class Comparison(NamedTuple):
-    """Two groups of runs, of which the first has the better mean score.
+@dataclasses.dataclass(frozen=True)
+class Scores:
+    """The test scores of some runs.
 
     Attributes:
-        difference: the mean score of the first minus that of the second, over finished runs.
-        interval: the ends of its 95 % interval by Welch's t; None where a group has fewer than two scores.
-        superiority: the probability that a run of the first is better than one of the second; ties count half
-            and a run that diverged is worse than any that finished.
-        p: the p value of a permutation test of `superiority`, two-sided.
-        seeds: the smaller number of runs of the two groups.
-        needed: the runs of each group that would tell the difference apart; None where it is 0 or unknown.
+        n: the number of finished runs.
+        mean: their mean; None where there are none.
+        interval_95: the 95 % interval of the mean; None for fewer than two runs.
     """
 
-    difference: float
-    interval: tuple[float, float] | None
-    superiority: float
-    p: float
-    seeds: int
-    needed: int | None
+    n: int
+    mean: float | None
+    interval_95: list[float] | None
+
+    @classmethod
+    def of(cls, scores: np.ndarray) -> Scores:
+        """Summarise scores `(n,)`."""
+        return cls(len(scores), float(scores.mean()) if len(scores) else None, interval_95(scores))
 
 
-def compare(first: Group, second: Group, higher_is_better: bool) -> Comparison:
-    """Compare two groups by the test scores of their runs, finished or diverged.
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """Two runs, or two folders of runs, next to each other.
 
-    Source: Mann & Whitney 1947, "On a test of whether one of two random variables is stochastically larger
-    than the other"; Vargha & Delaney 2000, "A critique and improvement of the CL common language effect size
-    statistics".
+    Attributes:
+        config: the values of each key in which the configs differ, of the one and of the other. Of several
+            runs, the values that occur.
+        metric: the deciding metric; None where it is not the same.
+        scores: those of the one and of the other, on the test split.
+        difference_95: the 95 % interval of the mean of the other minus that of the one; None where one of
+            them has fewer than two finished runs.
     """
-    from scipy.stats import (
-        PermutationMethod,
-        mannwhitneyu,
-        ttest_ind,
-    )  # imported here because it takes a second
 
-    a, b = first.scores, second.scores
-    sign = 1 if higher_is_better else -1
-    x, y = (np.append(sign * group.scores, [-math.inf] * len(group.diverged)) for group in (first, second))
-    exact: Any = PermutationMethod(n_resamples=9999, rng=np.random.default_rng(0))
-    test = mannwhitneyu(x, y, method=exact)
-    ends = ttest_ind(a, b, equal_var=False).confidence_interval(0.95) if min(len(a), len(b)) > 1 else None
+    config: Mapping[str, tuple[Any, Any]]
+    metric: str | None
+    scores: tuple[Scores, Scores]
+    difference_95: list[float] | None
+
+
+def compare(one: str | Path, other: str | Path) -> Comparison:
+    """Compare two run folders, or two folders with runs below them.
+
+    Raises:
+        ConfigError: a folder holds no run.
+    """
+    sides = [_runs(folder) for folder in (one, other)]
+    configs = [_values(runs) for runs in sides]
+    keys = sorted(configs[0].keys() | configs[1].keys())
+    pairs = {key: (configs[0].get(key, ABSENT), configs[1].get(key, ABSENT)) for key in keys}
+    metrics = {run.summary.get("metric") for runs in sides for run in runs if run.is_finished}
+    metric = metrics.pop() if len(metrics) == 1 else None
+    scores = [_scores(runs) for runs in sides]
     return Comparison(
-        difference=float(a.mean() - b.mean()),
-        interval=None if ends is None else (float(ends.low), float(ends.high)),
-        superiority=float(test.statistic) / (len(x) * len(y)),
-        p=float(test.pvalue),
-        seeds=min(len(x), len(y)),
-        needed=_needed(a, b),
+        config={key: pair for key, pair in pairs.items() if pair[0] != pair[1]},
+        metric=metric,
+        scores=(Scores.of(scores[0]), Scores.of(scores[1])),
+        difference_95=None if metric is None else difference_95(*scores),
     )
 
 
-def comparisons(groups: Sequence[Group]) -> list[dict[str, Any]]:
-    """Compare the best group of each task and architecture with each of the others, if of two runs at least.
-
-    Returns:
-        An entry for each pair: `task` and `architecture`, the labels `better` and `worse`, the fields of
-        `Comparison`, `p_corrected` for the pairs of this task and architecture, and the `verdict`.
-    """
-    found: list[dict[str, Any]] = []
-    shown = panels(groups)
-    coloured = kinds(shown)
-    for panel in shown:
-        tested = [group for group in panel.ranked if len(group.finished) + len(group.diverged) > 1]
-        if len(tested) < 2:
-            continue
-        best, *others = tested
-        pairs = [compare(best, other, panel.higher_is_better) for other in others]
-        for other, pair, p in zip(others, pairs, corrected([pair.p for pair in pairs]), strict=True):
-            names = coloured.label(best), coloured.label(other)
-            found.append(
-                {
-                    **{key: best.key[key] for key in PANEL},
-                    **dict(zip(("better", "worse"), names, strict=True)),
-                    **pair._asdict(),
-                    "p_corrected": p,
-                    "verdict": verdict(*names, pair, p),
-                }
-            )
-    return found
+def _runs(folder: str | Path) -> list[SweepRun]:
+    if not (runs := read_sweep(folder)):
+        raise ConfigError(f"{folder} holds no run")
+    return runs
 
 
-def corrected(p_values: Sequence[float]) -> list[float]:
-    """Return p values corrected for their number.
-
-        p'_(i) = max_{j ≤ i} min(1, (m − j + 1) p_(j)),  p_(1) ≤ … ≤ p_(m)
-
-    Source: Holm 1979, "A simple sequentially rejective multiple test procedure".
-    """
-    order = np.argsort(p_values, kind="stable")
-    scaled = np.array(p_values)[order] * np.arange(len(order), 0, -1)
-    found = np.empty(len(order))
-    found[order] = np.minimum(np.maximum.accumulate(scaled), 1)
-    return found.tolist()
+def _scores(runs: Sequence[SweepRun]) -> np.ndarray:
+    found = [run.score("test") for run in runs if run.is_finished]
+    return np.array([score for score in found if score is not None], float)
 
 
-def verdict(first: str, second: str, found: Comparison, p: float) -> str:
-    """Return a comparison in one sentence.
-
-    Args:
-        first: the name of the first group.
-        second: the name of the second group.
-        found: their comparison.
-        p: its p value, corrected for the number of comparisons.
-    """
-    size = number(abs(found.difference), 3)
-    if found.interval is not None:
-        ends = sorted(found.interval if found.difference >= 0 else [-end for end in found.interval])
-        size += f" [{', '.join(number(end, 3) for end in ends)}]"
-    evidence = f"p = {p:.2g}, {found.seeds} seeds each, probability of superiority {found.superiority:.2f}"
-    if p < ALPHA:
-        return f"{first} beats {second} by {size} ({evidence})"
-    more = f"; about {found.needed} seeds each would tell" if found.needed else ""
-    return f"{first} and {second} cannot be told apart: difference {size} ({evidence}){more}"
+def _values(runs: Sequence[SweepRun]) -> dict[str, Any]:
+    """Return the value of each config key; of runs that differ in it, all values in their order."""
+    configs = [OmegaConf.to_container(read_request(run.folder).config, resolve=True) for run in runs]
+    flat = [dict(_leaves("", config)) for config in configs]
+    values: dict[str, Any] = {}
+    for key in dict.fromkeys(key for config in flat for key in config):
+        found = list(dict.fromkeys(repr(config.get(key, ABSENT)) for config in flat))
+        values[key] = flat[0].get(key, ABSENT) if len(found) == 1 else ", ".join(found)
+    return values
 
 
-def _needed(a: np.ndarray, b: np.ndarray) -> int | None:
-    """Return n = 2 ((z_{1−α/2} + z_power) s / d)², at least 4, for a pooled deviation s, a difference d."""
-    from scipy.stats import norm
-
-    if min(len(a), len(b)) < 2 or not (difference := float(a.mean() - b.mean())):
-        return None
-    variance = float(a.var(ddof=1) + b.var(ddof=1)) / 2
-    quantiles = float(norm.ppf(1 - ALPHA / 2) + norm.ppf(POWER))
-    return max(4, math.ceil(2 * quantiles**2 * variance / difference**2))
+def _leaves(path: str, node: Any) -> list[tuple[str, Any]]:
+    if not isinstance(node, Mapping):
+        return [(path, node)]
+    return [leaf for key, value in node.items() for leaf in _leaves(f"{path}.{key}" if path else key, value)]

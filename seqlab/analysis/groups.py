@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.analysis.intervals import interval
+from seqlab.analysis.intervals import interval_95
 from seqlab.analysis.sweep_runs import IDENTITY, SweepRun
 
 
@@ -59,7 +59,6 @@ class Group:
         a median over the finished runs that did.
         """
         runs, scores = self.finished, self.scores
-        ends = interval(scores)
         seconds = [run.summary["seconds"] for run in runs if "seconds" in run.summary]
         solved = [run for run in runs if run.summary.get("solved")]
         steps = [run.steps_to_solved for run in solved if run.steps_to_solved is not None]
@@ -71,7 +70,7 @@ class Group:
             "planned": len(self.planned),
             "statuses": self.statuses,
             "mean": float(scores.mean()) if len(scores) else None,
-            "interval_95": None if ends is None else [float(end) for end in ends],
+            "interval_95": interval_95(scores),
             "median": float(np.median(scores)) if len(scores) else None,
             "solved": len(solved),
             "steps_to_solved": float(np.median(steps)) if steps else None,

@@ -45,6 +45,38 @@ def interval(values: np.ndarray, num_resamples: int = RESAMPLES) -> tuple[np.nda
     return values.mean(axis=0) - high * error, values.mean(axis=0) - low * error
 
 
+def interval_95(scores: np.ndarray) -> list[float] | None:
+    """Return the ends of `interval` for scores `(n,)`, as plain numbers for a file."""
+    ends = interval(scores)
+    return None if ends is None else [float(end) for end in ends]
+
+
+def difference_95(one: np.ndarray, other: np.ndarray) -> list[float] | None:
+    """Return the ends of the 95 % interval of the mean of `other` minus that of `one`, by Welch's t.
+
+    Args:
+        one: scores, `(n,)`.
+        other: scores, `(m,)`.
+
+    Returns:
+        The ends; None where n or m is below 2 or a score is not finite.
+
+    Source: Welch 1947, "The generalization of 'Student's' problem when several different population variances
+    are involved".
+    """
+    from scipy.stats import t  # imported here because it takes a second
+
+    if min(len(one), len(other)) < 2 or not (np.isfinite(one).all() and np.isfinite(other).all()):
+        return None
+    difference = float(other.mean() - one.mean())
+    parts = np.array([scores.var(ddof=1) / len(scores) for scores in (one, other)])
+    if not parts.sum():
+        return [difference, difference]
+    freedom = parts.sum() ** 2 / (parts**2 / (np.array([len(one), len(other)]) - 1)).sum()
+    width = float(t.ppf((1 + LEVEL) / 2, freedom) * np.sqrt(parts.sum()))
+    return [difference - width, difference + width]
+
+
 def _student(n: int) -> tuple[np.ndarray, np.ndarray]:
     from scipy.stats import t  # imported here because it takes a second
 

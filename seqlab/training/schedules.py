@@ -26,7 +26,7 @@ def warmup_cosine(warmup_steps: int, decay_steps: int, end_value: float = 0.0) -
     if warmup_steps >= decay_steps:
         raise ValueError(f"warmup_steps={warmup_steps} must be below training.steps={decay_steps}")
     fall = optax.cosine_decay_schedule(1.0, decay_steps - warmup_steps, end_value)
-    if warmup_steps < 2:
+    if warmup_steps == 0:
         return fall
-    rise = optax.linear_schedule(1 / warmup_steps, 1.0, warmup_steps - 1)
+    rise = optax.linear_schedule(1 / warmup_steps, 1.0, max(warmup_steps - 1, 1))
     return optax.join_schedules([rise, fall], [warmup_steps])

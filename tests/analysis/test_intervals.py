@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from seqlab.analysis.intervals import interval
+from seqlab.analysis.intervals import difference_95, interval
 
 BATCHES, SIMULATIONS = 10, 200
 DISTRIBUTIONS = {
@@ -63,3 +63,11 @@ def test_a_band_is_an_interval_at_every_step(n):
     bands = np.stack(interval(curves, 500))
     for column in range(3):
         np.testing.assert_allclose(bands[:, column], interval(curves[:, column], 500), rtol=1e-12)
+
+
+def test_the_interval_of_a_difference_is_that_of_welch():
+    one, other = np.array([0.1, 0.4, 0.2]), np.array([0.5, 0.9, 0.4, 0.6])
+    expected = scipy.stats.ttest_ind(other, one, equal_var=False).confidence_interval(0.95)
+    np.testing.assert_allclose(difference_95(one, other), expected, rtol=1e-9)
+    assert difference_95(one[:1], other) is None
+    assert difference_95(np.ones(2), np.full(3, 3.0)) == [2, 2]

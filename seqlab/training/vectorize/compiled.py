@@ -188,7 +188,9 @@ class CompiledFunctions:
 
         def evaluate(params: Params, batch: Batch) -> dict[str, Mean]:
             program = self._program({})
-            return evaluate_batch(program.task, program.network, params, batch, program.axis)
+            return evaluate_batch(
+                program.task, program.network, params, batch, program.axis, program.measures
+            )
 
         if kind == "init":
             return jax.jit(dataclasses.replace(plan, vmap_size=1, devices=1).vectorized(init))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hand_made import write_run
 
-from seqlab.analysis.comparison import comparisons, corrected
+from seqlab.analysis.group_comparison import comparisons, corrected
 from seqlab.analysis.groups import group_runs
 from seqlab.analysis.studies.paired import compare
 from seqlab.analysis.sweep_runs import read_sweep, swept_keys
