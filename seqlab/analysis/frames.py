@@ -18,7 +18,6 @@ FOLDERS = ("runs", "sweeps")
 LISTED = (
     "status",
     "sweep",
-    "name",
     "cell",
     "architecture",
     "task",
@@ -93,9 +92,8 @@ def list_runs(folder: str | Path | None = None) -> Any:
 
 def _listed(run: SweepRun) -> dict[str, Any]:
     row = run.row(())
-    place = place_of(run.folder)
     found = {name: row.get(name) for name in (*LISTED, "steps", "seconds", "folder")}
-    return found | {"sweep": place.sweep, "name": run.summary.get("name")}
+    return found | {"sweep": place_of(run.folder).sweep}
 
 
 def _require_runs(folder: str | Path) -> Sequence[SweepRun]:
