@@ -35,7 +35,7 @@ THIRD_PARTY = {
     "plugins": set(),
     "registry": {"yaml"},
     "cells": {"jax", "flax"},
-    "recurrence": {"jax"},
+    "recurrence": {"jax", "numpy"},
     "data": {"numpy", "regex"},
     "metrics": {"jax", "numpy", "optax"},
     "tasks": {"jax", "numpy", "yaml"},

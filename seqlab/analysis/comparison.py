@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from omegaconf import OmegaConf
 
-from seqlab.analysis.groups import RESAMPLES, interval
+from seqlab.analysis.intervals import difference_95, interval_95
 from seqlab.analysis.sweep_runs import SweepRun, read_sweep
 from seqlab.runs.folder import read_request
 from seqlab.types import ConfigError
@@ -36,7 +36,7 @@ class Scores:
     @classmethod
     def of(cls, scores: np.ndarray) -> Scores:
         """Summarise scores `(n,)`."""
-        return cls(len(scores), float(scores.mean()) if len(scores) else None, interval(scores))
+        return cls(len(scores), float(scores.mean()) if len(scores) else None, interval_95(scores))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,12 +61,8 @@ class Comparison:
 def compare(one: str | Path, other: str | Path) -> Comparison:
     """Compare two run folders, or two folders with runs below them.
 
-    The interval of the difference is bootstrapped; runs are resampled on both sides.
-
     Raises:
         ConfigError: a folder holds no run.
-
-    Source: Efron 1979, "Bootstrap methods: another look at the jackknife".
     """
     sides = [_runs(folder) for folder in (one, other)]
     configs = [_values(runs) for runs in sides]
@@ -79,7 +75,7 @@ def compare(one: str | Path, other: str | Path) -> Comparison:
         config={key: pair for key, pair in pairs.items() if pair[0] != pair[1]},
         metric=metric,
         scores=(Scores.of(scores[0]), Scores.of(scores[1])),
-        difference_95=None if metric is None else _difference(*scores),
+        difference_95=None if metric is None else difference_95(*scores),
     )
 
 
@@ -109,11 +105,3 @@ def _leaves(path: str, node: Any) -> list[tuple[str, Any]]:
     if not isinstance(node, Mapping):
         return [(path, node)]
     return [leaf for key, value in node.items() for leaf in _leaves(f"{path}.{key}" if path else key, value)]
-
-
-def _difference(one: np.ndarray, other: np.ndarray) -> list[float] | None:
-    if min(len(one), len(other)) < 2 or not (np.isfinite(one).all() and np.isfinite(other).all()):
-        return None
-    rng = np.random.default_rng(0)
-    means = [side[rng.integers(len(side), size=(RESAMPLES, len(side)))].mean(axis=1) for side in (one, other)]
-    return [float(end) for end in np.percentile(means[1] - means[0], [2.5, 97.5])]

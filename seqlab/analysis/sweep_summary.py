@@ -14,6 +14,7 @@ import rich.console
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
+from seqlab.analysis.group_comparison import comparisons
 from seqlab.analysis.groups import Group, group_runs
 from seqlab.analysis.parallel_coordinates import parallel_coordinates
 from seqlab.analysis.sweep_figures import gradient_slope, learning_curves
@@ -90,9 +91,11 @@ def write_sweep_summary(folder: Path | str, screen: rich.console.Console | None 
     swept = swept_keys(runs)
     groups = group_runs(runs, swept)
     _write_rows(folder, runs)
-    _write_groups(folder, runs, swept, groups)
+    compared = comparisons(groups)
+    _write_groups(folder, runs, swept, groups, compared)
     print_tables(screen, groups)
-    for line in ("", *unfinished_lines(runs)):
+    verdicts = [f"{pair['task']}, {pair['architecture']}: {pair['verdict']}" for pair in compared]
+    for line in ("", *verdicts, *unfinished_lines(runs)):
         screen.out(line, highlight=False)
     for name, draw in FIGURES.items():
         if (figure := draw(groups)) is not None:
@@ -122,12 +125,17 @@ def _write_rows(folder: Path, runs: Sequence[SweepRun]) -> None:
 
 
 def _write_groups(
-    folder: Path, runs: Sequence[SweepRun], swept: Sequence[str], groups: Sequence[Group]
+    folder: Path,
+    runs: Sequence[SweepRun],
+    swept: Sequence[str],
+    groups: Sequence[Group],
+    compared: Sequence[dict[str, Any]],
 ) -> None:
     content = {
         "runs": len(runs),
         "statuses": dict(collections.Counter(run.status for run in runs)),
         "swept": swept,
         "groups": [group.aggregate() for group in groups],
+        "comparisons": compared,
     }
     (folder / "sweep.json").write_text(to_json(content, indent=2) + "\n")
