@@ -38,7 +38,7 @@ HEADER = """# Cost of the gradient diagnostics
 
     python scripts/bench_gradients.py
 
-Ratios to `gradients=off`; `full` at its default cadence, and beside it what one costly row adds, in steps.
+Ratios to `gradients=off`; `full` at its default cadence, and the steps that one costly row adds to it.
 
 | cell | (B, T, F, H) | rounds | off, ms a step | norms | full | a costly row, steps |
 |---|---|---|---|---|---|---|

@@ -1,4 +1,4 @@
-"""Time and memory from command to exit, and the size of the update program, beside plain Flax and optax.
+"""Time and memory from command to exit, and the size of the update program, next to plain Flax and optax.
 
     python scripts/bench_start.py [--rounds 5]
 
@@ -37,8 +37,12 @@ SEQLAB = [
     *(sys.executable, "-m", "seqlab.train", "task=adding", "cell=lstm", "cell.features=128"),
     "training.steps=50",
 ]
-CACHE_KEYS = ("JAX_COMPILATION_CACHE_DIR", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS")
-HEADER = """# What does a run cost before and beside its updates?
+UNSET = (
+    *("JAX_COMPILATION_CACHE_DIR", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"),
+    "PYTHONDONTWRITEBYTECODE",  # with it, Python would compile our modules anew at each start
+)
+"""Environment variables that a measured process does not inherit."""
+HEADER = """# Cost of starting a run
 
     python scripts/bench_start.py
 
@@ -65,7 +69,7 @@ def timed(command: list[str], folder: Path) -> Process:
     Raises:
         RuntimeError: it failed.
     """
-    environment = {key: value for key, value in os.environ.items() if key not in CACHE_KEYS}
+    environment = {key: value for key, value in os.environ.items() if key not in UNSET}
     environment |= {"XDG_CACHE_HOME": str(folder / "cache"), "WANDB_SILENT": "true"}
     with (folder / "output.txt").open("w") as output:
         begun = time.perf_counter()

@@ -83,8 +83,8 @@ def sweep(case: Case, launcher: str, folder: Path) -> tuple[float, str]:
         raise SystemExit(f"{launcher}: not every run finished")
     plan = summaries[0]["plan"]
     measured = summaries[0].get("microseconds_per_update") or {}
-    told = ", ".join(f"{name.partition('_')[2]}: {value:.0f} µs" for name, value in measured.items())
-    return seconds, f"{plan['vmap_size']} on each of {plan['devices']}" + (f" ({told})" if told else "")
+    rates = ", ".join(f"{name.partition('_')[2]}: {value:.0f} µs" for name, value in measured.items())
+    return seconds, f"{plan['vmap_size']} on each of {plan['devices']}" + (f" ({rates})" if rates else "")
 
 
 def measure(case: Case, loop_runs: int, folder: Path) -> dict:

@@ -1,4 +1,4 @@
-"""Cost of the trainer beside the bare step: ratios, in one process and in turns.
+"""Cost of the trainer compared with the bare step: ratios, in one process and in turns.
 
     python scripts/bench_trainer.py [--rounds 9]
 
@@ -47,6 +47,7 @@ class Noise(Task):
 
     length: int = 1
     features: int = 1
+    num_evaluation_examples: int = 1024
 
     def input_spec(self, framing: str) -> Vectors:
         return Vectors(self.features)
@@ -173,11 +174,11 @@ def main() -> None:
                 inside = trained(program, Path(folder), stopwatch)
                 after = statistics.median(seconds() for _ in range(10))
                 pairs.append(((before + after) / 2, inside))
-        kept = statistics.median(outside / inside for outside, inside in pairs)
+        share = statistics.median(outside / inside for outside, inside in pairs)
         outside, inside = (1e3 * statistics.median(column) for column in zip(*pairs, strict=True))
-        lines.append(f"| {shape} | {outside:.3f} | {inside:.3f} | {kept:.0%} |")
+        lines.append(f"| {shape} | {outside:.3f} | {inside:.3f} | {share:.0%} |")
         print(lines[-1], flush=True)
-    text = "# Cost of the trainer beside the bare step\n\n    python scripts/bench_trainer.py\n\n"
+    text = "# Cost of the trainer compared with the bare step\n\n    python scripts/bench_trainer.py\n\n"
     (FOLDER / "trainer.md").write_text(text + "\n".join(lines) + "\n")
 
 

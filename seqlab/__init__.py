@@ -11,20 +11,23 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from seqlab.analysis.frames import list_runs, load_sweep
     from seqlab.runs import TrainedRun, fit, load_run, run
     from seqlab.tracking import Callback
     from seqlab.training import Training
 
 __version__ = "0.1.0"
 
-__all__ = ["Callback", "TrainedRun", "Training", "fit", "load_run", "run"]
+__all__ = ["Callback", "TrainedRun", "Training", "fit", "list_runs", "load_run", "load_sweep", "run"]
 
 _HOMES = {
     "Callback": "seqlab.tracking",
     "TrainedRun": "seqlab.runs",
     "Training": "seqlab.training",
     "fit": "seqlab.runs",
+    "list_runs": "seqlab.analysis.frames",
     "load_run": "seqlab.runs",
+    "load_sweep": "seqlab.analysis.frames",
     "run": "seqlab.runs",
 }
 """The package of each name of the Python API. It is imported when the name is first used, because JAX takes

@@ -34,10 +34,10 @@ LINEN_FIELDS = ("parent", "name")
 
 def choices(group: str) -> list[str]:
     """Return the names of a config group, such as `cell`: those of its YAML files, plug-ins included."""
-    return sorted(_files(group))
+    return sorted(files_of(group))
 
 
-def _files(group: str) -> dict[str, Path]:
+def files_of(group: str) -> dict[str, Path]:
     """Return the YAML files of a group by name; of two with one name, the first in Hydra's search path."""
     folders = reversed([CONF, *config_folders()])
     return {path.stem: path for folder in folders for path in (folder / group).glob("*.yaml")}
@@ -49,11 +49,11 @@ def settings_of(group: str, name: str) -> dict[str, Any]:
     Raises:
         ConfigError: the group has no such file; the message lists the legal names.
     """
-    files = _files(group)
+    files = files_of(group)
     if name not in files:
         legal = sorted(files)
         raise ConfigError(f"{group}={name}: legal values are {', '.join(legal)}{near_miss(name, legal)}")
-    settings = yaml.safe_load(files[name].read_text(encoding="utf-8"))
+    settings = yaml.safe_load(files[name].read_text(encoding="utf-8")) or {}
     settings.pop("defaults", None)
     return settings
 
@@ -62,8 +62,8 @@ def make(settings: Any, path: str, **arguments: Any) -> Any:
     """Call the `_target_` of a config node with the node's other keys and with further arguments.
 
     Args:
-        settings: the node, as plain dicts and lists. Lists become tuples. A nested node with a `_target_`
-            becomes a `functools.partial` of that target.
+        settings: the node, as plain dicts and lists. Lists become tuples. A nested node with a `_target_`,
+            also one in a list, becomes a `functools.partial` of that target.
         path: the node's key, such as `cell`, for messages.
         arguments: arguments that the config does not set.
 
@@ -73,6 +73,20 @@ def make(settings: Any, path: str, **arguments: Any) -> Any:
     target, values = _resolved(settings, path, arguments)
     with blame(f"{path}."):
         return target(**values, **arguments)
+
+
+def bind(settings: Any, path: str) -> functools.partial[Any]:
+    """Return what a config node names, with the node's other keys as arguments.
+
+    Args:
+        settings: the node, as `make` takes it.
+        path: the node's key, for messages.
+
+    Raises:
+        ConfigError: as `make`.
+    """
+    target, values = _resolved(settings, path)
+    return functools.partial(target, **values)
 
 
 def _resolved(
@@ -91,10 +105,9 @@ def _resolved(
 def _value(value: Any, path: str) -> Any:
     """Return a config value as an argument."""
     if isinstance(value, list):
-        return tuple(value)
+        return tuple(_value(item, f"{path}.{index}") for index, item in enumerate(value))
     if isinstance(value, Mapping) and "_target_" in value:
-        target, values = _resolved(value, path)
-        return functools.partial(target, **values)
+        return bind(value, path)
     return value
 
 

@@ -20,7 +20,10 @@ from seqlab.types import ConfigError
 
 pytestmark = pytest.mark.slow
 
-GROUPS = ("cell", "task", "architecture", "optimizer", "schedule", "training", "gradients", "tracking")
+GROUPS = (
+    *("cell", "task", "architecture", "optimizer", "schedule", "loss", "metrics", "training"),
+    *("gradients", "diagnostics", "tracking", "callbacks"),
+)
 OPTIONS = [(group, path.stem) for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 VARIANTS = [(path.parent.name, path.stem) for path in sorted((CONF / "experiment").glob("*/*.yaml"))]
@@ -43,6 +46,10 @@ def test_option_builds(group, name):
     overrides = [f"{group}={name}"]
     if group == "task":
         overrides += stand_in(name)
+    if group == "loss":  # of vectors
+        overrides += ["task=adding"]
+    if (group, name) == ("schedule", "optax"):  # which arguments a schedule has depends on its name
+        overrides += ["schedule.value=1.0"]
     if group == "architecture":
         task = next(task for task, framing in FRAMINGS if framing == name)
         overrides += [f"task={task}", *stand_in(task)]

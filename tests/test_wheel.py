@@ -14,7 +14,7 @@ import pytest
 from tiny_runs import tiny
 
 from seqlab.registry import CONF
-from seqlab.tracking import read_summary
+from seqlab.tracking import find_runs, read_summary
 
 pytestmark = pytest.mark.runs
 
@@ -76,3 +76,32 @@ def test_the_wheel_is_what_runs(installed, tmp_path):
     package, conf = subprocess.run(where, cwd=tmp_path, capture_output=True, text=True).stdout.split()
     assert Path(package).is_relative_to(installed.parent.parent)
     assert Path(conf).is_relative_to(installed.parent.parent)
+
+
+def call(python, folder, *words):
+    """Run Python in a folder, without the checkout on the path."""
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    done = subprocess.run(
+        [str(python), *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, f"{words}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+    return done.stdout
+
+
+def test_a_new_plugin_passes_its_tests_trains_and_is_swept_with_ours(installed, tmp_path):
+    call(installed, tmp_path, "-m", "seqlab.new", "plugin", "my_lab")
+    (site,) = installed.parents[1].glob("lib/python*/site-packages")
+    offline = ["--no-deps", "--no-index", "--no-build-isolation", "--disable-pip-version-check"]
+    install = ["-m", "pip", "install", "--quiet", *offline, f"--target={site}", "-e", "my_lab"]
+    call(sys.executable, tmp_path, *install)
+    assert "3 passed" in call(installed, tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", "my_lab")
+    tiny_plugin = ["task=my_task", "training.steps=2", "cell.features=4", "tracking.wandb.mode=disabled"]
+    call(installed, tmp_path, "-m", "seqlab.train", "cell=my_cell", *tiny_plugin, "hydra.run.dir=one")
+    assert read_summary(tmp_path / "one")["cell"] == "my_cell"
+    swept = ["cell=my_cell,gru", "seed=0,1", "hydra/launcher=vectorized", "hydra.sweep.dir=all"]
+    call(installed, tmp_path, "-m", "seqlab.train", "-m", *tiny_plugin, *swept)
+    runs = [read_summary(folder) for folder in find_runs(tmp_path / "all")]
+    assert [(run["cell"], run["status"]) for run in runs] == [
+        *[("my_cell", "finished")] * 2,
+        *[("gru", "finished")] * 2,
+    ]

@@ -84,7 +84,7 @@ def panels(groups: Sequence[Group]) -> list[Panel]:
 def varying(groups: Sequence[Group]) -> list[str]:
     """Return the keys that distinguish groups of one panel."""
     panels = {_values(group, PANEL) for group in groups}
-    keys = [key for key in groups[0].key if key not in PANEL]
+    keys = [key for group in groups[:1] for key in group.key if key not in PANEL]
     return [key for key in keys if len({_values(group, (*PANEL, key)) for group in groups}) > len(panels)]
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.analysis.groups import Group, bootstrap_interval
+from seqlab.analysis.groups import Group
+from seqlab.analysis.intervals import interval
 from seqlab.analysis.panels import Kinds, Panel, add_legend, canvas, kinds, panels
 
 BAND_RESAMPLES = 1000
@@ -20,7 +21,8 @@ MAX_STEPS = 200
 def learning_curves(groups: Sequence[Group]) -> Any:
     """Draw each group's validation metric over the optimiser step: the mean and its 95 % interval.
 
-    Only finished runs are included, so that each mean is over the same runs at every step.
+    Only finished runs are included, so that each mean is over the same runs at every step. A cross marks the
+    last finite evaluation of a run that diverged.
 
     Returns:
         A `matplotlib.figure.Figure`; None where no run finished.
@@ -58,10 +60,12 @@ def _curves(ax: Any, panel: Panel, coloured: Kinds) -> None:
         steps, scores = curves(group)
         style = coloured.style(group)
         ax.plot(steps, scores.mean(axis=0), linewidth=1.4, **style)
-        if len(scores) > 1:
-            band = bootstrap_interval(scores, BAND_RESAMPLES)
+        if (band := interval(scores, BAND_RESAMPLES)) is not None:
             ax.fill_between(steps, *band, alpha=0.2, linewidth=0, color=style["color"])
         drawn.append(scores.ravel())
+        for run in group.diverged:
+            last = np.flatnonzero(np.isfinite(run.scores))[-1:]
+            ax.plot(run.steps[last], run.scores[last], "x", color=style["color"], label="diverged")
     ax.set_yscale(panel.scale(np.concatenate(drawn)))
     ax.set_xlabel("optimiser step")
     ax.set_ylabel(f"eval/{panel.metric}")

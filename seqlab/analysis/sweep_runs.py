@@ -67,11 +67,8 @@ class SweepRun:
     @property
     def steps_to_solved(self) -> int | None:
         """The step of the first evaluation that reaches the threshold; None where none does."""
-        threshold = self.summary["solved_at"] if self.is_finished else self.summary.get("solved_at")
+        threshold = self.summary.get("solved_at")
         if not len(self.steps) or threshold is None:
-            return None
-        threshold = self.summary["solved_at"] if self.is_finished else self.summary.get("solved_at")
-        if threshold is None:
             return None
         sign = 1 if self.higher_is_better else -1
         reached = self.steps[sign * self.scores >= sign * threshold]

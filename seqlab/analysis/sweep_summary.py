@@ -12,13 +12,16 @@ from typing import Any
 
 import rich.console
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
+from seqlab.analysis.group_comparison import comparisons
 from seqlab.analysis.groups import Group, group_runs
 from seqlab.analysis.parallel_coordinates import parallel_coordinates
 from seqlab.analysis.sweep_figures import gradient_slope, learning_curves
 from seqlab.analysis.sweep_runs import SweepRun, read_sweep, swept_keys
 from seqlab.analysis.sweep_table import print_tables, unfinished_lines
+from seqlab.runs.open_groups import make_callbacks
+from seqlab.tracking import Callback as TrainingCallback
 from seqlab.tracking.encoding import to_json
 
 _log = logging.getLogger(__name__)
@@ -42,8 +45,16 @@ class SweepSummary(Callback):
     process with the status of a failure where a run did not finish.
     """
 
+    def __init__(self) -> None:
+        """Start without the sweep's callbacks."""
+        self._callbacks: Sequence[TrainingCallback] = ()
+
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        atexit.register(self._summarise, Path(config.hydra.sweep.dir).absolute())
+        folder = Path(config.hydra.sweep.dir).absolute()
+        atexit.register(self._summarise, folder)
+        self._callbacks = make_callbacks(OmegaConf.to_container(config.callbacks, resolve=True))
+        for callback in self._callbacks:
+            callback.on_sweep_start(folder)
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
         atexit.unregister(self._summarise)
@@ -54,7 +65,10 @@ class SweepSummary(Callback):
 
     def _summarise(self, folder: Path) -> Sequence[SweepRun]:
         try:
-            return write_sweep_summary(folder)
+            runs = write_sweep_summary(folder)
+            for callback in self._callbacks:
+                callback.on_sweep_end(folder, sweep_rows(folder, runs))
+            return runs
         except Exception as error:  # the runs are on disk and stay valid
             _log.warning("the sweep in %s has no summary: %s: %s", folder, type(error).__name__, error)
             return ()
@@ -76,10 +90,12 @@ def write_sweep_summary(folder: Path | str, screen: rich.console.Console | None 
         return runs
     swept = swept_keys(runs)
     groups = group_runs(runs, swept)
-    _write_rows(folder, runs, swept)
-    _write_groups(folder, runs, swept, groups)
+    _write_rows(folder, runs)
+    compared = comparisons(groups)
+    _write_groups(folder, runs, swept, groups, compared)
     print_tables(screen, groups)
-    for line in ("", *unfinished_lines(runs)):
+    verdicts = [f"{pair['task']}, {pair['architecture']}: {pair['verdict']}" for pair in compared]
+    for line in ("", *verdicts, *unfinished_lines(runs)):
         screen.out(line, highlight=False)
     for name, draw in FIGURES.items():
         if (figure := draw(groups)) is not None:
@@ -94,8 +110,14 @@ def _standard_output() -> rich.console.Console:
     return screen if screen.is_terminal else rich.console.Console(width=_WIDE)
 
 
-def _write_rows(folder: Path, runs: Sequence[SweepRun], swept: Sequence[str]) -> None:
-    rows = [run.row(swept) | {"folder": str(run.folder.relative_to(folder))} for run in runs]
+def sweep_rows(folder: Path, runs: Sequence[SweepRun]) -> list[dict[str, Any]]:
+    """Return the rows of `sweep.csv`, one for each run."""
+    swept = swept_keys(runs)
+    return [run.row(swept) | {"folder": str(run.folder.relative_to(folder))} for run in runs]
+
+
+def _write_rows(folder: Path, runs: Sequence[SweepRun]) -> None:
+    rows = sweep_rows(folder, runs)
     with (folder / "sweep.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
         writer.writeheader()
@@ -103,12 +125,17 @@ def _write_rows(folder: Path, runs: Sequence[SweepRun], swept: Sequence[str]) ->
 
 
 def _write_groups(
-    folder: Path, runs: Sequence[SweepRun], swept: Sequence[str], groups: Sequence[Group]
+    folder: Path,
+    runs: Sequence[SweepRun],
+    swept: Sequence[str],
+    groups: Sequence[Group],
+    compared: Sequence[dict[str, Any]],
 ) -> None:
     content = {
         "runs": len(runs),
         "statuses": dict(collections.Counter(run.status for run in runs)),
         "swept": swept,
         "groups": [group.aggregate() for group in groups],
+        "comparisons": compared,
     }
     (folder / "sweep.json").write_text(to_json(content, indent=2) + "\n")

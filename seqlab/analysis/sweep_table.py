@@ -60,7 +60,7 @@ def _table(aggregates: Sequence[dict[str, Any]]) -> rich.table.Table:
 def _line(aggregate: dict[str, Any]) -> dict[str, str]:
     rest = dict(aggregate)
     statuses, ends = rest.pop("statuses"), rest.pop("interval_95")
-    n, solved = rest.pop("n"), rest.pop("solved")
+    n, planned, solved = (rest.pop(name) for name in ("n", "planned", "solved"))
     numbers = {name: rest.pop(name) for name in ("mean", "median", "steps_to_solved", "seconds")}
     mean, median, steps, seconds = ("" if one is None else number(one, _DIGITS) for one in numbers.values())
     others = [f"{count} {status}" for status, count in statuses.items() if status != "finished"]
@@ -70,11 +70,11 @@ def _line(aggregate: dict[str, Any]) -> dict[str, str]:
             for key, value in rest.items()
             if key not in TITLE_KEYS
         },
-        "runs": ", ".join([str(n), *others]),
+        "runs": ", ".join([str(n) if n == planned else f"{n} of {planned}", *others]),
         "mean": mean,
         "95 % interval": " … ".join(number(end, _DIGITS) for end in ends) if ends else "",
         "median": median,
-        "solved": f"{solved}/{n}",
+        "solved": f"{solved}/{planned}",
         "steps to solved": steps,
         "seconds": seconds,
     }

@@ -1,5 +1,6 @@
 """What happens in one step? One cell in a file, each a `flax.linen.RNNCellBase`."""
 
+from seqlab.cells.cell import Cell
 from seqlab.cells.cifg import CIFG
 from seqlab.cells.elman import Elman
 from seqlab.cells.gru import GRU
@@ -18,6 +19,7 @@ __all__ = [
     "LRU",
     "LSTM",
     "MGU",
+    "Cell",
     "Elman",
     "LayerNormGRU",
     "LayerNormLSTM",

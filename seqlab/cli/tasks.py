@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from seqlab.cli.command import command
-from seqlab.data.corpora import CORPORA
+from seqlab.data.corpora import CORPORA, find_corpus
 from seqlab.tasks import SPLITS, Task, load_task, task_names
 from seqlab.types import ConfigError
 
@@ -43,7 +43,7 @@ def _goals(task: Task) -> Iterator[tuple[str, str, str, str]]:
         yield ", ".join(task.framings), "?", "?", "?"
         return
     try:
-        corpus = CORPORA.get(reader.source or "") if reader else None
+        corpus = find_corpus(reader.source) if reader else None
         if corpus and corpus.cached and not corpus.cached().is_file():
             yield ", ".join(task.framings), "read at first use", "?", "?"
             return

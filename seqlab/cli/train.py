@@ -18,6 +18,7 @@ from seqlab.cli.command import SHOW_TRACES, command, complain
 from seqlab.registry import CONF
 from seqlab.runs import Request, UnfinishedRunError, compose_config, execute
 from seqlab.runs.explain import HYDRA_ERRORS, explain
+from seqlab.runs.open_keys import with_new_keys
 from seqlab.runs.outcome import cost_of
 from seqlab.runs.trust import require_trusted_hydra
 from seqlab.sweeps.resume import resumed
@@ -31,7 +32,7 @@ def main() -> None:
     """Train what the command line asks for; exit with 0 only where every run finished."""
     offer_cores()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing a trace itself
-    sys.argv[1:] = resumed(sys.argv[1:])
+    sys.argv[1:] = with_new_keys(resumed(sys.argv[1:]))
     with _one_line_errors(sys.argv[1:]):
         options, overrides = _hydra_options(sys.argv[1:])
         require_trusted_hydra(overrides, options.config_dir)

@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from seqlab.data.corpora.catalogue import CORPORA
+from seqlab.data.corpora.catalogue import corpus_names, find_corpus
 from seqlab.data.memory import held_tables, is_held
-from seqlab.data.readers.files import SUFFIXES, ending, read_file
+from seqlab.data.readers.files import ending, read_file, suffixes
 from seqlab.data.readers.folders import read_folder
 from seqlab.data.readers.hub import read_hub
 from seqlab.data.readers.mat import read_mat
@@ -56,10 +56,10 @@ class Reader:
         Raises:
             ConfigError: the source does not exist or cannot be read; one line says why.
         """
-        source, names = self.source, ", ".join(CORPORA)
+        source, names = self.source, ", ".join(corpus_names())
         if not isinstance(source, str) or not source:
             raise ConfigError(
-                f"task.source must be a file ({' '.join(SUFFIXES)}), a folder of splits, a dataset of the "
+                f"task.source must be a file ({' '.join(suffixes())}), a folder of splits, a dataset of the "
                 f"hub or one of {names}, got {source!r}"
             )
         if self.config is not None and self.offline:
@@ -71,8 +71,8 @@ class Reader:
         path = Path(source)
         if path.is_dir():
             return read_folder(path)
-        if source in CORPORA:
-            return CORPORA[source].tables(source)
+        if (corpus := find_corpus(source)) is not None:
+            return corpus.tables(source)
         if not self.offline:
             return read_hub(source, self.config, self.alternatives)
         if not ending(path):
@@ -88,8 +88,8 @@ class Reader:
 
     def provenance(self) -> Provenance:
         """Return where the data come from, without reading them."""
-        if self.source in CORPORA:
-            return Provenance(CORPORA[self.source].origin, CORPORA[self.source].licence)
+        if (corpus := find_corpus(self.source)) is not None:
+            return Provenance(corpus.origin, corpus.licence)
         if is_held(self.source):
             return Provenance("data in memory", "yours")
         licence = "yours" if self.offline else "the dataset's"
@@ -109,4 +109,4 @@ def stamp(file: str | None) -> tuple[Any, ...]:
 def _is_hub(source: str) -> bool:
     """Say whether a source is `owner/name` on the hub, rather than a path."""
     named = re.fullmatch(r"[\w.-]+/[\w.-]+", source) is not None
-    return named and ending(Path(source)) not in SUFFIXES and not Path(source).exists()
+    return named and ending(Path(source)) not in suffixes() and not Path(source).exists()

@@ -31,8 +31,10 @@ def through_time(
         Three keys, under `grads/through_time/` for h of the top layer, under `grads/through_time/layer_<i>/`
         for a lower layer, and one level deeper, under `cell/`, for the other leaves of a carry:
 
-        - `log10_norm` `(T,)`: log10 ‖∂L/∂h_t‖ over B and H, t counted from each sequence's first step;
-        - `slope`: the decades gained with each step back from the end, negative where gradients vanish;
+        - `log10_norm` `(T,)`: log10 ‖∂L/∂h_t‖ over B and H, t counted from each sequence's first step; the
+          mean square over the sequences that have a step t stands for all B;
+        - `slope`: the decades gained with each step back from the end, negative where gradients vanish; a
+          step is compared with the next over the sequences that have both;
         - `horizon`: the steps back until 1 % remains at that slope, inf where it is not negative.
 
         Slope and horizon count steps back from each sequence's own end, which is its first step for the
@@ -55,20 +57,29 @@ def through_time(
     return metrics
 
 
-def log10_norm(norms: jax.Array, axis: str | None = None) -> jax.Array:
+def log10_norm(norms: jax.Array, real: jax.Array, axis: str | None = None) -> jax.Array:
     """Return log10 of the norm of norms over B, `(B, T) -> (T,)`, exact over the whole range of floats.
 
-        log10 √(Σ_b n_b²) = (m + ln Σ_b exp(2 ln n_b − m)) / (2 ln 10),  m = max_b 2 ln n_b
+        log10 √(B/N_t Σ_b n_bt²) = (m + ln Σ_b exp(2 ln n_bt − m) + ln B/N_t) / (2 ln 10)
+        m = max_b 2 ln n_bt
 
-    It is −inf where every norm is zero, and inf or NaN where one is.
+    N_t is the number of sequences that have step t. Their mean square stands for all B, so that a step which
+    fewer sequences have is no smaller for it. The result is −inf where every norm is zero or no sequence has
+    the step, and inf or NaN where a norm is.
+
+    Args:
+        norms: `(B, T)`, zero where `real` is false.
+        real: bool `(B, T)`, the steps that each sequence has.
+        axis: the mesh axis that the rows are spread over, inside `shard_map`.
     """
     logs = 2 * jnp.log(norms)
     largest = jnp.max(logs, axis=0)
     largest = largest if axis is None else jax.lax.pmax(largest, axis)
     anchor = jnp.where(jnp.isfinite(largest), largest, 0)
-    total = jnp.sum(jnp.exp(logs - anchor), axis=0)
-    total = total if axis is None else jax.lax.psum(total, axis)
-    return (jnp.log(total) + anchor) / (2 * jnp.log(jnp.asarray(10, norms.dtype)))
+    sums = jnp.sum(jnp.exp(logs - anchor), axis=0), jnp.sum(real, axis=0), len(real)
+    total, count, rows = sums if axis is None else jax.lax.psum(sums, axis)
+    share = (jnp.maximum(count, 1) / rows).astype(norms.dtype)
+    return (jnp.log(total) + anchor - jnp.log(share)) / (2 * jnp.log(jnp.asarray(10, norms.dtype)))
 
 
 def slope(log10_norms: jax.Array) -> jax.Array:
@@ -109,12 +120,30 @@ def _named(carry: Carry) -> dict[str, jax.Array]:
     return {"": h, **dict(zip(names, others, strict=True))}
 
 
+def _same_sequences(norms: jax.Array, lengths: jax.Array, axis: str | None) -> jax.Array:
+    """Return `log10_norm` over the steps back, `(B, T) -> (T,)`, without what a change of sequences adds.
+
+        y_k = r_k(S_k) + Σ_{j<k} (r_j(S_j) − r_j(S_{j+1}))
+
+    S_k are the sequences with more than k steps, and r_k(S) is `log10_norm` of column k over the sequences S.
+    So y_{k+1} − y_k compares the norms of the same sequences, and is log10 ρ where each norm is scaled by ρ.
+    """
+    steps = jnp.arange(norms.shape[1])
+    real, longer = (steps + more < lengths[:, None] for more in (0, 1))
+    found, of_longer = log10_norm(norms, real, axis), log10_norm(jnp.where(longer, norms, 0), longer, axis)
+    change = jnp.where(jnp.isfinite(found) & jnp.isfinite(of_longer), found - of_longer, 0)
+    return found + jnp.cumsum(change) - change
+
+
 def _flow(place: str, series: Mapping[str, Tree], lengths: jax.Array | None, axis: str | None) -> Metrics:
-    """Return the three keys of one leaf of a carry, with its directions taken together."""
-    turned = [back_from_the_end(norms, lengths, direction) for direction, norms in series.items()]
-    decades = slope(log10_norm(jnp.concatenate(turned), axis))
+    """Return the keys of one leaf of a carry, with its directions taken together."""
+    norms = jnp.concatenate(list(series.values()))
+    turned = jnp.concatenate([back_from_the_end(one, lengths, name) for name, one in series.items()])
+    lengths = jnp.full(len(norms), norms.shape[1]) if lengths is None else jnp.tile(lengths, len(series))
+    decades = slope(_same_sequences(turned, lengths, axis))
+    real = jnp.arange(norms.shape[1]) < lengths[:, None]
     return {
-        f"{place}log10_norm": log10_norm(jnp.concatenate(list(series.values())), axis),
+        f"{place}log10_norm": log10_norm(norms, real, axis),
         f"{place}slope": decades,
         f"{place}horizon": horizon(decades),
     }

@@ -18,6 +18,9 @@ from seqlab.checks import require_number, require_positive
 from seqlab.generation.most_likely import likeliest
 from seqlab.types import Batch, ConfigError, Labels, Params, Tokens
 
+LOWEST = 1e-30
+"""The lowest temperature that divides logits; the reciprocal of a lower one is no float32."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Sampling:
@@ -26,8 +29,8 @@ class Sampling:
     Attributes:
         temperature: divides the logits. With 0 the most probable symbol is taken (greedy decoding), and the
             labels of a probability above one half.
-        top_k: only this number of most probable symbols can be drawn; None for all (Fan et al. 2018,
-            arXiv:1805.04833).
+        top_k: only this number of most probable symbols can be drawn, and those as probable as the last of
+            them; None for all (Fan et al. 2018, arXiv:1805.04833).
         top_p: after `top_k`, only the most probable symbols that together reach this probability can be
             drawn; 1 for all (nucleus sampling, Holtzman et al. 2020, arXiv:1904.09751).
 
@@ -51,7 +54,7 @@ class Sampling:
         """Draw int32 symbols `(B,)` from logits `(B, O)`."""
         if self.temperature == 0:
             return jnp.argmax(logits, axis=-1)
-        logits = logits / self.temperature
+        logits = (logits - jnp.max(logits, axis=-1, keepdims=True)) / max(self.temperature, LOWEST)
         if self.top_k is not None and self.top_k < logits.shape[-1]:
             least = jax.lax.top_k(logits, self.top_k)[0][..., -1:]
             logits = jnp.where(logits >= least, logits, -jnp.inf)
@@ -68,7 +71,7 @@ class Sampling:
         labels = Labels(logits.shape[-1])
         if self.temperature == 0:
             return likeliest(labels, logits)
-        return draw(labels, key, logits / self.temperature)
+        return draw(labels, key, logits / max(self.temperature, LOWEST))
 
 
 AS_PREDICTED = Sampling()

@@ -3,5 +3,6 @@
 from seqlab.metrics.exact import METRICS, metric
 from seqlab.metrics.losses import loss
 from seqlab.metrics.mean import Mean
+from seqlab.metrics.measures import Measures, optax_loss
 
-__all__ = ["METRICS", "Mean", "loss", "metric"]
+__all__ = ["METRICS", "Mean", "Measures", "loss", "metric", "optax_loss"]

@@ -59,6 +59,7 @@ def binary_cross_entropy(predictions: jax.Array, targets: jax.Array) -> jax.Arra
 
 
 def _connectionist_temporal_classification(predictions: jax.Array, batch: Batch) -> Mean:
+    """Return −ln of the probability of all paths that spell a target; inf where its steps are too few."""
     counted, T = jnp.any(batch.mask, axis=1), predictions.shape[1]
     lengths = jnp.full(len(predictions), T) if batch.lengths is None else batch.lengths
     padding = jnp.arange(T) >= lengths[:, None]
@@ -69,4 +70,6 @@ def _connectionist_temporal_classification(predictions: jax.Array, batch: Batch)
         (~batch.mask).astype(predictions.dtype),
         blank_id=predictions.shape[-1] - 1,
     )
+    repeats = jnp.sum((batch.targets[:, 1:] == batch.targets[:, :-1]) & batch.mask[:, 1:], axis=1)
+    nats = jnp.where(jnp.sum(batch.mask, axis=1) + repeats > lengths, jnp.inf, nats)
     return Mean(jnp.sum(jnp.where(counted, nats, 0.0)), jnp.sum(batch.mask, dtype=nats.dtype))

@@ -138,7 +138,7 @@ class Stack:
             probes: as `zero_probes` returns them; their gradients are the norms through time.
             resets: bool `(B, T)`, the steps before which every layer's carry is reset; None for none.
             backward: the options of the backward pass. A window of T steps or more is full BPTT; each
-                direction counts the windows from the first step that it reads.
+                direction counts the windows back from the last step that it reads of each sequence.
 
         Returns:
             The final carries, and the top layer's outputs `(B, T, features)`.

@@ -18,7 +18,7 @@ class Steps(NamedTuple):
         x: the input, `(T, B, F)`; a tree of arrays for a cell that reads one.
         real: bool `(T, B)`, False where the step is padding and the carry stays unchanged.
         reset: bool `(T, B)`, True where the carry is set to the cell's initial one before the step.
-        cut: bool `(T,)`, True where no gradient flows from the step to the step before.
+        cut: bool `(T, B)`, True where no gradient flows from the step to the step before.
         probes: zeros `(T, B)` or `(T, B, H)` in the tree of the carry (`seqlab.recurrence.probes`).
         hold: bool `(T, B, H)` in the tree of the carry, True where zoneout keeps the old value.
     """
@@ -32,10 +32,10 @@ class Steps(NamedTuple):
 
     @property
     def stop(self) -> jax.Array | None:
-        """Bool `(T,)` or `(T, B)`, True where δs_{t−1} is zero: at cuts and at resets."""
+        """Bool `(T, B)`, True where δs_{t−1} is zero: at cuts and at resets."""
         if self.reset is None:
             return self.cut
-        return self.reset if self.cut is None else self.reset | self.cut[:, None]
+        return self.reset if self.cut is None else self.reset | self.cut
 
 
 def restart(cell: RecurrentCell, carry: Carry, reset: jax.Array | None) -> Carry:

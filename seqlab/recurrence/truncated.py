@@ -17,13 +17,13 @@ from seqlab.types import Tree
 
 @dataclasses.dataclass(frozen=True)
 class Truncation:
-    """Windows over time, counted from the first step that a direction reads.
+    """Windows over time, counted back from the last real step that a direction reads of each sequence.
 
         BPTT(k₂; k₁): every k₁ steps, the losses of these k₁ steps go back to k₂ steps before their last
 
-    So a loss reaches between k₂ − k₁ + 1 and k₂ states, or the first one; with k₁ = k₂ the first loss of a
-    window reaches one. Where T is no multiple of k₁ the last window begins as if it were whole, and even the
-    last loss reaches fewer than k₂. The forward pass is that of full BPTT.
+    So a loss reaches between k₂ − k₁ + 1 and k₂ states, or the first one. The loss at the end of a sequence
+    reaches k₂; with k₁ = k₂ the first loss of a window reaches one. Where a length is no multiple of k₁, the
+    first stride of the sequence is shorter. The forward pass is that of full BPTT.
 
     Attributes:
         window: k₂.
@@ -54,15 +54,24 @@ class Truncation:
         """
         return -(-self.window // self.stride)
 
-    def cuts(self, num_steps: int) -> jax.Array:
-        """Return bool `(M, T)`: the steps of each copy before which the gradient stops."""
-        t = jnp.arange(num_steps)
-        first = (jnp.arange(self.num_copies) + 1) * self.stride - self.window
-        return (t > 0) & ((t - first[:, None]) % (self.num_copies * self.stride) == 0)
+    def cuts(self, lengths: jax.Array, num_steps: int) -> jax.Array:
+        """Return bool `(M, B, T)`: the steps of each copy before which the gradient stops.
 
-    def owners(self, num_steps: int) -> jax.Array:
-        """Return int32 `(T,)`: the copy whose output is used at each step."""
-        return jnp.arange(num_steps) // self.stride % self.num_copies
+        Args:
+            lengths: int32 `(B,)`, the real steps of each sequence.
+            num_steps: T.
+        """
+        first = (jnp.arange(self.num_copies) + 1) * self.stride - self.window
+        into = self._places(lengths, num_steps) - first[:, None, None]
+        return (jnp.arange(num_steps) > 0) & (into % (self.num_copies * self.stride) == 0)
+
+    def owners(self, lengths: jax.Array, num_steps: int) -> jax.Array:
+        """Return int32 `(B, T)`: the copy whose output is used at each step; arguments as of `cuts`."""
+        return self._places(lengths, num_steps) // self.stride % self.num_copies
+
+    def _places(self, lengths: jax.Array, num_steps: int) -> jax.Array:
+        """Return int32 `(B, T)`: each step's place among strides of which the last ends with the sequence."""
+        return jnp.arange(num_steps) + (-lengths % self.stride)[:, None]
 
 
 def truncated(
@@ -77,8 +86,8 @@ def truncated(
     """Run a recurrence whose gradients stay within windows, at the cost of M runs.
 
     Args:
-        run: takes probes and the steps where the gradient is cut, bool `(T,)`, counted separately by each
-            direction; returns the final carries and the outputs, `(B, T, H)` a direction, side by side.
+        run: takes probes and the steps where the gradient is cut, bool `(B, T)`, counted separately by
+            each direction; returns the final carries and the outputs, `(B, T, H)` a direction, side by side.
         truncation: the windows.
         inputs: `(B, T, F)`, for their shape.
         lengths: int32 `(B,)`, the real steps of each sequence; None for T each.
@@ -90,18 +99,19 @@ def truncated(
     Returns:
         As `run`.
     """
-    num_steps = inputs.shape[1]
-    cuts, owners = truncation.cuts(num_steps), truncation.owners(num_steps)
+    num_rows, num_steps = inputs.shape[:2]
+    ends = jnp.full(num_rows, num_steps) if lengths is None else lengths
+    cuts, owners = truncation.cuts(ends, num_steps), truncation.owners(ends, num_steps)
     if truncation.num_copies == 1:
         return run(probes, cuts[0])
     vectors = jax.tree.map(functools.partial(_with_features, features=features), probes)
     final, outputs = jax.vmap(functools.partial(run, vectors))(cuts)
-    owners_BT = jnp.broadcast_to(owners, inputs.shape[:2])
-    sides = [owners_BT if name == "forward" else flip(owners_BT, lengths) for name in directions]
+    sides = [owners if name == "forward" else flip(owners, lengths) for name in directions]
     owned = jnp.repeat(jnp.stack(sides, axis=-1), features, axis=-1)
     copies = jnp.arange(truncation.num_copies)[:, None, None, None]
     outputs = jnp.sum(jnp.where(owned == copies, outputs, 0), axis=0)
-    return jax.tree.map(lambda leaf: leaf[owners[-1]], final), outputs
+    last = jnp.take_along_axis(owners, jnp.maximum(ends - 1, 0)[:, None], axis=1)[:, 0]
+    return jax.tree.map(lambda leaf: leaf[last, jnp.arange(num_rows)], final), outputs
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(1,))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
 
 from seqlab.recurrence.autodiff import scan_cell
 from seqlab.recurrence.fused import fused
@@ -52,7 +54,7 @@ def unroll(
         probes: zeros, by `zero_probes`; their gradient is the norm of the cotangent at every step's carry.
         resets: bool `(B, T)`, where the carry is set to the cell's initial one before the step; None for
             nowhere.
-        cuts: bool `(T,)`, before which steps, counted in the order of reading, the gradient stops; None for
+        cuts: bool `(B, T)`, before which steps, counted in the order of reading, the gradient stops; None for
             none.
         control: what acts on the backward pass. With `control.clip` a linear cell is scanned sequentially.
         noise: noise in the steps, by `draw_noise`; None for none.
@@ -61,7 +63,7 @@ def unroll(
         The final carry, and the outputs `(B, T, H)`.
 
     Raises:
-        ValueError: `vjp` is neither of the two.
+        ValueError: `vjp` is neither of the two, or a length that is known at this time is not from 0 to T.
         IncompatibleError: `control.omega` is given, and the backward pass is not the fused one, or there are
             resets or cuts.
 
@@ -69,13 +71,14 @@ def unroll(
     """
     if vjp not in VJPS:
         raise ValueError(f"vjp must be one of {', '.join(VJPS)}, got {vjp!r}")
+    _require_lengths(lengths, inputs.shape[1])
     real = None if lengths is None else real_steps(lengths, inputs.shape[1])
     steps = Steps(mask_rows(real, inputs), real, resets, None, probes, noise.hold if noise else None)
     if carry is None:
         carry = initial_carry(cell, params, inputs)
     if reverse:
         steps = jax.tree.map(lambda leaf: flip(leaf, lengths), steps)
-    steps = time_major(steps)._replace(cut=None if cuts is None else jnp.asarray(cuts))
+    steps = time_major(steps._replace(cut=cuts))
     linearised = cell if vjp == "fused" and noise is None and isinstance(cell, Linearised) else None
     if control.omega is not None and (linearised is None or steps.stop is not None):
         refuse_regulariser(cell)
@@ -89,6 +92,15 @@ def unroll(
     if reverse:
         outputs = flip(outputs, lengths)
     return carry, mask_rows(real, outputs)
+
+
+def _require_lengths(lengths: jax.Array | None, num_steps: int) -> None:
+    """Raise ValueError where a length is not from 0 to T; lengths that are traced cannot be checked."""
+    if lengths is None or isinstance(lengths, Tracer):
+        return
+    known = np.asarray(lengths)  # NumPy compares at this time, also within a trace
+    if known.size and not 0 <= known.min() <= known.max() <= num_steps:
+        raise ValueError(f"lengths must be from 0 to T={num_steps}, got {known}")
 
 
 def zero_probes(carry: Carry, num_steps: int) -> Carry:

@@ -113,7 +113,8 @@ def _one_by_one(
 def _evaluate(program: Program, params: Params, split: str, data: Any) -> Mapping[str, Any]:
     """Return the sums of a split; equal tasks and networks share compiled functions."""
     size = program.training.evaluation_batch_size
-    return evaluation.evaluate(program.task, program.network, params, split, size, data)
+    of_split = program.task, program.network, params, split, size, data
+    return evaluation.evaluate(*of_split, measures=program.measures)
 
 
 def _with_task(program: Program, fields: Mapping[str, Any]) -> Program:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,11 @@ from omegaconf import DictConfig, OmegaConf
 
 from seqlab.registry import CONF
 from seqlab.runs.explain import HYDRA_ERRORS, explain
+from seqlab.runs.open_keys import with_new_keys
 from seqlab.runs.request import Request
+
+_TURN = threading.RLock()
+"""Held by the thread that uses Hydra. To explain an error it composes a second time."""
 
 
 def compose_config(overrides: Sequence[str] = (), config_dir: str | Path | None = None) -> DictConfig:
@@ -28,7 +33,7 @@ def compose_config(overrides: Sequence[str] = (), config_dir: str | Path | None 
     further = [] if config_dir is None else [f"hydra.searchpath=[{_quoted(config_dir)}]"]
     with _hydra():
         try:
-            return compose("train", [*overrides, *further], return_hydra_config=True)
+            return compose("train", [*with_new_keys(overrides), *further], return_hydra_config=True)
         except HYDRA_ERRORS as error:
             raise explain(error, overrides, lambda chosen: compose_config(chosen, config_dir)) from error
 
@@ -50,14 +55,18 @@ def without_hydra(config: DictConfig) -> DictConfig:
 
 @contextmanager
 def _hydra() -> Generator[None]:
-    """Initialise Hydra with our configs; a Hydra application around this call keeps its own state."""
-    outer = GlobalHydra.instance().hydra
-    GlobalHydra.instance().clear()
-    try:
-        with initialize_config_dir(str(CONF), version_base="1.3"):
-            yield
-    finally:
-        GlobalHydra.instance().hydra = outer
+    """Initialise Hydra with our configs; a Hydra application around this call keeps its own state.
+
+    Hydra has one state in a process, so threads take turns.
+    """
+    with _TURN:
+        outer = GlobalHydra.instance().hydra
+        GlobalHydra.instance().clear()
+        try:
+            with initialize_config_dir(str(CONF), version_base="1.3"):
+                yield
+        finally:
+            GlobalHydra.instance().hydra = outer
 
 
 def _quoted(folder: str | Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -104,13 +105,18 @@ def tracker_of(run: Run) -> Tracker:
     return Trackers([RunFolder(run.info.folder)], list(run.trackers.values()))
 
 
+_TURN = threading.RLock()
+"""Held by the thread that trains. Two programs that are dispatched to several devices at once, from two
+threads, can wait for each other forever. A hook may train a further run."""
+
+
 def train_runs(
     runs: Sequence[Run],
     plan: Plan,
     make_tracker: Callable[[Run], Tracker],
     further: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
-    """Train runs of one family as one program; return their summaries.
+    """Train runs of one family as one program; return their summaries. Threads take turns.
 
     Args:
         runs: the runs, which all start afresh or all continue from the same step.
@@ -118,6 +124,16 @@ def train_runs(
         make_tracker: returns the tracker of a run.
         further: further keys of every summary.
     """
+    with _TURN:
+        return _train_runs(runs, plan, make_tracker, further or {})
+
+
+def _train_runs(
+    runs: Sequence[Run],
+    plan: Plan,
+    make_tracker: Callable[[Run], Tracker],
+    further: Mapping[str, Any],
+) -> list[dict[str, Any]]:
     family = runs[0].family
     compiled_functions(family, plan).prepare(runs[0].hyperparameters)  # compiles while the trackers start
     trackers = [make_tracker(run) for run in runs]
@@ -139,9 +155,7 @@ def train_runs(
         for run, description, tracker in zip(runs, described, trackers, strict=True):
             _finish(run, tracker, {"status": status, "reason": reason, **description})
         raise
-    summaries = [
-        {**description, **one, **(further or {})} for description, one in zip(described, ended, strict=True)
-    ]
+    summaries = [{**description, **one, **further} for description, one in zip(described, ended, strict=True)]
     for run, tracker, summary in zip(runs, trackers, summaries, strict=True):
         _finish(run, tracker, summary)
     return summaries

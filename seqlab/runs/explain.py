@@ -21,7 +21,10 @@ from seqlab.types import ConfigError
 HYDRA_ERRORS = (HydraException, OmegaConfBaseException)
 """What Hydra raises where the command line or a config file is wrong."""
 
-GROUPS = ("cell", "task", "architecture", "optimizer", "schedule", "training", "gradients", "tracking")
+GROUPS = (
+    *("cell", "task", "architecture", "optimizer", "schedule", "loss", "metrics", "training"),
+    *("gradients", "diagnostics", "tracking", "callbacks"),
+)
 """The groups whose keys depend on the choice."""
 
 EXTRAS = {

@@ -18,6 +18,7 @@ from typing import Any
 
 from seqlab.registry import choices, field_marks, locate, settings_of
 from seqlab.runs.optimizer import TRACED as TRACED_OF_OPTIMIZERS
+from seqlab.runs.optimizer import traced_keys
 
 GROUPS = ("cell", "architecture", "training")
 """The groups whose classes mark their fields."""
@@ -38,7 +39,7 @@ def hyperparameters(config: Mapping[str, Any]) -> tuple[dict[str, float], frozen
     Returns:
         The numbers by key, `group.name`; and the keys of those that only determine initial parameters.
     """
-    traced = {f"optimizer.{name}": "always" for name in TRACED_OF_OPTIMIZERS}
+    traced = {f"optimizer.{name}": "always" for name in traced_keys(config["optimizer"])}
     for group in GROUPS:
         traced |= traced_fields(group, config[group].get("_target_"))
     values = {key: _at(config, key) for key in traced}

@@ -16,6 +16,13 @@ from seqlab.checks import require_positive
 from seqlab.generation.generate import require_can_generate
 from seqlab.registry import blame, locate, make, require_extras
 from seqlab.runs.hyperparameters import hyperparameters, replaced
+from seqlab.runs.open_groups import (
+    make_callbacks,
+    make_diagnostics,
+    make_measures,
+    make_trackers,
+    require_measures,
+)
 from seqlab.runs.optimizer import make_optimizer
 from seqlab.runs.request import Request, resolve
 from seqlab.runs.sweep_place import place_of
@@ -26,7 +33,7 @@ from seqlab.tracking import Callback, RunInfo, Tracker
 from seqlab.training import Checkpoints, Family, Program, Training, choose_devices, use_compilation_cache
 from seqlab.types import ConfigError
 
-UNRELATED = ("seed", "resume", "sweep", "tracking")
+UNRELATED = ("seed", "resume", "sweep", "tracking", "callbacks")
 """Top-level keys that no program depends on."""
 
 
@@ -75,7 +82,8 @@ def build(request: Request) -> Run:
         family=family,
         hyperparameters=numbers,
         num_devices=_num_devices(family.program.training),
-        trackers=_trackers(config["tracking"]),
+        trackers=make_trackers(config["tracking"]),
+        callbacks=make_callbacks(config["callbacks"]),
         info=_info(request, config, family.program),
     )
 
@@ -92,6 +100,7 @@ def make_family(config: Mapping[str, Any]) -> tuple[Family, dict[str, float]]:
     )  # before anything compiles
     with blame(""):
         program = _program(config)
+        require_measures(program)
         if program.training.sample_length:
             require_can_generate(program.task, program.network)
     numbers, initial = hyperparameters(config)
@@ -132,7 +141,9 @@ def _program(config: Mapping[str, Any]) -> Program:
     network = make(config["architecture"], "architecture", cell=cell, **specs)
     training = make(config["training"], "training")
     gradients = make(config["gradients"], "gradients")
-    return Program(task, network, make_optimizer(config), training, gradients.diagnostics)
+    diagnostics = (*gradients.diagnostics, *make_diagnostics(config["diagnostics"]))
+    measures = make_measures(config)
+    return Program(task, network, make_optimizer(config), training, diagnostics, measures)
 
 
 def _framing(settings: Any) -> str:
@@ -142,19 +153,6 @@ def _framing(settings: Any) -> str:
     if (framing := getattr(network_class, "framing", None)) is None:
         raise ConfigError(f"architecture._target_={target} is not a network: it declares no framing")
     return framing
-
-
-def _trackers(settings: Any) -> dict[str, Tracker]:
-    """Make the listeners of a config: each key under `tracking` is one."""
-    if not isinstance(settings, Mapping):
-        raise ConfigError(f"tracking must be a group of trackers, got {settings!r}")
-    for key, value in settings.items():
-        if not isinstance(value, Mapping):
-            trackers = ", ".join(key for key, value in settings.items() if isinstance(value, Mapping))
-            raise ConfigError(
-                f"tracking.{key} is not a tracker: legal are groups of keys with a _target_, as {trackers}"
-            )
-    return {key: make(value, f"tracking.{key}") for key, value in settings.items()}
 
 
 def _num_devices(training: Training) -> int:

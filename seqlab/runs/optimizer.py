@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import optax
 
-from seqlab.registry import make
+from seqlab.registry import locate, make
+from seqlab.training.optimizers import LearningRate, optimizer, scheduled
 from seqlab.types import ConfigError
 
 TRACED = ("learning_rate", "weight_decay", "momentum", "b1", "b2", "decay", "eps")
 """The arguments of optax's optimisers that may be traced arrays. Optax's functions carry no marks."""
+
+
+_USABLE: set[tuple[str, str]] = set()
+"""The nodes `optimizer` and `schedule`, as texts, that have been found usable."""
+
+
+def traced_keys(settings: Any) -> tuple[str, ...]:
+    """Return the keys of an optimiser that are traced: where it is not optax's, its learning rate alone."""
+    target = locate(settings.get("_target_"), "optimizer")
+    is_optax = target is optimizer or str(target.__module__).partition(".")[0] == "optax"
+    return TRACED if is_optax else ("learning_rate",)
 
 
 def make_optimizer(config: Mapping[str, Any]) -> optax.GradientTransformation:
@@ -24,14 +39,66 @@ def make_optimizer(config: Mapping[str, Any]) -> optax.GradientTransformation:
     Raises:
         ConfigError: a key or a value of `optimizer` or `schedule` that is not legal.
     """
-    settings = config["optimizer"]
+    settings, schedule = config["optimizer"], config["schedule"]
     if not isinstance(settings, Mapping):
         raise ConfigError(f"optimizer must be a group of keys with a _target_, got {settings!r}")
-    for key, value in settings.items():
-        if not key.startswith("_") and not isinstance(value, (int, float, jax.Array, type(None))):
+    for key in TRACED:
+        if not isinstance(value := settings.get(key), (int, float, jax.Array, type(None))):
             raise ConfigError(f"optimizer.{key} must be a number, got {value!r}")
+    target = locate(settings.get("_target_"), "optimizer")
+    legal = inspect.signature(target).parameters
     rate = settings.get("learning_rate")
-    if not isinstance(rate, jax.Array) and (isinstance(rate, bool) or rate is None or rate <= 0):
+    needs_rate = "learning_rate" in legal or rate is not None
+    is_number = isinstance(rate, (int, float)) and not isinstance(rate, bool) and rate > 0
+    if needs_rate and not isinstance(rate, jax.Array) and not is_number:
         raise ConfigError(f"optimizer.learning_rate must be a positive number, got {rate!r}")
-    factor = make(config["schedule"], "schedule")
-    return make({**settings, "learning_rate": lambda step: rate * factor(step)}, "optimizer")
+    factor: Any = make(schedule, "schedule")
+    learning_rate = LearningRate(1.0 if rate is None else rate, factor)
+    if not any(isinstance(value, jax.Array) for value in settings.values()):
+        _require_usable(settings, learning_rate, legal, json.dumps(schedule, sort_keys=True))
+    return _made(settings, learning_rate, legal)
+
+
+def _made(
+    settings: Mapping[str, Any], rate: LearningRate, legal: Mapping[str, inspect.Parameter]
+) -> optax.GradientTransformation:
+    return scheduled(lambda **given: make({**settings, **given}, "optimizer"), rate, legal)
+
+
+def _require_usable(
+    settings: Mapping[str, Any],
+    rate: LearningRate,
+    legal: Mapping[str, inspect.Parameter],
+    schedule: str,
+) -> None:
+    """Raise ConfigError where an optimiser fails on small parameters; nothing is computed.
+
+    Args:
+        settings: the node `optimizer`.
+        rate: the learning rate and its schedule.
+        legal: the parameters of the optimiser.
+        schedule: the node `schedule` as a text.
+    """
+    texts = {name: value for name, value in settings.items() if name not in TRACED}
+    key = json.dumps(texts, sort_keys=True), schedule
+    if key in _USABLE:
+        return
+
+    def update(params: Any) -> Any:
+        made = _made(settings, rate, legal)
+        return made.update(params, made.init(params), params)[0]
+
+    params = {"kernel": jnp.zeros((3, 2)), "bias": jnp.zeros(2)}
+    try:
+        updates = jax.eval_shape(update, params)
+    except Exception as error:  # a library's own error, or one of a plug-in
+        if isinstance(error, ConfigError) and error.__cause__ is None:
+            raise
+        given = " ".join(f"optimizer.{name}={value}" for name, value in settings.items())
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise ConfigError(f"{given} makes no update of a gradient: {reason}") from error
+    if jax.tree.structure(updates) != jax.tree.structure(params):
+        raise ConfigError(
+            f"optimizer._target_={settings['_target_']} does not return updates of the parameters"
+        )
+    _USABLE.add(key)

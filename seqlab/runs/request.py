@@ -15,10 +15,13 @@ from seqlab.registry import require_keys
 from seqlab.types import ConfigError
 
 KEYS = (
-    *("cell", "task", "architecture", "optimizer", "schedule", "training", "gradients", "tracking"),
-    *("seed", "resume", "sweep"),
+    *("cell", "task", "architecture", "optimizer", "schedule", "loss", "metrics", "training"),
+    *("gradients", "diagnostics", "tracking", "callbacks", "seed", "resume", "sweep"),
 )
 """The top-level keys of a config."""
+
+MAY_BE_EMPTY = ("loss", "metrics", "diagnostics", "callbacks")
+"""The keys that a config may lack, as those of older run folders do."""
 
 SWEEP_KEYS = ("resume",)
 """The keys of the group `sweep`."""
@@ -62,6 +65,7 @@ def resolve(config: DictConfig) -> dict[str, Any]:
         plain = cast("dict[str, Any]", OmegaConf.to_container(config, resolve=True, throw_on_missing=True))
     except OmegaConfBaseException as error:
         raise ConfigError("; ".join(str(error).splitlines())) from error
+    plain = {**{key: {} for key in MAY_BE_EMPTY}, **plain}
     require_keys(plain, KEYS)
     for key in KEYS:
         if key not in plain:

@@ -35,8 +35,8 @@ def place_of(run: Path) -> Place:
     needed = OmegaConf.create({"hydra": {key: hydra[key] for key in ("sweep", "job")}})
     sweep = run.absolute().parents[len(Path(str(needed.hydra.sweep.subdir)).parts) - 1]
     swept = _swept_keys(sweep / "multirun.yaml")
-    axes = (override for override in hydra["overrides"]["task"] if override.partition("=")[0] in swept)
-    return Place("/".join(sweep.parts[-2:]), tuple(axes))
+    axes = [override for override in hydra["overrides"]["task"] if override.partition("=")[0] in swept]
+    return Place("/".join(sweep.parts[-2:]), tuple(axis.removeprefix("++") for axis in axes))
 
 
 @functools.lru_cache(maxsize=1)

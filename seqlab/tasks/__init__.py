@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from seqlab.registry import choices, make, require_keys, settings_of
+from seqlab.tasks._compiler_options import compiler_options, quick_options
 from seqlab.tasks.lengths import Lengths
 from seqlab.tasks.task import SPLITS, Task
 
-__all__ = ["SPLITS", "Lengths", "Task", "load_task", "task_names"]
+__all__ = ["SPLITS", "Lengths", "Task", "compiler_options", "load_task", "quick_options", "task_names"]
 
 
 def task_names() -> list[str]:

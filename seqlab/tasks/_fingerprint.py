@@ -9,6 +9,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from seqlab.tasks._compiler_options import quick_options
+
 SEED, SIZE = 0, 4
 """The PRNG seed and the number of examples of the batch that is digested."""
 DECIMALS = 3
@@ -27,7 +29,7 @@ def fingerprint(task: Any) -> str:
         if field.metadata.get("fingerprint", True)
     }
     digest = hashlib.sha256(f"{task.name} {task.version} {fields}".encode())
-    draw = jax.jit(lambda key, data: task.batch(key, SIZE, data=data))
+    draw = jax.jit(lambda key, data: task.batch(key, SIZE, data=data), compiler_options=quick_options())
     batch = jax.tree.map(_rounded, draw(jax.random.key(SEED), task.data))
     for path, leaf in jax.tree_util.tree_leaves_with_path((batch, task.data)):
         array = np.asarray(leaf)

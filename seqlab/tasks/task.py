@@ -17,6 +17,7 @@ import numpy as np
 from seqlab.checks import require_positive
 from seqlab.data.encoded import Encoded
 from seqlab.data.reader import Provenance, Reader
+from seqlab.tasks._evaluation_pass import generated_examples
 from seqlab.tasks._fingerprint import fingerprint
 from seqlab.tasks._inputs import as_inputs
 from seqlab.tasks._naming import snake_case
@@ -27,8 +28,6 @@ from seqlab.types import Batch, ConfigError, Goal, IncompatibleError, Reference,
 SPLITS = ("train", "validation", "test")
 VOCABULARY = "vocabulary.json"
 """The file in a run folder that says what numbers stand for, such as tokens or classes."""
-EVALUATION_SEED = 20_201_123
-"""All runs are evaluated on the same generated examples, whatever their seeds."""
 NUM_EVALUATION_EXAMPLES = 1024
 
 
@@ -275,8 +274,8 @@ class Task(abc.ABC):
         """Return block `index` of the fixed evaluation pass; rows after its end are masked out."""
         rows, count = index * size + jnp.arange(size), self.num_evaluation(split, framing)
         if self.num_examples(split, framing) is None:
-            key = jax.random.fold_in(jax.random.key(EVALUATION_SEED), SPLITS.index(split))
-            batch = self.batch(jax.random.fold_in(key, index), size, split, framing, data)
+            draw = functools.partial(self.batch, size=1, split=split, framing=framing, data=data)
+            batch = generated_examples(draw, SPLITS.index(split), rows)
         else:
             batch = self.gather(jnp.minimum(rows, count - 1), split, framing, data)
         inside = (rows < count).reshape((size,) + (1,) * (batch.mask.ndim - 1))

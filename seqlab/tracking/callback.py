@@ -1,8 +1,8 @@
-"""Hooks of a run: code that is called at its rows, evaluations and checkpoints, and at its end."""
+"""Hooks of a run and of a sweep: code that is called at rows, evaluations and checkpoints, and at the end."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,10 @@ from seqlab.types import Params
 
 
 class Callback:
-    """Hooks of one run. A subclass overrides those that it needs.
+    """Hooks of one run, and of a sweep. A subclass overrides those that it needs.
+
+    A config names one by its `_target_` under `callbacks.<name>`. In a sweep, each run has an object of its
+    own, and the sweep has another, of which only `on_sweep_start` and `on_sweep_end` are called.
 
     The metrics that `on_row` or `on_evaluation` returns are added to the row, so that they stand in
     `metrics.jsonl` and reach every tracker. A hook that raises an error ends the run, whose status is then
@@ -46,6 +49,17 @@ class Callback:
 
     def on_end(self, summary: Mapping[str, Any]) -> None:
         """Receive how the run ended, which is the content of `summary.json`."""
+
+    def on_sweep_start(self, folder: Path) -> None:
+        """Learn that a sweep starts, and its folder."""
+
+    def on_sweep_end(self, folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Receive what a sweep found, however its runs ended.
+
+        Args:
+            folder: the folder of the sweep.
+            rows: a row for each run, as in `sweep.csv`.
+        """
 
 
 def with_further(row: Mapping[str, Any], further: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -48,9 +48,9 @@ class FlowPictures:
         """Return `gradient_flow/table` and `gradient_flow/image`; empty where too few rows are new.
 
         Args:
-            last: whether this is the end of the run, where one new row is enough.
+            last: whether this is the end of the run, where one new row is enough if there are two in all.
         """
-        enough = self._drawn + 1 if last else max(FIRST, GROWTH * self._drawn)
+        enough = max(2, self._drawn + 1) if last else max(FIRST, GROWTH * self._drawn)
         if len(self._rows) < enough:
             return {}
         self._drawn = len(self._rows)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import sys
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +24,35 @@ _QUIET: dict[str, Any] = {
 W&B calls the settings that start with `x_` experimental. Without them a run starts about a second later.
 """
 
+_APPLY_INPUTS = "_detect_and_apply_job_inputs"
+"""The method of `wandb.Run` that imports W&B Launch."""
+
 
 def quiet_settings() -> Any:
     """Return `wandb.Settings` that print nothing and start fast."""
     import wandb
 
     return wandb.Settings(**_QUIET)
+
+
+@contextlib.contextmanager
+def without_launch() -> Generator[None]:
+    """Let `wandb.init` not import W&B Launch, which takes as long as the rest of it.
+
+    W&B imports it to apply inputs of a job that were staged before. There are none where nobody has imported
+    it yet. The alternative is to wait.
+    """
+    import wandb
+
+    apply_inputs = getattr(wandb.Run, _APPLY_INPUTS, None)
+    if apply_inputs is None or "wandb.sdk.launch" in sys.modules:
+        yield
+        return
+    setattr(wandb.Run, _APPLY_INPUTS, lambda run: None)
+    try:
+        yield
+    finally:
+        setattr(wandb.Run, _APPLY_INPUTS, apply_inputs)
 
 
 def fill_table(table: Any, rows: Sequence[Sequence[Any]]) -> Any:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import logging
 import os
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +20,7 @@ from seqlab.tracking.flow_pictures import FlowPictures
 from seqlab.tracking.gradient_flow import SLOPE
 from seqlab.tracking.run_folder import read_rows
 from seqlab.tracking.tracker import RunInfo
-from seqlab.tracking.wandb_internals import earlier_id, quiet_settings
+from seqlab.tracking.wandb_internals import earlier_id, quiet_settings, without_launch
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +38,9 @@ _SUMMARIES = {
 _MAX_TAG = 64
 """The longest tag that W&B accepts, in characters."""
 
+_MAX_BEHIND = 100
+"""The most rows that may wait for W&B."""
+
 
 @dataclasses.dataclass
 class WeightsAndBiases:
@@ -43,7 +48,7 @@ class WeightsAndBiases:
 
     Lists stay lists, except that a key `…/histogram`, counts over equal bins of [0, 1], becomes a W&B
     histogram. At evaluations and at the end, `gradient_flow/table` (step, t, log10 ‖∂L/∂h_t‖) and
-    `gradient_flow/image` are added, which show the gradient's flow through time.
+    `gradient_flow/image` are added, which show the gradient's flow through time; not where a run has one row.
 
     A resumed run keeps its W&B id, and its earlier rows are logged again first. W&B replaces a run that is
     started under the same id, so the newest folder under `wandb/` is the whole run.
@@ -51,6 +56,9 @@ class WeightsAndBiases:
     The job type is the run's overrides on the axes of its sweep without the seed. W&B nests runs by group and
     job type, so it shows the seeds of one setting together. For a run by itself the job type is the
     architecture.
+
+    W&B runs on a thread of its own, so that a run does not wait for its start, which takes a second. An error
+    is raised by a later call.
 
     Attributes:
         mode: offline, online or disabled; disabled never imports wandb.
@@ -68,7 +76,10 @@ class WeightsAndBiases:
     entity: str | None = None
     group: str | None = None
     tags: Sequence[str] = ()
-    _run: Any = dataclasses.field(default=None, init=False, repr=False)
+    _run: Any = dataclasses.field(default=None, init=False, repr=False, compare=False)
+    _calls: list[Future[None]] = dataclasses.field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
     _goal_key: str = dataclasses.field(default="", init=False, repr=False)
     _pictures: FlowPictures = dataclasses.field(init=False, repr=False, compare=False)
 
@@ -76,35 +87,52 @@ class WeightsAndBiases:
         require_choice(self, "mode", ("offline", "online", "disabled"))
 
     def start(self, info: RunInfo) -> None:
-        """Open the W&B run.
+        """Begin to open the W&B run; in online mode wait until it is open.
 
         Raises:
             wandb.Error: the mode is online, and no key is configured or no server answers within about 20 s.
         """
+        self._call(self._open, info, behind=0 if self.mode == "online" else _MAX_BEHIND)
+
+    def log(self, row: Mapping[str, Any]) -> None:
+        self._call(self._log, row, behind=_MAX_BEHIND)
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        """Close the W&B run. Its last rows reach the disk moments later, or as the process ends."""
+        self._call(self._close, summary, behind=0)
+
+    def _call(self, function: Callable[[Any], None], argument: Any, behind: int) -> None:
+        """Let the thread of W&B make a call; wait until few are left, and raise an error of the others."""
         if self.mode == "disabled":
             return
+        self._calls.append(_thread().submit(function, argument))
+        while self._calls and (len(self._calls) > behind or self._calls[0].done()):
+            self._calls.pop(0).result()
+
+    def _open(self, info: RunInfo) -> None:
         import wandb  # imported here because it takes half a second
 
-        self._run = wandb.init(
-            mode=self.mode,
-            project=self.project,
-            entity=self.entity,
-            dir=info.folder,
-            id=None if info.resumed_from is None else earlier_id(info.folder),
-            name=f"{info.cell} {info.architecture} {info.task} seed {info.seed}",
-            group=self.group or info.sweep or info.experiment,
-            job_type=_job_type(info),
-            tags=[
-                info.cell,
-                info.architecture,
-                info.task,
-                *(axis[:_MAX_TAG] for axis in info.axes),
-                *self.tags,
-            ],
-            config=to_plain(info.config),
-            reinit="create_new",  # a sweep runs many jobs in one process
-            settings=quiet_settings(),
-        )
+        with without_launch():
+            self._run = wandb.init(
+                mode=self.mode,
+                project=self.project,
+                entity=self.entity,
+                dir=info.folder,
+                id=None if info.resumed_from is None else earlier_id(info.folder),
+                name=f"{info.cell} {info.architecture} {info.task} seed {info.seed}",
+                group=self.group or info.sweep or info.experiment,
+                job_type=_job_type(info),
+                tags=[
+                    info.cell,
+                    info.architecture,
+                    info.task,
+                    *(axis[:_MAX_TAG] for axis in info.axes),
+                    *self.tags,
+                ],
+                config=to_plain(info.config),
+                reinit="create_new",  # a sweep runs many jobs in one process
+                settings=quiet_settings(),
+            )
         self._run.define_metric("step")
         self._run.define_metric("*", step_metric="step")
         best = "max" if info.goal.higher_is_better else "min"
@@ -114,18 +142,17 @@ class WeightsAndBiases:
         self._goal_key, self._pictures = info.goal_key, FlowPictures(f"{info.cell}, {info.task}")
         if info.resumed_from is not None:
             for row in read_rows(info.folder, last_step=info.resumed_from):
-                self.log(row)
+                self._log(row)
 
-    def log(self, row: Mapping[str, Any]) -> None:
-        if self._run is None:
+    def _log(self, row: Mapping[str, Any]) -> None:
+        if self._run is None:  # it was not opened, and that call has raised the error
             return
         self._pictures.add(row)
         media = self._pictures.media() if self._goal_key in row else {}
         media |= {key: _histogram(counts) for key, counts in row.items() if key.endswith("/histogram")}
         self._send({**row, **media})
 
-    def finish(self, summary: Mapping[str, Any]) -> None:
-        """Close the W&B run. Its last rows reach the disk moments later, or as the process ends."""
+    def _close(self, summary: Mapping[str, Any]) -> None:
         if self._run is None:
             return
         if media := self._pictures.media(last=True):
@@ -139,6 +166,12 @@ class WeightsAndBiases:
     def _send(self, row: Mapping[str, Any]) -> None:
         with _staging_in(Path(self._run.dir).parent):
             self._run.log(to_plain(row))
+
+
+@functools.cache
+def _thread() -> ThreadPoolExecutor:
+    """Return the one thread of this process that calls W&B, because its calls must not overlap."""
+    return ThreadPoolExecutor(1, "wandb")
 
 
 def _job_type(info: RunInfo) -> str:

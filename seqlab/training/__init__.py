@@ -7,6 +7,7 @@ from seqlab.training.devices import offer_cores
 from seqlab.training.loop import train
 from seqlab.training.monitor import Monitor
 from seqlab.training.program import Program
+from seqlab.training.schedules import warmup_cosine
 from seqlab.training.settings import Training
 from seqlab.training.state import TrainState
 from seqlab.training.vectorize.compiled import compiled_functions
@@ -27,4 +28,5 @@ __all__ = [
     "offer_cores",
     "train",
     "use_compilation_cache",
+    "warmup_cosine",
 ]

@@ -13,19 +13,26 @@ import numpy as np
 from seqlab.architectures import Network, Recurrent
 from seqlab.generation.decoding import free_run
 from seqlab.generation.most_likely import likeliest
-from seqlab.metrics import Mean, loss, metric
-from seqlab.tasks.task import Task
+from seqlab.metrics import Mean, Measures, loss, metric
+from seqlab.tasks import Task, compiler_options, quick_options
 from seqlab.training import devices
-from seqlab.training.quick_compilation import quick_options
 from seqlab.types import Batch, Params
 
 Means = Mapping[str, Mean]
 """The loss and the metrics by name, as sums that add up over batches and devices."""
 
 
-def measure(task: Task, network: Network, predictions: jax.Array, batch: Batch) -> dict[str, Mean]:
+OF_TASK = Measures()
+"""The loss and the metrics of a task, without others."""
+
+
+def measure(
+    task: Task, network: Network, predictions: jax.Array, batch: Batch, measures: Measures = OF_TASK
+) -> dict[str, Mean]:
     """Return the loss and the metrics of predictions, over the rows of this device."""
-    means = {"loss": loss(task.output_spec(network.framing), predictions, batch)}
+    means = measures.means(predictions, batch)
+    if measures.loss is None:
+        means["loss"] = loss(task.output_spec(network.framing), predictions, batch)
     for name in task.metrics(network.framing):
         part, _, measured = name.rpartition("/")
         compared = task.part(part, predictions, batch) if part else (predictions, batch)
@@ -34,7 +41,12 @@ def measure(task: Task, network: Network, predictions: jax.Array, batch: Batch) 
 
 
 def evaluate_batch(
-    task: Task, network: Network, params: Params, batch: Batch, axis: str | None = None
+    task: Task,
+    network: Network,
+    params: Params,
+    batch: Batch,
+    axis: str | None = None,
+    measures: Measures = OF_TASK,
 ) -> dict[str, Mean]:
     """Return the loss and the metrics of a batch, over all devices.
 
@@ -47,10 +59,11 @@ def evaluate_batch(
         params: its parameters.
         batch: this device's rows.
         axis: the mesh axis that the rows are spread over, inside `shard_map`; None on one device.
+        measures: the loss and the metrics that are not the task's.
     """
-    means = measure(task, network, network.apply(params, batch), batch)
+    means = measure(task, network, network.apply(params, batch), batch, measures)
     if isinstance(network, Recurrent) and network.free_running:
-        free = measure(task, network, free_run(network, params, batch), batch)
+        free = measure(task, network, free_run(network, params, batch), batch, measures)
         means |= {f"free_running/{name}": mean for name, mean in free.items()}
     return devices.total(means, axis)
 
@@ -71,7 +84,13 @@ def add_up(means_of_batches: Iterator[Means]) -> dict[str, Mean]:
 
 
 def evaluate(
-    task: Task, network: Network, params: Params, split: str, size: int, data: Any = None
+    task: Task,
+    network: Network,
+    params: Params,
+    split: str,
+    size: int,
+    data: Any = None,
+    measures: Measures = OF_TASK,
 ) -> dict[str, Mean]:
     """Return the loss and the metrics over the whole of a split, on one device.
 
@@ -82,8 +101,9 @@ def evaluate(
         split: "train", "validation" or "test".
         size: the examples of a batch.
         data: the task's resident arrays; `task.data` by default.
+        measures: the loss and the metrics that are not the task's.
     """
-    compiled = _evaluate_batch(task, network)
+    compiled = _evaluate_batch(task, network, measures)
     return add_up(compiled(params, batch) for batch in _batches(task, network.framing, split, size, data))
 
 
@@ -136,8 +156,9 @@ def _evaluation_batch(task: Task, framing: str, split: str, size: int) -> Callab
 
 
 @functools.lru_cache(maxsize=8)
-def _evaluate_batch(task: Task, network: Network) -> Callable[..., Means]:
-    return jax.jit(functools.partial(evaluate_batch, task, network))
+def _evaluate_batch(task: Task, network: Network, measures: Measures) -> Callable[..., Means]:
+    evaluate = functools.partial(evaluate_batch, task, network, measures=measures)
+    return jax.jit(evaluate, compiler_options=compiler_options())
 
 
 @functools.lru_cache(maxsize=8)
@@ -149,4 +170,4 @@ def _predict_batch(network: Network) -> Callable[..., jax.Array]:
             outputs = network.apply(params, batch)
         return likeliest(network.outputs, outputs, batch.lengths)
 
-    return jax.jit(predict)
+    return jax.jit(predict, compiler_options=compiler_options())

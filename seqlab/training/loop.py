@@ -101,8 +101,8 @@ class _Loop:
     def _advance(self, stop: int) -> None:
         """Make the steps up to `stop`, and log the rows that are due.
 
-        The diagnostics of a row are functions of the state before its step, so this step is a dispatch of its
-        own. Everything is dispatched before anything is waited for.
+        The diagnostics of a row are functions of the state before its step, so this step is a separate
+        dispatch. Everything is dispatched before anything is waited for.
         """
         begun, compiled, active = time.perf_counter(), self.functions.seconds, self._active()
         flags = np.zeros(self.plan.num_runs, bool)
@@ -110,7 +110,7 @@ class _Loop:
         has_row, cadences = self.program.has_row(stop), self.program.due(stop)
         last = stop - 1 if has_row and cadences else self.step
         parts = [self._dispatch(flags, start, end) for start, end in ((self.step, last),) if start < end]
-        found = self._diagnose(cadences if has_row else ())
+        found = self._diagnose(cadences if has_row else (), stop)
         parts.append(self._dispatch(flags, last, stop))
         metrics, reached, found = jax.device_get((parts, self.states.step, found))
         elapsed = time.perf_counter() - begun - (self.functions.seconds - compiled)
@@ -118,7 +118,7 @@ class _Loop:
         timing = self._timing((stop - self.step) / elapsed)
         nonfinite: dict[str, Any] = {}
         if (reached[active] < stop).any():
-            found |= self._diagnose(() if has_row else cadences)
+            found |= self._diagnose(() if has_row else cadences, stop)
             nonfinite = self.functions.count_nonfinite(self.states, self.hyperparameters, self.data)
             found, nonfinite = jax.device_get((found, nonfinite))
         metrics = _joined(metrics, (last - self.step, stop - last))
@@ -145,11 +145,12 @@ class _Loop:
         )
         return metrics
 
-    def _diagnose(self, cadences: Sequence[int | None]) -> dict[str, Any]:
-        """Dispatch the diagnostics of some cadences on the present states."""
+    def _diagnose(self, cadences: Sequence[int | None], stop: int) -> dict[str, Any]:
+        """Dispatch the diagnostics of some cadences, for a row at `stop` or before, on the present states."""
         found: dict[str, Any] = {}
+        first = stop <= self.program.training.log_every
         for every in cadences:
-            found |= self.functions.diagnose(self.states, self.hyperparameters, every, self.data)
+            found |= self.functions.diagnose(self.states, self.hyperparameters, every, self.data, first)
         return found
 
     def _timing(self, steps_per_second: float) -> dict[str, float]:

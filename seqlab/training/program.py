@@ -14,12 +14,12 @@ import optax
 from seqlab.architectures import Network, Recurrent
 from seqlab.diagnostics import Diagnostic, Observation, Update, is_due
 from seqlab.diagnostics.statistics import count_nonfinite
-from seqlab.metrics import Mean
+from seqlab.metrics import Mean, Measures
 from seqlab.recurrence import GradientControl
 from seqlab.recurrence.norms import ScaledNorm, clip_by_global_norm, clip_elements, global_norm
 from seqlab.tasks.task import Task
 from seqlab.training import devices
-from seqlab.training.evaluation import measure
+from seqlab.training.evaluation import OF_TASK, measure
 from seqlab.training.settings import Training
 from seqlab.training.state import TrainState, select, stream
 from seqlab.types import Batch, IncompatibleError, Metrics, Params
@@ -53,6 +53,7 @@ class Program:
         optimizer: the optimiser, without clipping.
         training: batch size, clipping, cadences.
         diagnostics: what the rows contain in addition to the metrics of the steps.
+        measures: the loss and the metrics that are not the task's.
         axis: the mesh axis that a batch's rows are spread over, inside `shard_map`; None on one device.
         lockstep: the `vmap` axis of runs that are stepped together; None where a run is stepped alone.
 
@@ -65,6 +66,7 @@ class Program:
     optimizer: optax.GradientTransformation
     training: Training
     diagnostics: tuple[Diagnostic, ...] = ()
+    measures: Measures = OF_TASK
     axis: str | None = None
     lockstep: str | None = None
 
@@ -207,7 +209,7 @@ class Program:
                 carries, predictions = network.apply_with_carries(state.carries, params, batch, *options)
             else:
                 carries, predictions = state.carries, network.apply(params, batch, *options)
-            means = measure(self.task, network, predictions, batch) | _padding(batch)
+            means = measure(self.task, network, predictions, batch, self.measures) | _padding(batch)
             total, weight = means["loss"]
             return total / devices.total(weight, self.axis), (means, carries)
 

@@ -162,12 +162,29 @@ def test_padding_changes_nothing(precision):
 
 
 def test_ragged_sequences_share_one_slope(precision):
-    """Each counts its steps back from its own end, so sequences of different lengths tell the same line."""
+    """Each counts its steps back from its own end; neighbouring steps of one sequence are compared."""
     dtype, tolerance = precision
     same = linear(0.5 * orthogonal(), 12, dtype, lengths=[12, 12, 12])
     np.testing.assert_allclose(same["grads/through_time/slope"], np.log10(0.5), rtol=tolerance)
     ragged = linear(0.5 * orthogonal(), 12, dtype, lengths=[12, 3, 7])
-    assert -0.40 < ragged["grads/through_time/slope"] < np.log10(0.5)  # fewer sequences reach further back
+    np.testing.assert_allclose(ragged["grads/through_time/slope"], np.log10(0.5), rtol=tolerance)
+
+
+@pytest.mark.parametrize("lengths", [[12, 12, 12], [12, 3, 7], [1, 2, 9]])
+def test_a_recurrence_that_keeps_norms_has_no_slope_at_any_lengths(lengths, precision):
+    dtype, tolerance = precision
+    found = linear(orthogonal(), 12, dtype, lengths=lengths)
+    np.testing.assert_allclose(found["grads/through_time/slope"], 0, atol=min(tolerance, 1e-6))
+
+
+def test_the_mean_square_over_the_sequences_that_have_a_step_stands_for_all():
+    lengths = np.array([4, 2, 3])
+    norms = np.random.default_rng(0).uniform(1, 2, (3, 5)) * (np.arange(5) < lengths[:, None])
+    found = through_time({"layer_0": {"forward": jnp.asarray(norms)}}, jnp.asarray(lengths))[KEY]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        expected = [np.log10(np.sqrt(3 * np.mean(norms[lengths > t, t] ** 2))) for t in range(4)]
+    np.testing.assert_allclose(found[:4], expected, rtol=1e-5)
+    assert found[4] == -np.inf  # no sequence has the step
 
 
 def test_layers_and_directions_have_keys_of_their_own():

@@ -148,3 +148,15 @@ def test_a_beam_of_vectors_is_refused():
     network = OneToMany(GRU(4), Tokens(V), Vectors(2))
     with pytest.raises(ConfigError, match="beam search needs a network that writes tokens"):
         beam_search(network, {}, jnp.zeros(B, jnp.int32), M, Beam(2))
+
+
+@pytest.mark.parametrize("temperature", [1e-45, 1e-38, 1e-12])
+def test_a_temperature_near_zero_is_greedy(temperature):
+    logits = jnp.array([[0.1, 0.30001, 0.3, -5.0], [-80.0, 80.0, 79.9, 0.0]])
+    drawn = Sampling(temperature).choose(KEY, logits)
+    np.testing.assert_array_equal(drawn, GREEDY.choose(KEY, logits))
+
+
+def test_symbols_as_probable_as_the_last_of_top_k_can_be_drawn_too():
+    logits = jnp.broadcast_to(jnp.array([2.0, 1.0, 1.0, 0.0]), (500, 4))
+    assert set(np.unique(Sampling(top_k=2).choose(KEY, logits))) == {0, 1, 2}

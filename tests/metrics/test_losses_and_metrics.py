@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from seqlab import metrics
-from seqlab.types import Batch, Labels, Tokens, Vectors
+from seqlab.metrics import loss
+from seqlab.types import Batch, Labels, Tokens, Transcript, Vectors
 
 B, T, V = 4, 5, 3
 generator = np.random.default_rng(0)
@@ -94,3 +95,11 @@ def test_masked_out_positions_have_no_gradient():
     predictions, batch = tokens()
     gradient = jax.grad(lambda p: metrics.loss(Tokens(V), p, batch).value)(predictions)
     np.testing.assert_array_equal(jnp.any(gradient != 0, axis=-1), batch.mask)
+
+
+@pytest.mark.parametrize(("num_steps", "expected"), [(2, np.inf), (3, 3 * np.log(3))])
+def test_a_transcript_that_its_steps_cannot_spell_has_no_probability(num_steps, expected):
+    """Two equal symbols take a blank between them; in three steps one path of 27 spells them."""
+    batch = Batch(jnp.zeros((1, num_steps, 1)), jnp.zeros((1, 2), jnp.int32), jnp.ones((1, 2), bool))
+    found = loss(Transcript(2), jnp.zeros((1, num_steps, 3)), batch)
+    np.testing.assert_allclose(found.total, expected, rtol=1e-6)

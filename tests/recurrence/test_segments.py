@@ -15,7 +15,7 @@ from seqlab.cells import LRU
 from seqlab.recurrence import Stack, unroll, zero_probes
 
 RESETS = jnp.array([[0, 0, 1, 0, 0, 1, 1], [1, 0, 0, 0, 1, 0, 0], [0, 0, 0, 0, 0, 0, 0]], bool)
-CUTS = np.array([0, 1, 0, 0, 1, 0, 0], bool)
+CUTS = np.array([[0, 1, 0, 0, 1, 0, 0], [0, 0, 1, 0, 0, 0, 1], [0, 0, 0, 0, 0, 0, 0]], bool)
 FORMS = {
     "fused": (CELLS["lstm"], "fused", CUTS),
     "flax": (nn.GRUCell(H), "fused", CUTS),
@@ -27,8 +27,9 @@ def by_definition(cell, params, inputs, lengths, carry, probes=None, resets=None
     """Step through the sequences one by one, in Python."""
     start, outputs = cell.initialize_carry(jax.random.key(0), (B, H)), []
     for t in range(T):
-        if cuts is not None and cuts[t]:
-            carry = jax.lax.stop_gradient(carry)
+        if cuts is not None:
+            cut = lambda leaf, t=t: jnp.where(cuts[:, t, None], jax.lax.stop_gradient(leaf), leaf)  # noqa: E731
+            carry = jax.tree.map(cut, carry)
         carry = jax.tree.map(lambda s, leaf, t=t: jnp.where(resets[:, t, None], s, leaf), start, carry)
         carry, y = cell.apply({"params": params}, carry, inputs[:, t])
         outputs.append(y)

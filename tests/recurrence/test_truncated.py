@@ -56,14 +56,15 @@ def unrolled(stack, window, stride):
 
     def total(params, inputs, carries, vectors):
         written = []
-        for begin in range(0, T, stride):
-            start, end = max(0, begin + stride - window), min(begin + stride, T)
+        for begin in range(-(-T % stride), T, stride):
+            end = begin + stride
+            start = max(0, end - window)
             before = carries
             if start:
                 before = jax.lax.stop_gradient(stack.apply(params, inputs[:, :start], None, carries)[0])
             probes = of(vectors, start, end)
             outputs = stack.apply(params, inputs[:, start:end], None, before, probes=probes)[1]
-            written.append(outputs[:, begin - start :])
+            written.append(outputs[:, max(begin, 0) - start :])
         return loss(jnp.concatenate(written, axis=1))
 
     value, found = jax.jit(jax.value_and_grad(total, (0, 1, 2, 3)))(params, inputs, carries, vectors)
@@ -93,19 +94,29 @@ def test_equals_an_unrolling_of_every_window(stack, window, stride):
     assert largest_difference(found, unrolled(stack, window, stride)) < 1e-10
 
 
-def test_a_loss_reaches_as_many_states_as_the_window_has_undiminished_and_no_more():
-    """Six steps from its start a loss lies at the end of its stride, so it reaches just k₂ states."""
+@pytest.mark.parametrize(("window", "stride"), [(4, 2), (4, 4), (5, 3), (6, 6)])
+def test_the_loss_at_the_end_reaches_as_many_states_as_the_window_has(window, stride):
+    """Its gradients are there those of full BPTT, whether or not T is a multiple of the stride."""
     stack = Stack(GRU(H))
     whole, found = (
-        gradients(stack, truncation, wanted=[5])[1][3]["layer_0"]["forward"]
-        for truncation in (None, Truncation(4, 2))
+        gradients(stack, truncation, wanted=[T - 1])[1][3]["layer_0"]["forward"]
+        for truncation in (None, Truncation(window, stride))
     )
-    assert jnp.abs(found[:, 2:6] - whole[:, 2:6]).max() < 1e-12
-    assert whole[:, :2].all()
-    assert not found[:, :2].any()
+    assert jnp.abs(found[:, T - window :] - whole[:, T - window :]).max() < 1e-12
+    assert whole[:, : T - window].all()
+    assert not found[:, : T - window].any()
 
 
-def test_each_direction_of_each_sequence_counts_from_its_own_start():
+@pytest.mark.parametrize(("window", "stride"), [(3, 2), (3, 1), (5, 3)])
+def test_every_loss_reaches_at_least_the_window_less_the_stride_and_one(window, stride):
+    stack = Stack(GRU(H))
+    for t in range(T):
+        found = gradients(stack, Truncation(window, stride), wanted=[t])[1][3]["layer_0"]["forward"]
+        reached = (np.asarray(found) > 0).all(axis=0).sum()
+        assert min(t + 1, window - stride + 1) <= reached <= window
+
+
+def test_each_direction_of_each_sequence_counts_from_its_own_end():
     """A sequence among shorter ones has the gradients that it has alone, and so has one direction."""
     both, one = Stack(GRU(H), bidirectional=True), Stack(GRU(H))
     params, inputs, carries = problem(both)

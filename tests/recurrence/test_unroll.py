@@ -94,3 +94,11 @@ def test_axis_letters():
     params, inputs, _ = problem(CELLS["lstm"])
     (c, h), outputs = unroll(CELLS["lstm"], params, inputs)
     assert (inputs.shape, outputs.shape, c.shape, h.shape) == ((B, T, F), (B, T, H), (B, H), (B, H))
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("length", [-1, T + 1])
+def test_a_length_outside_the_inputs_is_refused(reverse, length):
+    params, inputs, _ = problem(CELLS["gru"])
+    with pytest.raises(ValueError, match=f"lengths must be from 0 to T={T}"):
+        unroll(CELLS["gru"], params, inputs, jnp.array([T, length, 1]), reverse=reverse)

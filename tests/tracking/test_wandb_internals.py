@@ -5,9 +5,17 @@ Where one of these fails, W&B has changed: take the alternative that the functio
 
 from __future__ import annotations
 
+import sys
+
 import wandb
 
-from seqlab.tracking.wandb_internals import earlier_id, fill_table, quiet_settings
+from seqlab.tracking.wandb_internals import (
+    _APPLY_INPUTS,
+    earlier_id,
+    fill_table,
+    quiet_settings,
+    without_launch,
+)
 
 
 def test_every_setting_that_makes_it_quiet_exists():
@@ -28,3 +36,11 @@ def test_the_id_of_the_newest_folder_is_found(tmp_path):
         (tmp_path / "wandb" / name).mkdir(parents=True)
     assert earlier_id(tmp_path) == "second"
     assert earlier_id(tmp_path / "wandb") is None
+
+
+def test_the_inputs_of_a_job_are_left_out_for_a_moment(monkeypatch):
+    monkeypatch.delitem(sys.modules, "wandb.sdk.launch", raising=False)
+    apply_inputs = getattr(wandb.Run, _APPLY_INPUTS)
+    with without_launch():
+        assert getattr(wandb.Run, _APPLY_INPUTS) is not apply_inputs
+    assert getattr(wandb.Run, _APPLY_INPUTS) is apply_inputs

@@ -177,6 +177,11 @@ def _table(file, row):
     return json.loads((file.parent / "files" / row["gradient_flow/table"]["path"]).read_text())
 
 
+def test_a_run_of_one_row_has_no_picture(info):
+    assert not _pictures(_run(info, _flow_rows(1)))
+    assert _pictures(_run(info, _flow_rows(2)))
+
+
 def test_the_flow_through_time_is_a_table_and_an_image_that_grow(info):
     train = _flow_rows(41)
     train[1]["grads/through_time/log10_norm"][0] = -math.inf

@@ -44,7 +44,7 @@ class Generalisation(Study):
         self.examples, self.well, self.published = examples, well, published or {}
 
     def summarise(self, sweep: Path) -> tuple[Any, str]:
-        groups = read_groups(sweep)
+        groups = [group for group in read_groups(sweep) if group.finished]
         found = [[self._evaluate(run.folder) for run in group.finished] for group in groups]
         lines = [
             distinguishing(group, groups)

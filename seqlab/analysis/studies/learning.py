@@ -45,25 +45,28 @@ def learning_summary(sweep: Path, columns: Columns | None = None) -> tuple[Any, 
 
 
 def _scores(group: Group) -> dict[str, str]:
-    """Return the columns of a group's scores, medians over its runs."""
-    aggregate = group.aggregate()
-    metric, steps = aggregate["metric"], aggregate["steps_to_solved"]
+    """Return the columns of a group's scores, medians over its finished runs."""
+    aggregate, scores = group.aggregate(), group.scores
+    metric, n, planned = (aggregate[key] for key in ("metric", "n", "planned"))
+    text = {key: "–" if aggregate[key] is None else number(aggregate[key]) for key in _NUMBERS}
     return {
-        "runs": str(aggregate["n"]),
-        f"baseline {metric}": number(aggregate["chance"]),
-        f"test {metric}, median": number(aggregate["median"]),
-        "lowest … highest": " … ".join(number(end) for end in (group.scores.min(), group.scores.max())),
-        "solved at": number(aggregate["solved_at"]),
-        "solved": f"{aggregate['solved']}/{aggregate['n']}",
-        "steps to solved": "–" if steps is None else number(steps),
+        "runs": str(n) if n == planned else f"{n} of {planned}",
+        f"baseline {metric}": text["chance"],
+        f"test {metric}, median": text["median"],
+        "lowest … highest": f"{number(scores.min())} … {number(scores.max())}" if len(scores) else "–",
+        "solved at": text["solved_at"],
+        "solved": f"{aggregate['solved']}/{planned}",
+        "steps to solved": text["steps_to_solved"],
     }
 
 
+_NUMBERS = ("chance", "median", "solved_at", "steps_to_solved")
+
+
 def read_groups(sweep: Path) -> list[Group]:
-    """Return the groups of a sweep's folder that have finished runs."""
+    """Return the groups of a sweep's folder whose combinations fit."""
     runs = read_sweep(sweep)
-    groups = group_runs(runs, swept_keys(runs))
-    return [group for group in groups if len(group.scores)]
+    return [group for group in group_runs(runs, swept_keys(runs)) if group.planned]
 
 
 def distinguishing(group: Group, groups: Sequence[Group]) -> dict[str, str]:

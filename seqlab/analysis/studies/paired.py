@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from seqlab.analysis.groups import Group
 from seqlab.analysis.studies.learning import distinguishing, learning_summary, read_groups
 from seqlab.analysis.studies.study import Study
+from seqlab.analysis.sweep_runs import SweepRun
 from seqlab.types import ConfigError
 
 
@@ -46,8 +47,13 @@ class Paired(Study):
 
 
 def compare(first: Group, second: Group) -> Signs:
-    """Compare the runs of two groups that share a seed; a run that never solves the task is the later one."""
-    of_first, of_second = ({run.identity["seed"]: run for run in group.finished} for group in (first, second))
+    """Compare the runs of two groups that share a seed.
+
+    A run that never solves the task, or that diverged, is the later one.
+    """
+    of_first, of_second = (
+        {run.identity["seed"]: run for run in (*group.finished, *group.diverged)} for group in (first, second)
+    )
     wins = [
         _sooner(_steps(of_first[seed]), _steps(of_second[seed]))
         for seed in of_first.keys() & of_second.keys()
@@ -55,8 +61,9 @@ def compare(first: Group, second: Group) -> Signs:
     return Signs(wins.count(1), wins.count(-1), wins.count(0), _sign_test(wins))
 
 
-def _steps(run: Any) -> float:
-    return math.inf if run.steps_to_solved is None else run.steps_to_solved
+def _steps(run: SweepRun) -> float:
+    steps = run.steps_to_solved if run.is_finished else None
+    return math.inf if steps is None else steps
 
 
 def _sooner(first: float, second: float) -> int:

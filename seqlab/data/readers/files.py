@@ -14,6 +14,7 @@ from seqlab.data.readers.lines import read_lines
 from seqlab.data.readers.spreadsheet import read_xlsx
 from seqlab.data.readers.ts import read_ts
 from seqlab.data.table import Table
+from seqlab.registry import bind, choices, settings_of
 from seqlab.types import ConfigError
 
 _TEXTS: dict[str, Callable[[Path], Table]] = {
@@ -35,8 +36,14 @@ _READERS: dict[str, Callable[[Path], Table]] = {
     ".npz": read_arrays,
 }
 
-SUFFIXES = (*_READERS, ".mat")
-"""The endings that can be read; a `.mat` file is a whole source, with splits (`readers.mat`)."""
+
+def suffixes() -> tuple[str, ...]:
+    """Return the endings that can be read: ours, and those of plug-ins (`conf/reader/ENDING.yaml`).
+
+    A `.mat` file is a whole source, with splits (`readers.mat`).
+    """
+    ours = (*_READERS, ".mat")
+    return (*ours, *(f".{name}" for name in choices("reader") if f".{name}" not in ours))
 
 
 def ending(path: Path) -> str:
@@ -59,8 +66,8 @@ def read_file(path: Path) -> Table:
         ConfigError: the file is missing, broken, empty, in another encoding, or of another kind.
     """
     kind = ending(path)
-    if kind not in SUFFIXES:
-        legal = ", ".join(SUFFIXES)
+    if kind not in (known := suffixes()):
+        legal = ", ".join(known)
         raise ConfigError(f"task.source={path} cannot be read: legal endings are {legal}; text may be .gz")
     if not path.is_file():
         raise ConfigError(f"task.source={path} does not exist")
@@ -69,7 +76,9 @@ def read_file(path: Path) -> Table:
     try:
         if not path.stat().st_size:
             raise ValueError("it has no rows")
-        return _READERS[kind](path)
+        if kind in _READERS:
+            return _READERS[kind](path)
+        return Table.of(str(path), bind(settings_of("reader", kind[1:]), f"reader.{kind[1:]}")(path))
     except ConfigError:
         raise
     except Exception as error:  # each library has its own; the deepest cause says what is wrong

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from seqlab.data.media.files import COLUMN_OF_SUFFIX, is_hidden
-from seqlab.data.readers.files import SUFFIXES, ending, read_file, stem
+from seqlab.data.readers.files import ending, read_file, stem, suffixes
 from seqlab.data.splits import SHARES, split_name
 from seqlab.data.table import Table
 from seqlab.types import ConfigError
@@ -30,7 +30,7 @@ def read_folder(folder: Path) -> dict[str, Table]:
     files = [
         path
         for path in _visible(folder)
-        if path.is_file() and ending(path) in SUFFIXES and stem(path).lower() not in _REMARKS
+        if path.is_file() and ending(path) in suffixes() and stem(path).lower() not in _REMARKS
     ]
     names = {path: stem(path) for path in files}
     has_splits = any(split_name(name) in SHARES for name in names.values())
@@ -97,15 +97,15 @@ def _holds_a_split(folder: Path) -> bool:
 
 def _read_split(folder: Path) -> Table:
     for path in _visible(folder):
-        if path.is_file() and ending(path) in SUFFIXES and stem(path) == "metadata":
+        if path.is_file() and ending(path) in suffixes() and stem(path) == "metadata":
             return _with_files(read_file(path), folder)
     classes = [path for path in _visible(folder) if path.is_dir()]
     paths = [path for inner in classes for path in _visible(inner) if _kind(path)]
     paths += [path for path in _visible(folder) if _kind(path) == "notes"]
     if not paths:
         raise ConfigError(
-            f"task.source={folder} has neither a file train ({' '.join(SUFFIXES)}) nor a table metadata nor "
-            f"folders of classes with images, clips, sounds or scores ({' '.join(COLUMN_OF_SUFFIX)})"
+            f"task.source={folder} has neither a file train ({' '.join(suffixes())}) nor a table metadata "
+            f"nor folders of classes with images, clips, sounds or scores ({' '.join(COLUMN_OF_SUFFIX)})"
         )
     labels = [path.parent.name for path in paths]
     for path in classes:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from seqlab.data.readers.datasets import table_of
-from seqlab.data.readers.files import SUFFIXES
+from seqlab.data.readers.files import suffixes
 from seqlab.data.splits import split_name
 from seqlab.data.table import Table
 from seqlab.types import ConfigError
@@ -41,7 +41,7 @@ def read_hub(name: str, config: str | None, alternatives: str) -> dict[str, Tabl
         reason = "HF_HUB_OFFLINE is set" if hub.HF_HUB_OFFLINE else "the hub does not answer"
         raise ConfigError(
             f"task.source={name} cannot be fetched, {reason}: save its rows as a file "
-            f"({' '.join(SUFFIXES)}) and set task.source=FILE, or choose {alternatives}, which needs no hub"
+            f"({' '.join(suffixes())}) and set task.source=FILE, or choose {alternatives}, which needs no hub"
         )
     if status in (401, 404):
         raise ConfigError(f"task.source={name} is not on the hub, or is not public")

@@ -10,8 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from seqlab.tasks._evaluation_pass import EVALUATION_SEED
 from seqlab.tasks._naming import snake_case
-from seqlab.tasks.task import EVALUATION_SEED
 
 
 class Errors(NamedTuple):

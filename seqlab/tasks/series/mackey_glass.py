@@ -68,7 +68,7 @@ class MackeyGlass(SeriesGenerator):
         shown = self.tau + num_steps
         num_delays = -(-(self.burn_in + shown) // self.tau)
         pieces = jax.lax.scan(delay, past, length=num_delays)[1]
-        series = jnp.moveaxis(pieces, 0, 1).reshape(size, -1, 1)[:, -self.burn_in - shown :]
+        series = jnp.moveaxis(pieces, 0, 1).reshape(size, -1, 1)[:, : self.burn_in + shown]
         series = settled(cut_key, series, shown)[..., 0] - 1
         return series[:, : self.state_size], series[:, self.tau :]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import threading
 import time
 from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,25 +16,27 @@ import numpy as np
 from jax.sharding import NamedSharding
 
 from seqlab.metrics import Mean
+from seqlab.tasks import Task, compiler_options, quick_options
 from seqlab.tasks.source_stamp import source_stamp
-from seqlab.tasks.task import Task
 from seqlab.training import devices
 from seqlab.training.advance import advance
 from seqlab.training.evaluation import add_up, evaluate_batch, num_batches
 from seqlab.training.program import Program
-from seqlab.training.quick_compilation import quick_options
 from seqlab.training.state import TrainState
 from seqlab.training.vectorize.family import Family, Hyperparameters
 from seqlab.training.vectorize.plan import REPLICATED, Plan
 from seqlab.types import Batch, Metrics, Params
 
-COMPILERS = 2
-"""How many functions are compiled at a time."""
+COMPILERS = 4
+"""How many functions are traced and lowered at a time, or wait for `_XLA`."""
+
+_XLA = threading.Lock()
+"""Held while XLA compiles. It uses several threads for one program, and much memory for two at a time."""
 
 EVALUATION_BYTES = 2**25
 """The most memory that the batches of an evaluation pass may take to be kept for the next one."""
 
-FEW_CALLS = ("init", "evaluation_batch")
+FEW_CALLS = ("init", "evaluation_batch", "diagnose_first")
 """The functions that are called so seldom that quick compilation matters more than speed."""
 
 
@@ -74,10 +77,13 @@ class CompiledFunctions:
         self._compile("init", arguments=((dict.fromkeys(hyperparameters, number), seeds), data))
         self._compile("advance", arguments=(states, (placed, active), span, data))
         for every in program.cadences:
-            self._compile("diagnose", every, arguments=((states, placed), data))
+            self._compile("diagnose_first", every, arguments=((states, placed), data))
         self._compile("evaluation_batch", "validation", arguments=(index, data))
         self._compile("evaluate_batch", arguments=(states.params, batch))
         self._compile("evaluation_batch", "test", arguments=(index, data))
+        for every in program.cadences:
+            if program.training.steps > max(program.training.log_every, every or 0):
+                self._compile("diagnose", every, arguments=((states, placed), data))
 
     def after_init(self, hyperparameters: Hyperparameters) -> Hyperparameters:
         """Return the hyperparameters without those that only act on the initial parameters."""
@@ -115,10 +121,24 @@ class CompiledFunctions:
         return self._call("advance", arguments=(states, (hyperparameters, active), span, data))
 
     def diagnose(
-        self, states: TrainState, hyperparameters: Hyperparameters, every: int | None, data: Any
+        self,
+        states: TrainState,
+        hyperparameters: Hyperparameters,
+        every: int | None,
+        data: Any,
+        first: bool = False,
     ) -> Metrics:
-        """Return the results of the diagnostics of one cadence, for the updates after some states."""
-        return self._call("diagnose", every, arguments=((states, hyperparameters), data))
+        """Return the results of the diagnostics of one cadence, for the updates after some states.
+
+        Args:
+            states: the states.
+            hyperparameters: those of the runs, after initialisation.
+            every: the cadence.
+            data: the task's resident arrays.
+            first: whether they stand in the first row of a run, which is not to wait for a slow compilation.
+        """
+        name = "diagnose_first" if first else "diagnose"
+        return self._call(name, every, arguments=((states, hyperparameters), data))
 
     def count_nonfinite(
         self, states: TrainState, hyperparameters: Hyperparameters, data: Any
@@ -155,12 +175,17 @@ class CompiledFunctions:
 
     def _compile(self, *name: Any, arguments: tuple[Any, ...]) -> Future[Callable[..., Any]]:
         """Return a function that will be compiled for some arguments, which may be abstract."""
+        if name[0] == "diagnose_first" and quick_options() == compiler_options():
+            name = ("diagnose", *name[1:])
         if name not in self._compiled:
-            options = quick_options() if name[0] in FEW_CALLS else {}
-            self._compiled[name] = self._threads.submit(
-                lambda: self._jitted(*name).lower(*arguments).compile(options)
-            )
+            self._compiled[name] = self._threads.submit(self._compiled_now, name, arguments)
         return self._compiled[name]
+
+    def _compiled_now(self, name: tuple[Any, ...], arguments: tuple[Any, ...]) -> Callable[..., Any]:
+        lowered = self._jitted(*name).lower(*arguments)
+        options = quick_options() if name[0] in FEW_CALLS else compiler_options()
+        with _XLA:
+            return lowered.compile(options)
 
     def _jitted(self, kind: str, which: Any = None) -> Any:
         """Return a function under `jax.jit`.
@@ -188,7 +213,9 @@ class CompiledFunctions:
 
         def evaluate(params: Params, batch: Batch) -> dict[str, Mean]:
             program = self._program({})
-            return evaluate_batch(program.task, program.network, params, batch, program.axis)
+            return evaluate_batch(
+                program.task, program.network, params, batch, program.axis, program.measures
+            )
 
         if kind == "init":
             return jax.jit(dataclasses.replace(plan, vmap_size=1, devices=1).vectorized(init))
@@ -202,7 +229,7 @@ class CompiledFunctions:
             )
         if kind == "evaluate_batch":
             return jax.jit(plan.vectorized(evaluate, shared=plan.per_row))
-        of_state = {"diagnose": diagnose, "count_nonfinite": nonfinite}[kind]
+        of_state = nonfinite if kind == "count_nonfinite" else diagnose
         return jax.jit(plan.vectorized(of_state, (plan.state, plan.per_run)))
 
     def _program(self, hyperparameters: Hyperparameters) -> Program:

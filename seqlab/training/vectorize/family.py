@@ -9,7 +9,7 @@ from typing import Any
 from seqlab.training.program import Program
 
 Hyperparameters = Mapping[str, Any]
-"""The numbers in which the runs of a family differ besides the seed: config key -> number or scalar array."""
+"""The numbers in which the runs of a family differ besides the seed: config key -> number or scalar."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,0 +1,213 @@
+"""Laws of a cell: what every scan, layer, direction and sweep relies on."""
+
+from __future__ import annotations
+
+import copy
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import jax.test_util
+import numpy as np
+
+from seqlab.checks import require_positive
+from seqlab.recurrence import Stack, unroll
+from seqlab.recurrence.protocols import RecurrentCell
+from seqlab.testing.laws import Laws, require, require_close, require_equal_by_value, same
+from seqlab.types import Carry, Params
+
+B, T, F = 3, 6, 3
+"""The sizes of the problems: three sequences of six steps with three features."""
+
+LENGTHS = (6, 1, 4)
+"""The real steps of each sequence, where some are padded."""
+
+CELL_LAWS = Laws("cell")
+"""The laws of a cell; each takes a cell."""
+
+
+def check_cell(cell: RecurrentCell) -> None:
+    """Check every law of a cell, of any width.
+
+    Args:
+        cell: a `flax.linen.RNNCellBase`; a small width, such as 6, is checked as well as a large one.
+
+    Raises:
+        BrokenLawError: the first law that does not hold.
+    """
+    CELL_LAWS.check(cell)
+
+
+@functools.lru_cache(maxsize=256)
+def problem(cell: RecurrentCell, dtype: str = "float32") -> tuple[Params, jax.Array, Carry]:
+    """Return random parameters (none is 0), inputs `(B, T, F)` and an initial carry."""
+    random = np.random.default_rng(0)
+    params = jax.jit(lambda key: Stack(cell).init(key, F))(jax.random.key(0))["layer_0"]["forward"]
+    carry = cell.initialize_carry(jax.random.key(0), (B, F))
+
+    def shifted(leaf: Any, scale: float) -> jax.Array:
+        leaf = np.asarray(leaf)
+        return jnp.asarray(leaf + scale * random.standard_normal(leaf.shape), dtype)
+
+    return (
+        jax.tree.map(lambda leaf: shifted(leaf, 0.2), params),
+        shifted(np.zeros((B, T, F)), 1.0),
+        jax.tree.map(lambda leaf: shifted(leaf, 1.0), carry),
+    )
+
+
+@functools.partial(jax.jit, static_argnames=("cell", "reverse"))
+def run(
+    cell: RecurrentCell,
+    params: Params,
+    inputs: jax.Array,
+    lengths: jax.Array | None = None,
+    carry: Carry | None = None,
+    reverse: bool = False,
+) -> tuple[Carry, jax.Array]:
+    """Unroll a cell, compiled."""
+    return unroll(cell, params, inputs, lengths, carry, reverse)
+
+
+@CELL_LAWS.add
+def interface(cell: RecurrentCell) -> None:
+    """A cell is hashable by value, its carry starts at zeros, and carry and output are (B, H)."""
+    require_equal_by_value(cell)
+    require_positive(cell, "features")
+    params, inputs, carry = problem(cell)
+    fresh = jax.jit(lambda key: Stack(cell).init(key, F))(jax.random.key(1))
+    require(all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(fresh)), "a new parameter is not finite")
+    first = jax.tree.leaves(cell.initialize_carry(jax.random.key(0), (B, F)))
+    shapes = {leaf.shape for leaf in first}
+    require(shapes == {(B, cell.features)}, f"the carry has the shapes {shapes}, B={B}, H={cell.features}")
+    require(not any(leaf.any() for leaf in first), "the initial carry is not zero")
+    after, output = cell.apply({"params": params}, carry, inputs[:, 0])
+    require(
+        jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, carry), "a step changes the carry's form"
+    )
+    require(output.shape == (B, cell.features), f"the output has the shape {output.shape}")
+
+
+@CELL_LAWS.add
+def causality(cell: RecurrentCell) -> None:
+    """An output depends on the present input and not on later ones, bit for bit."""
+    params, inputs, carry = problem(cell)
+    _, outputs = run(cell, params, inputs, None, carry)
+    for t in (0, 3):
+        _, others = run(cell, params, inputs.at[:, t + 1 :].set(7.0), None, carry)
+        require(
+            same(outputs[:, : t + 1], others[:, : t + 1]), f"outputs up to step {t} change with later inputs"
+        )
+        require(
+            not same(outputs[:, t + 1], others[:, t + 1]), f"output {t + 1} does not change with its input"
+        )
+
+
+@CELL_LAWS.add
+def padding(cell: RecurrentCell) -> None:
+    """What stands after the end of a sequence changes nothing, in both directions."""
+    params, inputs, carry = problem(cell)
+    lengths = jnp.array(LENGTHS)
+    hidden = (jnp.arange(T) >= lengths[:, None])[..., None]
+    usual = None
+    for reverse in (False, True):
+        usual = run(cell, params, inputs, lengths, carry, reverse=reverse)
+        filled = run(cell, params, jnp.where(hidden, 1e3, inputs), lengths, carry, reverse=reverse)
+        require(same(usual, filled), f"other padding gives other results, reverse={reverse}")
+    longer = jnp.pad(inputs, ((0, 0), (0, 3), (0, 0)), constant_values=5.0)
+    final, outputs = run(cell, params, longer, lengths, carry, reverse=True)
+    require_close((final, outputs[:, :T]), usual, 1e-6, "results with more padding")
+    require(not outputs[:, T:].any(), "outputs after the end are not zero")
+
+
+@CELL_LAWS.add
+def batch_rows(cell: RecurrentCell) -> None:
+    """A batch equals its rows, one by one."""
+    params, inputs, carry = problem(cell)
+    lengths = jnp.array(LENGTHS)
+    together = run(cell, params, inputs, lengths, carry)
+    for b in range(B):
+        row = jax.tree.map(lambda leaf, b=b: leaf[b : b + 1], (inputs, lengths, carry))
+        expected = jax.tree.map(lambda leaf, b=b: leaf[b : b + 1], together)
+        require_close(run(cell, params, *row), expected, 1e-6, f"row {b} alone and in its batch")
+
+
+@CELL_LAWS.add
+def splits_of_time(cell: RecurrentCell) -> None:
+    """A sequence that is split anywhere and continued from the carry equals the whole sequence."""
+    params, inputs, carry = problem(cell)
+    whole = run(cell, params, inputs, None, carry)
+    for t in range(1, T):  # as lengths, which compile once
+        middle, first = run(cell, params, inputs, jnp.full(B, t), carry)
+        end, rest = run(cell, params, jnp.roll(inputs, -t, axis=1), jnp.full(B, T - t), middle)
+        require_close(
+            (end, first + jnp.roll(rest, t, axis=1)),
+            whole,
+            1e-6,
+            f"the parts split at step {t} and the whole",
+        )
+
+
+@CELL_LAWS.add
+def vmap(cell: RecurrentCell) -> None:
+    """The call under vmap over parameters equals a loop over them."""
+    params, inputs, carry = problem(cell)
+    several = jax.tree.map(lambda leaf: jnp.stack([leaf, 0.5 * leaf, -leaf]), params)
+    together = jax.jit(jax.vmap(lambda one: unroll(cell, one, inputs, None, carry)))(several)
+    for r in range(3):
+        alone = run(cell, jax.tree.map(lambda leaf, r=r: leaf[r], several), inputs, None, carry)
+        require_close(
+            jax.tree.map(lambda leaf, r=r: leaf[r], together), alone, 1e-5, f"replica {r}, vmapped and alone,"
+        )
+
+
+@CELL_LAWS.add
+def directions(cell: RecurrentCell) -> None:
+    """In a bidirectional layer each padded sequence equals itself alone."""
+    params, inputs, _ = problem(cell)
+    stack = Stack(cell, bidirectional=True)
+    both = {"layer_0": {"forward": params, "backward": jax.tree.map(lambda leaf: 0.7 * leaf, params)}}
+    apply = jax.jit(stack.apply)
+    lengths = jnp.array(LENGTHS)
+    final, outputs = apply(both, inputs, lengths)
+    require(outputs.shape == (B, T, 2 * cell.features), f"the outputs have the shape {outputs.shape}")
+    for b, length in enumerate(LENGTHS):
+        # Among copies of itself, which compiles once.
+        copies, rows = apply(both, jnp.stack([inputs[b]] * B), jnp.full(B, length, lengths.dtype))
+        require_close(rows[0], outputs[b], 1e-6, f"the outputs of sequence {b} alone and in its batch")
+        alone = jax.tree.map(lambda leaf: leaf[:1], copies)
+        expected = jax.tree.map(lambda leaf, b=b: leaf[b : b + 1], final)
+        require_close(alone, expected, 1e-6, f"the final carries of sequence {b} alone and in its batch")
+        require(not outputs[b, length:].any(), "outputs after the end are not zero")
+
+
+@CELL_LAWS.add
+def finite_differences(cell: RecurrentCell) -> None:
+    """Gradients with respect to parameters, inputs and carry are those of finite differences."""
+    with jax.enable_x64(True):
+        arguments = problem(cell, "float64")
+
+        @jax.jit
+        def loss(params: Params, inputs: jax.Array, carry: Carry) -> jax.Array:
+            final, outputs = unroll(cell, params, inputs, jnp.array(LENGTHS), carry)
+            ends = [jnp.sum(jnp.cos(leaf)) for leaf in jax.tree.leaves(final)]
+            return jnp.sum(jnp.sin(outputs)) + sum(ends)
+
+        jax.test_util.check_grads(loss, arguments, order=1, modes=["rev"], atol=1e-6, rtol=1e-6, eps=1e-6)
+
+
+@CELL_LAWS.add
+def compiles_once(cell: RecurrentCell) -> None:
+    """Equal cells with other parameters and lengths share one compiled program."""
+    params, inputs, _ = problem(cell)
+    traces: list[int] = []
+
+    @functools.partial(jax.jit, static_argnums=0)
+    def counted(cell: RecurrentCell, params: Params, lengths: jax.Array) -> jax.Array:
+        traces.append(1)
+        return unroll(cell, params, inputs, lengths)[1]
+
+    counted(cell, params, jnp.array(LENGTHS))
+    counted(copy.copy(cell), jax.tree.map(lambda leaf: 2 * leaf, params), jnp.array([T] * B))
+    require(len(traces) == 1, f"it was traced {len(traces)} times")
