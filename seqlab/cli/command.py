@@ -5,14 +5,24 @@ from __future__ import annotations
 import atexit
 import functools
 import gc
+import io
 import logging
 import os
 import sys
+import threading
 from collections.abc import Callable
 
 from seqlab.plugins import require_plugins
 from seqlab.runs import UnfinishedRunError
+from seqlab.tracking.console import silence_stdout
+from seqlab.training.interrupts import interruptible
 from seqlab.types import ConfigError
+
+INTERRUPTED, PIPE_CLOSED = 130, 141
+"""The exit statuses of a command that SIGINT or SIGPIPE ended, as shells give them."""
+
+EXIT_SECONDS = 3.0
+"""How long an interrupted command waits for its threads."""
 
 SHOW_TRACES = os.environ.get("HYDRA_FULL_ERROR", "0") not in ("", "0")
 """Whether the user asks for traces. It is read before any command sets the variable itself."""
@@ -30,24 +40,47 @@ def complain(error: Exception) -> int:
 def command(main: Callable[[], None]) -> Callable[[], None]:
     """Let a command fail with one line where it raises ConfigError or UnfinishedRunError.
 
-    `HYDRA_FULL_ERROR=1` shows the trace. Ctrl-C ends with the status 130, as shells expect.
+    `HYDRA_FULL_ERROR=1` shows the trace. Ctrl-C and the other signals of `seqlab.training.interrupts` end
+    with the status 130, as shells expect. Where a reader such as `head` closes standard output, the command
+    ends quietly with the status of one that SIGPIPE ended.
     """
 
     @functools.wraps(main)
     def guarded() -> None:
         _collect_seldom()
         logging.getLogger("absl").setLevel(logging.WARNING)  # Orbax logs every checkpoint it reads
+        _print_anything()
         try:
-            require_plugins()
-            main()
+            with interruptible():
+                require_plugins()
+                main()
+                sys.stdout.flush()
         except KeyboardInterrupt:
-            sys.exit(130)
+            _exit_soon(INTERRUPTED)
+        except BrokenPipeError:
+            silence_stdout()
+            sys.exit(PIPE_CLOSED)
         except (ConfigError, UnfinishedRunError) as error:
             if SHOW_TRACES:
                 raise
             sys.exit(complain(error))
 
     return guarded
+
+
+def _print_anything() -> None:
+    """Let standard output and error print what their encoding lacks, such as in the C locale, as escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _exit_soon(status: int) -> None:
+    """Exit, and do not wait for long for threads that compile."""
+    timer = threading.Timer(EXIT_SECONDS, os._exit, (status,))
+    timer.daemon = True
+    timer.start()
+    sys.exit(status)
 
 
 @functools.cache

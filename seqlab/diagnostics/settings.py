@@ -24,8 +24,8 @@ class Settings:
         ValueError: a value out of its range.
     """
 
-    level: str = "norms"
-    every: int = 500
+    level: str = dataclasses.field(default="norms", metadata={"resumable": True})
+    every: int = dataclasses.field(default=500, metadata={"resumable": True})
 
     def __post_init__(self) -> None:
         require_choice(self, "level", LEVELS)

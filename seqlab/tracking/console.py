@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import os
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +15,21 @@ from rich import progress
 from seqlab.checks import require_choice
 from seqlab.tracking.lines import closing_lines, compile_line, headline, row_line
 from seqlab.tracking.tracker import RunInfo
+
+
+def silence_stdout() -> None:
+    """Let standard output go nowhere, after its reader has closed it."""
+    with contextlib.suppress(OSError, ValueError):  # it is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class _Screen(rich.console.Console):
+    """Standard output. Where its reader has closed it, such as `head`, the run goes on without."""
+
+    def on_broken_pipe(self) -> None:
+        """Print nothing from now on; Rich would end the process."""
+        self.quiet = True
+        silence_stdout()
 
 
 @dataclasses.dataclass
@@ -28,7 +46,7 @@ class Console:
 
     mode: str = "auto"
     screen: rich.console.Console = dataclasses.field(
-        default_factory=rich.console.Console, repr=False, metadata={"config": False}
+        default_factory=_Screen, repr=False, metadata={"config": False}
     )
     _info: RunInfo = dataclasses.field(init=False, repr=False, compare=False)
     _bar: _Bar | None = dataclasses.field(default=None, init=False, repr=False)

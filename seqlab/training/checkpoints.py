@@ -1,22 +1,48 @@
-"""Checkpoints of a run: the latest state, to resume from, and the best parameters, to evaluate."""
+"""Checkpoints of a run: the latest states, to resume from, and the best parameters, to evaluate."""
 
 from __future__ import annotations
 
+import logging
+import re
 import shutil
+import tempfile
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
+from seqlab.tracking.encoding import from_json, to_json
 from seqlab.training.state import TrainState
 from seqlab.types import ConfigError, Params, Tree
+
+_log = logging.getLogger(__name__)
+
+NUM_LATEST = 2
+"""How many of the latest states are kept. If the newest is damaged, a run resumes from the one before."""
+
+_NOTES = "notes"
+"""The key of the notes in Orbax's metadata of a checkpoint."""
+
+_PLAIN = re.compile(r"[\w./-]+", re.ASCII)
+"""The paths that Orbax reads and writes. It takes brackets for patterns."""
+
+
+class Restored(NamedTuple):
+    """A state that was read back, with the notes that were saved with it."""
+
+    state: TrainState
+    notes: Mapping[str, Any]
 
 
 class Checkpoints:
     """The `checkpoints/` of one run folder: `latest/<step>` and `best/<step>`, written by Orbax.
 
-    A new checkpoint is complete before the one it replaces is deleted.
+    A new checkpoint is complete before an older one is deleted. The best parameters are kept that the latest
+    states refer to, by the note `best_step`, so that each state can be resumed from.
     """
 
     def __init__(self, run_folder: Path) -> None:
@@ -28,87 +54,211 @@ class Checkpoints:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def adopt(self, run_folder: Path) -> None:
-        """Replace the checkpoints by a copy of another run's."""
+        """Replace the checkpoints by a copy of another run's, which appears when it is complete."""
+        copy = self.folder.with_name(f".{self.folder.name}.unfinished")
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(Path(run_folder) / "checkpoints", copy)
         self.clear()
-        shutil.copytree(Path(run_folder) / "checkpoints", self.folder)
+        copy.rename(self.folder)
 
-    def save_latest(self, state: TrainState) -> None:
-        """Save the state to resume from."""
-        self._save("latest", int(state.step), state)
+    def discard_after(self, step: int) -> None:
+        """Delete what was saved after a step, and what an interrupted save left behind."""
+        for kind in ("latest", "best"):
+            for path in self._entries(kind):
+                if not path.name.isdigit() or int(path.name) > step:
+                    shutil.rmtree(path, ignore_errors=True)
+
+    def save_latest(self, state: TrainState, notes: Mapping[str, Any] | None = None) -> None:
+        """Save the state to resume from.
+
+        Args:
+            state: the state.
+            notes: what the host knows at this step, as JSON can hold it.
+        """
+        self._save("latest", int(state.step), state, notes or {})
+        for step in self.steps("latest")[NUM_LATEST:]:
+            self._delete("latest", step)
+        self._delete_unused()
 
     def save_best(self, step: int, params: Params) -> None:
         """Save the best parameters so far, reached after `step` updates."""
-        self._save("best", step, params)
+        self._save("best", step, params, {})
+        self._delete_unused()
 
     def latest_step(self) -> int | None:
         """Return the step of the latest state; None where there is none."""
-        return self._last("latest")
+        return next(iter(self.steps("latest")), None)
 
     def best_step(self) -> int | None:
         """Return the step of the best parameters; None where there are none."""
-        return self._last("best")
+        return next(iter(self.steps("best")), None)
 
-    def restore_latest(self, like: TrainState) -> TrainState:
-        """Return the latest state, in the form of `like`, whose leaves may be abstract.
+    def notes(self) -> Mapping[str, Any] | None:
+        """Return the notes of the latest state whose notes can be read; None where there is none."""
+        for step in self.steps("latest"):
+            try:
+                return self._notes(step)
+            except Exception:  # the one before is asked; `restore_latest` reports the damage
+                continue
+        return None
+
+    def restore_latest(self, like: TrainState) -> Restored:
+        """Return the latest state that can be read, and its notes.
+
+        A warning names the states that are damaged.
+
+        Args:
+            like: a state of the same form, whose leaves may be abstract.
 
         Raises:
-            ConfigError: there is none, it cannot be read, or it is the state of another network.
+            ConfigError: there is none, none can be read, or it is the state of another network.
         """
-        return self._restore("latest", like)
+        step, state = self._restore("latest", like)
+        return Restored(state, self._notes(step))
 
-    def restore_best(self, like: Params | None = None) -> Params:
+    def latest_params(self) -> Params:
+        """Return the parameters of the latest state.
+
+        Raises:
+            ConfigError: there is none, or none can be read.
+        """
+        return self._restore("latest", None)[1]["params"]
+
+    def restore_best(self, like: Params | None = None, step: int | None = None) -> Params:
         """Return the best parameters.
 
         Args:
             like: parameters of the form that they must have, whose leaves may be abstract; None for any.
+            step: the step at which they were saved; None for the latest.
 
         Raises:
             ConfigError: as `restore_latest`.
         """
-        return self._restore("best", like)
+        return self._restore("best", like, step)[1]
 
-    def _manager(self, kind: str) -> ocp.CheckpointManager:
-        options = ocp.CheckpointManagerOptions(max_to_keep=1, enable_async_checkpointing=False)
+    def damage(self, kind: str, step: int) -> str | None:
+        """Return in one line why a checkpoint cannot be read; None where it is whole."""
+        try:
+            with self._manager(kind) as manager:
+                like = _abstract(manager.item_metadata(step).tree)
+                if not jax.tree.leaves(like):
+                    return "it holds no arrays"
+                manager.restore(step, args=ocp.args.StandardRestore(_on_host(like)))
+        except Exception as error:  # Orbax raises what each of its storage layers does
+            return _in_short(error)
+        return None
+
+    def steps(self, kind: str) -> list[int]:
+        """Return the steps of the checkpoints of a kind, "latest" or "best", the newest first."""
+        return sorted((int(path.name) for path in self._entries(kind) if path.name.isdigit()), reverse=True)
+
+    def _entries(self, kind: str) -> list[Path]:
+        folder = self.folder / kind
+        return list(folder.iterdir()) if folder.is_dir() else []
+
+    @contextmanager
+    def _manager(self, kind: str, writes: bool = False) -> Generator[ocp.CheckpointManager]:
+        """Open a manager, which sees the folder through a link where Orbax would misread its path."""
+        options = ocp.CheckpointManagerOptions(create=writes, enable_async_checkpointing=False)
         handler = ocp.StandardCheckpointHandler()
-        return ocp.CheckpointManager(self.folder / kind, options=options, item_handlers=handler)
+        folder = self.folder / kind
+        if _PLAIN.fullmatch(str(folder)):
+            with ocp.CheckpointManager(folder, options=options, item_handlers=handler) as manager:
+                yield manager
+            return
+        with tempfile.TemporaryDirectory(prefix="seqlab-") as place:
+            if writes:
+                folder.mkdir(parents=True, exist_ok=True)
+            link = Path(place) / kind
+            link.symlink_to(folder)
+            with ocp.CheckpointManager(link, options=options, item_handlers=handler) as manager:
+                yield manager
 
-    def _last(self, kind: str) -> int | None:
-        if not (self.folder / kind).is_dir():
-            return None
-        with self._manager(kind) as manager:
-            return manager.latest_step()
+    def _save(self, kind: str, step: int, tree: Tree, notes: Mapping[str, Any]) -> None:
+        if step in self.steps(kind):
+            return
+        with self._manager(kind, writes=True) as manager:
+            arrays = ocp.args.StandardSave(jax.device_get(tree))
+            manager.save(step, args=arrays, custom_metadata={_NOTES: to_json(notes)})
 
-    def _save(self, kind: str, step: int, tree: Tree) -> None:
-        with self._manager(kind) as manager:
-            if manager.latest_step() != step:
-                manager.save(step, args=ocp.args.StandardSave(jax.device_get(tree)))
+    def _delete(self, kind: str, step: int) -> None:
+        shutil.rmtree(self.folder / kind / str(step), ignore_errors=True)
 
-    def _restore(self, kind: str, like: Tree | None) -> Tree:
-        step = self._last(kind)
-        if step is None:
-            raise ConfigError(f"{self.folder.parent} holds no {kind} checkpoint: its run saved none")
-        with self._manager(kind) as manager:
+    def _delete_unused(self) -> None:
+        """Delete the best parameters that no latest state refers to, but for the newest."""
+        kept = {self.best_step()}
+        for step in self.steps("latest"):
             try:
+                kept.add(self._notes(step).get("best_step"))
+            except Exception:  # a damaged state: nothing that it may refer to is deleted
+                return
+        for step in self.steps("best"):
+            if step not in kept:
+                self._delete("best", step)
+
+    def _notes(self, step: int) -> Mapping[str, Any]:
+        with self._manager("latest") as manager:
+            metadata = manager.metadata(step).custom_metadata or {}
+        return from_json(str(metadata.get(_NOTES, "{}")))
+
+    def _restore(self, kind: str, like: Tree | None, step: int | None = None) -> tuple[int, Tree]:
+        """Return the newest checkpoint that can be read, with its step."""
+        steps = self.steps(kind) if step is None else [step] * (step in self.steps(kind))
+        if not steps:
+            raise ConfigError(f"{self.folder.parent} holds no {kind} checkpoint: its run saved none")
+        damaged: ConfigError | None = None
+        for step in steps:
+            try:
+                tree = self._read(kind, step, like)
+            except _DamagedError as error:
+                damaged = damaged or error
+                continue
+            if damaged:
+                _log.warning("%s: %s is used instead", damaged, self.folder / kind / str(step))
+            return step, tree
+        assert damaged is not None
+        raise damaged
+
+    def _read(self, kind: str, step: int, like: Tree | None) -> Tree:
+        path = self.folder / kind / str(step)
+        try:
+            with self._manager(kind) as manager:
                 saved = manager.item_metadata(step).tree
-                like = saved if like is None else like
-                fits = _shapes(saved) == _shapes(like)
-                if fits:
+                shapes, like = _shapes(saved), _abstract(saved) if like is None else like
+                if shapes and shapes == _shapes(like):
                     return manager.restore(step, args=ocp.args.StandardRestore(_on_host(like)))
-            except Exception as error:  # Orbax raises what each of its storage layers does
-                reason = str(error).partition("\n")[0][:200]
-                raise ConfigError(
-                    f"{self.folder / kind / str(step)}, the {kind} checkpoint of step {step}, cannot be "
-                    f"read: its files are damaged or missing ({type(error).__name__}: {reason})"
-                ) from error
+                reason = None if shapes else "it holds no arrays"
+        except Exception as error:  # Orbax raises what each of its storage layers does
+            reason = _in_short(error)
+        if reason:
+            raise _DamagedError(
+                f"{path}, the {kind} checkpoint of step {step}, cannot be "
+                f"read: its files are damaged or missing ({reason})"
+            )
         raise ConfigError(
-            f"{self.folder / kind} does not fit this network: cell, architecture, task, optimizer "
+            f"{path.parent} does not fit this network: cell, architecture, task, optimizer "
             "and, in a stream, training.batch_size must be those of the run that saved it"
         )
+
+
+class _DamagedError(ConfigError):
+    """A checkpoint that cannot be read."""
+
+
+def _in_short(error: Exception) -> str:
+    """Return an error as the beginning of its first line."""
+    reason = str(error).partition("\n")[0][:200]
+    return f"{type(error).__name__}: {reason}"
 
 
 def _on_host(like: Tree) -> Tree:
     """Return a tree of host arrays of the same shapes, so that no device is written into a checkpoint."""
     return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), like)
+
+
+def _abstract(tree: Tree) -> Tree:
+    """Return shapes and dtypes from Orbax's metadata of arrays."""
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), tree)
 
 
 def _shapes(tree: Tree) -> dict[str, tuple[int, ...]]:

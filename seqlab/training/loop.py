@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 from seqlab.training.background import Background
-from seqlab.training.interrupts import Interrupts
+from seqlab.training.interrupts import interruptible
 from seqlab.training.monitor import Monitor
 from seqlab.training.state import TrainState
 from seqlab.training.vectorize.compiled import CompiledFunctions, compiled_functions, resident_data
@@ -23,7 +23,9 @@ from seqlab.types import Metrics, Tree
 _log = logging.getLogger(__name__)
 
 
-def train(family: Family, monitors: Sequence[Monitor], plan: Plan) -> list[dict[str, Any]]:
+def train(
+    family: Family, monitors: Sequence[Monitor], plan: Plan, places: Sequence[int] | None = None
+) -> list[dict[str, Any]]:
     """Train runs of one family to their ends and return their summaries.
 
     All runs take the same steps at the same time. A run that ends early, because it diverged or its patience
@@ -34,12 +36,15 @@ def train(family: Family, monitors: Sequence[Monitor], plan: Plan) -> list[dict[
         family: the programs of the runs.
         monitors: the runs, which all start afresh, or continue from the same step.
         plan: the placement of the runs, with room for all of them.
+        places: the place of each run among those of the plan; by default the first ones. A resumed run keeps
+            its place, because another one would change it by rounding.
 
     Returns:
         The part of each summary that the loop knows: status and reason, steps, metrics, times.
     """
     with Background() as background:
-        return _Loop(compiled_functions(family, plan), family, monitors, background).run()
+        places = range(len(monitors)) if places is None else places
+        return _Loop(compiled_functions(family, plan), family, monitors, places, background).run()
 
 
 class _Loop:
@@ -50,11 +55,12 @@ class _Loop:
         functions: CompiledFunctions,
         family: Family,
         monitors: Sequence[Monitor],
+        places: Sequence[int],
         background: Background,
     ) -> None:
         self.begun, self.compiled_before = time.perf_counter(), functions.seconds
         self.functions, self.program, self.plan = functions, family.program, functions.plan
-        self.monitors, self.background = monitors, background
+        self.monitors, self.places, self.background = monitors, list(places), background
         self.data = resident_data(self.program.task, self.plan)
         self.start = self.step = monitors[0].steps
         self.stepping = 0.0
@@ -65,20 +71,20 @@ class _Loop:
     def run(self) -> list[dict[str, Any]]:
         """Train all runs, and return their summaries."""
         training = self.program.training
-        with Interrupts() as interrupts:
+        with interruptible() as interrupts, interrupts.deferred():
             while self._active() and self.step < training.steps:
                 self._advance(training.next_stop(self.step))
-                interrupted = interrupts.requested and self.step < training.steps
-                if interrupted or self.step % training.eval_every == 0 or self.step == training.steps:
+                if self.step % training.eval_every == 0 or self.step == training.steps:
                     self._validate()
                 if self.step % training.checkpoint_every == 0:
                     self._save()
-                if interrupted:
+                if interrupts.requested and self.step < training.steps:
+                    reason = f"{interrupts.requested} asked to stop after step {self.step}"
                     for index in self._active():
-                        self.monitors[index].end("interrupted", f"asked to stop after step {self.step}")
-        for index in self._active():  # runs without a step to make
-            self.monitors[index].end("finished")
-        self._save()
+                        self.monitors[index].end("interrupted", reason)
+            for index in self._active():  # runs without a step to make
+                self.monitors[index].end("finished")
+            self._save()
         return self._summaries()
 
     def _active(self) -> list[int]:
@@ -86,16 +92,17 @@ class _Loop:
         return [index for index, monitor in enumerate(self.monitors) if monitor.active]
 
     def _first_states(self, hyperparameters: Mapping[str, Any]) -> TrainState:
-        if not self.start:
+        restored = [monitor.state for monitor in self.monitors]
+        if any(state is None for state in restored):
             seeds = self._stacked([np.uint32(monitor.info.seed) for monitor in self.monitors])
             return self.functions.init(hyperparameters, seeds, self.data)
-        like = self.program.shapes
-        restored = [monitor.checkpoints.restore_latest(like) for monitor in self.monitors]
         return self.plan.place(self._stacked(restored), self.plan.state)
 
     def _stacked(self, trees: Sequence[Tree]) -> Tree:
         """Stack a tree of each run, `(R, …)`; the plan's spare places are filled with the last one."""
-        padded = [*trees, *[trees[-1]] * (self.plan.num_runs - len(trees))]
+        padded = [trees[-1]] * self.plan.num_runs
+        for place, tree in zip(self.places, trees, strict=True):
+            padded[place] = tree
         return jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *padded)
 
     def _advance(self, stop: int) -> None:
@@ -106,7 +113,7 @@ class _Loop:
         """
         begun, compiled, active = time.perf_counter(), self.functions.seconds, self._active()
         flags = np.zeros(self.plan.num_runs, bool)
-        flags[active] = True
+        flags[[self.places[index] for index in active]] = True
         has_row, cadences = self.program.has_row(stop), self.program.due(stop)
         last = stop - 1 if has_row and cadences else self.step
         parts = [self._dispatch(flags, start, end) for start, end in ((self.step, last),) if start < end]
@@ -117,17 +124,17 @@ class _Loop:
         self.stepping += elapsed
         timing = self._timing((stop - self.step) / elapsed)
         nonfinite: dict[str, Any] = {}
-        if (reached[active] < stop).any():
+        if (reached[flags] < stop).any():
             found |= self._diagnose(() if has_row else cadences, stop)
             nonfinite = self.functions.count_nonfinite(self.states, self.hyperparameters, self.data)
             found, nonfinite = jax.device_get((found, nonfinite))
         metrics = _joined(metrics, (last - self.step, stop - last))
         for index in active:
-            monitor = self.monitors[index]
-            of_run, diagnosed, counts = _item((metrics, found, nonfinite), index)
-            monitor.add_steps(int(reached[index]), of_run)
-            if reached[index] < stop:
-                tried = _item(of_run, slice(reached[index] - self.step, None))
+            monitor, place = self.monitors[index], self.places[index]
+            of_run, diagnosed, counts = _item((metrics, found, nonfinite), place)
+            monitor.add_steps(int(reached[place]), of_run)
+            if reached[place] < stop:
+                tried = _item(of_run, slice(reached[place] - self.step, None))
                 monitor.diverge(tried, counts, diagnosed, timing)
                 if len(self.monitors) > 1:
                     _log.warning(
@@ -170,7 +177,8 @@ class _Loop:
         means = self.functions.evaluate(self.states.params, self.data, "validation")
         params = jax.device_get(self.states.params)
         for index in self._active():
-            monitor, (run_means, run_params) = self.monitors[index], _item((means, params), index)
+            monitor, place = self.monitors[index], self.places[index]
+            run_means, run_params = _item((means, params), place)
             if monitor.validate(run_means, run_params):
                 self.background.submit(monitor.checkpoints.save_best, monitor.steps, run_params)
 
@@ -179,7 +187,8 @@ class _Loop:
         self.background.wait(leaving=2 * len(self.monitors))
         states = jax.device_get(self.states)
         for index, monitor in enumerate(self.monitors):
-            self.background.submit(monitor.checkpoints.save_latest, _item(states, index))
+            state = _item(states, self.places[index])
+            self.background.submit(monitor.checkpoints.save_latest, state, monitor.notes())
             monitor.saved()
 
     def _summaries(self) -> list[dict[str, Any]]:
@@ -207,8 +216,8 @@ class _Loop:
         placed = self.plan.place(self._stacked(params), self.plan.per_run)
         means = self.functions.evaluate(placed, self.data, "test")
         return [
-            monitor.test(_item(means, index)) if monitor.has_test else {}
-            for index, monitor in enumerate(self.monitors)
+            monitor.test(_item(means, place)) if monitor.has_test else {}
+            for place, monitor in zip(self.places, self.monitors, strict=True)
         ]
 
 

@@ -5,27 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from seqlab.generation.generate import generate_text
 from seqlab.tracking import Callback, RunInfo, Tracker, read_rows
 from seqlab.tracking.callback import with_further
-from seqlab.training.checkpoints import Checkpoints
+from seqlab.training.checkpoints import Checkpoints, Restored
 from seqlab.training.evaluation import Means, scores, values
+from seqlab.training.evaluations import Evaluations
 from seqlab.training.program import Program
 from seqlab.training.rows import Rows
 from seqlab.training.vectorize.family import Hyperparameters
 from seqlab.types import Metrics, Params, Reference
+
+SKIPPED = "grads/skipped"
+"""The share of updates that `training.on_nonfinite=skip` left out since the row before."""
 
 
 class Monitor:
     """What is known of one run so far. Everything that is given to it is on the host.
 
     Attributes:
-        info: the plain facts of the run; with `info.resumed_from` it continues from its folder's checkpoint.
+        info: the plain facts of the run.
         hyperparameters: the run's values of the numbers that its family takes as arguments.
         checkpoints: the checkpoints of its folder.
+        state: the state that it continues from; None for a fresh start.
         steps: the updates made.
         status: how the run ended; None while it is active.
         reason: an explanation of the status; None where it needs none.
+        skipped: the updates that were left out because they were not finite.
     """
 
     def __init__(
@@ -35,19 +43,34 @@ class Monitor:
         tracker: Tracker,
         hyperparameters: Hyperparameters | None = None,
         callbacks: Sequence[Callback] = (),
+        restored: Restored | None = None,
+        facts: Mapping[str, Any] | None = None,
     ) -> None:
-        """Start, or continue from `info.resumed_from`; the caller reports start and end to the listeners."""
+        """Start, or continue from a state; the caller reports start and end to the listeners.
+
+        Args:
+            program: the program of the run's family.
+            info: the plain facts of the run.
+            tracker: who is informed.
+            hyperparameters: the run's values of the numbers that its family takes as arguments.
+            callbacks: its hooks.
+            restored: the state to continue from, with its notes; None for a fresh start.
+            facts: what does not change during the run and is noted with every state.
+        """
         self.info, self.hyperparameters = info, hyperparameters or {}
         self.checkpoints = Checkpoints(info.folder)
         self.steps = info.resumed_from or 0
         self.status: str | None = None
         self.reason: str | None = None
         self._program, self._tracker, self._callbacks = program, tracker, callbacks
-        self._rows = Rows()
-        self._evaluations = _evaluations(info)
+        self._facts, known = facts or {}, restored.notes if restored else {}
+        self.state = restored.state if restored else None
+        self._rows = Rows(known.get("rows"))
+        self.skipped = int(known.get("skipped", 0))
+        self._evaluations = _evaluations(info, known)
         self._best_params: Params | None = None
-        if info.resumed_from is None:
-            self.checkpoints.clear()
+        if self._evaluations.final and self._evaluations.final["step"] == self.steps:
+            self._end_by_patience()
 
     @property
     def active(self) -> bool:
@@ -67,6 +90,8 @@ class Monitor:
         """
         if stop > self.steps:
             self._rows.add(metrics, stop - self.steps)
+            if SKIPPED in metrics:
+                self.skipped += int(np.sum(metrics[SKIPPED].total[: stop - self.steps]))
             self.steps = stop
 
     def log_row(self, *parts: Metrics) -> None:
@@ -106,40 +131,50 @@ class Monitor:
         The run ends after its last step, or where the last `training.patience` evaluations were no better
         than the best.
         """
-        training = self._program.training
         decides = self.info.goal.metric in self._program.task.scored  # other scores are not worth their time
         scored = self._scores(params, "validation", "eval") if decides else {}
         row = {"step": self.steps, **values(means, "eval"), **scored}
         for callback in self._callbacks:
             row = with_further(row, callback.on_evaluation(row, params))
         self._tracker.log(row)
-        self._evaluations.append(row)
-        best = _best(self.info, self._evaluations)
-        if best is row:
+        is_best = self._evaluations.add(row)
+        if is_best:
             self._best_params = params
         if self.steps == self.info.steps:
             self.end("finished")
-        elif training.patience and self._evaluations.index(best) + training.patience < len(self._evaluations):
-            reason = f"the last {training.patience} evaluations brought no better {self.info.goal_key}"
+        else:
+            self._end_by_patience()
+        return is_best
+
+    def notes(self) -> dict[str, Any]:
+        """Return what is saved with the present state, so that a resumed run goes on as this one."""
+        found = {"rows": self._rows.notes(), "skipped": self.skipped}
+        return {**self._facts, **found, **self._evaluations.notes()}
+
+    def _end_by_patience(self) -> None:
+        patience = self._program.training.patience
+        if patience and self._evaluations.num_since_best >= patience:
+            reason = f"the last {patience} evaluations brought no better {self.info.goal_key}"
             self.end("finished", reason)
-        return best is row
 
     @property
     def has_test(self) -> bool:
         """Whether the ended run is evaluated on the test split."""
-        return bool(self._evaluations) and self.status != "interrupted"
+        return self._evaluations.best is not None and self.status != "interrupted"
 
     @property
     def best_params(self) -> Params:
         """The best parameters by validation."""
         if self._best_params is None:
-            self._best_params = self.checkpoints.restore_best(self._program.shapes.params)
+            step = None if self._evaluations.best is None else self._evaluations.best["step"]
+            self._best_params = self.checkpoints.restore_best(self._program.shapes.params, step)
         return self._best_params
 
     def test(self, means: Means) -> dict[str, Any]:
         """Log the evaluation of the best parameters on the test split; return its part of the summary."""
         program, goal = self._program, self.info.goal
-        best = _best(self.info, self._evaluations)
+        best = self._evaluations.best
+        assert best is not None
         row = {
             "step": best["step"],
             **values(means, "test"),
@@ -164,12 +199,13 @@ class Monitor:
             "status": self.status,
             "reason": self.reason,
             "steps": self.steps,
+            **({"skipped_steps": self.skipped} if self.skipped else {}),
             "chance": reference.baseline,
             "baseline": reference.description,
             "solved_at": reference.threshold,
         }
-        if self._evaluations:
-            summary |= {"final": self._evaluations[-1], "best": _best(self.info, self._evaluations)}
+        if self._evaluations.best is not None:
+            summary |= {"final": self._evaluations.final, "best": self._evaluations.best}
         return summary
 
     @property
@@ -188,21 +224,16 @@ def _plain(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else value
 
 
-def _evaluations(info: RunInfo) -> list[dict[str, Any]]:
-    """Return the rows of the evaluations up to the step resumed from; none in a fresh run."""
-    rows = [] if info.resumed_from is None else read_rows(info.folder, info.resumed_from)
-    return [row for row in rows if info.goal_key in row]
+def _evaluations(info: RunInfo, notes: Mapping[str, Any]) -> Evaluations:
+    """Return the evaluations up to the step resumed from; none in a fresh run.
 
-
-def _best(info: RunInfo, evaluations: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the best evaluation by the goal's metric; of equal ones the least loss, then the earliest.
-
-    The loss decides between equal ones because a metric that cannot rise further, such as an accuracy of 1,
-    would keep the first evaluation that reached it.
+    They are in the notes of its checkpoint. An older version of seqlab saved none, so that its rows are read.
     """
-    best = evaluations[0]
-    for row in evaluations[1:]:
-        equal = row[info.goal_key] == best[info.goal_key] and row["eval/loss"] < best["eval/loss"]
-        if equal or info.goal.improves(row[info.goal_key], best[info.goal_key]):
-            best = row
-    return best
+    evaluations = Evaluations(info)
+    if "best" in notes:
+        evaluations.restore(notes)
+    elif info.resumed_from is not None:
+        for row in read_rows(info.folder, info.resumed_from):
+            if info.goal_key in row:
+                evaluations.add(row)
+    return evaluations

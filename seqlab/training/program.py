@@ -111,6 +111,8 @@ class Program:
     def step(self, state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
         """Make one update; where the loss or the gradient is not finite, leave the state unchanged.
 
+        With `training.on_nonfinite=skip`, such a step counts, but changes nothing else.
+
         Args:
             state: the state before the update.
             batch: this device's rows of the batch that `batch` draws for the state.
@@ -130,7 +132,10 @@ class Program:
         metrics |= {"grads/norm": norm.value, **self._clipping(clipped_norm)}
         if found.omega is not None:
             metrics["grads/omega"] = found.omega
-        return select(finite, after, state), metrics
+        if self.training.on_nonfinite != "skip":
+            return select(finite, after, state), metrics
+        skipped = state._replace(step=state.step + 1)
+        return select(finite, after, skipped), _without_skipped(metrics, finite)
 
     def diagnose(self, state: TrainState, batch: Batch, every: int | None = None) -> Metrics:
         """Return the results of the diagnostics of one cadence, for the update that `step` would make.
@@ -247,6 +252,16 @@ def _in_default_precision(params: Params) -> Params:
     return jax.tree.map(
         lambda leaf: leaf.astype(dtype) if jnp.isdtype(leaf.dtype, "real floating") else leaf, params
     )
+
+
+def _without_skipped(metrics: Metrics, finite: jax.Array) -> Metrics:
+    """Return metrics whose means leave out a step that is not finite, with `grads/skipped`, its share."""
+    kept = {
+        key: Mean(*(jnp.where(finite, part, 0) for part in value)) if isinstance(value, Mean) else value
+        for key, value in metrics.items()
+    }
+    share = Mean(jnp.logical_not(finite).astype(float), jnp.ones((), float))
+    return {**kept, "grads/skipped": share}
 
 
 def _padding(batch: Batch) -> dict[str, Mean]:

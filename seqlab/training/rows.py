@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,14 @@ class Rows:
     that of the row's own step.
     """
 
-    def __init__(self) -> None:
-        """Start without steps."""
-        self._sums: dict[str, tuple[float, float]] = {}
+    def __init__(self, notes: Mapping[str, Sequence[float]] | None = None) -> None:
+        """Start without steps, or with those that the notes of a checkpoint describe."""
+        self._sums = {key: (total, weight) for key, (total, weight) in (notes or {}).items()}
         self._last: dict[str, Any] = {}
+
+    def notes(self) -> dict[str, tuple[float, float]]:
+        """Return the sums of the steps since the last row, as JSON can hold them."""
+        return dict(self._sums)
 
     def add(self, metrics: Metrics, num_steps: int) -> None:
         """Add the first `num_steps` of stacked steps; the arrays are on the host."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
-from seqlab.checks import require_bool, require_count, require_number, require_positive
+from seqlab.checks import require_bool, require_choice, require_count, require_number, require_positive
 from seqlab.recurrence import Backward, GradientControl, Truncation
+
+RESUMABLE = {"resumable": True}
+"""The mark of a field that a resumed run may change. It changes how far a run goes and what it tells."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,33 +37,38 @@ class Training:
             The gradient of an early loss of a window passes through fewer: see `Truncation`.
         bptt_stride: the steps after which a window ends and its losses are differentiated; null for
             `bptt_window`, so that windows do not overlap.
+        on_nonfinite: what happens at a step whose loss or gradient is not finite: "stop" ends the run; "skip"
+            leaves out the update and goes on; "restore" goes back to the checkpoint before, with half the
+            learning rate, a few times (`seqlab.runs.restores`).
         compilation_cache: whether to save compiled programs in the user's cache folder, for later processes.
 
     Raises:
         ValueError: a value out of its range.
     """
 
-    steps: int = 1000
+    steps: int = dataclasses.field(default=1000, metadata=RESUMABLE)
     batch_size: int = 32
     clip_value: float | None = dataclasses.field(default=None, metadata={"traced": "always"})
     clip_norm: float | None = dataclasses.field(default=1.0, metadata={"traced": "always"})
     clip_recurrent: float | None = None
     omega: float | None = None
-    log_every: int = 50
-    eval_every: int = 500
-    patience: int | None = None
-    checkpoint_every: int = 500
-    steps_per_call: int = 50
+    log_every: int = dataclasses.field(default=50, metadata=RESUMABLE)
+    eval_every: int = dataclasses.field(default=500, metadata=RESUMABLE)
+    patience: int | None = dataclasses.field(default=None, metadata=RESUMABLE)
+    checkpoint_every: int = dataclasses.field(default=500, metadata=RESUMABLE)
+    steps_per_call: int = dataclasses.field(default=50, metadata=RESUMABLE)
     evaluation_batch_size: int = 256
-    sample_length: int = 0
-    devices: int | None = None
+    sample_length: int = dataclasses.field(default=0, metadata=RESUMABLE)
+    devices: int | None = dataclasses.field(default=None, metadata=RESUMABLE)
     bptt_window: int | None = None
     bptt_stride: int | None = None
-    compilation_cache: bool = True
+    on_nonfinite: str = dataclasses.field(default="stop", metadata=RESUMABLE)
+    compilation_cache: bool = dataclasses.field(default=True, metadata=RESUMABLE)
 
     def __post_init__(self) -> None:
         require_count(self, "steps", "sample_length")
         require_bool(self, "compilation_cache")
+        require_choice(self, "on_nonfinite", ("stop", "skip", "restore"))
         require_positive(
             self,
             *("batch_size", "log_every", "eval_every", "checkpoint_every"),

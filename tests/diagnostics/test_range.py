@@ -46,5 +46,5 @@ def test_two_hundred_explosions_are_refused_and_named(command, tmp_path):
     assert row["grads/nonfinite"] > 0
     program = build(compose_request(overrides)).program
     like = jax.eval_shape(program.init, np.uint32(0), program.task.data)
-    kept = Checkpoints(tmp_path / "run").restore_latest(like)
+    kept = Checkpoints(tmp_path / "run").restore_latest(like).state
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(kept.params))

@@ -29,9 +29,9 @@ def saved(tmp_path):
 
 def test_what_is_saved_is_restored(saved):
     state = state_of()
-    jax.tree.map(np.testing.assert_array_equal, saved.restore_latest(state), state)
+    jax.tree.map(np.testing.assert_array_equal, saved.restore_latest(state).state, state)
     abstract = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), state)
-    jax.tree.map(np.testing.assert_array_equal, saved.restore_latest(abstract), state)
+    jax.tree.map(np.testing.assert_array_equal, saved.restore_latest(abstract).state, state)
 
 
 @pytest.mark.parametrize(

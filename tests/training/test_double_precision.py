@@ -26,7 +26,7 @@ def test_a_whole_run_is_in_float64(command, tmp_path, monkeypatch):
     assert read_summary(tmp_path / "run")["status"] == "finished"
     with jax.enable_x64(True):
         program, _ = load(tmp_path / "run")
-        state = Checkpoints(tmp_path / "run").restore_latest(program.shapes)
+        state = Checkpoints(tmp_path / "run").restore_latest(program.shapes).state
     leaves = jax.tree.leaves((state.params, state.optimizer_state))
     assert {leaf.dtype for leaf in leaves if jnp.issubdtype(leaf.dtype, jnp.floating)} == {
         np.dtype("float64")

@@ -30,7 +30,8 @@ def built(*overrides):
 def last_state(folder, *overrides):
     """Return the state that a run saved last."""
     program = built(*overrides)
-    return Checkpoints(folder).restore_latest(jax.eval_shape(program.init, jnp.uint32(0), program.task.data))
+    like = jax.eval_shape(program.init, jnp.uint32(0), program.task.data)
+    return Checkpoints(folder).restore_latest(like).state
 
 
 def test_carries_and_diagnostics_are_those_of_one_long_run():
@@ -74,7 +75,7 @@ def test_it_resumes_bit_for_bit_and_spreads_over_devices_by_rows(tmp_path):
     jax.tree.map(np.testing.assert_array_equal, whole, half)
 
     with pytest.raises(ConfigError, match=r"in a stream, training\.batch_size"):
-        go("half", "training.steps=7", "training.batch_size=6", "resume=auto")
+        go("half", "training.steps=7", "training.batch_size=6", "resume=auto", "allow_changes=true")
 
     assert go("two", "training.steps=6", "training.devices=2") == "finished"
     two = last_state(tmp_path / "two")

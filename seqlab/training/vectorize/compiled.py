@@ -21,6 +21,7 @@ from seqlab.tasks.source_stamp import source_stamp
 from seqlab.training import devices
 from seqlab.training.advance import advance
 from seqlab.training.evaluation import add_up, evaluate_batch, num_batches
+from seqlab.training.interrupts import wait_for
 from seqlab.training.program import Program
 from seqlab.training.state import TrainState
 from seqlab.training.vectorize.family import Family, Hyperparameters
@@ -169,7 +170,7 @@ class CompiledFunctions:
 
     def _call(self, *name: Any, arguments: tuple[Any, ...]) -> Any:
         begun = time.perf_counter()
-        compiled = self._compile(*name, arguments=arguments).result()
+        compiled = wait_for(self._compile(*name, arguments=arguments))
         self.seconds += time.perf_counter() - begun
         return compiled(*arguments)
 
