@@ -16,12 +16,14 @@ from omegaconf import DictConfig
 
 from seqlab.cli.command import SHOW_TRACES, command, complain
 from seqlab.registry import CONF
-from seqlab.runs import Request, UnfinishedRunError, compose_config, execute
-from seqlab.runs.explain import HYDRA_ERRORS, explain
+from seqlab.runs import UnfinishedRunError, compose_config, execute
+from seqlab.runs.compose import request_of, with_quoted_paths
+from seqlab.runs.explain import HYDRA_ERRORS, explain, require_choices
+from seqlab.runs.last import command_line, in_folder, with_last_run
 from seqlab.runs.open_keys import with_new_keys
 from seqlab.runs.outcome import cost_of
 from seqlab.runs.trust import require_trusted_hydra
-from seqlab.sweeps.resume import resumed
+from seqlab.sweeps.resume import resumed, resuming
 from seqlab.sweeps.shortfall import shortfall
 from seqlab.training import offer_cores
 from seqlab.types import ConfigError, IncompatibleError
@@ -32,11 +34,19 @@ def main() -> None:
     """Train what the command line asks for; exit with 0 only where every run finished."""
     offer_cores()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing a trace itself
-    sys.argv[1:] = with_new_keys(resumed(sys.argv[1:]))
+    sys.argv[1:] = with_new_keys(with_quoted_paths(resumed(sys.argv[1:])))
     with _one_line_errors(sys.argv[1:]):
         options, overrides = _hydra_options(sys.argv[1:])
+        require_choices(overrides)
         require_trusted_hydra(overrides, options.config_dir)
-        hydra.main(config_path=str(CONF), config_name="train", version_base="1.3")(_run)()
+        sys.argv[1:] = with_last_run(sys.argv[1:], options.config_dir)
+        try:
+            hydra.main(config_path=str(CONF), config_name="train", version_base="1.3")(_run)()
+        except KeyboardInterrupt:
+            from seqlab.analysis.sweep_summary import summarise_pending  # imports Matplotlib
+
+            summarise_pending()
+            raise
 
 
 def _run(config: DictConfig) -> float | None:
@@ -45,10 +55,15 @@ def _run(config: DictConfig) -> float | None:
     A sweep continues after a combination that does not fit.
     """
     hydra_node = HydraConfig.get()
-    request = Request(config, dict(hydra_node.runtime.choices), Path(hydra_node.runtime.output_dir))
+    request = request_of(config)
     in_sweep = hydra_node.mode == RunMode.MULTIRUN
     try:
-        return cost_of(execute(request))
+        summary = execute(request)
+        if summary["status"] == "interrupted":
+            words = in_folder(sys.argv[1:], request.folder)
+            words = resuming(Path(hydra_node.sweep.dir)) if in_sweep else words
+            print(f"to continue: {command_line(words)}", flush=True)
+        return cost_of(summary)
     except (ConfigError, UnfinishedRunError) as error:
         if in_sweep and isinstance(error, IncompatibleError):
             print(f"incompatible: {error}", flush=True)

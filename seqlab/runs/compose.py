@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from seqlab.registry import CONF
-from seqlab.runs.explain import HYDRA_ERRORS, explain
+from seqlab.runs.explain import HYDRA_ERRORS, explain, in_one_line, require_choices
 from seqlab.runs.open_keys import with_new_keys
-from seqlab.runs.request import Request
+from seqlab.runs.request import Request, overrides_in
+from seqlab.types import ConfigError
+
+PATH_KEYS = ("resume", "sweep.resume", "hydra.run.dir", "hydra.sweep.dir")
+"""The keys whose values are folders."""
+
+_PLAIN_PATH = re.compile(r"[\w./@%+-]*", re.ASCII)
+"""What Hydra reads as it is written."""
 
 _TURN = threading.RLock()
 """Held by the thread that uses Hydra. To explain an error it composes a second time."""
@@ -30,12 +41,19 @@ def compose_config(overrides: Sequence[str] = (), config_dir: str | Path | None 
     Raises:
         ConfigError: an override that does not fit.
     """
-    further = [] if config_dir is None else [f"hydra.searchpath=[{_quoted(config_dir)}]"]
+    require_choices(overrides)
+    further = [] if config_dir is None else [_search_path(config_dir)]
+
+    def composed(chosen: Sequence[str]) -> DictConfig:
+        return compose(
+            "train", [*with_new_keys(with_quoted_paths(chosen)), *further], return_hydra_config=True
+        )
+
     with _hydra():
         try:
-            return compose("train", [*with_new_keys(overrides), *further], return_hydra_config=True)
+            return composed(overrides)
         except HYDRA_ERRORS as error:
-            raise explain(error, overrides, lambda chosen: compose_config(chosen, config_dir)) from error
+            raise explain(error, overrides, composed) from error
 
 
 def compose_request(overrides: Sequence[str] = (), config_dir: str | Path | None = None) -> Request:
@@ -45,12 +63,30 @@ def compose_request(overrides: Sequence[str] = (), config_dir: str | Path | None
         ConfigError: an override that does not fit.
     """
     config = compose_config(overrides, config_dir)
-    return Request(without_hydra(config), dict(config.hydra.runtime.choices), Path(config.hydra.run.dir))
+    try:
+        folder, choices = Path(str(config.hydra.run.dir)), dict(config.hydra.runtime.choices)
+    except HYDRA_ERRORS as error:
+        raise ConfigError(in_one_line(error)) from error
+    return Request(without_hydra(config), choices, folder, config.hydra, overrides_in(config.hydra))
+
+
+def request_of(config: DictConfig) -> Request:
+    """Return the run that the present job of a Hydra application was asked for.
+
+    Args:
+        config: the config of the job, without the node `hydra`.
+    """
+    hydra = HydraConfig.get()
+    folder, choices = Path(hydra.runtime.output_dir), dict(hydra.runtime.choices)
+    return Request(config, choices, folder, cast("DictConfig", hydra), overrides_in(hydra))
 
 
 def without_hydra(config: DictConfig) -> DictConfig:
     """Return a config without its node `hydra`; interpolations stay as they are."""
-    return OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    try:
+        return OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    except HYDRA_ERRORS as error:  # an interpolation at the top level
+        raise ConfigError(in_one_line(error)) from error
 
 
 @contextmanager
@@ -69,7 +105,39 @@ def _hydra() -> Generator[None]:
             GlobalHydra.instance().hydra = outer
 
 
-def _quoted(folder: str | Path) -> str:
-    """Write a folder as a quoted string of Hydra's override grammar."""
-    path = str(Path(folder).absolute()).replace("\\", "\\\\").replace("'", "\\'")
-    return f"'file://{path}'"
+def override_of(key: str, value: str) -> str:
+    """Return an override that sets a key to any text, quoted in Hydra's grammar.
+
+    A backslash needs another one only where a quote follows.
+    """
+    text = re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), value)
+    return f"{key}='{text}'".replace("${", "\\${")
+
+
+def with_quoted_paths(words: Sequence[str]) -> list[str]:
+    """Return a command's words with the folders that they name quoted, where Hydra would misread them.
+
+    So `resume=runs/a b[1]` names that folder. A word that is quoted, or has an interpolation, stays.
+    """
+    return [_with_quoted_path(word) for word in words]
+
+
+def path_in(word: str) -> str:
+    """Return the folder that a word `key=folder` names, without its quotes."""
+    value = word.partition("=")[2]
+    if value[:1] in ("'", '"'):
+        return str(OverridesParser.create().parse_override(word).value())
+    return value
+
+
+def _with_quoted_path(word: str) -> str:
+    key, _, value = word.partition("=")
+    if key not in PATH_KEYS or _PLAIN_PATH.fullmatch(value) or value[:1] in ("'", '"') or "${" in value:
+        return word
+    return override_of(key, value)
+
+
+def _search_path(folder: str | Path) -> str:
+    """Return the override that adds a folder of config groups."""
+    key, _, quoted = override_of("hydra.searchpath", f"file://{Path(folder).absolute()}").partition("=")
+    return f"{key}=[{quoted}]"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import errno
+import json
 import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -11,14 +14,23 @@ from typing import Any
 
 from seqlab.data.memory import hold
 from seqlab.runs.compose import compose_request
-from seqlab.runs.folder import write_hydra_files
-from seqlab.runs.objects import Run, build
-from seqlab.runs.outcome import earlier_outcome
+from seqlab.runs.debug import find_operation
+from seqlab.runs.files import holds_run, remove_run, write_request
+from seqlab.runs.last import with_last_run
+from seqlab.runs.lock import locked
+from seqlab.runs.objects import Run, build, make_family
 from seqlab.runs.provenance import git_commit, versions
-from seqlab.runs.request import Request
-from seqlab.tracking import Callback, RunFolder, Tracker, Trackers
+from seqlab.runs.request import Request, resolve
+from seqlab.runs.restores import restored
+from seqlab.runs.resume import FINGERPRINT, ended
+from seqlab.tracking import Callback, RunFolder, Tracker, Trackers, write_atomically
+from seqlab.tracking.run_folder import ROWS
 from seqlab.training import Checkpoints, Monitor, Plan, compiled_functions, offer_cores, train
+from seqlab.training.interrupts import interruptible
 from seqlab.types import ConfigError, IncompatibleError
+
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG)
+"""The errors of a disk that is full, read-only or broken."""
 
 
 def run(
@@ -49,9 +61,7 @@ def run(
     offer_cores()
     if data is not None:
         overrides = [*overrides, f"task.source='{hold(data)}'"]
-    request = compose_request(overrides, config_dir)
-    write_hydra_files(request, overrides)
-    return execute(request, callbacks)
+    return execute(compose_request(with_last_run(overrides, config_dir), config_dir), callbacks)
 
 
 def execute(request: Request, callbacks: Sequence[Callback] = ()) -> dict[str, Any]:
@@ -62,42 +72,55 @@ def execute(request: Request, callbacks: Sequence[Callback] = ()) -> dict[str, A
         callbacks: hooks in addition to those of its config.
 
     Raises:
-        ConfigError: a key, a value or a combination that is not legal. `summary.json` then says failed or
-            incompatible.
+        ConfigError: a key, a value or a combination that is not legal, or a run in the folder that may not be
+            changed so. A folder without a run then gets a summary that says failed or incompatible.
     """
-    if (summary := earlier_outcome(request)) is not None:
-        return summary
-    run = prepare(request)
-    run = dataclasses.replace(run, callbacks=(*run.callbacks, *callbacks))
-    return train_runs([run], Plan(devices=run.num_devices), tracker_of)[0]
+    with interruptible(), locked([request.folder]):
+        run = prepare(request)
+        if not isinstance(run, Run):
+            return run
+        open_folder(run)
+        run = dataclasses.replace(run, callbacks=(*run.callbacks, *callbacks))
+        summary = train_runs([run], Plan(devices=run.num_devices), tracker_of)[0]
+        return restore_while_diverged(run, summary, tracker_of)
 
 
-def prepare(request: Request) -> Run:
-    """Make the objects of a run and put into its folder what training starts from.
+def prepare(request: Request) -> Run | dict[str, Any]:
+    """Make the objects of a run; return the summary instead where the run had ended and is to stay so.
 
     Raises:
         ConfigError: as `execute`.
     """
     try:
-        run = build(request)
-        _adopt_checkpoints(run)
-    except ConfigError as error:
-        status = "incompatible" if isinstance(error, IncompatibleError) else "failed"
-        RunFolder(request.folder).finish({"status": status, "reason": str(error), **request.identity})
+        config = resolve(request.config)
+        if config["resume"] is not None:
+            make_family(config)  # a value that is not legal is refused before it is compared
+        summary = ended(request, config)
+        return build(request) if summary is None else summary
+    except (ConfigError, KeyboardInterrupt) as error:
+        if not holds_run(request.folder):
+            write_request(request)
+            told = {"status": _status(error), "reason": str(error), **request.identity}
+            RunFolder(request.folder).finish(told)
         raise
+
+
+def open_folder(run: Run) -> None:
+    """Put into a run's folder what training starts from, and remove what does not belong to it any more."""
+    folder, checkpoints = run.info.folder, Checkpoints(run.info.folder)
+    continues = run.source == folder
+    if not continues and holds_run(folder):  # as `overwrite` allows
+        remove_run(folder)
+    if run.source is None:
+        checkpoints.clear()
+    elif not continues:
+        shutil.copy(run.source / ROWS, folder)
+        checkpoints.adopt(run.source)
+    if run.info.resumed_from is not None:
+        checkpoints.discard_after(run.info.resumed_from)
+    write_request(run.request)
     for name, text in run.program.task.artifacts().items():
-        request.folder.mkdir(parents=True, exist_ok=True)
-        (request.folder / name).write_text(text, encoding="utf-8")
-    return run
-
-
-def _adopt_checkpoints(run: Run) -> None:
-    """Copy checkpoints and rows of the run that `resume` names, where that is another folder."""
-    resume = run.info.config["resume"]
-    if resume in (None, "auto") or Path(resume).resolve() == run.info.folder.resolve():
-        return
-    Checkpoints(run.info.folder).adopt(Path(resume))
-    shutil.copy(Path(resume) / "metrics.jsonl", run.info.folder)
+        write_atomically(folder / name, text)
 
 
 def tracker_of(run: Run) -> Tracker:
@@ -110,11 +133,31 @@ _TURN = threading.RLock()
 threads, can wait for each other forever. A hook may train a further run."""
 
 
+def restore_while_diverged(
+    run: Run, summary: dict[str, Any], make_tracker: Callable[[Run], Tracker]
+) -> dict[str, Any]:
+    """Train a run again from a checkpoint while it diverges and its config asks for that; see `restored`.
+
+    Args:
+        run: a run that has ended.
+        summary: its summary.
+        make_tracker: returns the tracker of a run.
+
+    Returns:
+        The summary of its last end.
+    """
+    while (again := restored(run, summary)) is not None:
+        run = again
+        summary = train_runs([run], Plan(devices=run.num_devices), make_tracker)[0]
+    return summary
+
+
 def train_runs(
     runs: Sequence[Run],
     plan: Plan,
     make_tracker: Callable[[Run], Tracker],
     further: Mapping[str, Any] | None = None,
+    places: Sequence[int] | None = None,
 ) -> list[dict[str, Any]]:
     """Train runs of one family as one program; return their summaries. Threads take turns.
 
@@ -123,9 +166,10 @@ def train_runs(
         plan: how many step together, and on which devices.
         make_tracker: returns the tracker of a run.
         further: further keys of every summary.
+        places: the place of each run among those of the plan; by default the first ones.
     """
     with _TURN:
-        return _train_runs(runs, plan, make_tracker, further or {})
+        return _train_runs(runs, plan, make_tracker, further or {}, places)
 
 
 def _train_runs(
@@ -133,32 +177,49 @@ def _train_runs(
     plan: Plan,
     make_tracker: Callable[[Run], Tracker],
     further: Mapping[str, Any],
+    places: Sequence[int] | None,
 ) -> list[dict[str, Any]]:
     family = runs[0].family
     compiled_functions(family, plan).prepare(runs[0].hyperparameters)  # compiles while the trackers start
     trackers = [make_tracker(run) for run in runs]
-    for run, tracker in zip(runs, trackers, strict=True):
-        tracker.start(run.info)
-        for callback in run.callbacks:
-            callback.on_start(run.info)
-    data = {"data_fingerprint": family.program.task.fingerprint(), "data": family.program.task.data_summary()}
+    _start(runs, trackers)
+    data = {FINGERPRINT: family.program.task.fingerprint(), "data": family.program.task.data_summary()}
     described = [{**_description(run), **data} for run in runs]
+    facts = [{**_facts(run), FINGERPRINT: data[FINGERPRINT]} for run in runs]
     monitors = [
-        Monitor(family.program, run.info, tracker, run.hyperparameters, run.callbacks)
-        for run, tracker in zip(runs, trackers, strict=True)
+        Monitor(family.program, run.info, tracker, run.hyperparameters, run.callbacks, run.restored, noted)
+        for run, tracker, noted in zip(runs, trackers, facts, strict=True)
     ]
     try:
-        ended = train(family, monitors, plan)
+        results = train(family, monitors, plan, places)
     except BaseException as error:
-        status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-        reason = f"{type(error).__name__}: {error}"
+        status, reason = _status(error), f"{type(error).__name__}: {error}"
         for run, description, tracker in zip(runs, described, trackers, strict=True):
-            _finish(run, tracker, {"status": status, "reason": reason, **description})
+            with contextlib.suppress(OSError):  # of a full disk, `error` tells
+                _finish(run, tracker, {"status": status, "reason": reason, **description})
         raise
-    summaries = [{**description, **one, **further} for description, one in zip(described, ended, strict=True)]
+    summaries = [
+        {**description, **one, **_operation(run, one), **further}
+        for run, description, one in zip(runs, described, results, strict=True)
+    ]
     for run, tracker, summary in zip(runs, trackers, summaries, strict=True):
         _finish(run, tracker, summary)
     return summaries
+
+
+def _start(runs: Sequence[Run], trackers: Sequence[Tracker]) -> None:
+    """Tell the listeners of runs what these are. Where that fails, the summaries say so."""
+    try:
+        for run, tracker in zip(runs, trackers, strict=True):
+            tracker.start(run.info)
+            for callback in run.callbacks:
+                callback.on_start(run.info)
+    except BaseException as error:
+        for run in runs:
+            told = {"status": _status(error), "reason": f"{type(error).__name__}: {error}"}
+            with contextlib.suppress(OSError):  # of a full disk, `error` tells
+                RunFolder(run.info.folder).finish({**told, **_description(run)})
+        raise
 
 
 def _finish(run: Run, tracker: Tracker, summary: Mapping[str, Any]) -> None:
@@ -168,11 +229,36 @@ def _finish(run: Run, tracker: Tracker, summary: Mapping[str, Any]) -> None:
         callback.on_end(summary)
 
 
+def _operation(run: Run, result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the operation in which a run diverged, where its config asks for it."""
+    if result["status"] != "diverged" or run.info.config.get("debug") != "nans":
+        return {}
+    return {"operation": find_operation(run)}
+
+
+def _status(error: BaseException) -> str:
+    """Return the status of a run that an error ended. A disk that fails interrupts it: it can be resumed."""
+    if isinstance(error, KeyboardInterrupt) or (isinstance(error, OSError) and error.errno in DISK_ERRORS):
+        return "interrupted"
+    return "incompatible" if isinstance(error, IncompatibleError) else "failed"
+
+
+def _facts(run: Run) -> dict[str, Any]:
+    """Return what a resumed run has to know of this one, which is noted with every state."""
+    return {
+        "config": json.dumps(run.info.config),
+        "resumed": run.history,
+        "restores": run.restores,
+    }
+
+
 def _description(run: Run) -> dict[str, Any]:
     """Return the part of the summary that says what was run, and by which versions."""
     info = run.info
     return run.request.identity | {
         "folder": str(info.folder.absolute()),
+        "resumed": list(run.history),
+        **({"restores": list(run.restores)} if run.restores else {}),
         "num_params": info.num_params,
         "num_devices": run.num_devices,
         "metric": info.goal.metric,

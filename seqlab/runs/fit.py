@@ -14,7 +14,9 @@ from omegaconf import OmegaConf
 from seqlab.architectures import Network
 from seqlab.diagnostics import Diagnostic
 from seqlab.runs.execution import tracker_of, train_runs
+from seqlab.runs.files import holds_run
 from seqlab.runs.folder import Trained
+from seqlab.runs.lock import locked
 from seqlab.runs.objects import Run
 from seqlab.runs.request import Request
 from seqlab.runs.trained_run import TrainedRun
@@ -30,6 +32,7 @@ from seqlab.training import (
     offer_cores,
     use_compilation_cache,
 )
+from seqlab.training.interrupts import interruptible
 from seqlab.types import ConfigError
 
 
@@ -62,8 +65,11 @@ def fit(
         The trained run, with the best parameters by validation.
 
     Raises:
+        ConfigError: the folder holds a run, or another process writes to it.
         IncompatibleError: the network's framing does not fit the task.
     """
+    if folder is not None and holds_run(Path(folder)):
+        raise ConfigError(f"folder={folder} holds a run: legal is a folder without one, or None")
     training = training or Training()
     optimizer = optax.adam(1e-3) if optimizer is None else optimizer
     offer_cores()
@@ -78,7 +84,8 @@ def fit(
 
 def _fit(run: Run, folder: Path | None) -> TrainedRun:
     """Train a run, and return it with what its folder holds, which may be removed afterwards."""
-    [summary] = train_runs([run], Plan(devices=run.num_devices), tracker_of)
+    with interruptible(), locked([run.info.folder]):
+        [summary] = train_runs([run], Plan(devices=run.num_devices), tracker_of)
     checkpoints = Checkpoints(run.info.folder)
     params = None if checkpoints.best_step() is None else checkpoints.restore_best()
 

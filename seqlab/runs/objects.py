@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import json
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +25,21 @@ from seqlab.runs.open_groups import (
 )
 from seqlab.runs.optimizer import make_optimizer
 from seqlab.runs.request import Request, resolve
+from seqlab.runs.resume import FINGERPRINT, Kept, kept_by
 from seqlab.runs.sweep_place import place_of
 from seqlab.tasks import Task
 from seqlab.tasks.data_notes import data_notes
 from seqlab.tasks.source_stamp import source_stamp
+from seqlab.tasks.task import VOCABULARY
 from seqlab.tracking import Callback, RunInfo, Tracker
-from seqlab.training import Checkpoints, Family, Program, Training, choose_devices, use_compilation_cache
+from seqlab.training import Family, Program, Training, choose_devices, use_compilation_cache
+from seqlab.training.checkpoints import Restored
 from seqlab.types import ConfigError
 
-UNRELATED = ("seed", "resume", "sweep", "tracking", "callbacks")
+UNRELATED = (
+    *("seed", "resume", "allow_changes", "overwrite", "debug"),
+    *("sweep", "tracking", "callbacks"),
+)
 """Top-level keys that no program depends on."""
 
 
@@ -48,6 +54,11 @@ class Run:
         num_devices: the number of devices over which the rows of a batch are spread, in a run by itself.
         trackers: the listeners that the config names, by their key under `tracking`.
         info: plain data about the run, for the trackers.
+        source: the folder of the run that it continues; None for a fresh start.
+        restored: the state that it continues from, with the notes of its checkpoint; None for a fresh start.
+        history: the list `resumed` of its summary: an entry for each resume.
+        restores: the list `restores` of its summary: an entry for each time that it was restored after a
+            divergence, with the learning rate from then on.
         callbacks: the hooks that are called while it is trained.
     """
 
@@ -57,6 +68,10 @@ class Run:
     num_devices: int
     trackers: Mapping[str, Tracker]
     info: RunInfo
+    source: Path | None = None
+    restored: Restored | None = None
+    history: Sequence[Mapping[str, Any]] = ()
+    restores: Sequence[Mapping[str, Any]] = ()
     callbacks: tuple[Callback, ...] = ()
 
     @property
@@ -74,9 +89,15 @@ def build(request: Request) -> Run:
     """
     config = resolve(request.config)
     seed = config["seed"]
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise ConfigError(f"seed must be a non-negative integer, got {seed!r}")
-    family, numbers = make_family(config)
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise ConfigError(f"seed must be a non-negative integer below 2**32, got {seed!r}")
+    kept = kept_by(request, config)
+    (family, numbers), kept = _same_data(config, kept)
+    restored = None if kept is None else kept.restore(family.program, config["resume"])
+    step = None if restored is None else int(restored.state.step)
+    restores = restored.notes.get("restores", []) if restored else []
+    if restores:
+        numbers = {**numbers, "optimizer.learning_rate": restores[-1]["learning_rate"]}
     return Run(
         request=request,
         family=family,
@@ -84,8 +105,32 @@ def build(request: Request) -> Run:
         num_devices=_num_devices(family.program.training),
         trackers=make_trackers(config["tracking"]),
         callbacks=make_callbacks(config["callbacks"]),
-        info=_info(request, config, family.program),
+        info=_info(request, config, family.program, step),
+        source=None if kept is None else kept.folder,
+        restored=restored,
+        history=[] if kept is None or step is None else kept.history(step),
+        restores=restores,
     )
+
+
+def _same_data(
+    config: Mapping[str, Any], kept: Kept | None
+) -> tuple[tuple[Family, dict[str, float]], Kept | None]:
+    """Return the family of a config, with the vocabulary of the run that it continues, and that run.
+
+    Where the data are those of the run, so is what is read from them. Others are encoded by the run's
+    vocabulary, classes and standardizers, and must be allowed.
+    """
+    made = make_family(config)
+    if kept is None:
+        return made, None
+    fingerprint = made[0].program.task.fingerprint()
+    vocabulary = kept.folder / VOCABULARY
+    differs = fingerprint != kept.notes.get(FINGERPRINT, fingerprint)
+    if differs and "vocabulary" in config["task"] and vocabulary.is_file():
+        made = make_family({**config, "task": {**config["task"], "vocabulary": str(vocabulary)}})
+        fingerprint = made[0].program.task.fingerprint()
+    return made, kept.require_same_data(fingerprint, config)
 
 
 def make_family(config: Mapping[str, Any]) -> tuple[Family, dict[str, float]]:
@@ -163,7 +208,7 @@ def _num_devices(training: Training) -> int:
     return training.devices
 
 
-def _info(request: Request, config: Mapping[str, Any], program: Program) -> RunInfo:
+def _info(request: Request, config: Mapping[str, Any], program: Program, resumed_from: int | None) -> RunInfo:
     """Return the plain data about a run that its trackers receive."""
     require_extras(program.task.extras)  # they are needed at the end, and refused at the start
     return RunInfo(
@@ -176,21 +221,6 @@ def _info(request: Request, config: Mapping[str, Any], program: Program) -> RunI
         num_params=sum(leaf.size for leaf in jax.tree.leaves(program.shapes.params)),
         goal=program.task.goal(program.network.framing),
         notes=data_notes(program.task.data_summary()),
-        resumed_from=_resumed_step(config["resume"], request.folder),
-        **dataclasses.asdict(place_of(request.folder)),
+        resumed_from=resumed_from,
+        **dataclasses.asdict(place_of(request.folder, request.hydra)),
     )
-
-
-def _resumed_step(resume: str | None, folder: Path) -> int | None:
-    """Return the step of the checkpoint that a run continues from; None for a fresh start.
-
-    Raises:
-        ConfigError: the run to resume has no checkpoint.
-    """
-    if resume is None:
-        return None
-    if resume == "auto":
-        return Checkpoints(folder).latest_step()
-    if (step := Checkpoints(Path(resume)).latest_step()) is None:
-        raise ConfigError(f"resume={resume} holds no checkpoint: legal are null, auto and a run folder")
-    return step

@@ -6,15 +6,13 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from seqlab.runs.request import Request
-from seqlab.tracking import read_summary
 from seqlab.types import IncompatibleError
 
 Outcome = dict[str, Any] | Exception
 """The summary of a run, or the error for which it has none."""
 
 FINAL = ("finished", "diverged", "incompatible")
-"""The statuses that a run would end with again: a resumed sweep does not repeat these runs."""
+"""The statuses that a run would end with again, so that a resume leaves it as it is."""
 
 
 class UnfinishedRunError(Exception):
@@ -54,14 +52,3 @@ def cost(summary: Mapping[str, Any]) -> float:
     signs: dict[Any, float] = {True: -1, False: 1}
     value: float = summary.get("best", {}).get(f"eval/{summary['metric']}", math.nan)
     return value * signs.get(summary.get("higher_is_better"), math.nan)
-
-
-def earlier_outcome(request: Request) -> dict[str, Any] | None:
-    """Return the summary of a run that a resumed sweep does not repeat; None for a run to execute."""
-    if request.config.sweep.resume is None:
-        return None
-    try:
-        summary = read_summary(request.folder)
-    except FileNotFoundError:
-        return None
-    return summary if summary["status"] in FINAL else None

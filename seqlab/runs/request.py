@@ -12,16 +12,21 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from seqlab.registry import require_keys
+from seqlab.runs.explain import in_one_line
 from seqlab.types import ConfigError
 
 KEYS = (
     *("cell", "task", "architecture", "optimizer", "schedule", "loss", "metrics", "training"),
-    *("gradients", "diagnostics", "tracking", "callbacks", "seed", "resume", "sweep"),
+    *("gradients", "diagnostics", "tracking", "callbacks", "seed", "resume"),
+    *("allow_changes", "overwrite", "debug", "sweep"),
 )
 """The top-level keys of a config."""
 
 MAY_BE_EMPTY = ("loss", "metrics", "diagnostics", "callbacks")
 """The keys that a config may lack, as those of older run folders do."""
+
+SINCE: dict[str, Any] = {"allow_changes": False, "overwrite": False, "debug": None}
+"""The further keys that older run folders lack, with their values."""
 
 SWEEP_KEYS = ("resume",)
 """The keys of the group `sweep`."""
@@ -38,11 +43,15 @@ class Request:
         config: the config as Hydra composes it from `conf/train.yaml`, without the node `hydra`.
         choices: the name chosen for each group of the config, as Hydra records them.
         folder: the run folder.
+        hydra: the node `hydra` of the config; None where it is not known.
+        overrides: the overrides that the config was composed of, without those of the node `hydra`.
     """
 
     config: DictConfig
     choices: Mapping[str, Any]
     folder: Path
+    hydra: DictConfig | None = None
+    overrides: tuple[str, ...] = ()
 
     @property
     def names(self) -> dict[str, Any]:
@@ -55,6 +64,12 @@ class Request:
         return {**self.names, "seed": self.config.get("seed")}
 
 
+def overrides_in(hydra: Any) -> tuple[str, ...]:
+    """Return the overrides that Hydra's node records, as they were written, interpolations included."""
+    found: Any = OmegaConf.to_container(hydra.overrides.task, resolve=False)
+    return tuple(map(str, found))
+
+
 def resolve(config: DictConfig) -> dict[str, Any]:
     """Return a config as plain dicts and lists, its interpolations replaced by their values.
 
@@ -64,15 +79,26 @@ def resolve(config: DictConfig) -> dict[str, Any]:
     try:
         plain = cast("dict[str, Any]", OmegaConf.to_container(config, resolve=True, throw_on_missing=True))
     except OmegaConfBaseException as error:
-        raise ConfigError("; ".join(str(error).splitlines())) from error
+        raise ConfigError(in_one_line(error)) from error
     plain = {**{key: {} for key in MAY_BE_EMPTY}, **plain}
     require_keys(plain, KEYS)
+    plain = {**SINCE, **plain}
     for key in KEYS:
         if key not in plain:
             raise ConfigError(f"{key} is missing: the legal keys are {', '.join(KEYS)}")
     if not isinstance(plain["sweep"], dict):
         raise ConfigError(f"sweep must be a group of keys, got {plain['sweep']!r}")
     require_keys(plain["sweep"], SWEEP_KEYS, "sweep")
+    plain["sweep"].setdefault("resume", None)
+    if not isinstance(plain["sweep"]["resume"], (str, type(None))):
+        raise ConfigError(f"sweep.resume must be null or a folder, got {plain['sweep']['resume']!r}")
+    for key in ("allow_changes", "overwrite"):
+        if not isinstance(plain[key], bool):
+            raise ConfigError(f"{key} must be true or false, got {plain[key]!r}")
+    if plain["debug"] not in (None, "nans"):
+        raise ConfigError(f"debug must be null or nans, got {plain['debug']!r}")
+    if not isinstance(plain["resume"], (str, type(None))):
+        raise ConfigError(f"resume must be null, auto, last or a run folder, got {plain['resume']!r}")
     _require_finite(plain, "")
     return plain
 

@@ -9,7 +9,10 @@ from typing import Any
 
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import OmegaConf
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from seqlab.runs.request import overrides_in
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,16 +29,19 @@ class Place:
     axes: tuple[str, ...] = ()
 
 
-def place_of(run: Path) -> Place:
-    """Read a run's place from Hydra's files: `.hydra/hydra.yaml` in its folder, `multirun.yaml` above."""
-    written = run / ".hydra" / "hydra.yaml"
-    hydra = _hydra_node(written) if written.exists() else {}
-    if hydra.get("mode") != "MULTIRUN":
-        return Place()
-    needed = OmegaConf.create({"hydra": {key: hydra[key] for key in ("sweep", "job")}})
-    sweep = run.absolute().parents[len(Path(str(needed.hydra.sweep.subdir)).parts) - 1]
+def place_of(run: Path, hydra: DictConfig | None) -> Place:
+    """Return a run's place, from Hydra's node in its config and from `multirun.yaml` in the sweep's folder.
+
+    Args:
+        run: the run folder.
+        hydra: the node `hydra` of its config; None for a run by itself.
+    """
+    if hydra is None or hydra.get("mode") != RunMode.MULTIRUN or OmegaConf.is_missing(hydra.job, "num"):
+        return Place()  # without a number, the experiment of a sweep is run by itself, from Python
+    subdir = str(hydra.sweep.subdir)
+    sweep = run.absolute().parents[len(Path(subdir).parts) - 1]
     swept = _swept_keys(sweep / "multirun.yaml")
-    axes = [override for override in hydra["overrides"]["task"] if override.partition("=")[0] in swept]
+    axes = (override for override in overrides_in(hydra) if override.partition("=")[0] in swept)
     return Place("/".join(sweep.parts[-2:]), tuple(axis.removeprefix("++") for axis in axes))
 
 
@@ -53,4 +59,4 @@ def _swept_keys(grid: Path) -> frozenset[str]:
 
 def _hydra_node(path: Path) -> Any:
     """Read the node `hydra` of a file; OmegaConf's own loader takes 30 times as long."""
-    return yaml.load(path.read_text(), Loader=yaml.CSafeLoader)["hydra"]
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)["hydra"]

@@ -18,7 +18,8 @@ from seqlab.generation.decoding import AS_PREDICTED, Beam, Sampling
 from seqlab.generation.generate import answer, can_generate, generate
 from seqlab.runs.by_length import ByLength, evaluate_lengths
 from seqlab.runs.evaluation import evaluate
-from seqlab.runs.folder import Trained, load, read_request
+from seqlab.runs.files import read_request
+from seqlab.runs.folder import Trained, load
 from seqlab.runs.prediction import Predictions, batches, predict, read_inputs
 from seqlab.runs.request import resolve
 from seqlab.runs.states import LayerStates, reads_targets, states

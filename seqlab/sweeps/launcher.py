@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any, cast
 
 from hydra.core.config_loader import ConfigLoader
-from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, JobStatus, configure_log, filter_overrides, run_job, setup_globals
 from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict
 
 from seqlab.registry import blame
+from seqlab.runs.compose import request_of
+from seqlab.runs.last import command_line
 from seqlab.runs.outcome import cost_of
-from seqlab.runs.request import Request
 from seqlab.sweeps.config_loader import CopyingLoader
 from seqlab.sweeps.programs import Sharing, execute_all, submit_all
+from seqlab.sweeps.resume import resuming
 
 _log = logging.getLogger(__name__)
 
@@ -61,10 +62,14 @@ class SweepLauncher:
             for index, overrides in enumerate(job_overrides)
         ]
         requests = [result.return_value for result in results]
-        if self._cluster is None:
-            outcomes = execute_all(requests, self._sharing)
-        else:
-            outcomes = submit_all(requests, self._sharing, sweep_folder / ".submitit", self._cluster)
+        try:
+            if self._cluster is None:
+                outcomes = execute_all(requests, self._sharing)
+            else:
+                outcomes = submit_all(requests, self._sharing, sweep_folder / ".submitit", self._cluster)
+        except KeyboardInterrupt:
+            print(f"to continue: {command_line(resuming(sweep_folder))}", flush=True)
+            raise
         for result, outcome in zip(results, outcomes, strict=True):
             try:
                 result.return_value = cost_of(outcome)
@@ -79,15 +84,9 @@ class SweepLauncher:
         with open_dict(config):
             config.hydra.job.id = config.hydra.job.num = number
         return run_job(
-            task_function=_request,
+            task_function=request_of,
             config=config,
             job_dir_key="hydra.sweep.dir",
             job_subdir_key="hydra.sweep.subdir",
             hydra_context=self._context,
         )
-
-
-def _request(config: DictConfig) -> Request:
-    """Return what Hydra's job would have executed."""
-    runtime = HydraConfig.get().runtime
-    return Request(config, dict(runtime.choices), Path(runtime.output_dir))

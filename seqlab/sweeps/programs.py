@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import logging
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
@@ -11,16 +12,23 @@ from typing import Any
 import jax
 
 from seqlab.checks import require_positive
-from seqlab.runs.execution import prepare, train_runs
+from seqlab.runs.execution import open_folder, prepare, restore_while_diverged, train_runs
+from seqlab.runs.files import holds_run, write_request
+from seqlab.runs.lock import locked
 from seqlab.runs.objects import Run
-from seqlab.runs.outcome import Outcome, earlier_outcome
+from seqlab.runs.outcome import Outcome
 from seqlab.runs.request import Request
 from seqlab.sweeps.cluster import submit
-from seqlab.tracking import Console, GroupConsole, RunFolder, Tracker, Trackers
+from seqlab.tracking import Console, GroupConsole, RunFolder, Tracker, Trackers, write_atomically
+from seqlab.training import Plan
+from seqlab.training.interrupts import interruptible
 from seqlab.training.vectorize.planning import choose_plan, most_runs
 from seqlab.types import ConfigError, IncompatibleError
 
 _log = logging.getLogger(__name__)
+
+PLAN = ".plan.json"
+"""The file in a run folder that says how the run shares its program, so that a resumed sweep is the same."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,14 +60,19 @@ def execute_all(requests: Sequence[Request], sharing: Sharing) -> list[Outcome]:
     A program that fails does not affect the others.
 
     Raises:
+        ConfigError: another process writes to one of the folders.
         KeyboardInterrupt: a run was interrupted; the remaining programs are not started.
     """
-    outcomes, programs = _programs(requests)
-    for runs in programs:
-        ended = _train_program(runs, sharing)
-        outcomes |= ended
-        if any(isinstance(one, dict) and one["status"] == "interrupted" for one in ended.values()):
-            raise KeyboardInterrupt
+    with interruptible(), locked(request.folder for request in requests):
+        outcomes, programs = _programs(requests)
+        for runs in programs:
+            for run in runs.values():
+                open_folder(run)
+        for runs in programs:
+            ended = _train_program(runs, sharing)
+            outcomes |= ended
+            if any(isinstance(one, dict) and one["status"] == "interrupted" for one in ended.values()):
+                raise KeyboardInterrupt
     return [outcomes[index] for index in range(len(requests))]
 
 
@@ -75,8 +88,11 @@ def submit_all(
         cluster: the settings of `seqlab.sweeps.cluster.submit`.
     """
     outcomes, programs = _programs(requests)
+    for run in (run for runs in programs for run in runs.values()):
+        if not holds_run(run.info.folder):
+            write_request(run.request)  # so that a sweep's table lists the runs that wait
     size = sharing.runs_per_program
-    parts = [part for runs in programs for part in _parts(list(runs), size or len(runs))]
+    parts = [part for runs in programs for part in _parts(runs, size or len(runs))]
     arguments = [([requests[index] for index in part], sharing) for part in parts]
     for part, ended in zip(parts, submit(execute_all, arguments, logs, cluster), strict=True):
         outcomes |= zip(part, [ended] * len(part) if isinstance(ended, Exception) else ended, strict=True)
@@ -92,29 +108,77 @@ def _programs(requests: Sequence[Request]) -> tuple[dict[int, Outcome], list[dic
     programs: dict[Hashable, dict[int, Run]] = {}
     for index, request in enumerate(requests):
         try:
-            if (earlier := earlier_outcome(request)) is not None:
-                outcomes[index] = earlier
-                continue
             run = prepare(request)
         except ConfigError as error:
             if not isinstance(error, IncompatibleError):
                 _log.error("%s (%s)", error, request.folder)
             outcomes[index] = error
             continue
-        programs.setdefault((run.family, run.info.resumed_from or 0), {})[index] = run
+        if not isinstance(run, Run):
+            outcomes[index] = run
+            continue
+        programs.setdefault((run.family, run.info.resumed_from, _kept_plan(run)), {})[index] = run
     return outcomes, list(programs.values())
 
 
-def _parts(indices: list[int], size: int) -> list[list[int]]:
-    return [indices[start : start + size] for start in range(0, len(indices), size)]
+def _kept_place(run: Run) -> tuple[Plan, int] | None:
+    """Return the plan of the program that a resumed run was part of, and its place; None where there is none.
+
+    Under another plan, or at another place, a run would go on with other rounding errors.
+    """
+    if run.info.config["resume"] is None:
+        return None
+    try:
+        kept = json.loads((run.info.folder / PLAN).read_text(encoding="utf-8"))
+        plan, place = Plan(**kept["plan"]), int(kept["place"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    fits = plan.devices <= len(jax.local_devices()) and 0 <= place < plan.num_runs
+    return (plan, place) if fits else None
+
+
+def _kept_plan(run: Run) -> Plan | None:
+    """Return the plan that a resumed run keeps; None where it is to be chosen."""
+    kept = _kept_place(run)
+    return kept and kept[0]
+
+
+def _parts(runs: Mapping[int, Run], size: int) -> list[list[int]]:
+    """Return the indices of runs in parts of at most `size`; those that are resumed, by their places."""
+    indices = list(runs)
+    if _kept_plan(runs[indices[0]]) is None:
+        return [indices[start : start + size] for start in range(0, len(indices), size)]
+    parts: list[dict[int, int]] = []
+    for index in indices:
+        place = _place(runs[index])
+        part = next((part for part in parts if place not in part), None)
+        if part is None:
+            parts.append(part := {})
+        part[place] = index
+    return [list(part.values()) for part in parts]
+
+
+def _place(run: Run) -> int:
+    """Return the place of a resumed run in its plan."""
+    kept = _kept_place(run)
+    assert kept is not None
+    return kept[1]
+
+
+def _choose(runs: Mapping[int, Run], sharing: Sharing) -> tuple[int, Plan, dict[str, float]]:
+    """Return how many runs of a family are one program, their plan, and what was measured for it."""
+    first = next(iter(runs.values()))
+    if (kept := _kept_plan(first)) is not None:
+        return kept.num_runs, kept, {}
+    devices = sharing.devices or len(jax.local_devices())
+    size = min(len(runs), sharing.runs_per_program or most_runs(first.program, devices))
+    return size, *choose_plan(first.family, size, first.hyperparameters, sharing.vmap_size, devices)
 
 
 def _train_program(runs: Mapping[int, Run], sharing: Sharing) -> dict[int, Outcome]:
     """Train runs of one family under one plan, in as many parts as memory requires."""
     first = next(iter(runs.values()))
-    devices = sharing.devices or len(jax.local_devices())
-    size = min(len(runs), sharing.runs_per_program or most_runs(first.program, devices))
-    plan, measured = choose_plan(first.family, size, first.hyperparameters, sharing.vmap_size, devices)
+    size, plan, measured = _choose(runs, sharing)
     _log.info("%d runs as one program: %s", size, plan)
     group_consoles = {
         name: GroupConsole(tracker)
@@ -126,10 +190,21 @@ def _train_program(runs: Mapping[int, Run], sharing: Sharing) -> dict[int, Outco
         return Trackers([RunFolder(run.info.folder)], list({**run.trackers, **group_consoles}.values()))
 
     outcomes: dict[int, Outcome] = {}
-    for part in _parts(list(runs), size):
+    for part in _parts(runs, size):
+        members = [runs[index] for index in part]
+        resumed = _kept_plan(first) is not None
+        places = [_place(run) for run in members] if resumed else list(range(len(members)))
+        for run, place in zip(members, places, strict=True):
+            kept = {"plan": dataclasses.asdict(plan), "place": place}
+            write_atomically(run.info.folder / PLAN, json.dumps(kept) + "\n")
         try:
             further = {"microseconds_per_update": measured}
-            summaries = train_runs([runs[index] for index in part], plan, tracker_of, further)
+            summaries = [
+                restore_while_diverged(run, summary, tracker_of)
+                for run, summary in zip(
+                    members, train_runs(members, plan, tracker_of, further, places), strict=True
+                )
+            ]
             outcomes |= dict(zip(part, summaries, strict=True))
         except Exception as error:  # the other programs continue; the launcher reports this error at the end
             _log.exception("%d runs failed", len(part))

@@ -6,7 +6,14 @@ Each receives the same rows, `{"step": int, "<key>": number or list}`.
 from seqlab.tracking.callback import Callback
 from seqlab.tracking.console import Console
 from seqlab.tracking.group_console import GroupConsole
-from seqlab.tracking.run_folder import STATUSES, RunFolder, find_runs, read_rows, read_summary
+from seqlab.tracking.run_folder import (
+    STATUSES,
+    RunFolder,
+    find_runs,
+    read_rows,
+    read_summary,
+    write_atomically,
+)
 from seqlab.tracking.tracker import RunInfo, Tracker, Trackers
 from seqlab.tracking.weights_and_biases import WeightsAndBiases
 
@@ -23,4 +30,5 @@ __all__ = [
     "find_runs",
     "read_rows",
     "read_summary",
+    "write_atomically",
 ]

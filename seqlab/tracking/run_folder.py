@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import logging
 import os
 import re
 from collections.abc import Mapping
@@ -12,14 +14,17 @@ from typing import Any
 from seqlab.tracking.encoding import from_json, to_json
 from seqlab.tracking.tracker import RunInfo
 
+_log = logging.getLogger(__name__)
+
 STATUSES = ("finished", "diverged", "interrupted", "failed", "incompatible")
 """How a run can end."""
 
 UNFINISHED = "unfinished"
 """The status of a run without a summary, in addition to `STATUSES`: it was killed, or is still running."""
 
-_ROWS = "metrics.jsonl"
-_SUMMARY = "summary.json"
+ROWS = "metrics.jsonl"
+SUMMARY = "summary.json"
+"""The files of a run folder that hold its rows and its summary."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,11 +44,15 @@ class RunFolder:
         """
         rows = [] if info.resumed_from is None else read_rows(self.path, last_step=info.resumed_from)
         rows = [row for row in rows if not any(key.startswith("test/") for key in row)]
-        _write_atomically(self.path / _ROWS, "".join(map(_line, rows)))
-        (self.path / _SUMMARY).unlink(missing_ok=True)
+        write_atomically(self.path / ROWS, "".join(map(_line, rows)))
+        (self.path / SUMMARY).unlink(missing_ok=True)
 
     def log(self, row: Mapping[str, Any]) -> None:
-        with (self.path / _ROWS).open("a") as file:
+        path = self.path / ROWS
+        if not path.exists():
+            _log.warning("%s was deleted: its rows before step %s are lost", path, row["step"])
+            self.path.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
             file.write(_line(row))
 
     def finish(self, summary: Mapping[str, Any]) -> None:
@@ -54,7 +63,7 @@ class RunFolder:
         """
         if (status := summary.get("status")) not in STATUSES:
             raise ValueError(f"status must be one of {', '.join(STATUSES)}, got {status!r}")
-        _write_atomically(self.path / _SUMMARY, to_json(summary, indent=2) + "\n")
+        write_atomically(self.path / SUMMARY, to_json(summary, indent=2) + "\n")
 
 
 def read_rows(folder: Path | str, last_step: int | None = None) -> list[dict[str, Any]]:
@@ -70,8 +79,8 @@ def read_rows(folder: Path | str, last_step: int | None = None) -> list[dict[str
     Raises:
         json.JSONDecodeError: a line before the last is not JSON.
     """
-    path = Path(folder) / _ROWS
-    lines = path.read_text().split("\n")[:-1] if path.exists() else []
+    path = Path(folder) / ROWS
+    lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
     rows = [from_json(line) for line in lines]
     return [row for row in rows if last_step is None or row["step"] <= last_step]
 
@@ -82,7 +91,7 @@ def read_summary(folder: Path | str) -> dict[str, Any]:
     Raises:
         FileNotFoundError: the run has not ended.
     """
-    return from_json((Path(folder) / _SUMMARY).read_text())
+    return from_json((Path(folder) / SUMMARY).read_text(encoding="utf-8"))
 
 
 def find_runs(folder: Path | str) -> list[Path]:
@@ -92,7 +101,7 @@ def find_runs(folder: Path | str) -> list[Path]:
     """
     found = []
     for path, folders, files in os.walk(folder):
-        if ".hydra" in folders or _SUMMARY in files:
+        if ".hydra" in folders or SUMMARY in files:
             found.append(Path(path))
             folders.clear()
     return sorted(found, key=_natural_order)
@@ -109,8 +118,17 @@ def _line(row: Mapping[str, Any]) -> str:
     return to_json(row) + "\n"
 
 
-def _write_atomically(path: Path, text: str) -> None:
+def write_atomically(path: Path, text: str) -> None:
+    """Write a text file in UTF-8, so that a reader sees the old text or the new one, never a part.
+
+    The folder is created. Where writing fails, the old text stays.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.write_text(text)
-    unfinished.replace(path)
+    try:
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
+        raise

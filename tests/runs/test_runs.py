@@ -135,15 +135,12 @@ def training_rows(folder):
 @pytest.mark.runs
 def test_resuming_another_network_is_refused(tmp_path):
     run([*tiny(*ADDING, "training.steps=1"), f"hydra.run.dir={tmp_path}"])
-    with pytest.raises(ConfigError, match="does not fit this network"):
-        run([*tiny(*ADDING, "training.steps=2", "cell=gru", "resume=auto"), f"hydra.run.dir={tmp_path}"])
-    with pytest.raises(ConfigError, match="does not fit this network"):
-        run(
-            [
-                *tiny(*ADDING, "training.steps=2", "cell.features=5", "resume=auto"),
-                f"hydra.run.dir={tmp_path}",
-            ]
-        )
+    settings = [*tiny(*ADDING, "training.steps=2"), "resume=auto", f"hydra.run.dir={tmp_path}"]
+    for other in ("cell=gru", "cell.features=5"):
+        with pytest.raises(ConfigError, match="allow_changes=true"):
+            run([*settings, other])
+        with pytest.raises(ConfigError, match="does not fit this network"):
+            run([*settings, other, "allow_changes=true"])
 
 
 @pytest.mark.runs

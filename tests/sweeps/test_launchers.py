@@ -10,6 +10,7 @@ from tiny_runs import UNSTABLE
 
 from seqlab.registry import CONF
 from seqlab.runs import compose_config
+from seqlab.runs.files import read_yaml
 from seqlab.runs.sweep_place import Place, place_of
 from seqlab.sweeps.shortfall import shortfall
 from seqlab.tracking import read_summary
@@ -51,7 +52,8 @@ def test_runs_on_all_cores_tell_their_place_and_go_on_past_one_that_diverges(com
     runs = [tmp_path / "all" / "sweep" / str(number) for number in range(2)]
     assert [read_summary(run)["status"] for run in runs] == ["diverged", "finished"]
     places = [Place("all/sweep", (f"optimizer.learning_rate={rate}",)) for rate in rates]
-    assert [place_of(run) for run in runs] == places
+    nodes = [read_yaml(run / ".hydra" / "hydra.yaml").hydra for run in runs]
+    assert [place_of(run, node) for run, node in zip(runs, nodes, strict=True)] == places
 
 
 @pytest.mark.runs

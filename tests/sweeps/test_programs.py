@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 
 import jax
 import numpy as np
@@ -14,7 +15,7 @@ from seqlab.runs import Request, build, compose_request
 from seqlab.runs.hyperparameters import traceable_keys
 from seqlab.sweeps.programs import Sharing, execute_all, submit_all
 from seqlab.tracking import read_rows, read_summary
-from seqlab.training import Plan
+from seqlab.training import Checkpoints, Plan
 from seqlab.training.vectorize.planning import choose_plan, most_runs
 from seqlab.types import ConfigError, IncompatibleError
 
@@ -212,3 +213,41 @@ def test_patience_ends_one_run_and_not_the_others(tmp_path):
     assert "the last 2 evaluations brought no better eval/mse" in still["reason"]
     assert (learning["steps"], learning["reason"]) == (8, None)
     assert read_rows(tmp_path / "0")[-1]["step"] == still["best"]["step"] == 1
+
+
+@pytest.mark.runs
+@pytest.mark.parametrize("patience", [None, 2])
+def test_a_sweep_that_was_killed_goes_on_bit_for_bit(patience, tmp_path, monkeypatch):
+    settings = tiny("adding", "many_to_one", "training.steps=8", "training.eval_every=1", "optimizer=sgd")
+    settings += ["training.checkpoint_every=3", "training.log_every=2"]
+    settings += [f"training.patience={patience}"] if patience else []
+    grid = [f"seed={seed}" for seed in range(3)] + ["optimizer.learning_rate=1e-30"]
+
+    def requests(name, *further):
+        return [
+            request_of([*settings, own, *further], tmp_path / name / str(index))
+            for index, own in enumerate(grid)
+        ]
+
+    sharing = Sharing(vmap_size=4, devices=1)
+    save = Checkpoints.save_latest
+
+    def save_and_copy(self, state, notes=None):
+        save(self, state, notes)
+        if self.folder.parent.name == "2" and state.step == 3:
+            copy = tmp_path / "killed"
+            shutil.copytree(tmp_path / "whole", copy, ignore=shutil.ignore_patterns(".lock"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoints, "save_latest", save_and_copy)
+        execute_all(requests("whole"), sharing)
+    shutil.rmtree(tmp_path / "killed" / "1" / "checkpoints" / "latest" / "3", ignore_errors=True)
+    execute_all(requests("killed", "resume=auto"), Sharing(devices=1))  # the plan is that of the checkpoints
+    for index in range(len(grid)):
+        one, other = tmp_path / "whole" / str(index), tmp_path / "killed" / str(index)
+        for first, second in zip(rows_of(one), rows_of(other), strict=True):
+            assert {key: value.tolist() for key, value in first.items()} == {
+                key: value.tolist() for key, value in second.items()
+            }
+        for key in ("status", "reason", "steps", "best", "final", "test"):
+            assert read_summary(one).get(key) == read_summary(other).get(key)

@@ -145,8 +145,8 @@ def test_a_write_that_fails_midway_changes_nothing(folder, monkeypatch):
     folder.finish({"status": "interrupted"})
     write_text = Path.write_text
 
-    def write_half(path, text):
-        write_text(path, text[: len(text) // 2])
+    def write_half(path, text, encoding):
+        write_text(path, text[: len(text) // 2], encoding)
         raise OSError("no space left on device")
 
     with monkeypatch.context() as patch:

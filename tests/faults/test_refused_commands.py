@@ -1,0 +1,118 @@
+"""A command that is refused changes nothing in a folder that holds a run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+from kills import ADDING, files_of
+
+from seqlab import run
+from seqlab.tracking import read_rows, read_summary
+from seqlab.types import ConfigError
+
+SETTINGS = [*ADDING, "training.steps=4"]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The folder of a finished run."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    run([*SETTINGS, f"hydra.run.dir={folder}"])
+    return folder
+
+
+REFUSED = [
+    ([], ["holds a run", "resume=auto", "overwrite=true"]),
+    (["resume=auto", "overwrite=true"], ["overwrite=true", "give one of them"]),
+    (["resume=auto", "training.steps=-8"], ["training.steps", "non-negative"]),
+    (["resume=auto", "training.steps=3"], ["training.steps=3", "legal are at least 4"]),
+    (["resume=auto", "training.steps=9", "seed=7"], ["seed 0 -> 7", "allow_changes=true"]),
+    (["resume=auto", "cell.features=5"], ["cell.features 4 -> 5"]),
+    (["resume=auto", "cell=gru"], ["cell._target_"]),
+    (["resume=auto", "task.length=7"], ["task.length 6 -> 7"]),
+    (["resume=auto", "training.batch_size=2"], ["training.batch_size 4 -> 2"]),
+    (["resume=auto", "optimizer.learning_rate=1"], ["optimizer.learning_rate"]),
+    (["resume=auto", "schedule=linear"], ["schedule._target_"]),
+    (["resume=auto", "architecture.dropout=0.5"], ["architecture.dropout"]),
+    (["resume=auto", "task=nowhere"], ["task=nowhere"]),
+    (["resume=auto", "cell.featurs=4"], ["did you mean cell.features"]),
+    (["resume=1.5"], ["resume", "auto"]),
+    (["resume=auto", "allow_changes=2"], ["allow_changes", "true or false"]),
+    (["resume=nowhere"], ["holds a run"]),
+]
+
+
+@pytest.mark.parametrize(("overrides", "words"), REFUSED, ids=lambda value: " ".join(value))
+def test_nothing_changes(overrides, words, finished):
+    before = files_of(finished)
+    with pytest.raises(ConfigError) as refusal:
+        run([*SETTINGS, f"hydra.run.dir={finished}", *overrides])
+    message = str(refusal.value)
+    assert "\n" not in message
+    for word in words:
+        assert word in message
+    assert files_of(finished) == before
+
+
+def in_process(folder, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "seqlab.train", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "HYDRA_FULL_ERROR": "0"},
+    )
+
+
+@pytest.mark.parametrize("overrides", [[], ["resume=auto", "training.steps=9", "seed=7"]], ids=" ".join)
+def test_nothing_changes_by_the_command_line(overrides, finished):
+    before = files_of(finished)
+    done = in_process(finished.parent, *SETTINGS, "hydra.run.dir=run", *overrides)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout == ""
+    assert files_of(finished) == before
+
+
+def test_a_sweep_into_a_folder_of_runs_is_refused(finished, tmp_path):
+    shutil.copytree(finished, tmp_path / "sweep" / "0")
+    before = files_of(tmp_path)
+    done = in_process(tmp_path, "-m", *SETTINGS, "seed=0,1", "hydra.sweep.dir=sweep")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: hydra.sweep.dir=sweep holds runs: legal are ")
+    assert files_of(tmp_path) == before
+
+
+def test_a_finished_run_stays_as_it_is(finished):
+    before, summary = files_of(finished), read_summary(finished)
+    assert run([*SETTINGS, f"hydra.run.dir={finished}", "resume=auto"]) == summary
+    assert files_of(finished) == before
+
+
+def test_overwrite_replaces_the_run_and_leaves_other_files(finished, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder)
+    (folder / "notes.txt").write_text("mine")
+    (folder / "report.html").write_text("of the old run")
+    summary = run([*SETTINGS, "seed=5", f"hydra.run.dir={folder}", "overwrite=true"])
+    assert summary["seed"] == read_summary(folder)["seed"] == 5
+    assert summary["resumed"] == []
+    assert (folder / "notes.txt").read_text() == "mine"
+    assert not (folder / "report.html").exists()
+    assert rows_steps(folder) == rows_steps(finished)
+
+
+def rows_steps(folder):
+    return [row["step"] for row in read_rows(folder)]
+
+
+def test_a_refused_command_leaves_a_new_folder_that_says_so_and_can_be_used(folder):
+    with pytest.raises(ConfigError):
+        run([*SETTINGS, "cell.features=0", f"hydra.run.dir={folder}"])
+    assert read_summary(folder)["status"] == "failed"
+    assert run([*SETTINGS, "training.steps=1", f"hydra.run.dir={folder}"])["status"] == "finished"
