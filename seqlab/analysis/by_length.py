@@ -11,7 +11,7 @@ from seqlab.runs.by_length import ByLength
 
 def write_csv(path: Path, found: ByLength) -> None:
     """Write one line per length after a header."""
-    with path.open("w", newline="") as file:
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, found.rows[0])
         writer.writeheader()
         writer.writerows(found.rows)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from seqlab.analysis.groups import group_runs
 from seqlab.analysis.sweep_runs import SweepRun, read_sweep, swept_keys
+from seqlab.runs.files import read_request
 from seqlab.runs.sweep_place import place_of
 from seqlab.tracking import read_rows
 from seqlab.types import ConfigError
@@ -93,7 +94,15 @@ def list_runs(folder: str | Path | None = None) -> Any:
 def _listed(run: SweepRun) -> dict[str, Any]:
     row = run.row(())
     found = {name: row.get(name) for name in (*LISTED, "steps", "seconds", "folder")}
-    return found | {"sweep": place_of(run.folder).sweep}
+    return found | {"sweep": _sweep_of(run.folder)}
+
+
+def _sweep_of(folder: Path) -> str | None:
+    """Return the name of a run's sweep; None for a run by itself, or a damaged one."""
+    try:
+        return place_of(folder, read_request(folder).hydra).sweep
+    except ConfigError:
+        return None
 
 
 def _require_runs(folder: str | Path) -> Sequence[SweepRun]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from seqlab.analysis.intervals import interval_95
-from seqlab.analysis.sweep_runs import IDENTITY, SweepRun
+from seqlab.analysis.sweep_runs import DAMAGED, IDENTITY, SweepRun
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,14 +79,16 @@ class Group:
 
 
 def group_runs(runs: Sequence[SweepRun], swept: Sequence[str]) -> list[Group]:
-    """Group runs, in the order of each group's first run. Of runs of one group and seed the first one counts.
+    """Group runs, in the order of each group's first run. Damaged ones belong to none.
+
+    Of runs of one group and seed the first one counts.
 
     Args:
         runs: the runs.
         swept: the keys, in addition to cell, architecture and task, that distinguish groups.
     """
     groups: dict[str, Group] = {}
-    for run in runs:
+    for run in (run for run in runs if run.status != DAMAGED):
         names = {name: run.identity[name] for name in IDENTITY if name != "seed"}
         key = names | {key: run.overrides.get(key) for key in swept}
         group = groups.setdefault(repr(key), Group(key, []))

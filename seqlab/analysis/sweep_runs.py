@@ -13,7 +13,7 @@ import numpy as np
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from seqlab.runs.folder import read_request
+from seqlab.runs.files import read_request
 from seqlab.tracking import find_runs, read_rows, read_summary
 from seqlab.tracking.gradient_flow import SLOPE
 from seqlab.tracking.run_folder import UNFINISHED
@@ -26,6 +26,9 @@ IDENTITY = ("cell", "architecture", "task", "seed")
 HISTORY = ("resume", "sweep.resume")
 """Keys about how a run was completed, which do not distinguish runs."""
 
+DAMAGED = "damaged"
+"""The status of a run that cannot be read, in addition to `seqlab.tracking.STATUSES` and `UNFINISHED`."""
+
 
 @dataclasses.dataclass(frozen=True)
 class SweepRun:
@@ -33,7 +36,7 @@ class SweepRun:
 
     Attributes:
         folder: the run folder.
-        status: how the run ended: one of `seqlab.tracking.STATUSES`, or `UNFINISHED`.
+        status: how the run ended: one of `seqlab.tracking.STATUSES`, `UNFINISHED` or `DAMAGED`.
         overrides: the value of every key that the command line or the sweep set.
         summary: the content of `summary.json`; of an unfinished run, its identity and its last logged step.
         steps: the optimiser steps of the evaluations on the validation split, `(N,)`.
@@ -111,18 +114,21 @@ class SweepRun:
 
 
 def read_sweep(folder: Path | str) -> list[SweepRun]:
-    """Read every run in a sweep's folder. A run that cannot be read is left out, with a warning."""
+    """Read every run in a sweep's folder. A run that cannot be read is listed as damaged, with a warning."""
     runs = []
     for run_folder in find_runs(folder):
         try:
             runs.append(_read(run_folder))
         except Exception as error:  # one damaged folder must not hide the other runs
-            _log.warning("%s is left out of the sweep: %s: %s", run_folder, type(error).__name__, error)
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            _log.warning("%s cannot be read: %s", run_folder, reason)
+            runs.append(_damaged(run_folder, reason))
     return runs
 
 
 def swept_keys(runs: Sequence[SweepRun]) -> list[str]:
     """Return the overridden keys whose values differ among the runs, without `IDENTITY` and `HISTORY`."""
+    runs = [run for run in runs if run.status != DAMAGED]
     keys = dict.fromkeys(key for run in runs for key in run.overrides if key not in IDENTITY + HISTORY)
     return [key for key in keys if len({str(run.overrides.get(key)) for run in runs}) > 1]
 
@@ -133,7 +139,6 @@ def override_text(value: Any) -> str:
 
 
 def _read(run: Path) -> SweepRun:
-    overrides = run / ".hydra" / "overrides.yaml"
     rows = read_rows(run)
     try:
         summary = read_summary(run)
@@ -145,7 +150,7 @@ def _read(run: Path) -> SweepRun:
     found = SweepRun(
         folder=run,
         status=summary["status"],
-        overrides=dict(map(_parse, yaml.safe_load(overrides.read_text()))) if overrides.exists() else {},
+        overrides=_read_overrides(run / ".hydra" / "overrides.yaml"),
         summary=summary,
         steps=steps,
         scores=scores,
@@ -153,6 +158,17 @@ def _read(run: Path) -> SweepRun:
     )
     found.row(())  # raises here where the summary lacks what a row needs
     return found
+
+
+def _read_overrides(path: Path) -> dict[str, Any]:
+    return dict(map(_parse, yaml.safe_load(path.read_text(encoding="utf-8")))) if path.exists() else {}
+
+
+def _damaged(run: Path, reason: str) -> SweepRun:
+    """Return a run of which nothing is known but that it cannot be read."""
+    nothing = np.zeros(0)
+    summary = {"status": DAMAGED, "reason": reason}
+    return SweepRun(run, DAMAGED, {}, summary, nothing, nothing, nothing)
 
 
 def _without_summary(run: Path, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from seqlab.analysis.sweep_runs import SweepRun, read_sweep, swept_keys
 from seqlab.analysis.sweep_table import print_tables, unfinished_lines
 from seqlab.runs.open_groups import make_callbacks
 from seqlab.tracking import Callback as TrainingCallback
+from seqlab.tracking import write_atomically
 from seqlab.tracking.encoding import to_json
 
 _log = logging.getLogger(__name__)
@@ -41,8 +42,8 @@ class SweepSummary(Callback):
     """Hydra callback that summarises a sweep at its end, however its runs ended.
 
     Hydra does not call `on_multirun_end` where a job failed or where the user pressed Ctrl-C. The summary is
-    then written as the process exits. A search continues after a failed trial, so this callback ends the
-    process with the status of a failure where a run did not finish.
+    then written by `summarise_pending`, at the latest as the process exits. A search continues after a failed
+    trial, so this callback ends the process with the status of a failure where a run did not finish.
     """
 
     def __init__(self) -> None:
@@ -51,27 +52,40 @@ class SweepSummary(Callback):
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         folder = Path(config.hydra.sweep.dir).absolute()
-        atexit.register(self._summarise, folder)
+        _pending[folder] = ()
+        atexit.register(summarise_pending)
         self._callbacks = make_callbacks(OmegaConf.to_container(config.callbacks, resolve=True))
+        _pending[folder] = self._callbacks
         for callback in self._callbacks:
             callback.on_sweep_start(folder)
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
-        atexit.unregister(self._summarise)
-        runs = self._summarise(Path(config.hydra.sweep.dir).absolute())
+        folder = Path(config.hydra.sweep.dir).absolute()
+        _pending.pop(folder, None)
+        runs = _summarise(folder, self._callbacks)
         if unfinished := sum(run.status not in ("finished", "incompatible") for run in runs):
             # SystemExit prints its message and sets the status 1. Hydra turns any other error into a warning.
             raise SystemExit(f"error: {unfinished} of {len(runs)} runs did not finish: see above")
 
-    def _summarise(self, folder: Path) -> Sequence[SweepRun]:
-        try:
-            runs = write_sweep_summary(folder)
-            for callback in self._callbacks:
-                callback.on_sweep_end(folder, sweep_rows(folder, runs))
-            return runs
-        except Exception as error:  # the runs are on disk and stay valid
-            _log.warning("the sweep in %s has no summary: %s: %s", folder, type(error).__name__, error)
-            return ()
+
+_pending: dict[Path, Sequence[TrainingCallback]] = {}
+
+
+def summarise_pending() -> None:
+    """Write the summaries of the sweeps that were started and did not reach their regular end."""
+    while _pending:
+        _summarise(*_pending.popitem())
+
+
+def _summarise(folder: Path, callbacks: Sequence[TrainingCallback]) -> Sequence[SweepRun]:
+    try:
+        runs = write_sweep_summary(folder)
+        for callback in callbacks:
+            callback.on_sweep_end(folder, sweep_rows(folder, runs))
+        return runs
+    except Exception as error:  # the runs are on disk and stay valid
+        _log.warning("the sweep in %s has no summary: %s: %s", folder, type(error).__name__, error)
+        return ()
 
 
 def write_sweep_summary(folder: Path | str, screen: rich.console.Console | None = None) -> list[SweepRun]:
@@ -118,7 +132,7 @@ def sweep_rows(folder: Path, runs: Sequence[SweepRun]) -> list[dict[str, Any]]:
 
 def _write_rows(folder: Path, runs: Sequence[SweepRun]) -> None:
     rows = sweep_rows(folder, runs)
-    with (folder / "sweep.csv").open("w", newline="") as file:
+    with (folder / "sweep.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
@@ -138,4 +152,4 @@ def _write_groups(
         "groups": [group.aggregate() for group in groups],
         "comparisons": compared,
     }
-    (folder / "sweep.json").write_text(to_json(content, indent=2) + "\n")
+    write_atomically(folder / "sweep.json", to_json(content, indent=2) + "\n")

@@ -14,6 +14,7 @@ COMMANDS = {
     "generate": "generate with a run, or let it answer",
     "runs": "list runs and sweeps, or compare two",
     "figure": "draw the gradient through time of runs",
+    "check": "say what of a run folder is whole",
     "new": "write a plug-in with a cell, a task and tests",
     "weights": "import and export weights",
     "tasks": "list the tasks",

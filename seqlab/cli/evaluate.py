@@ -45,8 +45,11 @@ def main() -> None:
     run = load_run(options.run)
     if options.lengths:
         found = run.evaluate(options.split, options.lengths)
-        write_csv(options.run / "lengths.csv", found)
-        draw(found).savefig(options.run / "lengths.png")
+        try:
+            write_csv(options.run / "lengths.csv", found)
+            draw(found).savefig(options.run / "lengths.png")
+        except OSError as error:
+            raise ConfigError(f"RUN_DIR={options.run} cannot be written: {error.strerror}") from error
         _print(found.rows, options.json)
         if not options.json:
             print(f"{options.split}/{found.goal.metric}, mean over the lengths: {found.score:.4g}")

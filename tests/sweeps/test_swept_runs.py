@@ -80,11 +80,14 @@ def test_a_killed_run_has_a_row_of_what_is_known(tmp_path):
         (".hydra/overrides.yaml", "- 'a=[1'"),
     ],
 )
-def test_a_broken_folder_costs_its_own_row_and_one_warning(tmp_path, caplog, name, text):
+def test_a_broken_folder_is_listed_as_damaged_with_one_warning(tmp_path, caplog, name, text):
     write_run(tmp_path / "0", scores=[0.5])
     write_run(tmp_path / "1", scores=[0.5])
     (tmp_path / "0" / name).write_text(text)
-    assert [run.folder.name for run in read_sweep(tmp_path)] == ["1"]
+    assert [(run.folder.name, run.status) for run in read_sweep(tmp_path)] == [
+        ("0", "damaged"),
+        ("1", "finished"),
+    ]
     (record,) = caplog.records
     assert str(tmp_path / "0") in record.getMessage()
     assert "\n" not in record.getMessage()

@@ -11,5 +11,6 @@ def write_between_markers(path: Path, name: str, text: str) -> None:
     A missing file is created with the markers and the text alone.
     """
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    head, _, rest = (path.read_text() if path.exists() else f"{begin}\n{end}\n").partition(f"{begin}\n")
-    path.write_text(f"{head}{begin}\n{text}\n{end}{rest.partition(end)[2]}")
+    before = path.read_text(encoding="utf-8") if path.exists() else f"{begin}\n{end}\n"
+    head, _, rest = before.partition(f"{begin}\n")
+    path.write_text(f"{head}{begin}\n{text}\n{end}{rest.partition(end)[2]}", encoding="utf-8")
