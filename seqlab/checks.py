@@ -12,17 +12,19 @@ import jax
 
 
 def require_positive(owner: object, *names: str) -> None:
-    """Raise ValueError where a named field of `owner` is not a positive integer."""
+    """Raise ValueError where a named field of `owner` is not a positive integer of 32 bits."""
     for name in names:
         if not _is_integer(value := getattr(owner, name)) or value < 1:
             raise ValueError(f"{name} must be a positive integer, got {value!r}")
+        _require_int32(name, value)
 
 
 def require_count(owner: object, *names: str) -> None:
-    """Raise ValueError where a named field of `owner` is not a non-negative integer."""
+    """Raise ValueError where a named field of `owner` is not a non-negative integer of 32 bits."""
     for name in names:
         if not _is_integer(value := getattr(owner, name)) or value < 0:
             raise ValueError(f"{name} must be a non-negative integer, got {value!r}")
+        _require_int32(name, value)
 
 
 def require_choice(owner: object, name: str, legal: Sequence[object]) -> None:
@@ -51,6 +53,11 @@ def require_bool(owner: object, *names: str) -> None:
     for name in names:
         if not isinstance(value := getattr(owner, name), bool):
             raise ValueError(f"{name} must be true or false, got {value!r}")
+
+
+def _require_int32(name: str, value: int) -> None:
+    if value >= 2**31:
+        raise ValueError(f"{name} must be below 2**31, got {value}")
 
 
 def _is_integer(value: object) -> bool:

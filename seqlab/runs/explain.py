@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
-from hydra.errors import (
-    ConfigCompositionException,
-    HydraException,
-    MissingConfigException,
-    OverrideParseException,
-)
+from hydra.core.override_parser.types import Override, Sweep
+from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from seqlab.registry import near_miss
+from seqlab.registry import choices, near_miss
 from seqlab.types import ConfigError
 
 HYDRA_ERRORS = (HydraException, OmegaConfBaseException)
@@ -47,14 +42,44 @@ def explain(error: Exception, overrides: Sequence[str], compose: Compose) -> Con
         overrides: the overrides that Hydra was given.
         compose: composes a config from other overrides, in the same search path.
     """
-    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
-        return _missing_choice(error)
-    if isinstance(error, ConfigCompositionException) and (key := _unknown_key(error)):
-        return _misspelt(key, overrides, compose)
-    if isinstance(error, OverrideParseException) and (remedy := _quoted(error.override)):
-        return ConfigError(f"{error.override} cannot be read: quote its value, in a shell as '{remedy}'")
+    try:
+        if isinstance(error, MissingConfigException) and error.missing_cfg_file:
+            return _missing_choice(error)
+        if isinstance(error, ConfigCompositionException) and (key := _unknown_key(error)):
+            return _misspelt(key, overrides, compose)
+    except HYDRA_ERRORS:  # the choices cannot be composed either
+        pass
+    return ConfigError(in_one_line(error))
+
+
+def in_one_line(error: Exception) -> str:
+    """Return the message of an error of Hydra or OmegaConf in one line, with its key first if it is known."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return ConfigError("; ".join(lines))
+    key = getattr(error, "full_key", None)
+    return f"{key}: {lines[0]}" if key and lines else "; ".join(lines)
+
+
+def require_choices(overrides: Sequence[str]) -> None:
+    """Raise ConfigError where an override cannot be read, or gives a group something else than an option.
+
+    Hydra's own errors do not name the override there.
+    """
+    for word in overrides:
+        try:
+            one = OverridesParser.create().parse_override(word)
+        except HydraException as error:
+            if remedy := _quoted(word):
+                message = f"{word} cannot be read: quote its value, in a shell as '{remedy}'"
+                raise ConfigError(message) from error
+            reason = str(error).splitlines()[0]
+            raise ConfigError(f"{word} is not an override key=value: {reason}") from error
+        key, value = one.key_or_group, one.value()
+        if not key or key == "hydra":
+            raise ConfigError(f"{word} has no key that can be set: legal are the keys that --cfg job prints")
+        if key not in (*GROUPS, "experiment") or (one.is_delete() and value is None):
+            continue
+        if not isinstance(value, (str, list, Sweep)):
+            raise ConfigError(f"{word} names no option: legal values of {key} are {', '.join(choices(key))}")
 
 
 def _missing_choice(error: MissingConfigException) -> ConfigError:

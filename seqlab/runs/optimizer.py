@@ -43,7 +43,9 @@ def make_optimizer(config: Mapping[str, Any]) -> optax.GradientTransformation:
     if not isinstance(settings, Mapping):
         raise ConfigError(f"optimizer must be a group of keys with a _target_, got {settings!r}")
     for key in TRACED:
-        if not isinstance(value := settings.get(key), (int, float, jax.Array, type(None))):
+        value = settings.get(key)
+        is_null = value is None and (key not in settings or _may_be_null(settings, key))
+        if not is_null and not isinstance(value, (int, float, jax.Array)):
             raise ConfigError(f"optimizer.{key} must be a number, got {value!r}")
     target = locate(settings.get("_target_"), "optimizer")
     legal = inspect.signature(target).parameters
@@ -96,9 +98,15 @@ def _require_usable(
             raise
         given = " ".join(f"optimizer.{name}={value}" for name, value in settings.items())
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        raise ConfigError(f"{given} makes no update of a gradient: {reason}") from error
+        raise ConfigError(f"{given} with schedule={schedule} makes no update: {reason}") from error
     if jax.tree.structure(updates) != jax.tree.structure(params):
         raise ConfigError(
             f"optimizer._target_={settings['_target_']} does not return updates of the parameters"
         )
     _USABLE.add(key)
+
+
+def _may_be_null(settings: Mapping[str, Any], key: str) -> bool:
+    """Return whether an argument of the optimiser is null by default."""
+    parameters = inspect.signature(locate(settings.get("_target_"), "optimizer")).parameters
+    return key not in parameters or parameters[key].default is None
