@@ -8,6 +8,8 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
+from seqlab.tracking.wandb_server import FINISH_SECONDS, INIT_SECONDS
+
 _QUIET: dict[str, Any] = {
     "silent": True,
     "console": "off",
@@ -29,10 +31,10 @@ _APPLY_INPUTS = "_detect_and_apply_job_inputs"
 
 
 def quiet_settings() -> Any:
-    """Return `wandb.Settings` that print nothing and start fast."""
+    """Return `wandb.Settings` that print nothing, start fast, and do not wait for long for a server."""
     import wandb
 
-    return wandb.Settings(**_QUIET)
+    return wandb.Settings(init_timeout=INIT_SECONDS, finish_timeout=FINISH_SECONDS, **_QUIET)
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ from seqlab.tracking.gradient_flow import SLOPE
 from seqlab.tracking.run_folder import read_rows
 from seqlab.tracking.tracker import RunInfo
 from seqlab.tracking.wandb_internals import earlier_id, quiet_settings, without_launch
+from seqlab.tracking.wandb_server import why_unreachable
 
 _log = logging.getLogger(__name__)
 
@@ -89,8 +90,7 @@ class WeightsAndBiases:
     def start(self, info: RunInfo) -> None:
         """Begin to open the W&B run; in online mode wait until it is open.
 
-        Raises:
-            wandb.Error: the mode is online, and no key is configured or no server answers within about 20 s.
+        An online run whose server cannot be used is logged offline, with a warning.
         """
         self._call(self._open, info, behind=0 if self.mode == "online" else _MAX_BEHIND)
 
@@ -112,9 +112,38 @@ class WeightsAndBiases:
     def _open(self, info: RunInfo) -> None:
         import wandb  # imported here because it takes half a second
 
+        reason = None
+        if self.mode == "online":
+            url = os.environ.get("WANDB_BASE_URL") or str(wandb.setup().settings.base_url)
+            reason = why_unreachable(url)
+        try:
+            self._init(info, self.mode if reason is None else "offline")
+        except wandb.Error as error:
+            if self.mode == "offline":
+                raise
+            reason = " ".join(str(error).split())
+            self._init(info, "offline")
+        if reason is not None:
+            _log.warning(
+                "W&B is offline for this run: %s. To upload it later: wandb sync %s", reason, self._folder
+            )
+        self._run.define_metric("step")
+        self._run.define_metric("*", step_metric="step")
+        best = "max" if info.goal.higher_is_better else "min"
+        of_goal = {f"train/{info.goal.metric}": f"{best},last", info.goal_key: best}
+        for key, summary in {**_SUMMARIES, **of_goal}.items():
+            self._run.define_metric(key, step_metric="step", summary=summary)
+        self._goal_key, self._pictures = info.goal_key, FlowPictures(f"{info.cell}, {info.task}")
+        if info.resumed_from is not None:
+            for row in read_rows(info.folder, last_step=info.resumed_from):
+                self._log(row)
+
+    def _init(self, info: RunInfo, mode: Literal["offline", "online", "disabled"]) -> None:
+        import wandb
+
         with without_launch():
             self._run = wandb.init(
-                mode=self.mode,
+                mode=mode,
                 project=self.project,
                 entity=self.entity,
                 dir=info.folder,
@@ -133,16 +162,6 @@ class WeightsAndBiases:
                 reinit="create_new",  # a sweep runs many jobs in one process
                 settings=quiet_settings(),
             )
-        self._run.define_metric("step")
-        self._run.define_metric("*", step_metric="step")
-        best = "max" if info.goal.higher_is_better else "min"
-        of_goal = {f"train/{info.goal.metric}": f"{best},last", info.goal_key: best}
-        for key, summary in {**_SUMMARIES, **of_goal}.items():
-            self._run.define_metric(key, step_metric="step", summary=summary)
-        self._goal_key, self._pictures = info.goal_key, FlowPictures(f"{info.cell}, {info.task}")
-        if info.resumed_from is not None:
-            for row in read_rows(info.folder, last_step=info.resumed_from):
-                self._log(row)
 
     def _log(self, row: Mapping[str, Any]) -> None:
         if self._run is None:  # it was not opened, and that call has raised the error
@@ -160,12 +179,17 @@ class WeightsAndBiases:
         self._run.summary.update(to_plain(summary))
         self._run.finish(exit_code=0 if summary["status"] == "finished" else 1)
         if self.mode == "offline":
-            _log.info("to upload this run: wandb sync %s", Path(self._run.dir).parent)
+            _log.info("to upload this run: wandb sync %s", self._folder)
         self._run = None
 
     def _send(self, row: Mapping[str, Any]) -> None:
-        with _staging_in(Path(self._run.dir).parent):
+        with _staging_in(self._folder):
             self._run.log(to_plain(row))
+
+    @property
+    def _folder(self) -> Path:
+        """W&B's own folder of the run."""
+        return Path(self._run.dir).parent
 
 
 @functools.cache

@@ -266,12 +266,14 @@ def test_importing_the_room_does_not_import_wandb():
 def test_online_without_a_key_does_not_end_the_run(info, monkeypatch, tmp_path, caplog):
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     monkeypatch.setenv("NETRC", str(tmp_path / "none"))
+    monkeypatch.setattr("seqlab.tracking.weights_and_biases.why_unreachable", lambda url: None)
     trackers = Trackers(required=[RunFolder(info.folder)], optional=[WeightsAndBiases(mode="online")])
     trackers.start(info)
     trackers.log({"step": 1})
     trackers.finish(FINISHED)
     (warning,) = _said(caplog)
-    assert warning.startswith("WeightsAndBiases is dropped from this run: start failed: No API key")
+    assert warning.startswith("W&B is offline for this run: No API key")
+    assert list(info.folder.glob("wandb/offline-run-*"))
     assert _written_rows(info) == [{"step": 1}]
 
 
