@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 .DEFAULT_GOAL := help
-.PHONY: help quickstart train test test-fast check bench clean
+.PHONY: help quickstart train test test-fast soak check bench clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ test: .venv/test.stamp  ## run every test, on all cores
 
 test-fast: .venv/test.stamp  ## run the quick tests, which train no whole run
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not runs and not slow" $(ARGS)
+
+soak: .venv/test.stamp  ## stop, damage and fuzz many runs, and print counts: make soak ARGS="--kills 24"
+	PYTHONPATH=tests $(BIN)/python tests/faults/soak.py $(ARGS)
 
 check: .venv/test.stamp  ## lint, check the format, check the types
 	$(BIN)/ruff check .
