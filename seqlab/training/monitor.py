@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,10 +11,13 @@ from seqlab.tracking import Callback, RunInfo, Tracker, read_rows
 from seqlab.tracking.callback import with_further
 from seqlab.training.checkpoints import Checkpoints
 from seqlab.training.evaluation import Means, scores, values
+from seqlab.training.idle_layers import IdleLayers
 from seqlab.training.program import Program
 from seqlab.training.rows import Rows
 from seqlab.training.vectorize.family import Hyperparameters
 from seqlab.types import Metrics, Params, Reference
+
+_log = logging.getLogger(__name__)
 
 
 class Monitor:
@@ -43,7 +47,7 @@ class Monitor:
         self.status: str | None = None
         self.reason: str | None = None
         self._program, self._tracker, self._callbacks = program, tracker, callbacks
-        self._rows = Rows()
+        self._rows, self._idle = Rows(), IdleLayers()
         self._evaluations = _evaluations(info)
         self._best_params: Params | None = None
         if info.resumed_from is None:
@@ -94,6 +98,8 @@ class Monitor:
         for callback in self._callbacks:
             row = with_further(row, callback.on_row(row))
         self._tracker.log(row)
+        for sentence in self._idle.notice(row):
+            _log.warning("%s", sentence)
 
     def saved(self) -> None:
         """Tell the callbacks that the latest state is being saved."""
@@ -170,7 +176,7 @@ class Monitor:
         }
         if self._evaluations:
             summary |= {"final": self._evaluations[-1], "best": _best(self.info, self._evaluations)}
-        return summary
+        return summary | ({"warnings": self._idle.sentences} if self._idle.sentences else {})
 
     @property
     def _reference(self) -> Reference:
