@@ -61,9 +61,8 @@ def _scaled(
     series, units = [], []
     for name, values, begins in time_series(tables, columns, complete=artifacts is None):
         train = values[: begins[0]] if "train" in tables else values
-        found = known.get(name) or _measured(
-            train, columns, season, f"{name or 'a series'} of {reader.source}"
-        )
+        which = f"{columns.group}={name}" if name else f"a series of {len(values)} values"
+        found = known.get(name) or _measured(train, columns, season, f"{which} from {reader.source}")
         scaled = [unit.apply(column) for unit, column in zip(found, values.T, strict=True)]
         series.append(TimeSeries(name, np.stack(scaled, axis=-1), begins))
         units.append(found)
@@ -76,8 +75,7 @@ def _measured(train: np.ndarray, columns: SeriesColumns, season: int, name: str)
     units = [Unit.of(column, season) for column in train.T[:K]]
     if not all(unit.size for unit in units):
         raise ConfigError(
-            f"task.season={season}: in training, {name} has no season of {len(train)} values or never changes "
-            "over one"
+            f"task.season={season}: in training, {name} has no season or never changes over one"
         )
     return units + [Unit.of_input(column) for column in train.T[K:]]
 

@@ -99,7 +99,7 @@ def time_series(
     Args:
         tables: the splits of the source.
         columns: the columns that hold series.
-        complete: False to accept a source without a training split; all of a series is then of the split test.
+        complete: False to accept a source without a training split, whose series are of the test split.
 
     Raises:
         ConfigError: a value is missing, not a number or not finite; a list of training does not begin that of
@@ -175,7 +175,7 @@ def _groups(parts: Mapping[str, Mapping[str, np.ndarray]]) -> list[str]:
 
 def _joined(name: str, parts: Mapping[str, Mapping[str, np.ndarray]]) -> TimeSeries:
     """Return the series of a group, whose values are those of all splits, one after another."""
-    if parts.keys() == {"train"}:
+    if list(parts) == ["train"]:
         return _cut(name, parts["train"][name])
     empty = next(groups[name] for groups in parts.values() if name in groups)[:0]
     found = [parts[split].get(name, empty) if split in parts else empty for split in SHARES]
