@@ -182,14 +182,7 @@ def _train_runs(
     family = runs[0].family
     compiled_functions(family, plan).prepare(runs[0].hyperparameters)  # compiles while the trackers start
     trackers = [make_tracker(run) for run in runs]
-    _start(runs, trackers)
-    data = {FINGERPRINT: family.program.task.fingerprint(), "data": family.program.task.data_summary()}
-    described = [{**_description(run), **data} for run in runs]
-    facts = [{**_facts(run), FINGERPRINT: data[FINGERPRINT]} for run in runs]
-    monitors = [
-        Monitor(family.program, run.info, tracker, run.hyperparameters, run.callbacks, run.restored, noted)
-        for run, tracker, noted in zip(runs, trackers, facts, strict=True)
-    ]
+    described, monitors = _start(runs, trackers)
     try:
         results = train(family, monitors, plan, places)
     except BaseException as error:
@@ -207,13 +200,25 @@ def _train_runs(
     return summaries
 
 
-def _start(runs: Sequence[Run], trackers: Sequence[Tracker]) -> None:
-    """Tell the listeners of runs what these are. Where that fails, the summaries say so."""
+def _start(runs: Sequence[Run], trackers: Sequence[Tracker]) -> tuple[list[dict[str, Any]], list[Monitor]]:
+    """Tell the listeners of runs what these are. Where that fails, the summaries say so.
+
+    Returns:
+        The description of each run, for its summary, and its monitor.
+    """
+    program = runs[0].program
     try:
         for run, tracker in zip(runs, trackers, strict=True):
             tracker.start(run.info)
             for callback in run.callbacks:
                 callback.on_start(run.info)
+        data = {FINGERPRINT: program.task.fingerprint(), "data": program.task.data_summary()}
+        facts = [{**_facts(run), FINGERPRINT: data[FINGERPRINT]} for run in runs]
+        monitors = [
+            Monitor(program, run.info, tracker, run.hyperparameters, run.callbacks, run.restored, noted)
+            for run, tracker, noted in zip(runs, trackers, facts, strict=True)
+        ]
+        return [{**_description(run), **data} for run in runs], monitors
     except BaseException as error:
         for run in runs:
             told = {"status": _status(error), "reason": f"{type(error).__name__}: {error}"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,10 +14,13 @@ from seqlab.tracking.callback import with_further
 from seqlab.training.checkpoints import Checkpoints, Restored
 from seqlab.training.evaluation import Means, scores, values
 from seqlab.training.evaluations import Evaluations
+from seqlab.training.idle_layers import IdleLayers
 from seqlab.training.program import Program
 from seqlab.training.rows import Rows
 from seqlab.training.vectorize.family import Hyperparameters
 from seqlab.types import Metrics, Params, Reference
+
+_log = logging.getLogger(__name__)
 
 SKIPPED = "grads/skipped"
 """The share of updates that `training.on_nonfinite=skip` left out since the row before."""
@@ -65,7 +69,7 @@ class Monitor:
         self._program, self._tracker, self._callbacks = program, tracker, callbacks
         self._facts, known = facts or {}, restored.notes if restored else {}
         self.state = restored.state if restored else None
-        self._rows = Rows(known.get("rows"))
+        self._rows, self._idle = Rows(known.get("rows")), IdleLayers()
         self.skipped = int(known.get("skipped", 0))
         self._evaluations = _evaluations(info, known)
         self._best_params: Params | None = None
@@ -119,6 +123,8 @@ class Monitor:
         for callback in self._callbacks:
             row = with_further(row, callback.on_row(row))
         self._tracker.log(row)
+        for sentence in self._idle.notice(row):
+            _log.warning("%s", sentence)
 
     def saved(self) -> None:
         """Tell the callbacks that the latest state is being saved."""
@@ -206,7 +212,7 @@ class Monitor:
         }
         if self._evaluations.best is not None:
             summary |= {"final": self._evaluations.final, "best": self._evaluations.best}
-        return summary
+        return summary | ({"warnings": self._idle.sentences} if self._idle.sentences else {})
 
     @property
     def _reference(self) -> Reference:

@@ -179,7 +179,7 @@ def of_texts(tmp_path_factory):
     [
         [(text, "no" if label == "yes" else "yes") for text, label in TEXTS],
         [(" ".join(reversed(text.split())), label) for text, label in TEXTS],
-        [*TEXTS, *((f"an aardvark {n}", "perhaps") for n in range(40))],
+        [*TEXTS, *((f"an aardvark {n}", "yes") for n in range(40))],
     ],
     ids=["labels flipped", "words permuted", "more rows"],
 )

@@ -245,3 +245,20 @@ def test_a_prompt_needs_the_units_of_the_run_alone(tmp_path):
     np.testing.assert_array_equal(task.read_prompt(prompt, framing), again.read_prompt(prompt, framing))
     answers = {found.render_answer(np.ones(1), prompt, framing) for found in (task, again)}
     assert len(answers) == 1
+
+
+def test_other_data_are_evaluated_in_the_units_of_the_run(tmp_path):
+    rows, stored = long_form(), tmp_path / "vocabulary.json"
+    fields = {"time": "date", "group": "shop", "inputs": ["open"], "length": 4}
+    task = of_rows(tmp_path, rows, **fields)
+    stored.write_text(task.artifacts()["vocabulary.json"])
+    (tmp_path / "new").mkdir()
+    write_csv(tmp_path / "new" / "test.csv", [row for row in long_form("bc") if row["date"] > "2020-01-20"])
+    other = load_task("series", source=str(tmp_path / "new"), vocabulary=str(stored), **fields)
+    assert other.num_examples("test", "many_to_one") == 2 * (20 - 4)
+    assert other.num_examples("train", "many_to_one") == 0
+    [[mean, size], *_] = dict(zip("ab", task.encoded.artifacts["units"], strict=True))["b"]
+    values = [row["value"] for row in long_form("bc") if row["shop"] == "b" and row["date"] > "2020-01-20"]
+    expected = (np.array(values[4:]) - mean) / size
+    np.testing.assert_allclose(every(other, "test").targets[:16, 0], expected, atol=1e-4)
+    assert other.reference("many_to_one").baseline > 0

@@ -88,22 +88,29 @@ class Unit(NamedTuple):
         return (values - self.mean) / self.size
 
 
-def time_series(tables: Mapping[str, Table], columns: SeriesColumns) -> list[TimeSeries]:
+def time_series(
+    tables: Mapping[str, Table], columns: SeriesColumns, complete: bool = True
+) -> list[TimeSeries]:
     """Return the series of a source: rows of numbers, or a list in each row.
 
     Where rows are lists, the validation and test splits of the source hold each series from its start. Rows
     of numbers go on from split to split; those of a group are one series, else all are.
+
+    Args:
+        tables: the splits of the source.
+        columns: the columns that hold series.
+        complete: False to accept a source without a training split, whose series are of the test split.
 
     Raises:
         ConfigError: a value is missing, not a number or not finite; a list of training does not begin that of
             the test split; a group is not in training; or rows seem to be several series, or are not evenly
             spaced in time.
     """
-    require_splits(tables)
+    require_splits(tables, complete)
     for table in tables.values():
         columns.require(table)
     [first, *others] = columns.values
-    if isinstance(tables["train"].lists(first)[0], (list, tuple, np.ndarray)):
+    if isinstance(next(iter(tables.values())).lists(first)[0], (list, tuple, np.ndarray)):
         keys = {"inputs": columns.inputs, "time": columns.time, "group": columns.group, "value": others}
         if key := next((key for key, value in keys.items() if value), None):
             raise ConfigError(f"task.{key} does not fit {first}, in which each row is a series")
@@ -119,6 +126,8 @@ def _series_of_lists(tables: Mapping[str, Table], column: str) -> list[TimeSerie
         if name in SHARES
     }
     found = []
+    if "train" not in lists:
+        return [TimeSeries("", values, (0, 0)) for values in lists["test"]]
     for index, train in enumerate(lists["train"]):
         if len(lists) == 1:
             found.append(_cut("", train))
@@ -155,6 +164,8 @@ def _rows_of_groups(table: Table, columns: SeriesColumns) -> dict[str, np.ndarra
 
 
 def _groups(parts: Mapping[str, Mapping[str, np.ndarray]]) -> list[str]:
+    if "train" not in parts:
+        return list(dict.fromkeys(name for groups in parts.values() for name in groups))
     names = list(parts["train"])
     for split, groups in parts.items():
         if unknown := next((name for name in groups if name not in parts["train"]), None):
@@ -164,9 +175,9 @@ def _groups(parts: Mapping[str, Mapping[str, np.ndarray]]) -> list[str]:
 
 def _joined(name: str, parts: Mapping[str, Mapping[str, np.ndarray]]) -> TimeSeries:
     """Return the series of a group, whose values are those of all splits, one after another."""
-    if len(parts) == 1:
+    if list(parts) == ["train"]:
         return _cut(name, parts["train"][name])
-    empty = np.empty((0, parts["train"][name].shape[1]))
+    empty = next(groups[name] for groups in parts.values() if name in groups)[:0]
     found = [parts[split].get(name, empty) if split in parts else empty for split in SHARES]
     return TimeSeries(name, np.concatenate(found), (len(found[0]), len(found[0]) + len(found[1])))
 
