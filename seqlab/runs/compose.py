@@ -41,6 +41,7 @@ def compose_config(overrides: Sequence[str] = (), config_dir: str | Path | None 
     Raises:
         ConfigError: an override that does not fit.
     """
+    overrides = with_quoted_paths(overrides)
     require_choices(overrides)
     further = [] if config_dir is None else [_search_path(config_dir)]
 

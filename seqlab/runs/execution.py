@@ -93,10 +93,12 @@ def prepare(request: Request) -> Run | dict[str, Any]:
     """
     try:
         config = resolve(request.config)
-        if config["resume"] is not None:
-            make_family(config)  # a value that is not legal is refused before it is compared
         summary = ended(request, config)
-        return build(request) if summary is None else summary
+        if summary is None:
+            return build(request)
+        if summary["status"] != "incompatible":
+            make_family(config)  # a value that is not legal is refused, although nothing is to be done
+        return summary
     except (ConfigError, KeyboardInterrupt) as error:
         if not holds_run(request.folder):
             write_request(request)

@@ -180,7 +180,9 @@ def readable_summary(folder: Path) -> dict[str, Any] | None:
     return summary
 
 
-def _require_steps(steps: int, made: int, resume: str) -> None:
+def _require_steps(steps: Any, made: int, resume: str) -> None:
+    if not isinstance(steps, int):
+        raise ConfigError(f"training.steps must be a non-negative integer, got {steps!r}")
     if steps < made:
         raise ConfigError(
             f"training.steps={steps} is less than the {made} steps that the run of resume={resume} has made: "

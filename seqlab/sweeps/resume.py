@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from seqlab.runs.changes import IGNORED, is_resumable
-from seqlab.runs.compose import compose_config, override_of, path_in, without_hydra
+from seqlab.runs.compose import compose_config, path_in, with_quoted_paths, without_hydra
 from seqlab.runs.files import read_yaml
 from seqlab.runs.request import resolve
 from seqlab.types import ConfigError
@@ -37,9 +37,10 @@ def resumed(arguments: Sequence[str]) -> list[str]:
     own = {override.partition("=")[0]: override for override in (*overrides.hydra, *overrides.task)}
     further = {key: argument for key, argument in given.items() if not key.startswith("-")}
     _require_resumable(own, further, folder)
-    merged = own | {"hydra.sweep.dir": override_of("hydra.sweep.dir", folder), "resume": "resume=auto"}
+    place, again = with_quoted_paths([f"hydra.sweep.dir={folder}", f"{KEY}={folder}"])
+    merged = own | {"hydra.sweep.dir": place, "resume": "resume=auto"}
     flags = [argument for argument in arguments if argument.startswith("-")]
-    return ["-m", *flags, *(merged | further | {KEY: override_of(KEY, folder)}).values()]
+    return ["-m", *flags, *(merged | further | {KEY: again}).values()]
 
 
 def resuming(folder: Path) -> list[str]:

@@ -28,7 +28,8 @@ def finished(tmp_path_factory):
 REFUSED = [
     ([], ["holds a run", "resume=auto", "overwrite=true"]),
     (["resume=auto", "overwrite=true"], ["overwrite=true", "give one of them"]),
-    (["resume=auto", "training.steps=-8"], ["training.steps", "non-negative"]),
+    (["resume=auto", "training.steps=-8"], ["training.steps=-8", "legal are at least 4"]),
+    (["resume=auto", "training.steps=few"], ["training.steps", "non-negative integer"]),
     (["resume=auto", "training.steps=3"], ["training.steps=3", "legal are at least 4"]),
     (["resume=auto", "training.steps=9", "seed=7"], ["seed 0 -> 7", "allow_changes=true"]),
     (["resume=auto", "cell.features=5"], ["cell.features 4 -> 5"]),

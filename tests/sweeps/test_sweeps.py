@@ -158,7 +158,7 @@ def test_a_sweep_that_was_killed_is_resumed_to_the_same_end(tmp_path):
     ("given", "expected"),
     [
         ([], ["seed=0,1", "cell=gru"]),
-        (["cell=lstm"], ["seed=0,1", "cell=lstm"]),
+        (["cell=lstm", "allow_changes=true"], ["seed=0,1", "cell=lstm"]),
         (["hydra/launcher=basic"], ["seed=0,1", "cell=gru", "hydra/launcher=basic"]),
     ],
 )

@@ -75,7 +75,6 @@ def test_a_killed_run_has_a_row_of_what_is_known(tmp_path):
     [
         ("summary.json", "{"),
         ("summary.json", "[]"),
-        ("summary.json", '{"status": "finished", "metric": "mse"}'),
         ("metrics.jsonl", "{\n{}\n"),
         (".hydra/overrides.yaml", "- 'a=[1'"),
     ],
