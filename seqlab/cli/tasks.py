@@ -12,6 +12,7 @@ from rich.table import Table
 
 from seqlab.cli.command import command
 from seqlab.data.corpora import CORPORA, find_corpus
+from seqlab.data.readers.files import suffixes
 from seqlab.tasks import SPLITS, Task, load_task, task_names
 from seqlab.types import ConfigError
 
@@ -20,7 +21,12 @@ PIPED_WIDTH = 160
 
 def describe_tasks() -> Table:
     """Return the table: one row per task and set of architectures with the same goal and size."""
-    table = Table(title="seqlab tasks", show_lines=True)
+    sources = (
+        f"task.source: a file ({' '.join(suffixes())}; texts also .gz), a folder of splits or of "
+        "media, a named corpus, or owner/name on the hub\n"
+        "the keys of a task: python -m seqlab.train task=NAME --cfg job"
+    )
+    table = Table(title="seqlab tasks", caption=sources, show_lines=True)
     table.add_column("task", no_wrap=True)  # so that a name can be copied
     for column in ("architectures", "source", "size", "licence", "offline", "baseline", "solved"):
         table.add_column(column)

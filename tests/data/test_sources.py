@@ -411,6 +411,28 @@ def test_a_hub_that_hangs_is_not_waited_for(monkeypatch):
     released.set()
 
 
+def hub_of(monkeypatch, *names):
+    """Let the hub answer with a data set that has splits of some names."""
+    from datasets import Dataset
+
+    monkeypatch.setattr(hub, "_status", lambda address: 200)
+    parts = {name: Dataset.from_dict({"text": [name]}) for name in names}
+    monkeypatch.setattr(hub, "_load", lambda name, config, offline: parts)
+
+
+@pytest.mark.parametrize("names", NAMES)
+def test_splits_of_the_hub_may_have_any_of_the_usual_names(names, monkeypatch):
+    hub_of(monkeypatch, *names)
+    found = {split: table.columns["text"][0] for split, table in read("some/set").items()}
+    assert found == dict(zip(("train", "validation", "test"), names, strict=True))
+
+
+def test_two_splits_of_the_hub_that_are_one_are_refused(monkeypatch):
+    hub_of(monkeypatch, "train", "dev", "validation")
+    with pytest.raises(ConfigError, match=r"^task\.source=some/set has two splits validation: train, dev, "):
+        read("some/set")
+
+
 def test_an_unfetched_corpus_names_the_command(monkeypatch, tmp_path):
     monkeypatch.setenv("SEQLAB_CACHE", str(tmp_path))
     with pytest.raises(
