@@ -129,7 +129,9 @@ def verdict(first: str, second: str, found: Comparison, p: float) -> str:
     if p < ALPHA:
         return f"{first} beats {second} by {size} ({evidence})"
     more = f"; about {found.needed} seeds each would tell" if found.needed else ""
-    return f"{first} and {second} cannot be told apart: difference {size} ({evidence}){more}"
+    if 2 / math.comb(2 * found.seeds, found.seeds) >= ALPHA:  # the lowest p value that there can be
+        more = f"; {found.seeds} seeds each can never decide{more}"
+    return f"{first} and {second} cannot be told apart: {first} is better by {size} ({evidence}){more}"
 
 
 def _needed(a: np.ndarray, b: np.ndarray) -> int | None:

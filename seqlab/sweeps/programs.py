@@ -179,7 +179,8 @@ def _train_program(runs: Mapping[int, Run], sharing: Sharing) -> dict[int, Outco
     """Train runs of one family under one plan, in as many parts as memory requires."""
     first = next(iter(runs.values()))
     size, plan, measured = _choose(runs, sharing)
-    _log.info("%d runs as one program: %s", size, plan)
+    together = f"{plan.vmap_size} at a time on each of {plan.devices} devices"
+    _log.info("%d runs as one program, %s", size, together)
     group_consoles = {
         name: GroupConsole(tracker)
         for name, tracker in first.trackers.items()

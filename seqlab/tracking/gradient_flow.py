@@ -53,8 +53,9 @@ class Flow:
         return found
 
     def verdict(self, row: int) -> tuple[str, str]:
-        """Return a word for the effect of a row's slope over all of time, and its colour."""
-        decades = self.slope[row] * (self.times[-1] - 1)
+        """Return a word for a row's slope over all t that have a gradient, and its colour."""
+        reached = np.flatnonzero(np.isfinite(self.log10_norm[row]))[-1:]  # what follows is padding
+        decades = self.slope[row] * (self.times[reached].sum() - 1) if len(reached) else np.nan
         if not np.isfinite(decades):
             return "not a number", "grey"
         if abs(decades) < NOTICEABLE:

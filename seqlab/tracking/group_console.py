@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seqlab.tracking.console import Console
-from seqlab.tracking.lines import headline, row_line
+from seqlab.tracking.lines import described, row_line
 from seqlab.tracking.tracker import RunInfo
 
 
@@ -27,7 +27,7 @@ class GroupConsole:
 
     def start(self, info: RunInfo) -> None:
         if self._info is None:
-            for line in (headline(info), *info.notes):
+            for line in (described(info, info.task), *info.notes):
                 self._print(line)
         self._info = info
 

@@ -9,10 +9,15 @@ from seqlab.tracking.tracker import RunInfo
 
 
 def headline(info: RunInfo) -> str:
-    """Return the first line: what runs."""
+    """Return the first line of a run: what runs."""
+    return described(info, f"{info.task}, seed {info.seed}")
+
+
+def described(info: RunInfo, name: str) -> str:
+    """Return what runs, its task by a name that may say more."""
     resumed = "" if info.resumed_from is None else f", resumed from step {info.resumed_from}"
     return (
-        f"{info.cell} {info.architecture} {info.task}, seed {info.seed}: {info.num_params:,} parameters, "
+        f"{info.cell} {info.architecture} {name}: {info.num_params:,} parameters, "
         f"{info.steps:,} steps of {info.tokens_per_step:,} tokens{resumed}"
     )
 

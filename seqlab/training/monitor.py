@@ -190,7 +190,7 @@ class Monitor:
         summary: dict[str, Any] = {
             "test": row,
             "solved": self._reference.is_solved(row[f"test/{goal.metric}"], goal.higher_is_better),
-            "baselines": program.task.baselines("validation", program.network.framing),
+            "baselines": program.task.baselines("test", program.network.framing),
         }
         if length := program.training.sample_length:
             summary["sample"] = generate_text(

@@ -43,6 +43,7 @@ def test_groups_that_overlap_are_not_told_apart_and_more_seeds_would(tmp_path):
     assert "gru and lstm cannot be told apart" in found["verdict"]
     assert found["needed"] > 100
     assert f"about {found['needed']} seeds each would tell" in found["verdict"]
+    assert "3 seeds each can never decide" in found["verdict"]
 
 
 def test_a_run_that_diverged_is_worse_than_any(tmp_path):

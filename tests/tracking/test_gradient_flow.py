@@ -108,3 +108,11 @@ def test_script_says_in_one_line_what_it_cannot_do(plot, tmp_path):
     status, _, error = plot(tmp_path, "--output", tmp_path / "picture.txt")
     assert (status, error.count("\n")) == (1, 1)
     assert error.startswith(f"error: --output={tmp_path}")
+
+
+@pytest.mark.parametrize(("real", "word"), [(7, "flows"), (64, "vanishes")])
+def test_a_verdict_is_about_the_steps_that_sequences_have(real, word):
+    """Padding after the longest sequence has no gradient, and no slope leads through it."""
+    line = [-0.07 * (real - t) if t <= real else -INF for t in range(1, 65)]
+    row = {"step": 1, LOG10_NORM: line, SLOPE: -0.07}
+    assert flow_of([row], "run").verdict(0)[0] == word
