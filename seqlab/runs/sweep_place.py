@@ -36,7 +36,8 @@ def place_of(run: Path, hydra: DictConfig | None) -> Place:
         run: the run folder.
         hydra: the node `hydra` of its config; None for a run by itself.
     """
-    if hydra is None or hydra.get("mode") != RunMode.MULTIRUN or OmegaConf.is_missing(hydra.job, "num"):
+    in_sweep = (RunMode.MULTIRUN, RunMode.MULTIRUN.name)  # as Hydra holds it, and as it stands in a file
+    if hydra is None or hydra.get("mode") not in in_sweep or OmegaConf.is_missing(hydra.job, "num"):
         return Place()  # without a number, the experiment of a sweep is run by itself, from Python
     subdir = str(hydra.sweep.subdir)
     sweep = run.absolute().parents[len(Path(subdir).parts) - 1]

@@ -92,7 +92,7 @@ def test_many_groups_of_one_run_each(tmp_path):
 
 
 @pytest.mark.parametrize("broken", ["folder", "answer"])
-def test_the_callback_never_raises(tmp_path, caplog, capsys, broken):
+def test_the_callback_names_what_is_broken_and_summarises_the_rest(tmp_path, caplog, capsys, broken):
     callback = instantiate(compose_config([]).hydra.callbacks.sweep)
     write_run(tmp_path / "0", scores=[0.5])
     write_run(tmp_path / "1", scores=[0.5])
@@ -100,7 +100,12 @@ def test_the_callback_never_raises(tmp_path, caplog, capsys, broken):
         (tmp_path / "0" / "summary.json").write_text("{")
     else:
         (tmp_path / "sweep.csv").mkdir()
-    callback.on_multirun_end(OmegaConf.create({"hydra": {"sweep": {"dir": str(tmp_path)}}}))
+    config = OmegaConf.create({"hydra": {"sweep": {"dir": str(tmp_path)}}})
+    if broken == "folder":
+        with pytest.raises(SystemExit, match="1 of 2 runs did not finish"):
+            callback.on_multirun_end(config)
+    else:
+        callback.on_multirun_end(config)
     (record,) = caplog.records
     assert str(tmp_path / "0" if broken == "folder" else tmp_path) in record.getMessage()
     assert ("sweep.json" in capsys.readouterr().out) == (broken == "folder")
