@@ -89,8 +89,9 @@ def measure(cell: str, shape: tuple[int, ...], rounds: int) -> list[str]:
 def write(row: list[str]) -> None:
     """Put a row into the table, in place of the one of the same cell and shape."""
     path = FOLDER / "gradients.md"
-    lines = path.read_text().removeprefix(HEADER).splitlines() if path.exists() else []
-    earlier = {tuple(line.split(" | ")[:2]): line for line in lines}
+    lines = path.read_text().splitlines() if path.exists() else []
+    rows = [line.split(" | ")[:2] for line in lines]
+    earlier = {tuple(key): line for key, line in zip(rows, lines, strict=True) if key[0][2:] in CELLS}
     line = f"| {' | '.join(row)} |"
     earlier[tuple(line.split(" | ")[:2])] = line
     path.write_text(HEADER + "".join(f"{line}\n" for line in earlier.values()))
