@@ -14,8 +14,8 @@ _SCHEMES = {"IOB": set("BI"), "IOE": set("IE"), "IOBES": set("BIES"), "BILOU": s
 def scheme_of(rows: Sequence[Sequence[str]]) -> str | None:
     """Return the scheme of tagged sentences, by the tags that they have and their order.
 
-    - IOB2: a span begins with B-, and goes on with I-. IOB1: it begins with B- only where another of its type
-      ends before it.
+    - IOB2: a span begins with B- and continues with I-. IOB1: it begins with B- only where another of its
+      type ends before it.
     - IOE2: a span ends with E-. IOE1: it ends with E- only where another of its type begins after it.
     - IOBES: B- begins, E- ends, S- is a span of one token. BILOU: the same with L- and U-.
 

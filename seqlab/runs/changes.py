@@ -21,7 +21,7 @@ IGNORED = ("resume", "sweep", "allow_changes", "overwrite", "debug")
 """The top-level keys that say how a command treats a run, and not what the run is."""
 
 FREE = ("tracking", "callbacks", "metrics", "diagnostics")
-"""The groups that a resume may change: what is told of a run, and to whom."""
+"""The config groups that a resume may change: what is logged, and by which trackers."""
 
 MOST_NAMED = 8
 """The most keys that a message names."""

@@ -8,7 +8,7 @@ from seqlab.checks import require_bool, require_choice, require_count, require_n
 from seqlab.recurrence import Backward, GradientControl, Truncation
 
 RESUMABLE = {"resumable": True}
-"""The mark of a field that a resumed run may change. It changes how far a run goes and what it tells."""
+"""The mark of a field that a resumed run may change. It changes the number of steps or what is logged."""
 
 
 @dataclasses.dataclass(frozen=True)
