@@ -5,10 +5,12 @@ from __future__ import annotations
 import collections
 import itertools
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from seqlab.data.columns.column import Artifacts
 from seqlab.data.columns.targets import Writing
-from seqlab.metrics.texts import TEXT_METRICS, text_scores
+from seqlab.data.encoded import Encoded
+from seqlab.metrics.texts import TEXT_METRICS, bleu_signature, text_scores
 from seqlab.types import Goal, Reference
 
 MAX_EVALUATED = 1024
@@ -28,6 +30,19 @@ def judge_of(judge: str | None, artifacts: Artifacts) -> str:
 def tokenizer_of(artifacts: Artifacts) -> str:
     """Return the tokeniser of BLEU that suits the texts of training."""
     return artifacts.get("judge", ["bleu", "13a"])[1]
+
+
+def written_scores(
+    written: Sequence[str], references: Sequence[Sequence[str]], artifacts: Artifacts
+) -> dict[str, float]:
+    """Return `text_scores`, with the tokeniser of BLEU that suits the texts of training."""
+    return text_scores(written, references, tokenizer_of(artifacts))
+
+
+def text_summary(encoded: Encoded, references: Sequence[Sequence[str]]) -> dict[str, Any]:
+    """Return counts that describe the data, and the signature of BLEU for these references."""
+    signature = bleu_signature(references, tokenizer_of(encoded.artifacts))
+    return {**encoded.summary, "bleu": signature}
 
 
 def text_reference(judge: str, baselines: Mapping[str, float]) -> Reference:

@@ -20,7 +20,7 @@ from seqlab.data.encoded import Encoded, encode
 from seqlab.data.reader import Reader
 from seqlab.data.table import Table
 from seqlab.data.tokenization import LEVELS
-from seqlab.metrics.texts import TEXT_METRICS, bleu_signature, text_scores
+from seqlab.metrics.texts import TEXT_METRICS
 from seqlab.registry import import_extra
 from seqlab.tasks._sources import shown_field, source_field
 from seqlab.tasks.new_rows import column_inputs
@@ -33,7 +33,9 @@ from seqlab.tasks.text._texts import (
     right_texts,
     text_goal,
     text_reference,
+    text_summary,
     tokenizer_of,
+    written_scores,
 )
 from seqlab.types import Batch, ConfigError, Goal, Reference, Spec, Tokens
 
@@ -144,16 +146,12 @@ class TextPairs(Task):
         self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray, split: str
     ) -> Mapping[str, float]:
         """Return the metrics of `text_scores` of the texts that were written, int `(N, M)`."""
-        written, tokenizer = (
-            [self.render(row, "") for row in predictions],
-            tokenizer_of(self.encoded.artifacts),
-        )
-        return text_scores(written, self.references(split), tokenizer)
+        written = [self.render(row, "") for row in predictions]
+        return written_scores(written, self.references(split), self.encoded.artifacts)
 
     def data_summary(self) -> Mapping[str, Any]:
         """Return counts that describe the data, and how BLEU is computed."""
-        signature = bleu_signature(self.references("test"), tokenizer_of(self.encoded.artifacts))
-        return {**self.encoded.summary, "bleu": signature}
+        return text_summary(self.encoded, self.references("test"))
 
     def reference(self, framing: str) -> Reference:
         return text_reference(self._judge, self.baselines("test", framing))
