@@ -131,8 +131,8 @@ def verdict(first: str, second: str, found: Comparison, p: float) -> str:
     more = f"; about {found.needed} seeds each would tell" if found.needed else ""
     if 2 / math.comb(2 * found.seeds, found.seeds) >= ALPHA:  # the lowest p value that there can be
         more = f"; {found.seeds} seeds each can never decide{more}"
-    told = f"{first} and {second} cannot be told apart: the mean of {first} is better by {size}"
-    return f"{told} ({evidence}){more}"
+    outcome = f"{first} and {second} cannot be told apart: the mean of {first} is better by {size}"
+    return f"{outcome} ({evidence}){more}"
 
 
 def _needed(a: np.ndarray, b: np.ndarray) -> int | None:
