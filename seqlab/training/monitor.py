@@ -193,7 +193,7 @@ class Monitor:
         self._tracker.log(row)
         summary: dict[str, Any] = {
             "test": row,
-            "solved": self._reference.is_solved(row[f"test/{goal.metric}"], goal.higher_is_better),
+            "solved": self._reference("test").is_solved(row[f"test/{goal.metric}"], goal.higher_is_better),
             "baselines": program.task.baselines("test", program.network.framing),
         }
         if length := program.training.sample_length:
@@ -204,7 +204,7 @@ class Monitor:
 
     def summary(self) -> dict[str, Any]:
         """Return how the run ended, what it is compared with, and its last and best evaluations."""
-        reference = self._reference
+        reference, validation = self._reference("test"), self._reference("validation")
         summary: dict[str, Any] = {
             "status": self.status,
             "reason": self.reason,
@@ -213,14 +213,14 @@ class Monitor:
             "chance": reference.baseline,
             "baseline": reference.description,
             "solved_at": reference.threshold,
+            "validation": {"chance": validation.baseline, "solved_at": validation.threshold},
         }
         if self._evaluations.best is not None:
             summary |= {"final": self._evaluations.final, "best": self._evaluations.best}
         return summary | ({"warnings": self._idle.sentences} if self._idle.sentences else {})
 
-    @property
-    def _reference(self) -> Reference:
-        return self._program.task.reference(self._program.network.framing)
+    def _reference(self, split: str) -> Reference:
+        return self._program.task.reference(self._program.network.framing, split)
 
     def _scores(self, params: Params, split: str, prefix: str) -> dict[str, float]:
         program = self._program
