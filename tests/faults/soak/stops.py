@@ -109,9 +109,12 @@ def whole_of(kind: str, root: Path) -> tuple[Path, int, float]:
     """Return the folder of the whole run of a kind, its file operations, and its seconds; it is made once."""
     folder = root / f"whole {kind}"
     if not folder.exists():
-        process = start(in_process, kind, folder, False, MOMENTS[1], 0)
+        made = root / f"{os.getpid()} {kind}"
+        process = start(in_process, kind, made, False, MOMENTS[1], 0)
         process.join()
         assert process.exitcode == 0, kind
+        made.with_suffix(".operations").replace(folder.with_suffix(".operations"))
+        made.rename(folder)
     seconds = json.loads(next(folder.glob("**/summary.json")).read_text())["seconds"]
     return folder, int(folder.with_suffix(".operations").read_text()), seconds
 
