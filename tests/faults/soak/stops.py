@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
 import os
@@ -36,7 +37,10 @@ PROCESSES.set_forkserver_preload(["soak.stops", "seqlab.cli.train", "orbax.check
 
 def has_checkpoint(folder: Path) -> bool:
     """Return whether a run, or one of a sweep, has saved a state."""
-    return any(path.name.isdigit() for path in folder.glob("**/checkpoints/latest/*"))
+    try:
+        return any(path.name.isdigit() for path in folder.glob("**/checkpoints/latest/*"))
+    except FileNotFoundError:  # another process deletes a folder
+        return False
 
 
 def start(call: Callable[..., Any], *arguments: Any) -> BaseProcess:
@@ -177,7 +181,8 @@ def signals(root: Path, draw: random.Random) -> Iterator[Result]:
         time.sleep(draw.random() * (0.3 if phase == "at the end" else 0.1) * seconds)
         begun = time.perf_counter()
         for _ in range(times):
-            os.kill(process.pid or 0, getattr(signal, name))
+            with contextlib.suppress(ProcessLookupError):  # it has ended
+                os.kill(process.pid or 0, getattr(signal, name))
             time.sleep(0.02)
         process.join(120)
         took = time.perf_counter() - begun
