@@ -22,6 +22,7 @@ from seqlab.tasks._fingerprint import fingerprint
 from seqlab.tasks._inputs import as_inputs
 from seqlab.tasks._naming import snake_case
 from seqlab.tasks._rows import draw_rows
+from seqlab.tasks._simple_predictors import simple_scores
 from seqlab.tasks.lengths import Lengths
 from seqlab.types import Batch, ConfigError, Goal, IncompatibleError, Reference, Spec
 
@@ -135,8 +136,20 @@ class Task(abc.ABC):
         raise NotImplementedError(f"task {self.name} has no scores")
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:
-        """Return the goal's metric on a split of further baselines and lower bounds, by name."""
-        return {}
+        """Return the goal's metric on a split of further baselines and lower bounds, by name.
+
+        By default, those of generated sequences are the best constant and the best answer at each place.
+        """
+        return {} if self.sequence_lengths is None else simple_scores(self, framing, split)
+
+    def places(self, batch: Batch, framing: str) -> jax.Array:
+        """Return what is known of each output of generated sequences without reading a value of the input.
+
+        It is an int32 of the mask's shape, by default the step of the output. The baseline "best by place"
+        learns an answer for each.
+        """
+        steps = jnp.arange(batch.mask.shape[-1]) if batch.mask.ndim > 1 else jnp.int32(0)
+        return jnp.broadcast_to(steps, batch.mask.shape)
 
     def artifacts(self) -> Mapping[str, str]:
         """Return the text files, by name, that make a run folder usable without the data of its run.
