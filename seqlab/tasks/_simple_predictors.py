@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,9 +13,6 @@ import numpy as np
 from seqlab.tasks._compiler_options import quick_options
 from seqlab.tasks._evaluation_pass import EVALUATION_SEED
 from seqlab.types import Reference, Tokens
-
-if TYPE_CHECKING:
-    from seqlab.tasks.task import Task
 
 NUM_TRAINING_EXAMPLES = 4096
 """The number of training examples from which the predictors learn."""
@@ -37,12 +34,12 @@ class Answers(NamedTuple):
 
 
 def simple_reference(
-    task: Task, framing: str, split: str, threshold: float, further: Mapping[str, float] | None = None
+    task: Any, framing: str, split: str, threshold: float, further: Mapping[str, float] | None = None
 ) -> Reference:
     """Return the best of these predictors as the baseline, with the others in its description.
 
     Args:
-        task: a task of generated sequences.
+        task: a `Task` of generated sequences.
         framing: the framing.
         split: the split.
         threshold: that of the task. If the baseline reaches it, the threshold is halfway from the baseline to
@@ -58,7 +55,7 @@ def simple_reference(
     return Reference(baseline, f"{best}; {others}", threshold)
 
 
-def simple_scores(task: Task, framing: str, split: str) -> dict[str, float]:
+def simple_scores(task: Any, framing: str, split: str) -> dict[str, float]:
     """Return the goal's metric on a split of two predictors that learn from training and read no input.
 
     The best constant answers with the frequencies of all outputs, or with their mean; the best by place with
@@ -72,8 +69,14 @@ def simple_scores(task: Task, framing: str, split: str) -> dict[str, float]:
     return dict(_simple_scores(task, framing, split))
 
 
+def steps_of(mask: jax.Array) -> jax.Array:
+    """Return the step of each output, int32 of the mask's shape; 0 where there is one output."""
+    steps = jnp.arange(mask.shape[-1]) if mask.ndim > 1 else jnp.int32(0)
+    return jnp.broadcast_to(steps, mask.shape)
+
+
 @functools.lru_cache(maxsize=256)
-def _simple_scores(task: Task, framing: str, split: str) -> Mapping[str, float]:
+def _simple_scores(task: Any, framing: str, split: str) -> Mapping[str, float]:
     metric, spec = task.goal(framing).metric.removeprefix("free_running/"), task.output_spec(framing)
     if metric == "loss":
         metric = "cross_entropy" if isinstance(spec, Tokens) else "mse"
@@ -98,7 +101,7 @@ def _simple_scores(task: Task, framing: str, split: str) -> Mapping[str, float]:
 
 
 @functools.lru_cache(maxsize=4)
-def _answers(task: Task, framing: str, split: str) -> Answers:
+def _answers(task: Any, framing: str, split: str) -> Answers:
     """Return the answers of training examples, or of the evaluation pass over another split."""
 
     def draw(key: jax.Array, data: object) -> tuple[jax.Array, ...]:
