@@ -74,6 +74,23 @@ class Vectors:
 
 
 @dataclasses.dataclass(frozen=True)
+class Gaussians:
+    """A float32 vector of `size` features as an output whose uncertainty is predicted too.
+
+    The predictions are `2 size` numbers: the mean of each feature, then a number s of each, from which its
+    standard deviation is σ = ln(1 + e^s). Given the inputs, the features are independent Gaussian variables.
+    The loss is −ln of their density, averaged over features.
+    """
+
+    size: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one position."""
+        return (self.size,)
+
+
+@dataclasses.dataclass(frozen=True)
 class Labels:
     """Any number of `size` labels, float32 0 or 1 `(size,)`; as an output, `size` logits.
 
@@ -124,7 +141,7 @@ class Transcript:
         return ()
 
 
-Spec = Tokens | Vectors | Labels | Images | Transcript
+Spec = Tokens | Vectors | Gaussians | Labels | Images | Transcript
 """What one position of an input or an output holds."""
 
 

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from seqlab.architectures.attention import ATTENTIONS, Attention, Memory
 from seqlab.architectures.encoding import Encoding
 from seqlab.architectures.layers import apply_layer, dense, init_layer
-from seqlab.architectures.readout import draw
+from seqlab.architectures.readout import Readout, draw
 from seqlab.recurrence import FULL_BACKWARD, Backward, Stack
 from seqlab.recurrence.stack import Carries
 from seqlab.types import Params, Spec, Tokens
@@ -230,7 +230,7 @@ class Decoder:
                 rows = jax.random.bernoulli(key_choice, sampling.rate, (M, B)).at[0].set(False)
                 steps = steps._replace(sampled=_Sampled(rows, jax.random.split(key_sample, M)))
                 dtype = jnp.result_type(features, *jax.tree.leaves(params))
-                prediction = jnp.zeros((B, self.outputs.size), dtype)
+                prediction = jnp.zeros((B, Readout(self.outputs).num_outputs), dtype)
 
         def step(carry: tuple[Any, Any], now: _Steps) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
             (state, prediction), features = carry, now.features

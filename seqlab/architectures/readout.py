@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.architectures.layers import apply_layer, dense, init_layer
-from seqlab.types import Labels, Params, Spec, Tokens, Transcript
+from seqlab.metrics.gaussians import means_and_deviations
+from seqlab.types import Gaussians, Labels, Params, Spec, Tokens, Transcript
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Readout:
     @property
     def num_outputs(self) -> int:
         """O, the number of predictions at one position."""
+        if isinstance(self.spec, Gaussians):
+            return 2 * self.spec.size
         return self.spec.size + isinstance(self.spec, Transcript)
 
     def init(self, key: jax.Array, num_hidden: int) -> Params:
@@ -53,9 +56,12 @@ class Readout:
 
 
 def draw(spec: Spec, key: jax.Array, predictions: jax.Array) -> jax.Array:
-    """Draw outputs from predictions `(…, O)`: int32 tokens `(…)`, or labels. Vectors are the predictions."""
+    """Draw tokens, labels or values from predictions `(…, O)`; vectors are the predictions."""
     if isinstance(spec, Tokens):
         return jax.random.categorical(key, predictions)
     if isinstance(spec, Labels):
         return jax.random.bernoulli(key, jax.nn.sigmoid(predictions)).astype(predictions.dtype)
+    if isinstance(spec, Gaussians):
+        means, deviations = means_and_deviations(predictions)
+        return means + deviations * jax.random.normal(key, means.shape, means.dtype)
     return predictions

@@ -1,4 +1,4 @@
-"""Prediction: the answers of a run to the rows of a file."""
+"""Prediction: the answers of a run to the rows of a file, or forecasts of its series."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from seqlab.cli.command import command
 from seqlab.cli.frames import ENDINGS, require_ending, write_frame
 from seqlab.runs import load_run
 from seqlab.runs.file_prediction import predict_file
+from seqlab.tasks.series.series import Series
 
 
 @command
 def main() -> None:
-    """Answer the rows of a file, which needs no labels, without the data of the run."""
+    """Answer the rows of a file, or forecast its series, without labels and without the data of the run."""
     parser = argparse.ArgumentParser(prog="python -m seqlab.predict", description=main.__doc__)
     parser.add_argument("run", metavar="RUN_DIR", type=Path, help="the folder of a run")
     parser.add_argument(
@@ -25,10 +26,14 @@ def main() -> None:
     )
     parser.add_argument("--output", metavar="OUT", type=Path, help=f"write to a file: {' '.join(ENDINGS)}")
     parser.add_argument("--skip-bad", action="store_true", help="leave out rows that cannot be read")
+    parser.add_argument("--steps", type=int, help="of series: steps to forecast; default: the horizon")
     options = parser.parse_args()
     if options.output is not None:
         require_ending(options.output)
     run, screen = load_run(options.run), rich.console.Console(stderr=True)
+    if isinstance(run.task, Series) or options.steps is not None:
+        write_frame(run.forecast(options.file, options.steps), options.output)
+        return
     with Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress:
         bar = progress.add_task("predicting", total=None)
         found = predict_file(run, options.file, options.skip_bad, lambda count: progress.advance(bar, count))

@@ -16,7 +16,7 @@ from seqlab.architectures.readout import draw
 from seqlab.architectures.recurrent import Recurrent
 from seqlab.checks import require_number, require_positive
 from seqlab.generation.most_likely import likeliest
-from seqlab.types import Batch, ConfigError, Labels, Params, Tokens
+from seqlab.types import Batch, ConfigError, Gaussians, Labels, Params, Tokens
 
 LOWEST = 1e-30
 """The lowest temperature that divides logits; the reciprocal of a lower one is no float32."""
@@ -73,6 +73,12 @@ class Sampling:
             return likeliest(labels, logits)
         return draw(labels, key, logits / max(self.temperature, LOWEST))
 
+    def choose_values(self, key: jax.Array, predictions: jax.Array) -> jax.Array:
+        """Draw values `(B, K)` from Gaussian predictions `(B, 2K)`; the temperature multiplies σ."""
+        values = Gaussians(predictions.shape[-1] // 2)
+        means = likeliest(values, predictions)
+        return means + self.temperature * (draw(values, key, predictions) - means)
+
 
 AS_PREDICTED = Sampling()
 GREEDY = Sampling(temperature=0.0)
@@ -126,7 +132,7 @@ def sample(
         inputs: what it reads first, as `Batch.inputs`.
         length: M, the number of outputs, static.
         key: PRNG key of the samples.
-        sampling: how tokens or labels are chosen. Vectors are the predictions.
+        sampling: how tokens, labels or values are chosen. Vectors are the predictions.
         lengths: int32 `(B,)`, the real steps of the inputs; None where every step is real.
         end: the symbol that ends a sequence; it also fills the steps after the end. None for none.
 
@@ -141,6 +147,8 @@ def sample(
     def choose(key: jax.Array, prediction: jax.Array, ended: jax.Array) -> jax.Array:
         if isinstance(network.outputs, Labels):
             return sampling.choose_labels(key, prediction)
+        if isinstance(network.outputs, Gaussians):
+            return sampling.choose_values(key, prediction)
         if not isinstance(network.outputs, Tokens):
             return prediction
         chosen = sampling.choose(key, prediction).astype(jnp.int32)

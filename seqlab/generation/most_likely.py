@@ -5,11 +5,11 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from seqlab.types import Labels, Spec, Transcript, Vectors
+from seqlab.types import Gaussians, Labels, Spec, Transcript, Vectors
 
 
 def likeliest(spec: Spec, predictions: jax.Array, lengths: jax.Array | None = None) -> jax.Array:
-    """Return the most probable symbols or labels; vectors are the predictions.
+    """Return the most probable symbols, labels or values; vectors are the predictions.
 
     Args:
         spec: the output spec.
@@ -18,13 +18,15 @@ def likeliest(spec: Spec, predictions: jax.Array, lengths: jax.Array | None = No
             real.
 
     Returns:
-        int32 `(B,)` or `(B, T)`; of a `Transcript` those of `best_path`; of `Vectors` float `(B, O)` or
-        `(B, T, O)`, and of `Labels` such an array of 0 and 1.
+        int32 `(B,)` or `(B, T)`; of a `Transcript` those of `best_path`; of `Vectors` and `Gaussians` float
+        `(B, O)` or `(B, T, O)`, and of `Labels` such an array of 0 and 1.
     """
     if isinstance(spec, Transcript):
         return best_path(predictions, lengths)
     if isinstance(spec, Vectors):
         return predictions
+    if isinstance(spec, Gaussians):
+        return predictions[..., : spec.size]
     if isinstance(spec, Labels):
         return (predictions > 0).astype(predictions.dtype)
     return jnp.argmax(predictions, axis=-1).astype(jnp.int32)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from seqlab.metrics.gaussians import covered, ranked_probability_score
 from seqlab.metrics.losses import cross_entropy, squared_error
 from seqlab.metrics.mean import Mean, masked_mean
 from seqlab.types import Batch
@@ -53,12 +54,28 @@ def _bits(predictions: jax.Array, batch: Batch) -> Mean:
 
 def _mse(predictions: jax.Array, batch: Batch) -> Mean:
     """Return the mean squared error."""
-    return masked_mean(squared_error(predictions, batch.targets), batch.mask)
+    return masked_mean(squared_error(_points(predictions, batch), batch.targets), batch.mask)
 
 
 def _mae(predictions: jax.Array, batch: Batch) -> Mean:
     """Return the mean absolute error; it is the MASE where the unit is the error of a naive forecast."""
-    return masked_mean(jnp.mean(jnp.abs(predictions - batch.targets), axis=-1), batch.mask)
+    errors = jnp.abs(_points(predictions, batch) - batch.targets)
+    return masked_mean(jnp.mean(errors, axis=-1), batch.mask)
+
+
+def _points(predictions: jax.Array, batch: Batch) -> jax.Array:
+    """Return predicted values, `(…, K)`: of Gaussian predictions `(…, 2K)` the means, which come first."""
+    return predictions[..., : batch.targets.shape[-1]]
+
+
+def _crps(predictions: jax.Array, batch: Batch) -> Mean:
+    """Return the mean continuous ranked probability score of Gaussian predictions."""
+    return masked_mean(ranked_probability_score(predictions, batch.targets), batch.mask)
+
+
+def _coverage(predictions: jax.Array, batch: Batch) -> Mean:
+    """Return the share of targets in the central interval of probability .9 of Gaussian predictions."""
+    return masked_mean(covered(predictions, batch.targets), batch.mask)
 
 
 def _frame_accuracy(predictions: jax.Array, batch: Batch) -> Mean:
@@ -83,6 +100,8 @@ METRICS: dict[str, Callable[[jax.Array, Batch], Mean]] = {
     "mse": _mse,
     "mae": _mae,
     "mase": _mae,
+    "crps": _crps,
+    "coverage_90": _coverage,
     "frame_accuracy": _frame_accuracy,
 }
 """The metrics by name."""

@@ -6,8 +6,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from seqlab.metrics.gaussians import negative_log_density
 from seqlab.metrics.mean import Mean, masked_mean
-from seqlab.types import Batch, Labels, Spec, Tokens, Transcript, Vectors
+from seqlab.types import Batch, Gaussians, Labels, Spec, Tokens, Transcript, Vectors
 
 
 def loss(spec: Spec, predictions: jax.Array, batch: Batch) -> Mean:
@@ -15,6 +16,7 @@ def loss(spec: Spec, predictions: jax.Array, batch: Batch) -> Mean:
 
     - `Tokens`: the cross-entropy −ln softmax(predictions)[target], in nats.
     - `Vectors`: the squared error, averaged over features.
+    - `Gaussians`: −ln of the density, averaged over features.
     - `Labels`: the binary cross-entropy −Σ_k ln(y_k p_k + (1 − y_k)(1 − p_k)), p = σ(predictions), in nats.
     - `Transcript`: −ln p(targets) in nats a token, where p is the sum over all paths of T symbols that
       `best_path` reads as the targets.
@@ -35,6 +37,8 @@ def loss(spec: Spec, predictions: jax.Array, batch: Batch) -> Mean:
             return masked_mean(cross_entropy(predictions, batch.targets), batch.mask)
         case Vectors():
             return masked_mean(squared_error(predictions, batch.targets), batch.mask)
+        case Gaussians():
+            return masked_mean(negative_log_density(predictions, batch.targets), batch.mask)
         case Labels():
             return masked_mean(binary_cross_entropy(predictions, batch.targets), batch.mask)
         case Transcript():

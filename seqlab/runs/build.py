@@ -41,7 +41,7 @@ def build(request: Request) -> Run:
         transplant, record = begin(family.program, source, config)
     else:
         (family, numbers), kept = _same_data(config, kept)
-    restored = None if kept is None else kept.restore(family.program, config["resume"])
+    restored = None if kept is None else kept.restore(family.program, config)
     step = None if restored is None else int(restored.state.step)
     restores = restored.notes.get("restores", []) if restored else []
     if restores:

@@ -11,8 +11,8 @@ import numpy as np
 
 from seqlab.data.columns.classes import classes_of
 from seqlab.data.media.files import COLUMN_OF_SUFFIX, is_hidden
-from seqlab.data.table import Table
 from seqlab.metrics.classes import confusion
+from seqlab.runs.new_data import table_of
 from seqlab.runs.prediction import Predictions
 from seqlab.runs.trained_run import TrainedRun
 from seqlab.tasks.new_rows import ReadsRows
@@ -136,20 +136,6 @@ def new_rows(task: Task, path: Path) -> dict[str, Any]:
     if files := _media(path):
         return {str(file): file for file in files}
     return dict(task.new_inputs(table_of(task, path)))
-
-
-def table_of(task: Task, path: Path) -> Table:
-    """Return the rows of a file as the reader of a task reads them, the test split of several.
-
-    Raises:
-        ConfigError: the task reads no source, or the file cannot be read.
-    """
-    if task.reader is None:
-        raise ConfigError(f"task {task.name} reads no file")
-    if not path.exists():
-        raise ConfigError(f"{path} does not exist")
-    tables = dataclasses.replace(task.reader, source=str(path), config=None).tables()
-    return tables.get("test") or tables["train"]
 
 
 def _media(path: Path) -> list[Path]:

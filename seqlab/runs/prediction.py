@@ -17,7 +17,7 @@ from seqlab.generation.decoding import GREEDY, sample
 from seqlab.generation.generate import DEFAULT_LENGTH
 from seqlab.generation.most_likely import likeliest
 from seqlab.tasks.task import Task
-from seqlab.types import Batch, ConfigError, Labels, Params, Spec, Vectors
+from seqlab.types import Batch, ConfigError, Gaussians, Labels, Params, Spec, Vectors
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +91,7 @@ def predict(
         if advance is not None:
             advance(len(rows))
     names = None
-    if not isinstance(spec, Vectors) and logits and logits[0].ndim == 1 and outputs[0].ndim == 0:
+    if not isinstance(spec, (Vectors, Gaussians)) and logits and logits[0].ndim == 1 and outputs[0].ndim == 0:
         names = [task.render(np.array(number), framing) for number in range(logits[0].shape[-1])]
     return Predictions(answers, outputs, _probabilities(spec, logits), names)
 
@@ -187,7 +187,7 @@ def _as_prompt(value: Any) -> str:
 
 def _probabilities(spec: Spec, logits: Sequence[np.ndarray]) -> list[np.ndarray] | None:
     """Return the probabilities of logits; None for predictions of values."""
-    if isinstance(spec, Vectors):
+    if isinstance(spec, (Vectors, Gaussians)):
         return None
     to_probabilities = jax.nn.sigmoid if isinstance(spec, Labels) else jax.nn.softmax
     return [np.asarray(to_probabilities(jnp.asarray(one))) for one in logits]

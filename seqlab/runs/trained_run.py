@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.architectures import Network
-from seqlab.data.memory import hold, hold_tables
+from seqlab.data.memory import hold_tables
 from seqlab.data.padding import pad
 from seqlab.generation.decoding import AS_PREDICTED, Beam, Sampling
 from seqlab.generation.generate import answer, can_generate, generate
@@ -20,6 +20,8 @@ from seqlab.runs.by_length import ByLength, evaluate_lengths
 from seqlab.runs.evaluation import evaluate
 from seqlab.runs.files import read_request
 from seqlab.runs.folder import Trained, load
+from seqlab.runs.forecast import forecast
+from seqlab.runs.new_data import table_of
 from seqlab.runs.prediction import Predictions, batches, predict, read_inputs
 from seqlab.runs.request import resolve
 from seqlab.runs.states import LayerStates, reads_targets, states
@@ -107,6 +109,25 @@ class TrainedRun:
             ConfigError: an example does not fit; the message names its place.
         """
         return predict(self.task, self.network, self.params, inputs, self._batch_size, advance)
+
+    def forecast(self, data: Any = None, steps: int | None = None, seed: int = 0) -> Any:
+        """Forecast what follows the end of each series, step by step, also beyond the trained horizon.
+
+        Args:
+            data: the path of a file, or columns by name, in the form of the run's data; None for the run's
+                own series.
+            steps: the number of steps; None for the horizon of the task.
+            seed: of the paths that are sampled where the run predicts a distribution.
+
+        Returns:
+            A `pandas.DataFrame`, a row a step of each series: its name where there are several, `step`, the
+            time where the data have times, and the forecast of each column; with a distribution also the
+            quantiles .1, .5 and .9 as `<column>_q10` and so on.
+
+        Raises:
+            ConfigError: the run forecasts no series, or one is too short.
+        """
+        return forecast(self.task, self.network, self.params, data, steps, seed)
 
     def generate(
         self,
@@ -218,14 +239,11 @@ class TrainedRun:
     def _task_on(self, data: Any) -> Task:
         """Return the task with other data as its test split, and the vocabulary of the run."""
         fields = {field.name for field in dataclasses.fields(self.task)}
-        reader = self.task.reader
-        if reader is None or "vocabulary" not in fields:
+        if self.task.reader is None or "vocabulary" not in fields:
             raise ConfigError(f"task={self.task.name} has no other data: legal are {', '.join(SPLITS)}")
         if isinstance(data, (str, Path)) and not Path(data).exists():
             raise ConfigError(f"{data} is no file, and none of {', '.join(SPLITS)}")
-        source = str(data) if isinstance(data, (str, Path)) else hold(data)
-        tables = dataclasses.replace(reader, source=source, config=None).tables()
-        test = {"test": tables.get("test", tables["train"])}
+        test = {"test": table_of(self.task, data)}
         return dataclasses.replace(self.task, source=hold_tables(test), config=None)
 
 

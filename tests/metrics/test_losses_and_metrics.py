@@ -6,10 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.stats
 
 from seqlab import metrics
 from seqlab.metrics import loss
-from seqlab.types import Batch, Labels, Tokens, Transcript, Vectors
+from seqlab.types import Batch, Gaussians, Labels, Tokens, Transcript, Vectors
 
 B, T, V = 4, 5, 3
 generator = np.random.default_rng(0)
@@ -32,8 +33,21 @@ def labels():
     return predictions, batch._replace(targets=(batch.targets > 0).astype(jnp.float32))
 
 
+def gaussians():
+    predictions, batch = vectors()
+    spread = jnp.asarray(generator.normal(size=(B, T, V)), jnp.float32)
+    return jnp.concatenate([predictions, spread], axis=-1), batch
+
+
 DRAW = {"mse": vectors, "mae": vectors, "mase": vectors, "frame_accuracy": labels}
+DRAW |= {"crps": gaussians, "coverage_90": gaussians}
 """What a metric is of, where it is not of tokens."""
+
+
+def integrated_crps(cdf, y):
+    """Return the mean over features of ∫ (F(x) − 1[x ≥ y])² dx, the definition of the score."""
+    x = np.linspace(-20, 20, 400001)[:, None]
+    return np.mean(np.sum((cdf(x) - (x >= y)) ** 2, axis=0) * (x[1] - x[0]))
 
 
 def by_hand(name, predictions, batch):
@@ -49,6 +63,16 @@ def by_hand(name, predictions, batch):
                 elif name in ("accuracy", "sequence_accuracy"):
                     values.append(float(np.argmax(p) == y))
                     kept.append(values[-1])
+                elif name in ("density", "crps", "coverage_90"):
+                    mean, deviation = p[:V], np.log1p(np.exp(p[V:])) + 1e-4
+                    predicted = scipy.stats.norm(mean, deviation)
+                    if name == "density":
+                        values.append(-predicted.logpdf(y).mean())
+                    elif name == "crps":
+                        values.append(integrated_crps(predicted.cdf, y))
+                    else:
+                        low, high = predicted.interval(0.9)
+                        values.append(((low <= y) & (y <= high)).mean())
                 elif name == "mse":
                     values.append(np.mean((p - y) ** 2))
                 elif name in ("mae", "mase"):
@@ -67,12 +91,18 @@ def by_hand(name, predictions, batch):
 def test_metric_equals_its_definition(name):
     predictions, batch = DRAW.get(name, tokens)()
     value = metrics.metric(name, predictions, batch).value
-    np.testing.assert_allclose(value, by_hand(name, predictions, batch), rtol=1e-5)
+    tolerance = 1e-4 if name == "crps" else 1e-5  # by hand it is an integral
+    np.testing.assert_allclose(value, by_hand(name, predictions, batch), rtol=tolerance)
 
 
 @pytest.mark.parametrize(
     ("spec", "draw", "name"),
-    [(Tokens(V), tokens, "loss"), (Vectors(V), vectors, "mse"), (Labels(V), labels, "binary")],
+    [
+        (Tokens(V), tokens, "loss"),
+        (Vectors(V), vectors, "mse"),
+        (Labels(V), labels, "binary"),
+        (Gaussians(V), gaussians, "density"),
+    ],
 )
 def test_loss_is_that_of_the_output_spec(spec, draw, name):
     predictions, batch = draw()
@@ -89,6 +119,13 @@ def test_batches_add_up(name):
     ]
     total = jax.tree.map(jnp.add, *parts)
     np.testing.assert_allclose(total.value, metrics.metric(name, predictions, batch).value, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["mse", "mae"])
+def test_points_of_a_gaussian_are_its_means(name):
+    predictions, batch = gaussians()
+    found = [metrics.metric(name, some, batch).value for some in (predictions, predictions[..., :V])]
+    assert found[0] == found[1]
 
 
 def test_masked_out_positions_have_no_gradient():

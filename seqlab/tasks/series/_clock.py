@@ -7,7 +7,7 @@ import itertools
 import math
 import re
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,12 +17,24 @@ from seqlab.types import ConfigError
 _GAP = 1.5
 """Rows are evenly spaced where no step of time is this often as long as the median; months differ less."""
 _DATE = re.compile(r"\d{4}[-/]\d{1,2}([-/]\d{1,2})?([T ].*)?")
+_CALENDAR = ("MS", "ME", "QS", "QE", "YS", "YE")
+"""The spacings of a calendar whose steps are of different lengths, as aliases of pandas."""
 _FORM = "a number or a date as 1990-05-01 or 1990-05-01 12:30"
 
 
-def in_order(
-    table: Table, column: str, rows: np.ndarray, frequency: str | None
-) -> tuple[list[Any], np.ndarray]:
+class Times(NamedTuple):
+    """The times of the rows of a series, in order.
+
+    Attributes:
+        values: float64 `(N,)`, seconds since 1970 of dates, else numbers.
+        dates: whether they are dates.
+    """
+
+    values: np.ndarray
+    dates: bool
+
+
+def in_order(table: Table, column: str, rows: np.ndarray, frequency: str | None) -> tuple[Times, np.ndarray]:
     """Return the times of some rows in their order, and the rows, int `(N,)`, in that order.
 
     Args:
@@ -49,14 +61,14 @@ def in_order(
             if step > _GAP * np.median(steps):
                 complaint = f"there is a gap before {values[at + 1]}, after {values[at]}: {remedy}"
                 raise table.refusal(int(ordered[at + 1]), column, complaint)
-    return sorted_times, ordered
+    return Times(np.array(sorted_times), not all(map(_is_number, values))), ordered
 
 
-def resampled(times: Sequence[float], values: np.ndarray, frequency: str) -> np.ndarray:
-    """Return the means of values `(N, C)` over periods of time; periods without a row are interpolated.
+def resampled(times: Times, values: np.ndarray, frequency: str) -> tuple[Times, np.ndarray]:
+    """Return periods of time and the mean of values `(N, C)` in each, interpolated where there is no row.
 
     Args:
-        times: of the rows, in order, in seconds since 1970.
+        times: of the rows.
         values: float64 `(N, C)`.
         frequency: an offset alias of pandas, such as h (hours), D (days), B (business days), W, MS (months).
 
@@ -65,7 +77,7 @@ def resampled(times: Sequence[float], values: np.ndarray, frequency: str) -> np.
     """
     import pandas as pd
 
-    index = pd.to_datetime(np.asarray(times), unit="s")
+    index = pd.to_datetime(times.values, unit="s")
     try:
         periods = pd.DataFrame(values, index=index).resample(frequency).mean()
     except ValueError as error:
@@ -73,7 +85,33 @@ def resampled(times: Sequence[float], values: np.ndarray, frequency: str) -> np.
         raise ConfigError(
             f"task.frequency={frequency}: legal are aliases of pandas, such as {legal}"
         ) from error
-    return periods.interpolate().to_numpy(np.float64)
+    seconds = np.array([moment.timestamp() for moment in periods.index])
+    return Times(seconds, dates=True), periods.interpolate().to_numpy(np.float64)
+
+
+def following(times: Times, count: int, frequency: str | None) -> list[Any]:
+    """Return the times of `count` further rows: numbers, or dates as texts.
+
+    Rows are spaced as those of `times` are: by `frequency`, by months, quarters or years, or
+    by their median distance.
+    """
+    steps = np.arange(1, count + 1)
+    spacing = float(np.median(np.diff(times.values))) if len(times.values) > 1 else 1.0
+    if not times.dates:
+        return (times.values[-1] + spacing * steps).tolist()
+    import pandas as pd
+
+    index = pd.to_datetime(times.values, unit="s")
+    if frequency is None and np.ptp(np.diff(times.values)) > 0:
+        regular = (pd.date_range(index[0], periods=len(index), freq=name) for name in _CALENDAR)
+        fits = [name for name, dates in zip(_CALENDAR, regular, strict=True) if dates.equals(index)]
+        frequency = fits[0] if fits else None
+    if frequency is None:
+        after = pd.to_datetime(times.values[-1] + spacing * steps, unit="s")
+    else:
+        after = pd.date_range(index[-1], periods=count + 1, freq=frequency)[1:]
+    whole_days = (after == after.normalize()).all()
+    return [str(moment.date() if whole_days else moment) for moment in after]
 
 
 def require_one_series(table: Table, used: Collection[str]) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from seqlab.data.artifacts import load_artifacts
+from seqlab.data.columns.column import Artifacts
 from seqlab.data.reader import Reader, stamp
+from seqlab.data.table import Table
 from seqlab.tasks.series._time_series import SeriesColumns, TimeSeries, Unit, time_series
 from seqlab.types import ConfigError
 
@@ -38,8 +40,7 @@ def scaled_series(
 ) -> ScaledSeries:
     """Read a source in units of training, or in those of an earlier run.
 
-    A source without a training split is all test split, and needs the units of an earlier run; a series that
-    this run did not know is measured as a whole.
+    A source without a training split is all test split, and needs the units of an earlier run (`new_series`).
 
     Args:
         reader: of the source.
@@ -58,22 +59,65 @@ def _scaled(
     reader: Reader, columns: SeriesColumns, season: int, vocabulary: str | None, _: Any
 ) -> ScaledSeries:
     tables, artifacts = reader.tables(), load_artifacts(vocabulary)
-    known: dict[str, list[Unit]] = {}
-    if artifacts is not None:
-        names = artifacts["series"] if columns.group is not None else artifacts["series"][:1]
-        known = {
-            name: [Unit(*unit) for unit in units]
-            for name, units in zip(names, artifacts["units"], strict=False)
-        }
-    series, units = [], []
-    for name, values, begins in time_series(tables, columns, complete=artifacts is None):
-        train = values[: begins[0]] if "train" in tables else values
-        which = f"{columns.group}={name}" if name else f"a series of {len(values)} values"
-        found = known.get(name) or _measured(train, columns, season, f"{which} from {reader.source}")
-        scaled = [unit.apply(column) for unit, column in zip(found, values.T, strict=True)]
-        series.append(TimeSeries(name, np.stack(scaled, axis=-1), begins))
+    found = time_series(tables, columns, complete=artifacts is None)
+    known = _Known(columns.group is not None, own="train" in tables, artifacts=artifacts)
+    return _in_units(found, known, columns, season, reader.source)
+
+
+def new_series(table: Table, columns: SeriesColumns, season: int, artifacts: Artifacts) -> ScaledSeries:
+    """Read the series of a table in the units of an earlier run; one that this run did not know in its own.
+
+    Args:
+        table: the rows.
+        columns: the columns that hold series.
+        season: the steps of a season.
+        artifacts: those of the run.
+
+    Raises:
+        ConfigError: a column is missing, or a series never changes over a season.
+    """
+    found = time_series({"test": table}, columns, complete=False)
+    known = _Known(columns.group is not None, own=False, artifacts=artifacts)
+    return _in_units(found, known, columns, season, table.name)
+
+
+class _Known(NamedTuple):
+    """The units of an earlier run.
+
+    Attributes:
+        by_name: whether series have names.
+        own: whether the series are those of the run, in their order.
+        artifacts: of the run; None where there is none.
+    """
+
+    by_name: bool
+    own: bool
+    artifacts: Artifacts | None
+
+    def of(self, at: int, name: str) -> list[Unit] | None:
+        """Return the units of the columns of a series; None where they are not known."""
+        if self.artifacts is None:
+            return None
+        names, units = self.artifacts["series"], self.artifacts["units"]
+        if self.by_name:
+            at = names.index(name) if name in names else -1
+        elif not self.own:
+            at = 0 if len(units) == 1 else -1
+        return [Unit(*unit) for unit in units[at]] if at >= 0 else None
+
+
+def _in_units(
+    series: Sequence[TimeSeries], known: _Known, columns: SeriesColumns, season: int, source: str | None
+) -> ScaledSeries:
+    scaled, units = [], []
+    for at, one in enumerate(series):
+        train = one.values[: one.begins[0]] if one.begins[0] else one.values
+        which = f"{columns.group}={one.name}" if one.name else f"a series of {len(one.values)} values"
+        found = known.of(at, one.name) or _measured(train, columns, season, f"{which} from {source}")
+        values = [unit.apply(column) for unit, column in zip(found, one.values.T, strict=True)]
+        scaled.append(one._replace(values=np.stack(values, axis=-1)))
         units.append(found)
-    return ScaledSeries(series, units)
+    return ScaledSeries(scaled, units)
 
 
 def _measured(train: np.ndarray, columns: SeriesColumns, season: int, name: str) -> list[Unit]:
@@ -85,9 +129,3 @@ def _measured(train: np.ndarray, columns: SeriesColumns, season: int, name: str)
             f"task.season={season}: in training, {name} has no season or never changes over one"
         )
     return units + [Unit.of_input(column) for column in train.T[K:]]
-
-
-def shifted(x: np.ndarray, lag: int) -> np.ndarray:
-    """Return what stood `lag` steps before each row of `(N, K)`; NaN where nothing did."""
-    nothing = np.full((min(lag, len(x)), *x.shape[1:]), np.nan)
-    return np.concatenate([nothing, x[: max(0, len(x) - lag)]])

@@ -12,7 +12,7 @@ import numpy as np
 from seqlab.data.splits import SHARES, require_splits
 from seqlab.data.table import Table
 from seqlab.metrics.forecasts import seasonal_naive_error
-from seqlab.tasks.series._clock import in_order, require_one_series, resampled
+from seqlab.tasks.series._clock import Times, in_order, require_one_series, resampled
 from seqlab.types import ConfigError
 
 _BEGINS = (0.7, 0.85)
@@ -26,11 +26,13 @@ class TimeSeries(NamedTuple):
         name: of its group; "" where a source has no groups.
         values: float64 `(N, C)`, the targets and then the further inputs.
         begins: the places where validation and test begin.
+        times: of the values; None where a source has none.
     """
 
     name: str
     values: np.ndarray
     begins: tuple[int, int]
+    times: Times | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,8 +144,8 @@ def _series_of_lists(tables: Mapping[str, Table], column: str) -> list[TimeSerie
     return found
 
 
-def _rows_of_groups(table: Table, columns: SeriesColumns) -> dict[str, np.ndarray]:
-    """Return the values of the rows of each group, in order of time."""
+def _rows_of_groups(table: Table, columns: SeriesColumns) -> dict[str, _Rows]:
+    """Return the rows of each group, in order of time."""
     values = np.stack([_numbers(table, name) for name in (*columns.values, *columns.inputs)], axis=-1)
     if columns.group is None:
         groups = {"": np.arange(len(table))}
@@ -153,17 +155,23 @@ def _rows_of_groups(table: Table, columns: SeriesColumns) -> dict[str, np.ndarra
         labels = np.array(table.labels(columns.group))
         groups = {str(name): np.flatnonzero(labels == name) for name in dict.fromkeys(labels.tolist())}
     if columns.time is None:
-        return {name: values[rows] for name, rows in groups.items()}
+        return {name: _Rows(values[rows], None) for name, rows in groups.items()}
     found = {}
     for name, rows in groups.items():
         times, order = in_order(table, columns.time, rows, columns.frequency)
-        found[name] = values[order]
+        ordered = values[order]
         if columns.frequency is not None:
-            found[name] = resampled(times, found[name], columns.frequency)
+            times, ordered = resampled(times, ordered, columns.frequency)
+        found[name] = _Rows(ordered, times)
     return found
 
 
-def _groups(parts: Mapping[str, Mapping[str, np.ndarray]]) -> list[str]:
+class _Rows(NamedTuple):
+    values: np.ndarray
+    times: Times | None
+
+
+def _groups(parts: Mapping[str, Mapping[str, _Rows]]) -> list[str]:
     if "train" not in parts:
         return list(dict.fromkeys(name for groups in parts.values() for name in groups))
     names = list(parts["train"])
@@ -173,18 +181,22 @@ def _groups(parts: Mapping[str, Mapping[str, np.ndarray]]) -> list[str]:
     return names
 
 
-def _joined(name: str, parts: Mapping[str, Mapping[str, np.ndarray]]) -> TimeSeries:
+def _joined(name: str, parts: Mapping[str, Mapping[str, _Rows]]) -> TimeSeries:
     """Return the series of a group, whose values are those of all splits, one after another."""
     if list(parts) == ["train"]:
-        return _cut(name, parts["train"][name])
-    empty = next(groups[name] for groups in parts.values() if name in groups)[:0]
-    found = [parts[split].get(name, empty) if split in parts else empty for split in SHARES]
-    return TimeSeries(name, np.concatenate(found), (len(found[0]), len(found[0]) + len(found[1])))
+        return _cut(name, *parts["train"][name])
+    groups = [parts.get(split, {}).get(name) for split in SHARES]
+    known = [rows for rows in groups if rows is not None]
+    counts = [0 if rows is None else len(rows.values) for rows in groups]
+    times = [rows.times for rows in known if rows.times is not None]
+    joined = Times(np.concatenate([part.values for part in times]), times[0].dates) if times else None
+    values = np.concatenate([rows.values for rows in known])
+    return TimeSeries(name, values, (counts[0], counts[0] + counts[1]), joined)
 
 
-def _cut(name: str, values: np.ndarray) -> TimeSeries:
+def _cut(name: str, values: np.ndarray, times: Times | None = None) -> TimeSeries:
     first, second = (int(share * len(values)) for share in _BEGINS)
-    return TimeSeries(name, values, (first, second))
+    return TimeSeries(name, values, (first, second), times)
 
 
 def _list(table: Table, index: int, values: Sequence[Any], column: str) -> np.ndarray:

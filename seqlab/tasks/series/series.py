@@ -19,10 +19,11 @@ from seqlab.data.reader import Reader
 from seqlab.data.table import Table
 from seqlab.tasks._inputs import numbers_text
 from seqlab.tasks._sources import make_hashable, source_field
-from seqlab.tasks.series._scaled_series import ScaledSeries, scaled_series, shifted
-from seqlab.tasks.series._time_series import SeriesColumns, Unit, finite, time_series
+from seqlab.tasks.series._scaled_series import ScaledSeries, new_series, scaled_series
+from seqlab.tasks.series._time_series import SeriesColumns, Unit, finite
+from seqlab.tasks.series._window import Window, shifted
 from seqlab.tasks.task import SPLITS, Task
-from seqlab.types import Batch, ConfigError, Goal, Reference, Spec, Vectors
+from seqlab.types import Batch, ConfigError, Gaussians, Goal, Reference, Spec, Vectors
 
 _MAX_NAMED = 20
 """The number of groups at most that are reported one by one."""
@@ -62,6 +63,8 @@ class Series(Task):
         horizon: the number of steps from the last input to the forecast, H.
         season: steps of a season, m; 1 for none.
         difference: the lag k of the differences that are read and forecast; 0 for the values themselves.
+        distribution: "gaussian" to forecast a mean and a standard deviation of every value; None for the
+            value alone.
 
     Raises:
         ValueError: a field that is not legal.
@@ -86,15 +89,18 @@ class Series(Task):
     horizon: int = 1
     season: int = 1
     difference: int = 0
+    distribution: str | None = None
 
     def __post_init__(self) -> None:
         make_hashable(self, "value", "inputs")
-        if not self._columns.values:
+        if not self.columns.values:
             raise ValueError("value must name at least one column")
         if self.frequency is not None and self.time is None:
             raise ValueError(f"frequency={self.frequency} needs time, the column of times")
         require_positive(self, "length", "horizon", "season")
         require_count(self, "difference")
+        if self.distribution not in (None, "gaussian"):
+            raise ValueError(f"distribution must be null or gaussian, got {self.distribution}")
         if 0 < self.difference < self.horizon:  # the value to add to the forecast would not be known yet
             raise ValueError(
                 f"difference must be 0 or at least horizon={self.horizon}, got {self.difference}"
@@ -105,7 +111,8 @@ class Series(Task):
         return Reader(self.source, self.config, "task=sunspots or task=co2")
 
     @property
-    def _columns(self) -> SeriesColumns:
+    def columns(self) -> SeriesColumns:
+        """The columns of the source that hold series."""
         values = (self.value,) if isinstance(self.value, str) else tuple(self.value)
         inputs = (self.inputs,) if isinstance(self.inputs, str) else tuple(self.inputs)
         return SeriesColumns(values, inputs, self.time, self.frequency, self.group)
@@ -113,8 +120,13 @@ class Series(Task):
     @property
     def _sizes(self) -> tuple[int, int]:
         """The number of values that are forecast, K, and that are read, C."""
-        columns = self._columns
+        columns = self.columns
         return len(columns.values), len(columns.values) + len(columns.inputs)
+
+    @property
+    def window(self) -> Window:
+        """What is read to forecast a value."""
+        return Window(self.length, self.horizon, self.difference, self._sizes[0])
 
     @functools.cached_property
     def encoded(self) -> Encoded:
@@ -126,17 +138,17 @@ class Series(Task):
         if (artifacts := load_artifacts(self.vocabulary)) is None:
             return self._read
         if grows(self.vocabulary):
-            return dataclasses.replace(self._read, artifacts=self._scaled.added_to(artifacts))
+            return dataclasses.replace(self._read, artifacts=self.scaled.added_to(artifacts))
         return Encoded(Deferred(lambda: self._read.arrays), artifacts, Deferred(lambda: self._read.summary))
 
     @functools.cached_property
     def _read(self) -> Encoded:
-        series = self._scaled.series
+        series = self.scaled.series
         values, parts, offset = [], [], 0
         targets: dict[str, list[np.ndarray]] = {split: [] for split in SPLITS}
         first = self._first_target
-        for _, x, begins in series:
-            values.append(self._differences(x))
+        for _, x, begins, _ in series:
+            values.append(self.window.differences(x))
             parts.append(np.searchsorted(begins, np.arange(len(x)), side="right"))
             for split, start, stop in zip(SPLITS, (0, *begins), (*begins, len(x)), strict=True):
                 targets[split].append(offset + np.arange(max(start, first), max(stop, first)))
@@ -151,22 +163,14 @@ class Series(Task):
         shared = {"values": joined, "parts": np.concatenate(parts).astype(np.int32)}
         return Encoded(
             {**{split: {"targets": found} for split, found in places.items()}, "series": shared},
-            artifacts=self._scaled.artifacts,
+            artifacts=self.scaled.artifacts,
             summary={split: len(found) for split, found in places.items()} | {"series": len(series)},
         )
-
-    def _differences(self, x: np.ndarray) -> np.ndarray:
-        """Return what is read of a series `(N, C)`: differences of the values that are forecast."""
-        if not self.difference:
-            return x
-        K = self._sizes[0]
-        return np.concatenate([x[:, :K] - shifted(x[:, :K], self.difference), x[:, K:]], axis=1)
 
     @property
     def _first_target(self) -> int:
         """The first place of a series whose inputs and naive forecasts are all known."""
-        inputs = self.difference + self.length + self.horizon - 1
-        return max(inputs, self._seasons_back + self.horizon)
+        return max(self.window.reach, self._seasons_back + self.horizon)
 
     @property
     def _seasons_back(self) -> int:
@@ -174,28 +178,31 @@ class Series(Task):
         return self.season * math.ceil(self.horizon / self.season)
 
     @property
-    def _scaled(self) -> ScaledSeries:
-        return scaled_series(self.reader, self._columns, self.season, self.vocabulary)
+    def scaled(self) -> ScaledSeries:
+        """The series of the source in the units in which they are read."""
+        return scaled_series(self.reader, self.columns, self.season, self.vocabulary)
 
     def input_spec(self, framing: str) -> Spec:
         C = self._sizes[1]
         return Vectors(self.length * C if framing == "one_to_one" else C)
 
     def output_spec(self, framing: str) -> Spec:
-        return Vectors(self._sizes[0])
+        K = self._sizes[0]
+        return Vectors(K) if self.distribution is None else Gaussians(K)
 
     def goal(self, framing: str) -> Goal:
         return Goal("mase", higher_is_better=False)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
-        return ("mase", "mse")
+        of_distribution = () if self.distribution is None else ("crps", "coverage_90")
+        return ("mase", "mse", *of_distribution)
 
     def scores(
         self, predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray, split: str
     ) -> Mapping[str, float]:
         """Return the mean of the MASE of each series, and that of each group of a few by its name."""
-        series = self._scaled.series
-        ends = np.cumsum([len(values) for _, values, _ in series])
+        series = self.scaled.series
+        ends = np.cumsum([len(values) for _, values, *_ in series])
         of_row = np.searchsorted(ends, self.encoded.arrays[split]["targets"], side="right")
         errors = np.where(mask, np.abs(predictions - targets).mean(axis=-1), np.nan)
         found = {at: float(np.nanmean(errors[of_row == at])) for at in np.unique(of_row).tolist()}
@@ -204,9 +211,9 @@ class Series(Task):
             return mean
         return mean | {f"mase/{series[at].name}": value for at, value in found.items()}
 
-    def reference(self, framing: str) -> Reference:
+    def reference(self, framing: str, split: str = "test") -> Reference:
         """Return the MASE of the best naive forecast; the threshold is a tenth below it."""
-        naive = self.baselines("test", framing)
+        naive = self.baselines(split, framing)
         best = min(naive, key=naive.__getitem__)
         return Reference(naive[best], best, 0.9 * naive[best])
 
@@ -222,7 +229,7 @@ class Series(Task):
             at = (at[:, None] + np.arange(1 - self.length, 1)).ravel()
             at = at[self.encoded.arrays["series"]["parts"][at] == SPLITS.index(split)]
         K = self._sizes[0]
-        errors = [self._naive_errors(x[:, :K]) for _, x, _ in self._scaled.series]
+        errors = [self._naive_errors(x[:, :K]) for _, x, *_ in self.scaled.series]
         return {name: float(np.concatenate([e[name] for e in errors])[at].mean()) for name in NAIVE}
 
     def _naive_errors(self, x: np.ndarray) -> dict[str, np.ndarray]:
@@ -232,22 +239,18 @@ class Series(Task):
         forecasts = zip(NAIVE, (persistence, seasonal, seasonal + rise), strict=True)
         return {name: np.abs(x - forecast) for name, forecast in forecasts}
 
+    def new_series(self, table: Table) -> ScaledSeries:
+        """Return the series of a file, to be forecast, in the units of the run."""
+        return new_series(table, self.columns, self.season, self.encoded.artifacts)
+
     def read_prompt(self, text: str, framing: str) -> np.ndarray:
-        """Turn numbers, in order of time and separated by white space or commas, into the last T inputs.
+        """Turn numbers in order of time into the last T inputs; they are separated as in `1 2` or `[1, 2]`.
 
         Raises:
             ConfigError: a word is not a number, or there are fewer than T + k numbers.
         """
-        x, _ = self._read_numbers(text)
-        past = self._differences(x[:, None])[-self.length :]
-        return (past.ravel() if framing == "one_to_one" else past).astype(np.float32)
-
-    def new_inputs(self, table: Table) -> Mapping[str, Any]:
-        """Return the values of each series of a file, to be forecast from its end."""
-        if self._sizes != (1, 1):
-            raise ConfigError(f"task {self.name} with several columns predicts no rows of a file")
-        series = time_series({"train": table}, self._columns)
-        return {one.name or f"series {at}": one.values[:, 0] for at, one in enumerate(series, 1)}
+        past = self.window.inputs(self._read_numbers(text)[0])
+        return past.ravel() if framing == "one_to_one" else past
 
     def read_input(self, value: Any, framing: str) -> np.ndarray:
         """Read numbers in order of time: a text of them, a list or an array `(T,)`."""
@@ -256,16 +259,15 @@ class Series(Task):
     def render_answer(self, answer: np.ndarray, prompt: str, framing: str) -> str:
         """Return the forecast of the value H steps after the prompt, in the units of the prompt."""
         x, unit = self._read_numbers(prompt)
-        forecast = np.ravel(answer)[-1]
-        if self.difference:
-            forecast += x[len(x) - 1 + self.horizon - self.difference]
+        [forecast] = self.window.value(x, np.ravel(answer)[-1:])
         return f"{forecast * unit.size + unit.mean:.6g}"
 
     def _read_numbers(self, prompt: str) -> tuple[np.ndarray, Unit]:
-        """Return the numbers of a prompt in the unit of the series; of several series, in their own unit."""
+        """Return the numbers of a prompt, `(N, 1)`, in the unit of the series, or of several in their own."""
         if self._sizes != (1, 1):
             raise ConfigError(f"--prompt: {self.name} with several columns takes none")
-        words, least = prompt.replace(",", " ").split(), self.length + self.difference
+        numbers = prompt.strip().removeprefix("[").removesuffix("]")
+        words, least = numbers.replace(",", " ").split(), self.length + self.difference
         x = finite(words, lambda at, complaint: ConfigError(f"--prompt: number {at + 1} {complaint}"))
         if len(x) < least:
             raise ConfigError(f"--prompt: {self.name} reads at least {least} numbers, got {len(x)}")
@@ -273,7 +275,7 @@ class Series(Task):
         unit = Unit(*units[0][0]) if len(units) == 1 else Unit.of(x, self.season)
         if not unit.size:
             raise ConfigError(f"--prompt: the numbers never change over a season of {self.season}")
-        return unit.apply(x), unit
+        return unit.apply(x)[:, None], unit
 
     def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
         at = data[split]["targets"][indices][:, None] + jnp.arange(1 - self.length, 1)
