@@ -21,7 +21,7 @@ test-fast: .venv/test.stamp  ## run the quick tests, which train no whole run
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not runs and not slow" $(ARGS)
 
 soak: .venv/test.stamp  ## stop, damage and fuzz many runs, and print counts: make soak ARGS="--kills 24"
-	PYTHONPATH=tests $(BIN)/python tests/faults/soak.py $(ARGS)
+	PYTHONPATH=.:tests:tests/faults $(BIN)/python -m soak $(ARGS)
 
 check: .venv/test.stamp  ## lint, check the format, check the types
 	$(BIN)/ruff check .

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from seqlab.analysis.groups import Group
 from seqlab.analysis.intervals import interval
 from seqlab.analysis.panels import Kinds, Panel, add_legend, canvas, kinds, panels
+from seqlab.analysis.sweep_runs import SweepRun
 
 BAND_RESAMPLES = 1000
 """The number of bootstrap resamples of a band: fewer than a table's, whose digits can be read."""
@@ -27,7 +28,7 @@ def learning_curves(groups: Sequence[Group]) -> Any:
     Returns:
         A `matplotlib.figure.Figure`; None where no run finished.
     """
-    return _draw(panels(groups), _curves)
+    return _draw(panels(groups), _curves, lambda run: run.validation)
 
 
 def gradient_slope(groups: Sequence[Group]) -> Any:
@@ -37,10 +38,15 @@ def gradient_slope(groups: Sequence[Group]) -> Any:
         A `matplotlib.figure.Figure`; None where no finished run has a slope.
     """
     with_slope = [group for group in groups if any(run.slope is not None for run in group.finished)]
-    return _draw(panels(with_slope), _slopes)
+    return _draw(panels(with_slope), _slopes, lambda run: run.summary)
 
 
-def _draw(shown: Sequence[Panel], fill: Callable[[Any, Panel, Kinds], None]) -> Any:
+def _draw(
+    shown: Sequence[Panel],
+    fill: Callable[[Any, Panel, Kinds], None],
+    reference: Callable[[SweepRun], Mapping[str, Any]],
+) -> Any:
+    """Draw panels with the `chance` and `solved_at` that `reference` returns, those of the scores' split."""
     if not shown:
         return None
     figure, axes = canvas(shown)
@@ -48,7 +54,7 @@ def _draw(shown: Sequence[Panel], fill: Callable[[Any, Panel, Kinds], None]) -> 
     for panel, ax in zip(shown, axes, strict=True):
         fill(ax, panel, coloured)
         for key, label, style in (("chance", "baseline", ":"), ("solved_at", "solved at", "--")):
-            for value in {group.finished[0].summary[key] for group in panel.finished}:
+            for value in {reference(group.finished[0])[key] for group in panel.finished}:
                 ax.axhline(value, color="grey", linewidth=0.8, linestyle=style, label=label)
     add_legend(figure)
     return figure

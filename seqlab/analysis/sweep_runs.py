@@ -68,9 +68,14 @@ class SweepRun:
         return self.summary.get("higher_is_better")
 
     @property
+    def validation(self) -> Mapping[str, Any]:
+        """The `chance` and `solved_at` of the validation split; of the test split in older summaries."""
+        return self.summary.get("validation", self.summary)
+
+    @property
     def steps_to_solved(self) -> int | None:
-        """The step of the first evaluation that reaches the threshold; None where none does."""
-        threshold = self.summary.get("solved_at")
+        """The step of the first evaluation that reaches the validation split's threshold, or None."""
+        threshold = self.validation.get("solved_at")
         if not len(self.steps) or threshold is None:
             return None
         sign = 1 if self.higher_is_better else -1

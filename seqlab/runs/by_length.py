@@ -84,7 +84,7 @@ def evaluate_lengths(program: Program, params: Params, lengths: Sequence[int], s
     ]
     trained = task.sequence_lengths.evaluated if task.sequence_lengths else [getattr(task, "length")]  # noqa: B009
     framing = program.network.framing
-    goal, baseline = task.goal(framing), task.reference(framing).baseline
+    goal, baseline = task.goal(framing), task.reference(framing, split).baseline
     return ByLength(rows, split, goal, baseline, (trained[0], trained[-1]))
 
 

@@ -11,7 +11,7 @@ from seqlab.runs.files import HYDRA, read_request
 from seqlab.runs.lock import LOCK, owner_of
 from seqlab.runs.request import resolve
 from seqlab.tasks.task import VOCABULARY
-from seqlab.tracking import STATUSES, read_summary
+from seqlab.tracking import STATUSES, read_rows, read_summary
 from seqlab.tracking.run_folder import ROWS, SUMMARY
 from seqlab.training import Checkpoints
 from seqlab.types import ConfigError
@@ -83,13 +83,8 @@ def _require_json(path: Path) -> str:
 
 
 def _read_rows(path: Path) -> str:
-    *lines, rest = path.read_text(encoding="utf-8").split("\n")
-    for number, line in enumerate(lines, 1):
-        try:
-            _ = json.loads(line)["step"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"line {number} is not a row") from error
-    return f"{len(lines)} rows" + (", and an incomplete last line, which readers leave out" if rest else "")
+    count, rest = len(read_rows(path.parent)), path.read_bytes().rpartition(b"\n")[2]
+    return f"{count} rows" + (", and an incomplete last line, which readers leave out" if rest else "")
 
 
 def _read_summary(path: Path) -> str:

@@ -24,7 +24,7 @@ from seqlab.runs.request import Request, resolve
 from seqlab.runs.restores import restored
 from seqlab.runs.resume import FINGERPRINT, ended
 from seqlab.tracking import Callback, RunFolder, Tracker, Trackers, write_atomically
-from seqlab.tracking.run_folder import ROWS
+from seqlab.tracking.run_folder import ROWS, drop_rows
 from seqlab.training import Checkpoints, Monitor, Plan, compiled_functions, offer_cores, train
 from seqlab.training.interrupts import interruptible
 from seqlab.types import ConfigError, IncompatibleError
@@ -120,6 +120,9 @@ def open_folder(run: Run) -> None:
         checkpoints.adopt(run.source)
     if run.info.resumed_from is not None:
         checkpoints.discard_after(run.info.resumed_from)
+    if run.restored is not None and run.restored.surplus:
+        drop_rows(folder, int(run.restored.state.step), run.restored.surplus)
+        checkpoints.discard_best_after(run.restored.notes["best_step"])
     write_request(run.request)
     for name, text in run.program.task.artifacts().items():
         write_atomically(folder / name, text)

@@ -93,7 +93,7 @@ def build(request: Request) -> Run:
         raise ConfigError(f"seed must be a non-negative integer below 2**32, got {seed!r}")
     kept = kept_by(request, config)
     (family, numbers), kept = _same_data(config, kept)
-    restored = None if kept is None else kept.restore(family.program, config["resume"])
+    restored = None if kept is None else kept.restore(family.program, config)
     step = None if restored is None else int(restored.state.step)
     restores = restored.notes.get("restores", []) if restored else []
     if restores:

@@ -17,12 +17,15 @@ from seqlab.runs.changes import Changes, changes_between, describe, require_resu
 from seqlab.runs.files import holds_run, read_request
 from seqlab.runs.outcome import FINAL
 from seqlab.runs.request import Request, resolve
-from seqlab.tracking import read_summary
+from seqlab.tracking import read_rows, read_summary
 from seqlab.training import Checkpoints, Program
 from seqlab.training.checkpoints import Restored
+from seqlab.training.last_step import continued, surplus
 from seqlab.types import ConfigError
 
 _log = logging.getLogger(__name__)
+
+STEPS = "training.steps"
 
 FINGERPRINT = "data_fingerprint"
 """The key under which notes and summary hold the fingerprint of a run's data."""
@@ -42,15 +45,27 @@ class Kept:
     notes: Mapping[str, Any]
     changes: Changes
 
-    def restore(self, program: Program, resume: str) -> Restored:
+    def restore(self, program: Program, config: Mapping[str, Any]) -> Restored:
         """Return the state to go on from, with the notes of its checkpoint.
 
         Raises:
-            ConfigError: it cannot be read, or the run is past the last step.
+            ConfigError: it cannot be read, the run is past the last step, or its earlier steps would have
+                been others, had the run had the number of steps that it is given now.
         """
+        if STEPS in self.changes and program.staged and not config["allow_changes"]:
+            raise ConfigError(
+                f"resume={config['resume']} changes {describe({STEPS: self.changes[STEPS]})}, but "
+                f"{program.staged[0]} depends on the share of the steps that are made, so that the earlier "
+                "steps would have been others: legal are the same steps, or allow_changes=true"
+            )
         restored = Checkpoints(self.folder).restore_latest(program.shapes)
-        _require_steps(program.training.steps, int(restored.state.step), resume)
-        return restored
+        step, steps = int(restored.state.step), program.training.steps
+        _require_steps(steps, step, config["resume"])
+        if step == steps:
+            return restored
+        goal = program.task.goal(program.network.framing)
+        extra = surplus(restored.notes, f"eval/{goal.metric}")
+        return Restored(restored.state, continued(restored.notes), extra)
 
     def require_same_data(self, fingerprint: str, config: Mapping[str, Any]) -> Kept:
         """Return this with the change of the data, if there is one.
@@ -104,6 +119,7 @@ def kept_by(request: Request, config: Mapping[str, Any]) -> Kept | None:
             require_resumable(changes_between(config_of(source, {}), config), config, source)
         _log.warning("resume=auto: %s holds no checkpoint, so the run starts at step 0", folder)
         return None
+    read_rows(source)  # damaged ones are refused
     return Kept(source, notes or {}, changes_of(source, notes or {}, config))
 
 

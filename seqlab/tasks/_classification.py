@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from seqlab.data.columns.column import Artifacts
+from seqlab.data.encoded import Encoded
 from seqlab.metrics.classes import class_scores
 from seqlab.registry import import_extra
 from seqlab.types import Goal, Reference
@@ -16,6 +17,7 @@ GOAL = Goal("accuracy", higher_is_better=True)
 """The goal of a classification."""
 SCORED = ("balanced_accuracy", "macro_f1", "ece")
 """The names of what `scores_of_classes` returns, and that of the expected calibration error."""
+MOST_FREQUENT_CLASS = "always the most frequent class of training"
 MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "naive Bayes": ("sklearn.naive_bayes", "MultinomialNB", {}),
     "logistic regression": ("sklearn.linear_model", "LogisticRegression", {"max_iter": 1000}),
@@ -37,19 +39,29 @@ def fit_model(name: str, inputs: Any, labels: np.ndarray, **settings: Any) -> An
     return getattr(import_extra(module), kind)(**arguments | settings).fit(inputs, labels)
 
 
-def class_reference(labels: np.ndarray, baselines: Mapping[str, float]) -> Reference:
-    """Return the accuracy of the most frequent class; the threshold is the best of the baselines.
+def class_reference(encoded: Encoded, split: str, baselines: Mapping[str, float]) -> Reference:
+    """Return the accuracy of the most frequent class of training; the threshold is the best of the baselines.
 
-    The threshold is at least one more right answer than the most frequent class has.
+    The threshold is at least one more right answer than that class has.
 
     Args:
-        labels: int `(N,)`, those of the test split.
-        baselines: the accuracies of further models on the test split.
+        encoded: the data, with int `labels` `(N,)` in each split.
+        split: the split whose answers are counted.
+        baselines: the accuracies of further models on this split.
     """
-    counts = np.bincount(labels)
-    baseline = float(counts.max() / counts.sum())
-    above = min(1.0, float((counts.max() + 1) / counts.sum()))
-    return Reference(baseline, "always the most frequent class", max([above, *baselines.values()]))
+    baseline, above = most_frequent_class(encoded.arrays["train"]["labels"], encoded.arrays[split]["labels"])
+    return Reference(baseline, MOST_FREQUENT_CLASS, max([above, *baselines.values()]))
+
+
+def most_frequent_class(training: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+    """Return the accuracy of the most frequent class of training, and that with one more right answer.
+
+    Args:
+        training: int `(N,)`, the labels of the training split.
+        labels: int `(M,)`, the labels of the split whose answers are counted.
+    """
+    right = int(np.sum(labels == np.bincount(training).argmax()))
+    return right / len(labels), min(1.0, (right + 1) / len(labels))
 
 
 def scores_of_classes(predictions: np.ndarray, targets: np.ndarray, mask: np.ndarray) -> Mapping[str, float]:

@@ -111,8 +111,8 @@ class Task(abc.ABC):
         """Return the metric that decides which parameters are the best; cheap to ask for."""
 
     @abc.abstractmethod
-    def reference(self, framing: str) -> Reference:
-        """Return the values of the goal's metric on the test split that a run is compared with.
+    def reference(self, framing: str, split: str = "test") -> Reference:
+        """Return values of the goal's metric on a split, to which those of a run on this split are compared.
 
         They may be costly to compute, such as those of fitted models. They are asked for at the end of a run.
         """

@@ -7,12 +7,13 @@ import dataclasses
 import logging
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from seqlab.tracking.encoding import from_json, to_json
 from seqlab.tracking.tracker import RunInfo
+from seqlab.types import ConfigError
 
 _log = logging.getLogger(__name__)
 
@@ -77,12 +78,28 @@ def read_rows(folder: Path | str, last_step: int | None = None) -> list[dict[str
         The rows; arrays are lists, and non-finite numbers are floats. Empty where nothing was logged.
 
     Raises:
-        json.JSONDecodeError: a line before the last is not JSON.
+        ConfigError: a line before the last is not a row.
     """
     path = Path(folder) / ROWS
-    lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
-    rows = [from_json(line) for line in lines]
+    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+    rows = [_row(path, number, line) for number, line in enumerate(lines, 1)]
     return [row for row in rows if last_step is None or row["step"] <= last_step]
+
+
+def _row(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    """Return the row in a line of a file."""
+    try:
+        row: Any = from_json(line.decode())
+        _ = row["step"] + 0
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"{path} is damaged: line {number} is not a row, so remove it") from error
+    return row
+
+
+def drop_rows(folder: Path, step: int, keys: Sequence[str]) -> None:
+    """Remove the rows of a step that have one of some keys."""
+    rows = [row for row in read_rows(folder) if row["step"] != step or not any(key in row for key in keys)]
+    write_atomically(folder / ROWS, "".join(map(_line, rows)))
 
 
 def read_summary(folder: Path | str) -> dict[str, Any]:

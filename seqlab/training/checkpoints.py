@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import shutil
 import tempfile
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +16,8 @@ import numpy as np
 import orbax.checkpoint as ocp
 
 from seqlab.tracking.encoding import from_json, to_json
+from seqlab.training.digests import damage_of, write_digests
+from seqlab.training.last_step import best_steps
 from seqlab.training.state import TrainState
 from seqlab.types import ConfigError, Params, Tree
 
@@ -32,10 +34,17 @@ _PLAIN = re.compile(r"[\w./-]+", re.ASCII)
 
 
 class Restored(NamedTuple):
-    """A state that was read back, with the notes that were saved with it."""
+    """A state that was read back.
+
+    Attributes:
+        state: the state.
+        notes: the notes that were saved with it.
+        surplus: a key of each row of its step that the run which goes on from it does not have.
+    """
 
     state: TrainState
     notes: Mapping[str, Any]
+    surplus: Sequence[str] = ()
 
 
 class Checkpoints:
@@ -68,6 +77,12 @@ class Checkpoints:
                 if not path.name.isdigit() or int(path.name) > step:
                     shutil.rmtree(path, ignore_errors=True)
 
+    def discard_best_after(self, step: int | None) -> None:
+        """Delete the best parameters that were saved after a step; None for all."""
+        for saved in self.steps("best"):
+            if step is None or saved > step:
+                self._delete("best", saved)
+
     def save_latest(self, state: TrainState, notes: Mapping[str, Any] | None = None) -> None:
         """Save the state to resume from.
 
@@ -96,10 +111,9 @@ class Checkpoints:
     def notes(self) -> Mapping[str, Any] | None:
         """Return the notes of the latest state whose notes can be read; None where there is none."""
         for step in self.steps("latest"):
-            try:
-                return self._notes(step)
-            except Exception:  # the one before is asked; `restore_latest` reports the damage
-                continue
+            with contextlib.suppress(Exception):  # the one before is asked; `restore_latest` reports damage
+                if damage_of(self.folder / "latest" / str(step)) is None:
+                    return self._notes(step)
         return None
 
     def restore_latest(self, like: TrainState) -> Restored:
@@ -138,6 +152,8 @@ class Checkpoints:
 
     def damage(self, kind: str, step: int) -> str | None:
         """Return in one line why a checkpoint cannot be read; None where it is whole."""
+        if reason := damage_of(self.folder / kind / str(step)):
+            return reason
         try:
             with self._manager(kind) as manager:
                 like = _abstract(manager.item_metadata(step).tree)
@@ -156,7 +172,7 @@ class Checkpoints:
         folder = self.folder / kind
         return list(folder.iterdir()) if folder.is_dir() else []
 
-    @contextmanager
+    @contextlib.contextmanager
     def _manager(self, kind: str, writes: bool = False) -> Generator[ocp.CheckpointManager]:
         """Open a manager, which sees the folder through a link where Orbax would misread its path."""
         options = ocp.CheckpointManagerOptions(create=writes, enable_async_checkpointing=False)
@@ -180,6 +196,7 @@ class Checkpoints:
         with self._manager(kind, writes=True) as manager:
             arrays = ocp.args.StandardSave(jax.device_get(tree))
             manager.save(step, args=arrays, custom_metadata={_NOTES: to_json(notes)})
+        write_digests(self.folder / kind / str(step))
 
     def _delete(self, kind: str, step: int) -> None:
         shutil.rmtree(self.folder / kind / str(step), ignore_errors=True)
@@ -189,7 +206,7 @@ class Checkpoints:
         kept = {self.best_step()}
         for step in self.steps("latest"):
             try:
-                kept.add(self._notes(step).get("best_step"))
+                kept |= best_steps(self._notes(step))
             except Exception:  # a damaged state: nothing that it may refer to is deleted
                 return
         for step in self.steps("best"):
@@ -222,6 +239,8 @@ class Checkpoints:
     def _read(self, kind: str, step: int, like: Tree | None) -> Tree:
         path = self.folder / kind / str(step)
         try:
+            if reason := damage_of(path):
+                raise ValueError(reason)
             with self._manager(kind) as manager:
                 saved = manager.item_metadata(step).tree
                 shapes, like = _shapes(saved), _abstract(saved) if like is None else like

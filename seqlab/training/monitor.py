@@ -15,6 +15,7 @@ from seqlab.training.checkpoints import Checkpoints, Restored
 from seqlab.training.evaluation import Means, scores, values
 from seqlab.training.evaluations import Evaluations
 from seqlab.training.idle_layers import IdleLayers
+from seqlab.training.last_step import LastStep
 from seqlab.training.program import Program
 from seqlab.training.rows import Rows
 from seqlab.training.vectorize.family import Hyperparameters
@@ -70,6 +71,7 @@ class Monitor:
         self._facts, known = facts or {}, restored.notes if restored else {}
         self.state = restored.state if restored else None
         self._rows, self._idle = Rows(known.get("rows")), IdleLayers()
+        self._last_step = LastStep(program.training)
         self.skipped = int(known.get("skipped", 0))
         self._evaluations = _evaluations(info, known)
         self._best_params: Params | None = None
@@ -100,6 +102,7 @@ class Monitor:
 
     def log_row(self, *parts: Metrics) -> None:
         """Log the row of the last step, with further metrics."""
+        self._last_step.before_row(self.steps, self._rows)
         self._log_training(self._rows.row(self.steps), parts)
 
     def diverge(self, metrics: Metrics, nonfinite: Mapping[str, Any], *parts: Metrics) -> None:
@@ -143,6 +146,7 @@ class Monitor:
         for callback in self._callbacks:
             row = with_further(row, callback.on_evaluation(row, params))
         self._tracker.log(row)
+        self._last_step.before_evaluation(self.steps, self._evaluations)
         is_best = self._evaluations.add(row)
         if is_best:
             self._best_params = params
@@ -155,7 +159,7 @@ class Monitor:
     def notes(self) -> dict[str, Any]:
         """Return what is saved with the present state, so that a resumed run goes on as this one."""
         found = {"rows": self._rows.notes(), "skipped": self.skipped}
-        return {**self._facts, **found, **self._evaluations.notes()}
+        return {**self._facts, **found, **self._evaluations.notes(), **self._last_step.notes()}
 
     def _end_by_patience(self) -> None:
         patience = self._program.training.patience
@@ -189,7 +193,7 @@ class Monitor:
         self._tracker.log(row)
         summary: dict[str, Any] = {
             "test": row,
-            "solved": self._reference.is_solved(row[f"test/{goal.metric}"], goal.higher_is_better),
+            "solved": self._reference("test").is_solved(row[f"test/{goal.metric}"], goal.higher_is_better),
             "baselines": program.task.baselines("test", program.network.framing),
         }
         if length := program.training.sample_length:
@@ -200,7 +204,7 @@ class Monitor:
 
     def summary(self) -> dict[str, Any]:
         """Return how the run ended, what it is compared with, and its last and best evaluations."""
-        reference = self._reference
+        reference, validation = self._reference("test"), self._reference("validation")
         summary: dict[str, Any] = {
             "status": self.status,
             "reason": self.reason,
@@ -209,14 +213,14 @@ class Monitor:
             "chance": reference.baseline,
             "baseline": reference.description,
             "solved_at": reference.threshold,
+            "validation": {"chance": validation.baseline, "solved_at": validation.threshold},
         }
         if self._evaluations.best is not None:
             summary |= {"final": self._evaluations.final, "best": self._evaluations.best}
         return summary | ({"warnings": self._idle.sentences} if self._idle.sentences else {})
 
-    @property
-    def _reference(self) -> Reference:
-        return self._program.task.reference(self._program.network.framing)
+    def _reference(self, split: str) -> Reference:
+        return self._program.task.reference(self._program.network.framing, split)
 
     def _scores(self, params: Params, split: str, prefix: str) -> dict[str, float]:
         program = self._program

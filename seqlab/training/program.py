@@ -178,6 +178,17 @@ class Program:
         return tuple(every for every in self.cadences if is_due(every, step, self.training.log_every))
 
     @functools.cached_property
+    def staged(self) -> tuple[str, ...]:
+        """The parts that change with the share of the updates that are made, so with `training.steps` too."""
+        data, half = self.task.data, jnp.float32(0.5)
+        leaves = zip(jax.tree.leaves(data), jax.tree.leaves(self.task.at_stage(data, half)), strict=True)
+        parts = {
+            "task": any(one is not other for one, other in leaves),
+            "architecture": self.network.at_stage(half) is not self.network,
+        }
+        return tuple(name for name, changes in parts.items() if changes)
+
+    @functools.cached_property
     def shapes(self) -> TrainState:
         """The shapes and dtypes of a state."""
         return jax.eval_shape(self.init, jnp.uint32(0), self.task.data)

@@ -12,6 +12,7 @@ from seqlab.analysis.sweep_summary import write_sweep_summary
 from seqlab.runs import load
 from seqlab.runs.check import check
 from seqlab.tracking import read_summary
+from seqlab.training.digests import FILE
 from seqlab.types import ConfigError
 
 SETTINGS = [*ADDING, "training.steps=9", "training.checkpoint_every=3", "training.eval_every=2"]
@@ -30,6 +31,12 @@ def cut(path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
+def flip_a_bit(path):
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
 def remove(path):
     shutil.rmtree(path) if path.is_dir() else path.unlink()
 
@@ -46,10 +53,16 @@ def state_of(folder, name):
     return next(one.state for one in check(folder) if one.path == name)
 
 
-DAMAGES = [("*", empty), ("d/*", cut), ("_METADATA", empty), ("_METADATA", remove), ("default", remove)]
+DAMAGES = [
+    ("*", empty),
+    ("d/*", cut),
+    ("d/*", flip_a_bit),
+    ("_METADATA", empty),
+    ("_METADATA", remove),
+    ("default", remove),
+]
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Orbax leaves tasks behind
 @pytest.mark.parametrize(("pattern", "how"), DAMAGES, ids=lambda value: getattr(value, "__name__", value))
 def test_a_run_goes_on_from_the_state_before_a_damaged_one(pattern, how, trained, tmp_path, caplog):
     whole, killed = trained
@@ -66,7 +79,6 @@ def test_a_run_goes_on_from_the_state_before_a_damaged_one(pattern, how, trained
     assert state_of(folder, "checkpoints/latest/6") == "whole"
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_run_without_a_whole_state_is_refused_and_unchanged(trained, tmp_path):
     folder = shutil.copytree(trained[1][6], tmp_path / "run")
     damage(folder / "checkpoints" / "latest", "*", empty)
@@ -115,6 +127,27 @@ def test_rows_that_are_gone_do_not_change_the_best(trained, tmp_path, caplog):
     (folder / "metrics.jsonl").unlink()
     summary = run([*SETTINGS, f"hydra.run.dir={folder}", "resume=auto"])
     assert (summary["best"], summary["test"]) == tuple(read_summary(whole)[key] for key in ("best", "test"))
+
+
+@pytest.mark.parametrize("line", [b"{}", b"[1]", b"\xb4\x00", b"{"], ids=repr)
+def test_damaged_rows_are_refused_in_one_line(line, trained, tmp_path):
+    folder = shutil.copytree(trained[1][6], tmp_path / "run")
+    rows = (folder / "metrics.jsonl").read_bytes()
+    (folder / "metrics.jsonl").write_bytes(rows.replace(b"\n", b"\n" + line + b"\n", 1))
+    before = files_of(folder)
+    with pytest.raises(ConfigError, match=r"metrics.jsonl is damaged: line 2 is not a row") as refusal:
+        run([*SETTINGS, f"hydra.run.dir={folder}", "resume=auto"])
+    assert "\n" not in str(refusal.value)
+    assert files_of(folder) == before
+
+
+def test_a_state_without_digests_counts_as_whole(trained, tmp_path):
+    whole, killed = trained
+    folder = shutil.copytree(killed[6], tmp_path / "run")
+    (folder / "checkpoints" / "latest" / "6" / FILE).unlink()
+    assert state_of(folder, "checkpoints/latest/6") == "whole"
+    assert run([*SETTINGS, f"hydra.run.dir={folder}", "resume=auto"])["resumed"][-1]["step"] == 6
+    assert_same_end(whole, folder)
 
 
 def test_check_names_what_is_whole_and_what_is_not(trained, tmp_path, inside):

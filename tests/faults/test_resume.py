@@ -206,3 +206,34 @@ def test_the_same_data_elsewhere_are_taken(of_texts, tmp_path):
         [*settings, f"task.source={tmp_path / 'moved.csv'}", f"hydra.run.dir={folder}", "resume=auto"]
     )
     assert set(summary["resumed"][0]["changes"]) == {"task.source"}
+
+
+@pytest.mark.runs
+@pytest.mark.parametrize(
+    "steps", [10, 11], ids=["an evaluation too many", "a row and an evaluation too many"]
+)
+def test_a_finished_run_that_is_given_more_steps_ends_as_one_that_had_them(steps, trained, tmp_path):
+    run([*KINDS["plain"], f"training.steps={steps}", f"hydra.run.dir={tmp_path / 'run'}"])
+    assert read_summary(tmp_path / "run")["final"]["step"] == steps
+    run([*KINDS["plain"], f"hydra.run.dir={tmp_path / 'elsewhere'}", f"resume={tmp_path / 'run'}"])
+    run([*KINDS["plain"], f"hydra.run.dir={tmp_path / 'run'}", "resume=auto"])
+    assert_same_end(trained("plain")[0], tmp_path / "run")
+    assert_same_end(trained("plain")[0], tmp_path / "elsewhere")
+
+
+STAGED = {
+    "task": tiny("even_pairs", "many_to_one", "task.curriculum=growing", "training.devices=1"),
+    "architecture": tiny("reverse_string", "encoder_decoder", "architecture.scheduled_sampling=0.5"),
+}
+
+
+@pytest.mark.parametrize("part", STAGED)
+def test_more_steps_are_refused_where_earlier_ones_would_have_been_others(part, tmp_path):
+    settings = [*STAGED[part], "gradients=off", f"hydra.run.dir={tmp_path / 'run'}"]
+    run([*settings, "training.steps=2"])
+    before = files_of(tmp_path / "run")
+    with pytest.raises(ConfigError, match=f"changes training.steps 2 -> 3, but {part} depends on"):
+        run([*settings, "training.steps=3", "resume=auto"])
+    assert files_of(tmp_path / "run") == before
+    summary = run([*settings, "training.steps=3", "resume=auto", "allow_changes=true"])
+    assert summary["resumed"][0]["changes"] == {"training.steps": [2, 3]}

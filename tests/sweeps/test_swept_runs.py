@@ -90,3 +90,10 @@ def test_a_broken_folder_is_listed_as_damaged_with_one_warning(tmp_path, caplog,
     (record,) = caplog.records
     assert str(tmp_path / "0") in record.getMessage()
     assert "\n" not in record.getMessage()
+
+
+def test_evaluations_are_compared_with_the_threshold_of_their_split(tmp_path):
+    validation = {"chance": 0.2, "solved_at": 0.002}
+    write_run(tmp_path / "0", scores=[0.005, 0.001], validation=validation)
+    (told,) = read_sweep(tmp_path)
+    assert told.steps_to_solved == 20

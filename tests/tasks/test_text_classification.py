@@ -10,6 +10,7 @@ from tiny_runs import TINY
 
 from seqlab import run
 from seqlab.data.corpora import CORPORA
+from seqlab.data.encoded import Encoded
 from seqlab.runs import evaluate, load
 from seqlab.tasks import load_task
 from seqlab.tasks._classification import class_reference
@@ -133,11 +134,13 @@ def test_a_fetched_corpus_is_whole(corpus, count):
     assert len(set(read["label"])) == 2
 
 
-def test_the_majority_class_never_reaches_the_threshold():
-    labels = np.repeat([0, 1], [9, 1])
-    for models in ({}, {"naive Bayes": 0.9}, {"naive Bayes": 0.95}):
-        reference = class_reference(labels, models)
-        assert reference.baseline == 0.9 < reference.threshold <= 1.0
+def test_the_majority_class_of_training_never_reaches_the_threshold():
+    counts = {"train": [2, 1], "validation": [9, 1], "test": [1, 9]}
+    data = Encoded({split: {"labels": np.repeat([0, 1], found)} for split, found in counts.items()})
+    for split, baseline in (("validation", 0.9), ("test", 0.1)):
+        for models in ({}, {"naive Bayes": baseline}, {"naive Bayes": 0.95}):
+            reference = class_reference(data, split, models)
+            assert reference.baseline == baseline < reference.threshold <= 1.0
 
 
 def test_baselines_beat_chance_on_texts_that_tell():

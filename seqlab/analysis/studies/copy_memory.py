@@ -36,6 +36,6 @@ def plateau(run: SweepRun) -> float:
     It is the median of the evaluations from the first at or below `REACHED` to the first below `LEFT`. Before
     it, a network has yet to learn that most of its outputs are blanks.
     """
-    shares = run.scores / run.summary["chance"]
+    shares = run.scores / run.validation["chance"]
     reached, left = (int(np.argmax(np.append(shares <= bound, True))) for bound in (REACHED, LEFT))
     return float(np.median(shares[reached:left])) if left > reached else float("nan")

@@ -157,8 +157,8 @@ class Captions(Task):
         """Return counts that describe the data, and how BLEU is computed."""
         return text_summary(self.encoded, self.references("test"))
 
-    def reference(self, framing: str) -> Reference:
-        return text_reference(self._judge, self.baselines("test", framing))
+    def reference(self, framing: str, split: str = "test") -> Reference:
+        return text_reference(self._judge, self.baselines(split, framing))
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:
         """Return the metric of training's most frequent text, and of the first text of its nearest image.

@@ -13,6 +13,7 @@ import numpy as np
 from seqlab.checks import require_choice
 from seqlab.data.encoded import Encoded
 from seqlab.registry import import_extra
+from seqlab.tasks._classification import class_reference
 from seqlab.tasks.task import Task
 from seqlab.types import Batch, ConfigError, Goal, Reference, Spec, Tokens, Vectors
 
@@ -69,15 +70,14 @@ class Digits(Task):
             return Goal("free_running/mse", higher_is_better=False)
         return Goal("accuracy", higher_is_better=True)
 
-    def reference(self, framing: str) -> Reference:
+    def reference(self, framing: str, split: str = "test") -> Reference:
         """Return the baseline and the threshold; the mean image of a class minimises the error of drawing."""
         if framing == "one_to_many":
-            train, test = self.data["train"], self.data["test"]
-            baseline = float(jnp.mean((test["images"] - train["images"].mean(axis=0)) ** 2))
-            threshold = 1.05 * self.baselines("test", framing)["class mean"]
+            train, held = self.data["train"], self.data[split]
+            baseline = float(jnp.mean((held["images"] - train["images"].mean(axis=0)) ** 2))
+            threshold = 1.05 * self.baselines(split, framing)["class mean"]
             return Reference(baseline, "the mean training image", threshold)
-        counts = np.bincount(np.asarray(self.data["test"]["labels"]))
-        return Reference(float(counts.max() / counts.sum()), "always the most frequent class", 0.95)
+        return dataclasses.replace(class_reference(self.encoded, split, {}), threshold=0.95)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("mse",) if framing == "one_to_many" else ("accuracy",)

@@ -136,9 +136,9 @@ class Frames(Task):
     ) -> Mapping[str, float]:
         return scores_of_classes(predictions, targets, mask)
 
-    def reference(self, framing: str) -> Reference:
+    def reference(self, framing: str, split: str = "test") -> Reference:
         """Return that of the most frequent class; the threshold is halfway from the best baseline to 1."""
-        reference = class_reference(self.encoded.arrays["test"]["labels"], self.baselines("test", framing))
+        reference = class_reference(self.encoded, split, self.baselines(split, framing))
         return dataclasses.replace(reference, threshold=(1 + reference.threshold) / 2)
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:

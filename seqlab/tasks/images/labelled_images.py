@@ -110,8 +110,8 @@ class LabelledImages(Task):
     ) -> Mapping[str, float]:
         return scores_of_classes(predictions, targets, mask)
 
-    def reference(self, framing: str) -> Reference:
-        return self._shared.reference()
+    def reference(self, framing: str, split: str = "test") -> Reference:
+        return self._shared.reference(split)
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:
         return self._shared.baselines(split)

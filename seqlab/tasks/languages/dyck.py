@@ -84,7 +84,7 @@ class Dyck(Task):
     def goal(self, framing: str) -> Goal:
         return Goal("loss", higher_is_better=False)
 
-    def reference(self, framing: str) -> Reference:
+    def reference(self, framing: str, split: str = "test") -> Reference:
         """Return the loss of the frequencies of symbols; the threshold is .02 nats above the entropy."""
         opening, closing, ending = self._shares()
         kinds = [opening / self.num_kinds] * self.num_kinds + [closing / self.num_kinds] * self.num_kinds

@@ -71,7 +71,7 @@ class FormalLanguage(Task):
         metric = "free_running/accuracy" if framing == "encoder_decoder" else "accuracy"
         return Goal(metric, higher_is_better=True)
 
-    def reference(self, framing: str) -> Reference:
+    def reference(self, framing: str, split: str = "test") -> Reference:
         return Reference(1 / self.rule.num_answers, "a symbol at random", 0.99)
 
     def metrics(self, framing: str) -> tuple[str, ...]:

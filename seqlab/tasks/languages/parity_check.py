@@ -78,7 +78,7 @@ class ParityCheck(Task):
     def goal(self, framing: str) -> Goal:
         return Goal("accuracy", higher_is_better=True)
 
-    def reference(self, framing: str) -> Reference:
+    def reference(self, framing: str, split: str = "test") -> Reference:
         """Return the accuracy of a coin: the running parity, like the last one, is 1 half of the time."""
         return Reference(0.5, "a fair coin", 0.99)
 

@@ -69,7 +69,7 @@ class CopyMemory(Task):
     def goal(self, framing: str) -> Goal:
         return Goal("cross_entropy", higher_is_better=False)
 
-    def reference(self, framing: str) -> Reference:
+    def reference(self, framing: str, split: str = "test") -> Reference:
         """Return the nats a step of a predictor without memory; the threshold is half of that."""
         steps = [length + 2 * NUM_RECALLED for length in self.sequence_lengths.evaluated]
         baseline = NUM_RECALLED * math.log(NUM_SYMBOLS) * len(steps) / sum(steps)

@@ -70,7 +70,7 @@ class DelayedRecall(Task):
     def goal(self, framing: str) -> Goal:
         return Goal("accuracy", higher_is_better=True)
 
-    def reference(self, framing: str) -> Reference:
+    def reference(self, framing: str, split: str = "test") -> Reference:
         return Reference(1 / self.num_symbols, "a symbol at random", 0.99)
 
     def metrics(self, framing: str) -> tuple[str, ...]:

@@ -63,7 +63,7 @@ class TemporalXor(Task):
     def goal(self, framing: str) -> Goal:
         return Goal("cross_entropy", higher_is_better=False)
 
-    def reference(self, framing: str) -> Reference:
+    def reference(self, framing: str, split: str = "test") -> Reference:
         """Return the nats a bit of a coin; the threshold is .01 above the lower bound."""
         return Reference(math.log(2), "a fair coin", self.floor + 0.01)
 

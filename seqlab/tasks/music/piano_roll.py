@@ -92,9 +92,9 @@ class PianoRoll(Task):
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("frame_accuracy",)
 
-    def reference(self, framing: str) -> Reference:
+    def reference(self, framing: str, split: str = "test") -> Reference:
         """Return the nats of a frame of independent notes; the threshold is a tenth below both baselines."""
-        costs = self.baselines("test", framing)
+        costs = self.baselines(split, framing)
         return Reference(costs[INDEPENDENT], INDEPENDENT, 0.9 * min(costs.values()))
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:

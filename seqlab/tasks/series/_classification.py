@@ -75,9 +75,9 @@ class SeriesClassification:
         """Whether the lengths of the series differ."""
         return len({n for part in self.encoded.arrays.values() for n in part["lengths"].tolist()}) > 1
 
-    def reference(self) -> Reference:
+    def reference(self, split: str) -> Reference:
         """Return the accuracy of the most frequent class; the threshold is the best of the baselines."""
-        return class_reference(self.encoded.arrays["test"]["labels"], self.baselines("test"))
+        return class_reference(self.encoded, split, self.baselines(split))
 
     def baselines(self, split: str) -> dict[str, float]:
         """Return the accuracy of models of scikit-learn on a split.

@@ -74,7 +74,7 @@ class Forecast(Task):
         metric = "free_running/mse" if framing == "one_to_many" else "mse"
         return Goal(metric, higher_is_better=False)
 
-    def reference(self, framing: str) -> Reference:
+    def reference(self, framing: str, split: str = "test") -> Reference:
         """Return the variance, the error of forecasting the mean; the threshold is a tenth of it."""
         variance = self.errors.mean
         return Reference(variance, "the mean of the series", 0.1 * variance)

@@ -208,9 +208,9 @@ class Series(Task):
             return mean
         return mean | {f"mase/{series[at].name}": value for at, value in found.items()}
 
-    def reference(self, framing: str) -> Reference:
+    def reference(self, framing: str, split: str = "test") -> Reference:
         """Return the MASE of the best naive forecast; the threshold is a tenth below it."""
-        naive = self.baselines("test", framing)
+        naive = self.baselines(split, framing)
         best = min(naive, key=naive.__getitem__)
         return Reference(naive[best], best, 0.9 * naive[best])
 

@@ -132,9 +132,9 @@ class Transcription(Task):
         right = [self.render(row[real], "") for row, real in zip(targets, mask, strict=True)]
         return {"cer": cer(written, right), "wer": wer(written, right)}
 
-    def reference(self, framing: str) -> Reference:
+    def reference(self, framing: str, split: str = "test") -> Reference:
         """Return the CER of the most frequent transcript; the threshold is half that of the best baseline."""
-        found = self.baselines("test", framing)
+        found = self.baselines(split, framing)
         return Reference(found[_MOST_FREQUENT], _MOST_FREQUENT, min(found.values()) / 2)
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:

@@ -111,8 +111,8 @@ class PythonDocs(Task):
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("bits_per_character", "accuracy")
 
-    def reference(self, framing: str) -> Reference:
-        return ngram_reference(self._windows.mean_costs(load_ngram_bits("test"), "test", framing))
+    def reference(self, framing: str, split: str = "test") -> Reference:
+        return ngram_reference(self._windows.mean_costs(load_ngram_bits(split), split, framing))
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:
         """Return the mean bits of n-gram models of training over the characters of an evaluation pass."""

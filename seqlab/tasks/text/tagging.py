@@ -124,9 +124,9 @@ class Tagging(Task):
         names = self.encoded.artifacts["tags"]
         return [[names[tag] for tag in row[real]] for row, real in zip(tags, mask, strict=True) if real.any()]
 
-    def reference(self, framing: str) -> Reference:
+    def reference(self, framing: str, split: str = "test") -> Reference:
         """Return the metric of each word's most frequent tag; the threshold is halfway from there to 1."""
-        baseline = self.baselines("test", framing)[_BASELINE]
+        baseline = self.baselines(split, framing)[_BASELINE]
         return Reference(baseline, _BASELINE, (1 + baseline) / 2)
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:

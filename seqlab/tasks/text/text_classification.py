@@ -121,8 +121,8 @@ class TextClassification(Task):
     ) -> Mapping[str, float]:
         return scores_of_classes(predictions, targets, mask)
 
-    def reference(self, framing: str) -> Reference:
-        return class_reference(self.encoded.arrays["test"]["labels"], self.baselines("test", framing))
+    def reference(self, framing: str, split: str = "test") -> Reference:
+        return class_reference(self.encoded, split, self.baselines(split, framing))
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:
         """Return the accuracy of naive Bayes and of logistic regression over counts of tokens."""

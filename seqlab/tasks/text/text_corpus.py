@@ -147,8 +147,8 @@ class TextCorpus(Task):
     def metrics(self, framing: str) -> tuple[str, ...]:
         return (self.goal(framing).metric, "accuracy")
 
-    def reference(self, framing: str) -> Reference:
-        return ngram_reference(self._windows.mean_costs(_costs(self, "test"), "test", framing))
+    def reference(self, framing: str, split: str = "test") -> Reference:
+        return ngram_reference(self._windows.mean_costs(_costs(self, split), split, framing))
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:
         """Return the mean costs of n-gram models of training over the symbols of an evaluation pass."""

@@ -153,8 +153,8 @@ class TextPairs(Task):
         """Return counts that describe the data, and how BLEU is computed."""
         return text_summary(self.encoded, self.references("test"))
 
-    def reference(self, framing: str) -> Reference:
-        return text_reference(self._judge, self.baselines("test", framing))
+    def reference(self, framing: str, split: str = "test") -> Reference:
+        return text_reference(self._judge, self.baselines(split, framing))
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:
         """Return the metric of copies, of the most frequent target, and of the target of the nearest text.

@@ -1,0 +1,1 @@
+"""Soak test: many kills, signals, damaged files, changed configs, full disks and fuzzed overrides."""
