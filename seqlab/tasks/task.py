@@ -52,7 +52,7 @@ class Task(abc.ABC):
         framings: the framings that fit; the first is the default.
         origin: where the rule or the data come from, and `licence`, where there is no `reader`.
         autoregressive: whether what is written at one step is what is read at the next.
-        scored: the names of what `scores` returns.
+        scored: the names of what `scores` returns; "ece" adds the calibration error of predicted classes.
         extras: the modules of optional packages that `scores`, `reference` and `baselines` import.
         version: increased by the author of a task whenever a change of its code changes its examples.
         stream: whether each row of a batch continues the row of the batch before (`stream_batch`).
