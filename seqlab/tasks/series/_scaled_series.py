@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from seqlab.data.artifacts import load_artifacts
 from seqlab.data.columns.column import Artifacts
-from seqlab.data.encoded import load_artifacts
 from seqlab.data.reader import Reader, stamp
 from seqlab.data.table import Table
 from seqlab.tasks.series._time_series import SeriesColumns, TimeSeries, Unit, time_series
@@ -27,6 +27,12 @@ class ScaledSeries(NamedTuple):
         """What `scaled_series` needs to read further data in the same units."""
         names = [one.name for one in self.series]
         return {"series": names, "units": [[list(unit) for unit in units] for units in self.units]}
+
+    def added_to(self, artifacts: Mapping[str, Any]) -> dict[str, list[Any]]:
+        """Return the artifacts of an earlier run, with the series that it did not know at their end."""
+        own, known = self.artifacts, set(artifacts["series"])
+        new = [index for index, name in enumerate(own["series"]) if name not in known]
+        return {key: [*artifacts[key], *(own[key][index] for index in new)] for key in own}
 
 
 def scaled_series(
