@@ -42,8 +42,7 @@ def test_batches_and_fingerprint_are_those_of_resident_rows(name):
 
 
 @pytest.mark.runs
-@pytest.mark.parametrize("devices", [1, 2])
-def test_a_run_is_the_same(devices, tmp_path):
+def test_a_run_over_two_devices_is_the_same(tmp_path):
     rows = {}
     for limit in (10**12, 0):
         folder = tmp_path / str(limit)
@@ -53,7 +52,7 @@ def test_a_run_is_the_same(devices, tmp_path):
             f"task.resident_bytes={limit}",
             f"hydra.run.dir={folder}",
         ]
-        run([*keys, *TINY, "training.steps=4", f"training.devices={devices}", "training.batch_size=16"])
+        run([*keys, *TINY, "training.steps=4", "training.devices=2", "training.batch_size=16"])
         lines = (folder / "metrics.jsonl").read_text().splitlines()
         rows[limit] = [{k: v for k, v in json.loads(line).items() if "timing" not in k} for line in lines]
     assert rows[10**12] == rows[0]
