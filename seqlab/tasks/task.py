@@ -19,6 +19,7 @@ from seqlab.data.encoded import Encoded
 from seqlab.data.reader import Provenance, Reader
 from seqlab.tasks._evaluation_pass import generated_examples, without_rows
 from seqlab.tasks._fingerprint import fingerprint
+from seqlab.tasks._host_rows import placed
 from seqlab.tasks._inputs import as_inputs
 from seqlab.tasks._naming import snake_case
 from seqlab.tasks._rows import draw_rows
@@ -190,11 +191,11 @@ class Task(abc.ABC):
 
     @functools.cached_property
     def data(self) -> Any:
-        """The resident arrays, a tree that is an argument of jitted calls; concrete even during a trace."""
+        """The arrays, a tree that is an argument of jitted calls; concrete even during a trace."""
         if self.sequence_lengths is not None or self.encoded is None:
             return () if self.sequence_lengths is None else self.sequence_lengths.bounds()
         with jax.ensure_compile_time_eval():
-            return jax.tree.map(jnp.asarray, dict(self.encoded.arrays))
+            return jax.tree.map(placed, dict(self.encoded.arrays))
 
     def at_stage(self, data: Any, progress: jax.Array) -> Any:
         """Return the resident arrays at a stage of training, where a curriculum changes them.
