@@ -12,11 +12,13 @@ import rich.console
 import rich.table
 
 from seqlab.analysis.by_length import draw, write_csv
+from seqlab.analysis.class_figures import draw_confusion, draw_reliability
 from seqlab.cli.command import command
-from seqlab.cli.frames import require_ending, write_frame
+from seqlab.cli.frames import ENDINGS, PICTURES, require_ending, write_frame
 from seqlab.runs import load_run
 from seqlab.runs.by_length import read_lengths
 from seqlab.runs.file_prediction import predict_labelled
+from seqlab.runs.trained_run import TrainedRun
 from seqlab.tasks import SPLITS
 from seqlab.types import ConfigError
 
@@ -32,36 +34,66 @@ def main() -> None:
     parser.add_argument("--split", choices=SPLITS, default="test")
     parser.add_argument("--source", type=Path, help="evaluate on this labelled file or folder instead")
     parser.add_argument("--errors", type=Path, help="write the rows of --source that are answered wrong")
-    parser.add_argument("--confusion", type=Path, help="write how often each class of --source is answered")
+    parser.add_argument("--confusion", type=Path, help="write how often each class is predicted as each")
+    parser.add_argument("--reliability", type=Path, help="write accuracy by confidence")
     form = "41:500, both ends included, or 41,100,500, or 100:500:100"
     parser.add_argument("--lengths", type=_lengths, help=f"evaluate at each of these lengths: {form}")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
-    tables = [path for path in (options.errors, options.confusion) if path is not None]
-    for path in tables:
-        require_ending(path)
-    if tables and options.source is None:
-        raise ConfigError("--errors and --confusion need --source, a labelled file")
+    _check(options)
     run = load_run(options.run)
     if options.lengths:
-        found = run.evaluate(options.split, options.lengths)
-        try:
-            write_csv(options.run / "lengths.csv", found)
-            draw(found).savefig(options.run / "lengths.png")
-        except OSError as error:
-            raise ConfigError(f"RUN_DIR={options.run} cannot be written: {error.strerror}") from error
-        _print(found.rows, options.json)
-        if not options.json:
-            print(f"{options.split}/{found.goal.metric}, mean over the lengths: {found.score:.4g}")
-            print(f"table and figure: {options.run / 'lengths.csv'}, {options.run / 'lengths.png'}")
+        _evaluate_lengths(run, options)
+        return
+    _print(run.evaluate(options.source or options.split), options.json)
+    if options.errors is not None:
+        write_frame(predict_labelled(run, options.source).errors(), options.errors)
+    if options.confusion is not None or options.reliability is not None:
+        _write_classes(run, options)
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Raise ConfigError where options do not go together, or a file cannot be written."""
+    require_ending(options.errors)
+    require_ending(options.confusion, ENDINGS + PICTURES)
+    require_ending(options.reliability, ENDINGS + PICTURES)
+    if options.errors is not None and options.source is None:
+        raise ConfigError("--errors needs --source, a labelled file")
+    for key in ("source", "errors", "confusion", "reliability"):
+        if options.lengths and getattr(options, key) is not None:
+            raise ConfigError(f"--{key} does not go with --lengths")
+
+
+def _evaluate_lengths(run: TrainedRun, options: argparse.Namespace) -> None:
+    """Print the metrics at each length, and write table and figure into the run folder."""
+    found = run.evaluate(options.split, options.lengths)
+    try:
+        write_csv(options.run / "lengths.csv", found)
+        draw(found).savefig(options.run / "lengths.png")
+    except OSError as error:
+        raise ConfigError(f"RUN_DIR={options.run} cannot be written: {error.strerror}") from error
+    _print(found.rows, options.json)
+    if not options.json:
+        print(f"{options.split}/{found.goal.metric}, mean over the lengths: {found.score:.4g}")
+        print(f"table and figure: {options.run / 'lengths.csv'}, {options.run / 'lengths.png'}")
+
+
+def _write_classes(run: TrainedRun, options: argparse.Namespace) -> None:
+    """Write confusions and reliability, as tables or as pictures by the endings of the files."""
+    if options.source is None:
+        found = run.class_predictions(options.split)
     else:
-        _print(run.evaluate(options.source or options.split), options.json)
-        if tables:
-            found = predict_labelled(run, options.source)
-            if options.errors is not None:
-                write_frame(found.errors(), options.errors)
-            if options.confusion is not None:
-                write_frame(found.confusion().reset_index(), options.confusion)
+        found = predict_labelled(run, options.source).classes
+    tables = {"confusion": lambda: found.confusion().reset_index(), "reliability": found.reliability}
+    pictures = {"confusion": draw_confusion, "reliability": draw_reliability}
+    for key, table in tables.items():
+        path = getattr(options, key)
+        if path is None:
+            continue
+        if path.suffix in PICTURES:
+            pictures[key](found).savefig(path, bbox_inches="tight")
+        else:
+            write_frame(table(), path)
 
 
 def _print(rows: Sequence[Mapping[str, float]] | Mapping[str, float], as_json: bool) -> None:

@@ -1,7 +1,8 @@
-"""Tables that commands write: by the ending of a file, or on standard output."""
+"""Tables and pictures that commands write: by the ending of a file, or on standard output."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,16 @@ from seqlab.types import ConfigError
 
 ENDINGS = (".csv", ".jsonl", ".parquet")
 """The endings of a table that is written."""
+PICTURES = (".png", ".svg", ".pdf")
+"""The endings of a picture that is written."""
 
 
-def require_ending(path: Path) -> None:
-    """Raise ConfigError where a file to be written has none of `ENDINGS`, or its folder does not exist."""
-    if path.suffix not in ENDINGS:
-        raise ConfigError(f"{path}: legal endings are {', '.join(ENDINGS)}")
+def require_ending(path: Path | None, legal: Sequence[str] = ENDINGS) -> None:
+    """Raise ConfigError where a file to be written has no legal ending, or its folder does not exist."""
+    if path is None:
+        return
+    if path.suffix not in legal:
+        raise ConfigError(f"{path}: legal endings are {', '.join(legal)}")
     if not path.parent.is_dir():
         raise ConfigError(f"{path}: the folder {path.parent} does not exist")
 

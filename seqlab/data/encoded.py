@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
+from seqlab.data.artifacts import grows, load_artifacts
 from seqlab.data.columns.column import Arrays, Artifacts, Column
+from seqlab.data.mapped import map_large
 from seqlab.data.reader import stamp
 from seqlab.data.splits import Row, Splits, split
 from seqlab.data.table import Table
-from seqlab.types import ConfigError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +72,12 @@ class Source(Protocol):
         ...
 
 
-def encode(source: Source, columns: tuple[Column[Any], ...], vocabulary: str | None) -> Encoded:
+def encode(
+    source: Source,
+    columns: tuple[Column[Any], ...],
+    vocabulary: str | None,
+    resident_bytes: int | None = None,
+) -> Encoded:
     """Read a source, split it, fit the columns on training, and return their arrays.
 
     Rows with the same identity of the first column are one example (`data.splits`). Equal arguments give the
@@ -86,18 +90,21 @@ def encode(source: Source, columns: tuple[Column[Any], ...], vocabulary: str | N
     Args:
         source: the source of the data.
         columns: the encoders; they are hashable by value.
-        vocabulary: the file of artifacts that an earlier run stored, in place of fitting; None to fit.
+        vocabulary: the artifacts that an earlier run stored, as `load_artifacts` takes them, in place of
+            fitting; None to fit. Artifacts that grow keep their symbols, and get the further ones of the
+            training split.
+        resident_bytes: the size of the arrays above which rows stay on disk (`mapped.map_large`).
 
     Raises:
         ConfigError: the source or the vocabulary cannot be read, or a value is not legal.
     """
     artifacts = load_artifacts(vocabulary)
     stamps = (source.stamp(), stamp(vocabulary))
-    if artifacts is None:
-        return _encode(source, columns, vocabulary, stamps)
+    if artifacts is None or grows(vocabulary):
+        return _encode(source, columns, vocabulary, resident_bytes, stamps)
 
     def read() -> Encoded:
-        return _encode(source, columns, vocabulary, stamps)
+        return _encode(source, columns, vocabulary, resident_bytes, stamps)
 
     return Encoded(
         arrays=Deferred(lambda: read().arrays),
@@ -108,16 +115,20 @@ def encode(source: Source, columns: tuple[Column[Any], ...], vocabulary: str | N
 
 
 @functools.lru_cache(maxsize=4)
-def _encode(source: Source, columns: tuple[Column[Any], ...], vocabulary: str | None, _: Any) -> Encoded:
+def _encode(
+    source: Source,
+    columns: tuple[Column[Any], ...],
+    vocabulary: str | None,
+    resident_bytes: int | None,
+    _: Any,
+) -> Encoded:
     tables = {name: _read(table, columns) for name, table in source.tables().items()}
     artifacts = load_artifacts(vocabulary)
-    complete = artifacts is None or "train" in tables
-    parts = split(tables, lambda table: table.columns[_ROWS], complete)
-    if artifacts is None:
-        train = parts.tables["train"]
-        artifacts = {name: value for column in columns for name, value in column.fit(train).items()}
-        for column in columns:
-            column.require_known(train, artifacts)
+    fits = artifacts is None or grows(vocabulary)
+    parts = split(tables, lambda table: table.columns[_ROWS], fits or "train" in tables)
+    if fits:
+        artifacts = _fit(parts.tables["train"], columns, artifacts)
+    assert artifacts is not None
     encoded = {column.key: column.encode(parts.tables, artifacts) for column in columns}
     arrays = {
         name: {k: v for part in encoded.values() if part for k, v in part[name].items()}
@@ -127,8 +138,21 @@ def _encode(source: Source, columns: tuple[Column[Any], ...], vocabulary: str | 
     unknown = {key: shares for key, shares in unknown.items() if shares}
     texts = {name: _texts(table, columns) for name, table in parts.tables.items()}
     return Encoded(
-        arrays, artifacts, _summary(parts, columns) | ({"unknown": unknown} if unknown else {}), texts
+        map_large(arrays, resident_bytes),
+        artifacts,
+        _summary(parts, columns) | ({"unknown": unknown} if unknown else {}),
+        texts,
     )
+
+
+def _fit(train: Table, columns: Sequence[Column[Any]], old: Artifacts | None) -> dict[str, Any]:
+    """Fit the columns to the training split, or grow old artifacts by it."""
+    artifacts: dict[str, Any] = {}
+    for column in columns:
+        artifacts |= column.fit(train) if old is None else column.grow(train, old)
+    for column in columns:
+        column.require_known(train, artifacts)
+    return {**(old or {}), **artifacts}
 
 
 def _summary(parts: Splits, columns: Sequence[Column[Any]]) -> dict[str, Any]:
@@ -150,20 +174,6 @@ def _unknown(column: Column[Any], encoded: Mapping[str, Arrays]) -> dict[str, fl
     """Return the share of unknown symbols in every split; nothing for a column without symbols."""
     shares = {name: column.unknown(arrays) for name, arrays in encoded.items()}
     return {name: share for name, share in shares.items() if share is not None}
-
-
-def load_artifacts(vocabulary: str | None) -> dict[str, Any] | None:
-    """Read the artifacts that an earlier run stored; None where no file is given.
-
-    Raises:
-        ConfigError: there is no such file, or it does not hold artifacts.
-    """
-    if vocabulary is None:
-        return None
-    try:
-        return dict(json.loads(Path(vocabulary).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise ConfigError(f"task.vocabulary={vocabulary} cannot be read: {error}") from error
 
 
 _ROWS = ""

@@ -1,11 +1,12 @@
 """How does a config become a run, and a folder a run again?"""
 
+from seqlab.runs.build import build
 from seqlab.runs.compose import compose_config, compose_request
 from seqlab.runs.evaluation import evaluate
 from seqlab.runs.execution import execute, run
 from seqlab.runs.fit import fit
 from seqlab.runs.folder import Trained, load
-from seqlab.runs.objects import Run, build
+from seqlab.runs.objects import Run
 from seqlab.runs.outcome import UnfinishedRunError
 from seqlab.runs.prediction import Predictions
 from seqlab.runs.request import Request

@@ -21,7 +21,7 @@ from seqlab.runs.open_keys import with_new_keys
 from seqlab.runs.request import Request, overrides_in
 from seqlab.types import ConfigError
 
-PATH_KEYS = ("resume", "sweep.resume", "hydra.run.dir", "hydra.sweep.dir")
+PATH_KEYS = ("resume", "init_from", "sweep.resume", "hydra.run.dir", "hydra.sweep.dir")
 """The keys whose values are folders."""
 
 _PLAIN_PATH = re.compile(r"[\w./@%+-]*", re.ASCII)

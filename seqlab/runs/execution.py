@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from seqlab.data.memory import hold
+from seqlab.runs.build import build
 from seqlab.runs.compose import compose_request
 from seqlab.runs.debug import find_operation
 from seqlab.runs.files import holds_run, remove_run, write_request
 from seqlab.runs.last import with_last_run
 from seqlab.runs.lock import locked
-from seqlab.runs.objects import Run, build, make_family
+from seqlab.runs.objects import Run, make_family
 from seqlab.runs.provenance import git_commit, versions
 from seqlab.runs.request import Request, resolve
 from seqlab.runs.restores import restored
@@ -216,7 +217,10 @@ def _start(runs: Sequence[Run], trackers: Sequence[Tracker]) -> tuple[list[dict[
         data = {FINGERPRINT: program.task.fingerprint(), "data": program.task.data_summary()}
         facts = [{**_facts(run), FINGERPRINT: data[FINGERPRINT]} for run in runs]
         monitors = [
-            Monitor(program, run.info, tracker, run.hyperparameters, run.callbacks, run.restored, noted)
+            Monitor(
+                *(program, run.info, tracker, run.hyperparameters, run.callbacks),
+                *(run.restored, noted, run.transplant),
+            )
             for run, tracker, noted in zip(runs, trackers, facts, strict=True)
         ]
         return [{**_description(run), **data} for run in runs], monitors
@@ -255,6 +259,7 @@ def _facts(run: Run) -> dict[str, Any]:
         "config": json.dumps(run.info.config),
         "resumed": run.history,
         "restores": run.restores,
+        "init_from": run.init_from,
     }
 
 
@@ -264,6 +269,7 @@ def _description(run: Run) -> dict[str, Any]:
     return run.request.identity | {
         "folder": str(info.folder.absolute()),
         "resumed": list(run.history),
+        **({"init_from": dict(run.init_from)} if run.init_from else {}),
         **({"restores": list(run.restores)} if run.restores else {}),
         "num_params": info.num_params,
         "num_devices": run.num_devices,

@@ -11,7 +11,7 @@ import numpy as np
 
 from seqlab.data.columns.classes import classes_of
 from seqlab.data.media.files import COLUMN_OF_SUFFIX, is_hidden
-from seqlab.metrics.classes import confusion
+from seqlab.runs.class_predictions import ClassPredictions
 from seqlab.runs.new_data import table_of
 from seqlab.runs.prediction import Predictions
 from seqlab.runs.trained_run import TrainedRun
@@ -92,16 +92,18 @@ class LabelledPredictions:
         frame.insert(1, "label", self.labels, allow_duplicates=True)
         return frame[[a != b for a, b in zip(self.labels, self.found.predictions.answers, strict=True)]]
 
-    def confusion(self) -> Any:
-        """Return a `pandas.DataFrame`: how often each class (rows) is answered by each (columns)."""
-        import pandas as pd
+    @property
+    def classes(self) -> ClassPredictions:
+        """The true classes and the predicted probabilities.
 
-        names = self.found.predictions.names or sorted({*self.labels, *self.found.predictions.answers})
-        numbers = {name: number for number, name in enumerate(names)}
-        answers = [numbers[name] for name in self.found.predictions.answers]
-        labels = [numbers[name] for name in self.labels]
-        counts = confusion(np.array(answers), np.array(labels), len(names))
-        return pd.DataFrame(counts, pd.Index(names, name="label"), names)
+        Raises:
+            ConfigError: the network predicts no class of a row.
+        """
+        predictions = self.found.predictions
+        if predictions.names is None or predictions.probabilities is None:
+            raise ConfigError("the run predicts no class of a row")
+        labels = np.array([predictions.names.index(name) for name in self.labels])
+        return ClassPredictions(predictions.names, labels, np.stack(predictions.probabilities))
 
 
 def predict_labelled(run: TrainedRun, path: Path) -> LabelledPredictions:

@@ -1,43 +1,35 @@
-"""Objects of a run: from a requested config to what is trained and who listens."""
+"""Objects of a run: its parts, and the family of programs that a config describes."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
 import json
-import math
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
-
 from seqlab.checks import require_positive
 from seqlab.generation.generate import require_can_generate
-from seqlab.registry import blame, locate, make, require_extras
+from seqlab.registry import blame, locate, make
 from seqlab.runs.hyperparameters import hyperparameters, replaced
 from seqlab.runs.open_groups import (
-    make_callbacks,
     make_diagnostics,
     make_measures,
-    make_trackers,
     require_measures,
 )
 from seqlab.runs.optimizer import make_optimizer
-from seqlab.runs.request import Request, resolve
-from seqlab.runs.resume import FINGERPRINT, Kept, kept_by
-from seqlab.runs.sweep_place import place_of
+from seqlab.runs.request import Request
 from seqlab.tasks import Task
-from seqlab.tasks.data_notes import data_notes
 from seqlab.tasks.source_stamp import source_stamp
-from seqlab.tasks.task import VOCABULARY
 from seqlab.tracking import Callback, RunInfo, Tracker
-from seqlab.training import Family, Program, Training, choose_devices, use_compilation_cache
+from seqlab.training import Family, Program, use_compilation_cache
 from seqlab.training.checkpoints import Restored
+from seqlab.training.transplant import Transplant
 from seqlab.types import ConfigError
 
 UNRELATED = (
-    *("seed", "resume", "allow_changes", "overwrite", "debug"),
+    *("seed", "resume", "init_from", "allow_changes", "overwrite", "debug"),
     *("sweep", "tracking", "callbacks"),
 )
 """Top-level keys that no program depends on."""
@@ -60,6 +52,8 @@ class Run:
         restores: the list `restores` of its summary: an entry for each time that it was restored after a
             divergence, with the learning rate from then on.
         callbacks: the hooks that are called while it is trained.
+        transplant: the trained parameters that it begins from; None for fresh ones.
+        init_from: what its summary says of the run that had trained them.
     """
 
     request: Request
@@ -73,64 +67,13 @@ class Run:
     history: Sequence[Mapping[str, Any]] = ()
     restores: Sequence[Mapping[str, Any]] = ()
     callbacks: tuple[Callback, ...] = ()
+    transplant: Transplant | None = None
+    init_from: Mapping[str, Any] | None = None
 
     @property
     def program(self) -> Program:
         """What is trained, at the hyperparameters of the family's first run."""
         return self.family.program
-
-
-def build(request: Request) -> Run:
-    """Make the objects of a run. Nothing is written.
-
-    Raises:
-        ConfigError: a key, a value or a target that is not legal.
-        IncompatibleError: choices that do not fit together.
-    """
-    config = resolve(request.config)
-    seed = config["seed"]
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
-        raise ConfigError(f"seed must be a non-negative integer below 2**32, got {seed!r}")
-    kept = kept_by(request, config)
-    (family, numbers), kept = _same_data(config, kept)
-    restored = None if kept is None else kept.restore(family.program, config)
-    step = None if restored is None else int(restored.state.step)
-    restores = restored.notes.get("restores", []) if restored else []
-    if restores:
-        numbers = {**numbers, "optimizer.learning_rate": restores[-1]["learning_rate"]}
-    return Run(
-        request=request,
-        family=family,
-        hyperparameters=numbers,
-        num_devices=_num_devices(family.program.training),
-        trackers=make_trackers(config["tracking"]),
-        callbacks=make_callbacks(config["callbacks"]),
-        info=_info(request, config, family.program, step),
-        source=None if kept is None else kept.folder,
-        restored=restored,
-        history=[] if kept is None or step is None else kept.history(step),
-        restores=restores,
-    )
-
-
-def _same_data(
-    config: Mapping[str, Any], kept: Kept | None
-) -> tuple[tuple[Family, dict[str, float]], Kept | None]:
-    """Return the family of a config, with the vocabulary of the run that it continues, and that run.
-
-    Where the data are those of the run, so is what is read from them. Others are encoded by the run's
-    vocabulary, classes and standardizers, and must be allowed.
-    """
-    made = make_family(config)
-    if kept is None:
-        return made, None
-    fingerprint = made[0].program.task.fingerprint()
-    vocabulary = kept.folder / VOCABULARY
-    differs = fingerprint != kept.notes.get(FINGERPRINT, fingerprint)
-    if differs and "vocabulary" in config["task"] and vocabulary.is_file():
-        made = make_family({**config, "task": {**config["task"], "vocabulary": str(vocabulary)}})
-        fingerprint = made[0].program.task.fingerprint()
-    return made, kept.require_same_data(fingerprint, config)
 
 
 def make_family(config: Mapping[str, Any]) -> tuple[Family, dict[str, float]]:
@@ -198,29 +141,3 @@ def _framing(settings: Any) -> str:
     if (framing := getattr(network_class, "framing", None)) is None:
         raise ConfigError(f"architecture._target_={target} is not a network: it declares no framing")
     return framing
-
-
-def _num_devices(training: Training) -> int:
-    if training.devices is None:
-        return choose_devices(math.gcd(training.batch_size, training.evaluation_batch_size))
-    if training.devices > (available := len(jax.local_devices())):
-        raise ConfigError(f"training.devices must be at most {available} here, got {training.devices}")
-    return training.devices
-
-
-def _info(request: Request, config: Mapping[str, Any], program: Program, resumed_from: int | None) -> RunInfo:
-    """Return the plain data about a run that its trackers receive."""
-    require_extras(program.task.extras)  # they are needed at the end, and refused at the start
-    return RunInfo(
-        folder=request.folder,
-        config=config,
-        **request.names,
-        seed=config["seed"],
-        steps=program.training.steps,
-        tokens_per_step=program.tokens_per_step,
-        num_params=sum(leaf.size for leaf in jax.tree.leaves(program.shapes.params)),
-        goal=program.task.goal(program.network.framing),
-        notes=data_notes(program.task.data_summary()),
-        resumed_from=resumed_from,
-        **dataclasses.asdict(place_of(request.folder, request.hydra)),
-    )

@@ -17,7 +17,7 @@ from seqlab.types import ConfigError
 
 KEYS = (
     *("cell", "task", "architecture", "optimizer", "schedule", "loss", "metrics", "training"),
-    *("gradients", "diagnostics", "tracking", "callbacks", "seed", "resume"),
+    *("gradients", "diagnostics", "tracking", "callbacks", "seed", "resume", "init_from"),
     *("allow_changes", "overwrite", "debug", "sweep"),
 )
 """The top-level keys of a config."""
@@ -25,7 +25,7 @@ KEYS = (
 MAY_BE_EMPTY = ("loss", "metrics", "diagnostics", "callbacks")
 """The keys that a config may lack, as those of older run folders do."""
 
-SINCE: dict[str, Any] = {"allow_changes": False, "overwrite": False, "debug": None}
+SINCE: dict[str, Any] = {"init_from": None, "allow_changes": False, "overwrite": False, "debug": None}
 """The further keys that older run folders lack, with their values."""
 
 SWEEP_KEYS = ("resume",)
@@ -99,6 +99,8 @@ def resolve(config: DictConfig) -> dict[str, Any]:
         raise ConfigError(f"debug must be null or nans, got {plain['debug']!r}")
     if not isinstance(plain["resume"], (str, type(None))):
         raise ConfigError(f"resume must be null, auto, last or a run folder, got {plain['resume']!r}")
+    if not isinstance(plain["init_from"], (str, type(None))):
+        raise ConfigError(f"init_from must be null or a run folder, got {plain['init_from']!r}")
     _require_finite(plain, "")
     return plain
 

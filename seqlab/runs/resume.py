@@ -16,7 +16,7 @@ from typing import Any
 from seqlab.runs.changes import Changes, changes_between, describe, require_resumable
 from seqlab.runs.files import holds_run, read_request
 from seqlab.runs.outcome import FINAL
-from seqlab.runs.request import Request, resolve
+from seqlab.runs.request import SINCE, Request, resolve
 from seqlab.tracking import read_rows, read_summary
 from seqlab.tracking.run_folder import ROWS
 from seqlab.training import Checkpoints, Program
@@ -216,5 +216,5 @@ def config_of(source: Path, notes: Mapping[str, Any]) -> Mapping[str, Any]:
         ConfigError: it cannot be read.
     """
     if "config" in notes:
-        return json.loads(notes["config"])
+        return {**SINCE, **json.loads(notes["config"])}
     return resolve(read_request(source).config)

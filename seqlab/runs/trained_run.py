@@ -17,6 +17,7 @@ from seqlab.data.padding import pad
 from seqlab.generation.decoding import AS_PREDICTED, Beam, Sampling
 from seqlab.generation.generate import answer, can_generate, generate
 from seqlab.runs.by_length import ByLength, evaluate_lengths
+from seqlab.runs.class_predictions import ClassPredictions, class_predictions
 from seqlab.runs.evaluation import evaluate
 from seqlab.runs.files import read_request
 from seqlab.runs.folder import Trained, load
@@ -211,6 +212,14 @@ class TrainedRun:
         if lengths is not None:
             return evaluate_lengths(program, self.params, lengths, split)
         return evaluate(program, self.params, split)
+
+    def class_predictions(self, split: str = "test") -> ClassPredictions:
+        """Return the true classes and the predicted probabilities of a split, and tables of them.
+
+        Raises:
+            ConfigError: the run predicts no class of an example.
+        """
+        return class_predictions(self.program, self.params, split)
 
     def states(self, inputs: Sequence[Any]) -> dict[str, LayerStates]:
         """Return hidden states, carries and gates of every layer over time, without the data of the run.

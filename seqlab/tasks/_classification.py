@@ -15,8 +15,8 @@ from seqlab.types import Goal, Reference
 
 GOAL = Goal("accuracy", higher_is_better=True)
 """The goal of a classification."""
-SCORED = ("balanced_accuracy", "macro_f1")
-"""The names of what `scores_of_classes` returns."""
+SCORED = ("balanced_accuracy", "macro_f1", "ece")
+"""The names of what `scores_of_classes` returns, and that of the expected calibration error."""
 MOST_FREQUENT_CLASS = "always the most frequent class of training"
 MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "naive Bayes": ("sklearn.naive_bayes", "MultinomialNB", {}),

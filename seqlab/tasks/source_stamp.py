@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
+from seqlab.data.reader import stamp
 from seqlab.tasks.task import Task
 
 
@@ -12,4 +13,5 @@ def source_stamp(task: Task) -> Hashable:
 
     What is stored of a task's data between runs of one process is stored under the task and this value.
     """
-    return () if task.reader is None else task.reader.stamp()
+    vocabulary = stamp(getattr(task, "vocabulary", None))
+    return vocabulary if task.reader is None else (task.reader.stamp(), vocabulary)

@@ -8,15 +8,20 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from seqlab.architectures import Network, Recurrent
 from seqlab.generation.decoding import free_run
 from seqlab.generation.most_likely import likeliest
 from seqlab.metrics import Mean, Measures, loss, metric
+from seqlab.metrics.calibration import calibration
 from seqlab.tasks import Task, compiler_options, quick_options
 from seqlab.training import devices
-from seqlab.types import Batch, Params
+from seqlab.types import Batch, ConfigError, Params, Tokens
+
+CALIBRATION_ERROR = "ece"
+"""The name in `Task.scored` by which a task of classes is also judged by its expected calibration error."""
 
 Means = Mapping[str, Mean]
 """The loss and the metrics by name, as sums that add up over batches and devices."""
@@ -110,7 +115,8 @@ def evaluate(
 def scores(task: Task, network: Network, params: Params, split: str, size: int) -> dict[str, float]:
     """Return the task's scores of the most probable outputs over a split; empty for a task without scores.
 
-    The outputs of a network that is evaluated in free-running mode are those that it generates.
+    The outputs of a network that is evaluated in free-running mode are those that it generates. A task that
+    names `CALIBRATION_ERROR` in `scored` gets the expected calibration error too.
 
     Args:
         task: the task.
@@ -123,10 +129,33 @@ def scores(task: Task, network: Network, params: Params, split: str, size: int) 
         return {}
     predict = _predict_batch(network)
     batches = _batches(task, network.framing, split, size, None)
-    parts = [jax.device_get((predict(params, batch), batch.targets, batch.mask)) for batch in batches]
+    parts = [jax.device_get((*predict(params, batch), batch.targets, batch.mask)) for batch in batches]
     count = task.num_evaluation(split, network.framing)
-    predictions, targets, mask = (np.concatenate(part)[:count] for part in zip(*parts, strict=True))
-    return dict(task.scores(predictions, targets, mask, split))
+    outputs, confidences, targets, mask = (np.concatenate(part)[:count] for part in zip(*parts, strict=True))
+    found = dict(task.scores(outputs, targets, mask, split))
+    if CALIBRATION_ERROR in task.scored:
+        found[CALIBRATION_ERROR] = calibration(confidences[mask], (outputs == targets)[mask]).error
+    return found
+
+
+def class_probabilities(
+    task: Task, network: Network, params: Params, split: str, size: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the true classes of a split, int `(N,)`, and the predicted probabilities, float32 `(N, K)`.
+
+    Raises:
+        ConfigError: the network predicts no class of an example.
+    """
+    if not isinstance(network.outputs, Tokens) or not network.framing.endswith("_to_one"):
+        raise ConfigError(
+            f"task={task.name} with architecture={network.framing} predicts no class of an example"
+        )
+    predict = jax.jit(lambda params, batch: jax.nn.softmax(network.apply(params, batch)))
+    batches = _batches(task, network.framing, split, size, None)
+    parts = [jax.device_get((batch.targets, predict(params, batch))) for batch in batches]
+    count = task.num_evaluation(split, network.framing)
+    labels, probabilities = (np.concatenate(part)[:count] for part in zip(*parts, strict=True))
+    return labels, probabilities
 
 
 def values(means: Means, prefix: str) -> dict[str, float]:
@@ -162,12 +191,17 @@ def _evaluate_batch(task: Task, network: Network, measures: Measures) -> Callabl
 
 
 @functools.lru_cache(maxsize=8)
-def _predict_batch(network: Network) -> Callable[..., jax.Array]:
-    def predict(params: Params, batch: Batch) -> jax.Array:
+def _predict_batch(network: Network) -> Callable[..., tuple[jax.Array, jax.Array]]:
+    """Return the jitted function that gives the most probable outputs and, of tokens, their probabilities."""
+
+    def predict(params: Params, batch: Batch) -> tuple[jax.Array, jax.Array]:
         if isinstance(network, Recurrent) and network.free_running:
             outputs = free_run(network, params, batch)
         else:
             outputs = network.apply(params, batch)
-        return likeliest(network.outputs, outputs, batch.lengths)
+        chosen = likeliest(network.outputs, outputs, batch.lengths)
+        if not isinstance(network.outputs, Tokens):
+            return chosen, jnp.zeros(len(chosen))
+        return chosen, jnp.max(jax.nn.softmax(outputs), axis=-1)
 
     return jax.jit(predict, compiler_options=compiler_options())

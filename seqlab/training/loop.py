@@ -18,7 +18,7 @@ from seqlab.training.state import TrainState
 from seqlab.training.vectorize.compiled import CompiledFunctions, compiled_functions, resident_data
 from seqlab.training.vectorize.family import Family
 from seqlab.training.vectorize.plan import Plan
-from seqlab.types import Metrics, Tree
+from seqlab.types import Metrics, Params, Tree
 
 _log = logging.getLogger(__name__)
 
@@ -95,8 +95,20 @@ class _Loop:
         restored = [monitor.state for monitor in self.monitors]
         if any(state is None for state in restored):
             seeds = self._stacked([np.uint32(monitor.info.seed) for monitor in self.monitors])
-            return self.functions.init(hyperparameters, seeds, self.data)
+            states = self.functions.init(hyperparameters, seeds, self.data)
+            if all(monitor.transplant is None for monitor in self.monitors):
+                return states
+            params = self._stacked(self._planted(jax.device_get(states.params)))
+            return self.functions.begin(hyperparameters, seeds, params, self.data)
         return self.plan.place(self._stacked(restored), self.plan.state)
+
+    def _planted(self, fresh: Params) -> list[Params]:
+        """Return the first parameters of each run, from fresh ones of all."""
+        own = [_item(fresh, place) for place in self.places]
+        return [
+            params if monitor.transplant is None else monitor.transplant.into(params)
+            for monitor, params in zip(self.monitors, own, strict=True)
+        ]
 
     def _stacked(self, trees: Sequence[Tree]) -> Tree:
         """Stack a tree of each run, `(R, …)`; the plan's spare places are filled with the last one."""

@@ -18,6 +18,7 @@ from seqlab.training.idle_layers import IdleLayers
 from seqlab.training.last_step import LastStep
 from seqlab.training.program import Program
 from seqlab.training.rows import Rows
+from seqlab.training.transplant import Transplant
 from seqlab.training.vectorize.family import Hyperparameters
 from seqlab.types import Metrics, Params, Reference
 
@@ -35,6 +36,7 @@ class Monitor:
         hyperparameters: the run's values of the numbers that its family takes as arguments.
         checkpoints: the checkpoints of its folder.
         state: the state that it continues from; None for a fresh start.
+        transplant: the trained parameters that a fresh start begins from; None for fresh ones.
         steps: the updates made.
         status: how the run ended; None while it is active.
         reason: an explanation of the status; None where it needs none.
@@ -50,6 +52,7 @@ class Monitor:
         callbacks: Sequence[Callback] = (),
         restored: Restored | None = None,
         facts: Mapping[str, Any] | None = None,
+        transplant: Transplant | None = None,
     ) -> None:
         """Start, or continue from a state; the caller reports start and end to the listeners.
 
@@ -61,8 +64,9 @@ class Monitor:
             callbacks: its hooks.
             restored: the state to continue from, with its notes; None for a fresh start.
             facts: what does not change during the run and is noted with every state.
+            transplant: the trained parameters that a fresh start begins from; None for fresh ones.
         """
-        self.info, self.hyperparameters = info, hyperparameters or {}
+        self.info, self.hyperparameters, self.transplant = info, hyperparameters or {}, transplant
         self.checkpoints = Checkpoints(info.folder)
         self.steps = info.resumed_from or 0
         self.status: str | None = None

@@ -86,11 +86,23 @@ class Program:
             data: the task's resident arrays.
         """
         batch = self.batch(seed, jnp.int32(0), data)
-        network = self.network
-        params = _in_default_precision(network.init(stream(seed, "params"), batch))
+        params = _in_default_precision(self.network.init(stream(seed, "params"), batch))
+        return self._first_state(seed, params, batch)
+
+    def begin(self, seed: jax.Array, params: Params, data: Any) -> TrainState:
+        """Return the state before the first step of a run that begins from given parameters.
+
+        Args:
+            seed: uint32 scalar.
+            params: the parameters.
+            data: the task's resident arrays.
+        """
+        return self._first_state(seed, params, self.batch(seed, jnp.int32(0), data))
+
+    def _first_state(self, seed: jax.Array, params: Params, batch: Batch) -> TrainState:
         carries: Any = ()
-        if self.task.stream and isinstance(network, Recurrent):
-            carries = network.initial_carries(params, batch)
+        if self.task.stream and isinstance(self.network, Recurrent):
+            carries = self.network.initial_carries(params, batch)
         return TrainState(jnp.int32(0), jnp.uint32(seed), params, self.optimizer.init(params), carries)
 
     def batch(self, seed: jax.Array, step: jax.Array, data: Any) -> Batch:

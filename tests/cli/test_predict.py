@@ -99,3 +99,27 @@ def test_rows_answered_wrong_are_listed_and_counted(trained, tmp_path, monkeypat
     counts = pd.read_csv(tmp_path / "c.csv", index_col="label")
     assert counts.loc["bad", "good"] + counts.loc["good", "bad"] == len(wrong)
     assert json.loads(printed.out)["test/accuracy"] == pytest.approx(1 - len(wrong) / 20)
+
+
+@pytest.mark.parametrize("of_file", [True, False])
+def test_confusions_and_reliability_are_tables_or_pictures(of_file, trained, tmp_path, monkeypatch, capsys):
+    rows = [{"text": text, "label": name} for text, name in zip(TEXTS, NAMES, strict=True)]
+    path = write_csv(trained.parent / "a.csv", rows)  # the training data are there again
+    words = ["--source", path] if of_file else ["--split", "test"]
+    files = {
+        key: [tmp_path / f"{key}.{end}" for end in ("csv", "png")] for key in ("confusion", "reliability")
+    }
+    for at in range(2):
+        chosen = [word for key, paths in files.items() for word in (f"--{key}", paths[at])]
+        status, printed = call(monkeypatch, capsys, evaluate.main, trained, *words, *chosen, "--json")
+        assert status == 0, printed.err
+    found = json.loads(printed.out)
+    counts = pd.read_csv(files["confusion"][0], index_col="label").to_numpy()
+    assert np.trace(counts) / counts.sum() == pytest.approx(found["test/accuracy"])
+    bins = pd.read_csv(files["reliability"][0])
+    assert bins["count"].sum() == counts.sum()
+    gaps = (bins["accuracy"] - bins["confidence"]).abs()
+    assert (gaps * bins["count"]).sum() / bins["count"].sum() == pytest.approx(found["test/ece"], abs=1e-6)
+    path.unlink()
+    for paths in files.values():
+        assert paths[1].read_bytes().startswith(b"\x89PNG")

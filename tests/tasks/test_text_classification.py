@@ -72,7 +72,7 @@ def test_a_run_stores_its_vocabulary_and_is_evaluated_with_it(tmp_path):
     program, params = load(tmp_path / "run")
     assert program.task.encoded.artifacts == learnt
     assert load_task("text_classification", source=str(path)).encoded.artifacts["tokens"] != learnt["tokens"]
-    scores = {"test/loss", "test/accuracy", "test/balanced_accuracy", "test/macro_f1"}
+    scores = {"test/loss", "test/accuracy", "test/balanced_accuracy", "test/macro_f1", "test/ece"}
     assert evaluate(program, params, "test").keys() == scores
     path.unlink()
     program, params = load(tmp_path / "run")

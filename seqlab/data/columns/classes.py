@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
+from typing import ClassVar
 
 import numpy as np
 
@@ -21,6 +22,8 @@ class Classes(Column[str]):
         more: further columns; a class is then a combination of the values of all, such as "angry + loud".
     """
 
+    symbols: ClassVar[tuple[str, ...]] = ("classes",)
+
     more: tuple[str, ...] = ()
 
     def require(self, table: Table) -> None:
@@ -35,13 +38,14 @@ class Classes(Column[str]):
         return (value,)
 
     def fit(self, train: Table) -> Artifacts:
-        classes = sorted(set(train.columns[self.key]))
-        if len(classes) < 2:
+        return {"classes": sorted(set(train.columns[self.key]))}
+
+    def require_known(self, train: Table, artifacts: Artifacts) -> None:
+        if len(classes := artifacts["classes"]) < 2:
             found = ", ".join(classes)
             raise ConfigError(
                 f"{train.name}: {self.name} must have at least two classes in training, got {found}"
             )
-        return {"classes": classes}
 
     def encode(self, tables: Mapping[str, Table], artifacts: Artifacts) -> Mapping[str, Arrays]:
         classes = artifacts["classes"]

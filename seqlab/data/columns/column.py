@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
+from seqlab.data.artifacts import appended
 from seqlab.data.table import Table
 from seqlab.data.tokenization import normalized
 
@@ -38,6 +39,8 @@ class Column(abc.ABC, Generic[Value]):
 
     groups: ClassVar[bool] = False
     """Whether rows of equal value belong to one split."""
+    symbols: ClassVar[tuple[str, ...]] = ()
+    """The artifacts that are lists of symbols, which can grow."""
 
     key: str
     name: str
@@ -76,6 +79,13 @@ class Column(abc.ABC, Generic[Value]):
     def fit(self, train: Table) -> Artifacts:
         """Return what the values of the training split say of the column's numbers; nothing by default."""
         return {}
+
+    def grow(self, train: Table, old: Artifacts) -> Artifacts:
+        """Return the artifacts of an earlier run, with the further symbols that `fit` finds at their end."""
+        if not self.symbols:
+            return {}
+        fitted = self.fit(train)
+        return {name: appended(old[name], fitted[name]) for name in self.symbols}
 
     @abc.abstractmethod
     def encode(self, tables: Mapping[str, Table], artifacts: Artifacts) -> Mapping[str, Arrays]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
+from typing import ClassVar
 
 import numpy as np
 
@@ -24,6 +25,8 @@ class Tags(Column[list[str]]):
         tokens: the column of the tokens that are tagged.
         length: the number of tags of a list at most, T.
     """
+
+    symbols: ClassVar[tuple[str, ...]] = ("tags",)
 
     tokens: str
     length: int

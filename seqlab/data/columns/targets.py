@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -94,6 +94,8 @@ class Targets(Column[Target]):
         writing: how a text is written.
     """
 
+    symbols: ClassVar[tuple[str, ...]] = ("targets",)
+
     writing: Writing
 
     def require(self, table: Table) -> None:
@@ -142,6 +144,8 @@ class EveryTarget(Column[Target]):
     Attributes:
         writing: how a text is written.
     """
+
+    symbols: ClassVar[tuple[str, ...]] = ("targets",)
 
     writing: Writing
 

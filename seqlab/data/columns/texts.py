@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -34,6 +34,8 @@ class Texts(Column[Text]):
         min_count: how often a token of the vocabulary must occur in training.
         lower: whether words are read in lower case.
     """
+
+    symbols: ClassVar[tuple[str, ...]] = ("tokens",)
 
     level: str
     length: int
@@ -88,6 +90,8 @@ class TokenLists(Column[list[str]]):
         length: the number of tokens that are read of a list at most, T.
         max_tokens: the largest number of tokens in the vocabulary; each must occur twice in training.
     """
+
+    symbols: ClassVar[tuple[str, ...]] = ("tokens",)
 
     length: int
     max_tokens: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
+from typing import ClassVar
 
 from seqlab.data.columns.column import Arrays, Artifacts, Column
 from seqlab.data.padding import pad
@@ -22,6 +23,8 @@ class Transcripts(Column[str]):
         sound: the config key of the column of sounds, whose values are `Steps`.
         max_frames: the number of frames that are read of a sound at most.
     """
+
+    symbols: ClassVar[tuple[str, ...]] = ("characters",)
 
     max_length: int
     sound: str

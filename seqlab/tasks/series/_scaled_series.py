@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from seqlab.data.artifacts import grows, load_artifacts
 from seqlab.data.columns.column import Artifacts
-from seqlab.data.encoded import load_artifacts
 from seqlab.data.reader import Reader, stamp
 from seqlab.data.table import Table
 from seqlab.tasks.series._time_series import SeriesColumns, TimeSeries, Unit, time_series
@@ -27,6 +27,12 @@ class ScaledSeries(NamedTuple):
         """What `scaled_series` needs to read further data in the same units."""
         names = [one.name for one in self.series]
         return {"series": names, "units": [[list(unit) for unit in units] for units in self.units]}
+
+    def added_to(self, artifacts: Mapping[str, Any]) -> dict[str, list[Any]]:
+        """Return the artifacts of an earlier run, with the series that it did not know at their end."""
+        own, known = self.artifacts, set(artifacts["series"])
+        new = [index for index, name in enumerate(own["series"]) if name not in known]
+        return {key: [*artifacts[key], *(own[key][index] for index in new)] for key in own}
 
 
 def scaled_series(
@@ -54,7 +60,8 @@ def _scaled(
 ) -> ScaledSeries:
     tables, artifacts = reader.tables(), load_artifacts(vocabulary)
     found = time_series(tables, columns, complete=artifacts is None)
-    known = _Known(columns.group is not None, own="train" in tables, artifacts=artifacts)
+    own = "train" in tables and not grows(vocabulary)
+    known = _Known(columns.group is not None, own, artifacts)
     return _in_units(found, known, columns, season, reader.source)
 
 
@@ -71,7 +78,7 @@ def new_series(table: Table, columns: SeriesColumns, season: int, artifacts: Art
         ConfigError: a column is missing, or a series never changes over a season.
     """
     found = time_series({"test": table}, columns, complete=False)
-    known = _Known(columns.group is not None, own=False, artifacts=artifacts)
+    known = _Known(columns.group is not None, False, artifacts)
     return _in_units(found, known, columns, season, table.name)
 
 

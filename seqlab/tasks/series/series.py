@@ -13,7 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_count, require_positive
-from seqlab.data.encoded import Deferred, Encoded, load_artifacts
+from seqlab.data.artifacts import grows, load_artifacts
+from seqlab.data.encoded import Deferred, Encoded
 from seqlab.data.reader import Reader
 from seqlab.data.table import Table
 from seqlab.tasks._inputs import numbers_text
@@ -136,6 +137,8 @@ class Series(Task):
         """
         if (artifacts := load_artifacts(self.vocabulary)) is None:
             return self._read
+        if grows(self.vocabulary):
+            return dataclasses.replace(self._read, artifacts=self.scaled.added_to(artifacts))
         return Encoded(Deferred(lambda: self._read.arrays), artifacts, Deferred(lambda: self._read.summary))
 
     @functools.cached_property

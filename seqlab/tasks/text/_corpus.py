@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from seqlab.data.artifacts import appended, grows, load_artifacts
 from seqlab.data.columns.column import Artifacts
-from seqlab.data.encoded import load_artifacts
 from seqlab.data.reader import Reader, stamp
 from seqlab.data.splits import require_splits
 from seqlab.data.table import Table
@@ -51,7 +51,8 @@ def read_corpus(reader: Reader, column: str, level: str, max_symbols: int, vocab
         column: the column of texts.
         level: one of `LEVELS`.
         max_symbols: the largest size of the vocabulary.
-        vocabulary: the file of artifacts of an earlier run; None to fit them to the training split.
+        vocabulary: the artifacts of an earlier run, as `load_artifacts` takes them; None to fit them to the
+            training split. Those that grow get its further symbols, but no further byte pairs.
 
     Raises:
         ConfigError: the source cannot be read, or is too short.
@@ -64,12 +65,16 @@ def _read(
     reader: Reader, column: str, level: str, max_symbols: int, vocabulary: str | None, _: Any
 ) -> Corpus:
     artifacts = load_artifacts(vocabulary)
-    texts, duplicates = _split_texts(reader, column, complete=artifacts is None)
+    fits = artifacts is None or grows(vocabulary)
+    texts, duplicates = _split_texts(reader, column, complete=fits)
     if artifacts is None:
         artifacts = _fit(texts["train"], level, max_symbols)
-        if level == "word":
-            named = Table.of(str(reader.source), {column: []})
-            require_known_words(named, column, [running_words(texts["train"])], artifacts["tokens"])
+    elif fits and level != "byte_pair":
+        fitted = _fit(texts["train"], level, max_symbols)
+        artifacts = {**artifacts, "tokens": appended(artifacts["tokens"], fitted["tokens"])}
+    if fits and level == "word":
+        named = Table.of(str(reader.source), {column: []})
+        require_known_words(named, column, [running_words(texts["train"])], artifacts["tokens"])
     cut = tokenizer(artifacts, level)
     tokens = {split: cut(text) for split, text in texts.items()}
     for split, found in tokens.items():

@@ -11,8 +11,9 @@ import jax
 import numpy as np
 
 from seqlab.checks import require_bool, require_choice, require_positive
+from seqlab.data.artifacts import grows, load_artifacts
 from seqlab.data.columns.column import Artifacts
-from seqlab.data.encoded import Deferred, Encoded, load_artifacts
+from seqlab.data.encoded import Deferred, Encoded
 from seqlab.data.reader import Reader
 from seqlab.tasks._sources import source_field
 from seqlab.tasks.task import Task
@@ -127,7 +128,8 @@ class TextCorpus(Task):
     @functools.cached_property
     def _artifacts(self) -> Artifacts:
         """The artifacts of an earlier run, or those of the corpus."""
-        return load_artifacts(self.vocabulary) or self.corpus.artifacts
+        stored = None if grows(self.vocabulary) else load_artifacts(self.vocabulary)
+        return self.corpus.artifacts if stored is None else stored
 
     @property
     def symbols(self) -> Any:

@@ -37,7 +37,7 @@ _XLA = threading.Lock()
 EVALUATION_BYTES = 2**25
 """The most memory that the batches of an evaluation pass may take to be kept for the next one."""
 
-FEW_CALLS = ("init", "evaluation_batch", "diagnose_first")
+FEW_CALLS = ("init", "begin", "evaluation_batch", "diagnose_first")
 """The functions that are called so seldom that quick compilation matters more than speed."""
 
 
@@ -101,6 +101,20 @@ class CompiledFunctions:
         return self.plan.place(
             self._call("init", arguments=((hyperparameters, seeds), data)), self.plan.state
         )
+
+    def begin(
+        self, hyperparameters: Hyperparameters, seeds: jax.Array, params: Params, data: Any
+    ) -> TrainState:
+        """Return the states before the first step of runs that begin from given parameters.
+
+        Args:
+            hyperparameters: those of the runs.
+            seeds: uint32 `(R,)`.
+            params: the parameters of the runs.
+            data: the task's resident arrays.
+        """
+        states = self._call("begin", arguments=((hyperparameters, seeds, params), data))
+        return self.plan.place(states, self.plan.state)
 
     def advance(
         self,
@@ -200,6 +214,9 @@ class CompiledFunctions:
         def init(run: tuple[Any, ...], data: Any) -> TrainState:
             return self._family.at(run[0]).init(run[1], data)
 
+        def begin(run: tuple[Any, ...], data: Any) -> TrainState:
+            return self._family.at(run[0]).begin(run[1], run[2], data)
+
         def steps(run: tuple[Any, ...], shared: tuple[Any, ...]) -> tuple[TrainState, Metrics]:
             (state, (hyperparameters, active)), (span, data) = run, shared
             return advance(self._program(hyperparameters), state, span, active, data)
@@ -218,8 +235,9 @@ class CompiledFunctions:
                 program.task, program.network, params, batch, program.axis, program.measures
             )
 
-        if kind == "init":
-            return jax.jit(dataclasses.replace(plan, vmap_size=1, devices=1).vectorized(init))
+        if kind in ("init", "begin"):
+            first = init if kind == "init" else begin
+            return jax.jit(dataclasses.replace(plan, vmap_size=1, devices=1).vectorized(first))
         if kind == "advance":
             specs = plan.state, plan.per_run
             all_steps = plan.vectorized(steps, specs, specs)

@@ -1,0 +1,111 @@
+"""Objects of a requested run: what is trained, from which state or parameters, and who listens."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+
+from seqlab.registry import require_extras
+from seqlab.runs.init_from import KEY as INIT_FROM
+from seqlab.runs.init_from import begin, source_run, with_vocabulary
+from seqlab.runs.objects import Run, make_family
+from seqlab.runs.open_groups import make_callbacks, make_trackers
+from seqlab.runs.request import Request, resolve
+from seqlab.runs.resume import FINGERPRINT, Kept, kept_by
+from seqlab.runs.sweep_place import place_of
+from seqlab.tasks.data_notes import data_notes
+from seqlab.tasks.task import VOCABULARY
+from seqlab.tracking import RunInfo
+from seqlab.training import Family, Program, Training, choose_devices
+from seqlab.types import ConfigError
+
+
+def build(request: Request) -> Run:
+    """Make the objects of a run. Nothing is written.
+
+    Raises:
+        ConfigError: a key, a value or a target that is not legal.
+        IncompatibleError: choices that do not fit together.
+    """
+    config = resolve(request.config)
+    seed = config["seed"]
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise ConfigError(f"seed must be a non-negative integer below 2**32, got {seed!r}")
+    kept, transplant, record = kept_by(request, config), None, None
+    if kept is None and (source := source_run(config)) is not None:
+        family, numbers = make_family(with_vocabulary(config, source))
+        transplant, record = begin(family.program, source, config)
+    else:
+        (family, numbers), kept = _same_data(config, kept)
+    restored = None if kept is None else kept.restore(family.program, config)
+    step = None if restored is None else int(restored.state.step)
+    restores = restored.notes.get("restores", []) if restored else []
+    if restores:
+        numbers = {**numbers, "optimizer.learning_rate": restores[-1]["learning_rate"]}
+    return Run(
+        request=request,
+        family=family,
+        hyperparameters=numbers,
+        num_devices=_num_devices(family.program.training),
+        trackers=make_trackers(config["tracking"]),
+        callbacks=make_callbacks(config["callbacks"]),
+        info=_info(request, config, family.program, step),
+        source=None if kept is None else kept.folder,
+        restored=restored,
+        history=[] if kept is None or step is None else kept.history(step),
+        restores=restores,
+        transplant=transplant,
+        init_from=restored.notes.get(INIT_FROM) if restored else record,
+    )
+
+
+def _same_data(
+    config: Mapping[str, Any], kept: Kept | None
+) -> tuple[tuple[Family, dict[str, float]], Kept | None]:
+    """Return the family of a config, with the vocabulary of the run that it continues, and that run.
+
+    Where the data are those of the run, so is what is read from them. Others are encoded by the run's
+    vocabulary, classes and standardizers, and must be allowed. So are the data of a run that began from
+    another one, as its vocabulary has symbols of both.
+    """
+    if kept is None:
+        return make_family(config), None
+    vocabulary = kept.folder / VOCABULARY
+    has_own = "vocabulary" in config["task"] and vocabulary.is_file()
+    own = {**config, "task": {**config["task"], "vocabulary": str(vocabulary)}} if has_own else config
+    made = make_family(config if config[INIT_FROM] is None else own)
+    fingerprint = made[0].program.task.fingerprint()
+    if fingerprint != kept.notes.get(FINGERPRINT, fingerprint) and has_own:
+        made = make_family(own)
+        fingerprint = made[0].program.task.fingerprint()
+    return made, kept.require_same_data(fingerprint, config)
+
+
+def _num_devices(training: Training) -> int:
+    if training.devices is None:
+        return choose_devices(math.gcd(training.batch_size, training.evaluation_batch_size))
+    if training.devices > (available := len(jax.local_devices())):
+        raise ConfigError(f"training.devices must be at most {available} here, got {training.devices}")
+    return training.devices
+
+
+def _info(request: Request, config: Mapping[str, Any], program: Program, resumed_from: int | None) -> RunInfo:
+    """Return the plain data about a run that its trackers receive."""
+    require_extras(program.task.extras)  # they are needed at the end, and refused at the start
+    return RunInfo(
+        folder=request.folder,
+        config=config,
+        **request.names,
+        seed=config["seed"],
+        steps=program.training.steps,
+        tokens_per_step=program.tokens_per_step,
+        num_params=sum(leaf.size for leaf in jax.tree.leaves(program.shapes.params)),
+        goal=program.task.goal(program.network.framing),
+        notes=data_notes(program.task.data_summary()),
+        resumed_from=resumed_from,
+        **dataclasses.asdict(place_of(request.folder, request.hydra)),
+    )
