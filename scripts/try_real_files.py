@@ -58,9 +58,9 @@ FILES = [
     File(
         "aeon",
         f"{AEON}/Airline/Airline.csv",
-        "task=series task.value=Passengers task.time=Period task.season=12",
+        "task=series task.value=Passengers task.time=Date task.season=12",
     ),
-    File("aeon", f"{AEON}/Lynx/Lynx.csv", "task=series task.value=Lynx task.season=10"),
+    File("aeon", f"{AEON}/Lynx/Lynx.csv", "task=series task.value=0 task.season=10"),
     File(
         "aeon", f"{AEON}/ShampooSales/ShampooSales.csv", "task=series task.length=3", "no column named value"
     ),
