@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 
 if [ "$(id -u)" != 0 ]; then echo "error: installing and starting SLURM takes root" >&2; exit 1; fi
 if command -v sinfo >/dev/null && sinfo >/dev/null 2>&1; then
-    echo "error: a SLURM answers here already: run python -m pytest tests/sweeps/test_slurm.py" >&2; exit 1
+    echo "error: a SLURM answers here already: run python -m pytest tests/sweeps/test_slurm.py tests/faults/test_slurm_requeue.py" >&2; exit 1
 fi
 if [ -z "${PYTHON:-}" ]; then make .venv/test.stamp; PYTHON=.venv/bin/python; fi
 
@@ -98,7 +98,7 @@ sinfo
 
 while sleep 1; do squeue --noheader --format="%i %j %T %C %m" || true; done >"$work/squeue.log" 2>&1 &
 pids+=($!)
-"$PYTHON" -m pytest tests/sweeps/test_slurm.py -p no:cacheprovider
+"$PYTHON" -m pytest -n 0 -rP tests/sweeps/test_slurm.py tests/faults/test_slurm_requeue.py -p no:cacheprovider
 
 echo "squeue saw (job, name, state, cores, memory):"
 sort -u "$work/squeue.log"
@@ -107,5 +107,5 @@ scontrol --oneliner show job | grep "JobName=seqlab" | grep -oE "\b(JobId|JobSta
 echo "sacct counts:"
 sacct --allocations --name=seqlab --format=JobID,JobName,State,Elapsed,ExitCode
 grep -q "seqlab RUNNING" "$work/squeue.log"
-[ "$(sacct --allocations --noheader --parsable2 --name=seqlab --format=State | sort | uniq -c | xargs)" = "5 COMPLETED" ]
-echo "SLURM saw three runs and two programs of many runs complete"
+[ "$(sacct --allocations --noheader --parsable2 --name=seqlab --format=State | sort | uniq -c | xargs)" = "17 COMPLETED" ]
+echo "SLURM saw eleven jobs of one run and six of many runs complete, nine of them after a requeue"

@@ -23,6 +23,7 @@ from seqlab.runs.last import command_line, in_folder, with_last_run
 from seqlab.runs.open_keys import with_new_keys
 from seqlab.runs.outcome import cost_of
 from seqlab.runs.trust import require_trusted_hydra
+from seqlab.sweeps.requeue import requeued_when_interrupted, resumed_when_restarted
 from seqlab.sweeps.resume import resumed, resuming
 from seqlab.sweeps.shortfall import shortfall
 from seqlab.training import offer_cores
@@ -55,15 +56,16 @@ def _run(config: DictConfig) -> float | None:
     A sweep continues after a combination that does not fit.
     """
     hydra_node = HydraConfig.get()
-    request = request_of(config)
+    request = resumed_when_restarted(request_of(config))
     in_sweep = hydra_node.mode == RunMode.MULTIRUN
     try:
-        summary = execute(request)
-        if summary["status"] == "interrupted":
-            words = in_folder(sys.argv[1:], request.folder)
-            words = resuming(Path(hydra_node.sweep.dir)) if in_sweep else words
-            print(f"to continue: {command_line(words)}", flush=True)
-        return cost_of(summary)
+        with requeued_when_interrupted(hydra_node.launcher.get("max_num_timeout", 0)):
+            summary = execute(request)
+            if summary["status"] == "interrupted":
+                words = in_folder(sys.argv[1:], request.folder)
+                words = resuming(Path(hydra_node.sweep.dir)) if in_sweep else words
+                print(f"to continue: {command_line(words)}", flush=True)
+            return cost_of(summary)
     except (ConfigError, UnfinishedRunError) as error:
         if in_sweep and isinstance(error, IncompatibleError):
             print(f"incompatible: {error}", flush=True)

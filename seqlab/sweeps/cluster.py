@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from seqlab.sweeps.requeue import requeued_when_interrupted
 from seqlab.training import offer_cores
 from seqlab.types import ConfigError
 
@@ -22,7 +23,8 @@ def submit(
         function: what each job calls, on a node that shares the file system.
         arguments: the arguments of each job.
         folder: where the jobs write their logs.
-        settings: `cluster`, which is slurm or local, and submitit's parameters, such as `timeout_min`.
+        settings: `cluster`, which is slurm or local, and submitit's parameters, such as `timeout_min` and
+            `max_num_timeout`, which is how often a job may requeue itself.
 
     Returns:
         What each call returned, or the error of its job.
@@ -35,19 +37,26 @@ def submit(
     except ImportError as error:
         raise ConfigError("hydra.launcher.cluster needs submitit: pip install 'seqlab[slurm]'") from error
     parameters = dict(settings)
+    most_restarts = parameters.pop("max_num_timeout", 0)
+    if type(most_restarts) is not int or most_restarts < 0:
+        raise ConfigError(
+            f"hydra.launcher.cluster.max_num_timeout must be an integer >= 0, got {most_restarts!r}"
+        )
     try:
-        executor = submitit.AutoExecutor(folder / "%j", cluster=parameters.pop("cluster", None))
+        cluster = parameters.pop("cluster", None)
+        executor = submitit.AutoExecutor(folder / "%j", cluster=cluster, slurm_max_num_timeout=most_restarts)
         executor.update_parameters(**parameters)
     except (NameError, TypeError, ValueError, RuntimeError) as error:
         raise ConfigError(f"hydra.launcher.cluster: {error}") from error
     with executor.batch():
-        jobs = [executor.submit(_on_node, function, *each) for each in arguments]
+        jobs = [executor.submit(_on_node, most_restarts, function, *each) for each in arguments]
     return [_result(job) for job in jobs]
 
 
-def _on_node(function: Callable[..., list[Any]], *arguments: Any) -> list[Any]:
+def _on_node(most_restarts: int, function: Callable[..., list[Any]], *arguments: Any) -> list[Any]:
     offer_cores()
-    return function(*arguments)
+    with requeued_when_interrupted(most_restarts):
+        return function(*arguments)
 
 
 def _result(job: Any) -> list[Any] | Exception:

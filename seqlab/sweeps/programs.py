@@ -19,6 +19,7 @@ from seqlab.runs.objects import Run
 from seqlab.runs.outcome import Outcome
 from seqlab.runs.request import Request
 from seqlab.sweeps.cluster import submit
+from seqlab.sweeps.requeue import resumed_when_restarted
 from seqlab.tracking import Console, GroupConsole, RunFolder, Tracker, Trackers, write_atomically
 from seqlab.training import Plan
 from seqlab.training.interrupts import interruptible
@@ -100,9 +101,14 @@ def submit_all(
     size = sharing.runs_per_program
     parts = [part for runs in programs for part in _parts(runs, size or len(runs))]
     arguments = [([requests[index] for index in part], sharing) for part in parts]
-    for part, ended in zip(parts, submit(execute_all, arguments, logs, cluster), strict=True):
+    for part, ended in zip(parts, submit(_execute_in_job, arguments, logs, cluster), strict=True):
         outcomes |= zip(part, [ended] * len(part) if isinstance(ended, Exception) else ended, strict=True)
     return [outcomes[index] for index in range(len(requests))]
+
+
+def _execute_in_job(requests: Sequence[Request], sharing: Sharing) -> list[Outcome]:
+    """Execute runs as `execute_all` does, in a job that may have been restarted."""
+    return execute_all([resumed_when_restarted(request) for request in requests], sharing)
 
 
 def _programs(requests: Sequence[Request]) -> tuple[dict[int, Outcome], list[dict[int, Run]]]:

@@ -225,6 +225,9 @@ def test_programs_may_be_jobs_of_a_cluster(tmp_path):
     assert [(one["status"], one["seed"]) for one in (first, third)] == [("finished", 0), ("finished", 2)]
     with pytest.raises(ConfigError, match=r"hydra\.launcher\.cluster: "):
         submit_all(requests, sharing, tmp_path / "logs", {"cluster": "moon"})
+    for wrong in (-1, 1.5, True, None):
+        with pytest.raises(ConfigError, match=r"hydra\.launcher\.cluster\.max_num_timeout must be"):
+            submit_all(requests, sharing, tmp_path / "logs", {"cluster": "debug", "max_num_timeout": wrong})
 
 
 @pytest.mark.runs

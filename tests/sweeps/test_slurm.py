@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-import shutil
-import subprocess
-
 import pytest
+from slurm_marks import NEEDS_SLURM
 from tiny_runs import tiny
 
 from seqlab.tracking import read_summary
 
-pytestmark = pytest.mark.runs
-
-
-def _answers() -> bool:
-    return (
-        shutil.which("sinfo") is not None and subprocess.run(["sinfo"], capture_output=True).returncode == 0
-    )
-
-
-pytestmark = [
-    pytest.mark.skipif(not _answers(), reason="no SLURM answers here: scripts/try_slurm.sh starts one"),
-    pytest.mark.skipif(importlib.util.find_spec("submitit") is None, reason="needs the extra slurm"),
-]
+pytestmark = [pytest.mark.runs, *NEEDS_SLURM]
 
 
 def test_every_run_of_a_sweep_is_a_job_that_finishes(command, tmp_path):

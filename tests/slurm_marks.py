@@ -1,0 +1,21 @@
+"""Marks of the tests that need a SLURM; `scripts/try_slurm.sh` starts one."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import subprocess
+
+import pytest
+
+
+def _answers() -> bool:
+    return (
+        shutil.which("sinfo") is not None and subprocess.run(["sinfo"], capture_output=True).returncode == 0
+    )
+
+
+NEEDS_SLURM = [
+    pytest.mark.skipif(not _answers(), reason="no SLURM answers here: scripts/try_slurm.sh starts one"),
+    pytest.mark.skipif(importlib.util.find_spec("submitit") is None, reason="needs the extra slurm"),
+]
