@@ -19,6 +19,7 @@ FOLDERS = ("runs", "sweeps")
 LISTED = (
     "status",
     "sweep",
+    "name",
     "cell",
     "architecture",
     "task",
@@ -94,7 +95,7 @@ def list_runs(folder: str | Path | None = None) -> Any:
 def _listed(run: SweepRun) -> dict[str, Any]:
     row = run.row(())
     found = {name: row.get(name) for name in (*LISTED, "steps", "seconds", "folder")}
-    return found | {"sweep": _sweep_of(run.folder)}
+    return found | {"sweep": _sweep_of(run.folder), "name": run.summary.get("name")}
 
 
 def _sweep_of(folder: Path) -> str | None:

@@ -46,7 +46,7 @@ def main() -> None:
 
 def _line(row: Mapping[str, Any]) -> dict[str, str]:
     """Return the cells of a run's line."""
-    names = ("status", "sweep", "cell", "architecture", "task", "seed", "metric")
+    names = ("status", "sweep", "name", "cell", "architecture", "task", "seed", "metric")
     texts = {name: "" if row[name] is None or row[name] != row[name] else str(row[name]) for name in names}
     numbers = {name: _number(row[name]) for name in ("best", "test", "steps", "seconds")}
     return {**texts, **numbers, "folder": row["folder"]}

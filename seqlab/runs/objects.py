@@ -29,7 +29,7 @@ from seqlab.training.transplant import Transplant
 from seqlab.types import ConfigError
 
 UNRELATED = (
-    *("seed", "resume", "init_from", "allow_changes", "overwrite", "debug"),
+    *("seed", "name", "notes", "resume", "init_from", "allow_changes", "overwrite", "debug"),
     *("sweep", "tracking", "callbacks"),
 )
 """Top-level keys that no program depends on."""
