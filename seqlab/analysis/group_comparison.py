@@ -29,7 +29,7 @@ class Comparison(NamedTuple):
         superiority: the probability that a run of the first is better than one of the second; ties count half
             and a run that diverged is worse than any that finished.
         p: the p value of a permutation test of `superiority`, two-sided.
-        seeds: the smaller number of runs of the two groups.
+        seeds: the number of runs of each group.
         needed: the runs of each group that would tell the difference apart; None where it is 0 or unknown.
     """
 
@@ -37,7 +37,7 @@ class Comparison(NamedTuple):
     interval: list[float] | None
     superiority: float
     p: float
-    seeds: int
+    seeds: tuple[int, int]
     needed: int | None
 
 
@@ -63,7 +63,7 @@ def compare(first: Group, second: Group, higher_is_better: bool) -> Comparison:
         interval=difference_95(b, a),
         superiority=float(test.statistic) / (len(x) * len(y)),
         p=float(test.pvalue),
-        seeds=min(len(x), len(y)),
+        seeds=(len(x), len(y)),
         needed=_needed(a, b),
     )
 
@@ -125,14 +125,15 @@ def verdict(first: str, second: str, found: Comparison, p: float) -> str:
     if found.interval is not None:
         ends = sorted(found.interval if found.difference >= 0 else [-end for end in found.interval])
         size += f" [{', '.join(number(end, 3) for end in ends)}]"
-    evidence = f"p = {p:.2g}, {found.seeds} seeds each, probability of superiority {found.superiority:.2f}"
+    one, other = found.seeds
+    seeds = f"{one} seeds each" if one == other else f"{one} and {other} seeds"
+    evidence = f"{size}, p = {p:.2g}, {seeds}, probability of superiority {found.superiority:.2f}"
     if p < ALPHA:
-        return f"{first} beats {second} by {size} ({evidence})"
+        return f"{first} beats {second} by {evidence}"
     more = f"; about {found.needed} seeds each would tell" if found.needed else ""
-    if 2 / math.comb(2 * found.seeds, found.seeds) >= ALPHA:  # the lowest p value that there can be
-        more = f"; {found.seeds} seeds each can never decide{more}"
-    outcome = f"{first} and {second} cannot be told apart: the mean of {first} is better by {size}"
-    return f"{outcome} ({evidence}){more}"
+    if 2 / math.comb(one + other, one) >= ALPHA:  # the lowest p value that there can be
+        more = f"; {seeds} can never decide{more}"
+    return f"{first} and {second} cannot be told apart: the mean of {first} is better by {evidence}{more}"
 
 
 def _needed(a: np.ndarray, b: np.ndarray) -> int | None:

@@ -14,6 +14,7 @@ from seqlab.cli.command import command
 from seqlab.data.corpora import CORPORA, find_corpus
 from seqlab.data.readers.files import suffixes
 from seqlab.tasks import SPLITS, Task, load_task, task_names
+from seqlab.training.compilation_cache import use_compilation_cache
 from seqlab.types import ConfigError
 
 PIPED_WIDTH = 160
@@ -94,5 +95,6 @@ def main() -> None:
     if options.action == "fetch":
         print(*fetch(options.name), sep="\n")
         return
+    use_compilation_cache()
     width = None if sys.stdout.isatty() else PIPED_WIDTH
     Console(width=width).print(describe_tasks())

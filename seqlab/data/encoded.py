@@ -11,6 +11,7 @@ import numpy as np
 
 from seqlab.data.artifacts import grows, load_artifacts
 from seqlab.data.columns.column import Arrays, Artifacts, Column
+from seqlab.data.mapped import map_large
 from seqlab.data.reader import stamp
 from seqlab.data.splits import Row, Splits, split
 from seqlab.data.table import Table
@@ -71,7 +72,12 @@ class Source(Protocol):
         ...
 
 
-def encode(source: Source, columns: tuple[Column[Any], ...], vocabulary: str | None) -> Encoded:
+def encode(
+    source: Source,
+    columns: tuple[Column[Any], ...],
+    vocabulary: str | None,
+    resident_bytes: int | None = None,
+) -> Encoded:
     """Read a source, split it, fit the columns on training, and return their arrays.
 
     Rows with the same identity of the first column are one example (`data.splits`). Equal arguments give the
@@ -87,6 +93,7 @@ def encode(source: Source, columns: tuple[Column[Any], ...], vocabulary: str | N
         vocabulary: the artifacts that an earlier run stored, as `load_artifacts` takes them, in place of
             fitting; None to fit. Artifacts that grow keep their symbols, and get the further ones of the
             training split.
+        resident_bytes: the size of the arrays above which rows stay on disk (`mapped.map_large`).
 
     Raises:
         ConfigError: the source or the vocabulary cannot be read, or a value is not legal.
@@ -94,10 +101,10 @@ def encode(source: Source, columns: tuple[Column[Any], ...], vocabulary: str | N
     artifacts = load_artifacts(vocabulary)
     stamps = (source.stamp(), stamp(vocabulary))
     if artifacts is None or grows(vocabulary):
-        return _encode(source, columns, vocabulary, stamps)
+        return _encode(source, columns, vocabulary, resident_bytes, stamps)
 
     def read() -> Encoded:
-        return _encode(source, columns, vocabulary, stamps)
+        return _encode(source, columns, vocabulary, resident_bytes, stamps)
 
     return Encoded(
         arrays=Deferred(lambda: read().arrays),
@@ -108,7 +115,13 @@ def encode(source: Source, columns: tuple[Column[Any], ...], vocabulary: str | N
 
 
 @functools.lru_cache(maxsize=4)
-def _encode(source: Source, columns: tuple[Column[Any], ...], vocabulary: str | None, _: Any) -> Encoded:
+def _encode(
+    source: Source,
+    columns: tuple[Column[Any], ...],
+    vocabulary: str | None,
+    resident_bytes: int | None,
+    _: Any,
+) -> Encoded:
     tables = {name: _read(table, columns) for name, table in source.tables().items()}
     artifacts = load_artifacts(vocabulary)
     fits = artifacts is None or grows(vocabulary)
@@ -125,7 +138,10 @@ def _encode(source: Source, columns: tuple[Column[Any], ...], vocabulary: str | 
     unknown = {key: shares for key, shares in unknown.items() if shares}
     texts = {name: _texts(table, columns) for name, table in parts.tables.items()}
     return Encoded(
-        arrays, artifacts, _summary(parts, columns) | ({"unknown": unknown} if unknown else {}), texts
+        map_large(arrays, resident_bytes),
+        artifacts,
+        _summary(parts, columns) | ({"unknown": unknown} if unknown else {}),
+        texts,
     )
 
 

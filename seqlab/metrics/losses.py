@@ -25,7 +25,8 @@ def loss(spec: Spec, predictions: jax.Array, batch: Batch) -> Mean:
         spec: the output spec.
         predictions: `(B, O)` or `(B, T, O)`.
         batch: the targets and the mask. For `Transcript` also the lengths, each with a step for every token
-            and for a blank between equal neighbours; with fewer steps there is no path.
+            and for a blank between equal neighbours; with fewer steps there is no path. Examples of length 0
+            do not count.
 
     Raises:
         TypeError: there is no loss for this spec.
@@ -63,9 +64,14 @@ def binary_cross_entropy(predictions: jax.Array, targets: jax.Array) -> jax.Arra
 
 
 def _connectionist_temporal_classification(predictions: jax.Array, batch: Batch) -> Mean:
-    """Return −ln of the probability of all paths that spell a target; inf where its steps are too few."""
-    counted, T = jnp.any(batch.mask, axis=1), predictions.shape[1]
+    """Return −ln of the probability of all paths that spell a target; inf where its steps are too few.
+
+    A target without tokens is spelt by blanks alone, and weighs as much as one token. Examples of 0 steps do
+    not count.
+    """
+    T = predictions.shape[1]
     lengths = jnp.full(len(predictions), T) if batch.lengths is None else batch.lengths
+    counted = lengths > 0
     padding = jnp.arange(T) >= lengths[:, None]
     nats = optax.ctc_loss(
         predictions,
@@ -76,4 +82,5 @@ def _connectionist_temporal_classification(predictions: jax.Array, batch: Batch)
     )
     repeats = jnp.sum((batch.targets[:, 1:] == batch.targets[:, :-1]) & batch.mask[:, 1:], axis=1)
     nats = jnp.where(jnp.sum(batch.mask, axis=1) + repeats > lengths, jnp.inf, nats)
-    return Mean(jnp.sum(jnp.where(counted, nats, 0.0)), jnp.sum(batch.mask, dtype=nats.dtype))
+    weights = jnp.where(counted, jnp.maximum(jnp.sum(batch.mask, axis=1), 1), 0)
+    return Mean(jnp.sum(jnp.where(counted, nats, 0.0)), jnp.sum(weights, dtype=nats.dtype))

@@ -51,9 +51,9 @@ def make_optimizer(config: Mapping[str, Any]) -> optax.GradientTransformation:
     legal = inspect.signature(target).parameters
     rate = settings.get("learning_rate")
     needs_rate = "learning_rate" in legal or rate is not None
-    is_number = isinstance(rate, (int, float)) and not isinstance(rate, bool) and rate > 0
+    is_number = isinstance(rate, (int, float)) and not isinstance(rate, bool) and rate >= 0
     if needs_rate and not isinstance(rate, jax.Array) and not is_number:
-        raise ConfigError(f"optimizer.learning_rate must be a positive number, got {rate!r}")
+        raise ConfigError(f"optimizer.learning_rate must be a number of at least 0, got {rate!r}")
     factor: Any = make(schedule, "schedule")
     learning_rate = LearningRate(1.0 if rate is None else rate, factor)
     if not any(isinstance(value, jax.Array) for value in settings.values()):

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from seqlab.tasks._compiler_options import quick_options
+from seqlab.tasks._host_rows import is_host_rows, on_host
 
 SEED, SIZE = 0, 4
 """The PRNG seed and the number of examples of the batch that is digested."""
@@ -31,8 +32,8 @@ def fingerprint(task: Any) -> str:
     digest = hashlib.sha256(f"{task.name} {task.version} {fields}".encode())
     draw = jax.jit(lambda key, data: task.batch(key, SIZE, data=data), compiler_options=quick_options())
     batch = jax.tree.map(_rounded, draw(jax.random.key(SEED), task.data))
-    for path, leaf in jax.tree_util.tree_leaves_with_path((batch, task.data)):
-        array = np.asarray(leaf)
+    for path, leaf in jax.tree_util.tree_leaves_with_path((batch, task.data), is_leaf=is_host_rows):
+        array = np.asarray(on_host(leaf))
         digest.update(f"{jax.tree_util.keystr(path)}{array.dtype}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()

@@ -17,11 +17,13 @@ import numpy as np
 from seqlab.checks import require_positive
 from seqlab.data.encoded import Encoded
 from seqlab.data.reader import Provenance, Reader
-from seqlab.tasks._evaluation_pass import generated_examples
+from seqlab.tasks._evaluation_pass import generated_examples, without_rows
 from seqlab.tasks._fingerprint import fingerprint
+from seqlab.tasks._host_rows import placed
 from seqlab.tasks._inputs import as_inputs
 from seqlab.tasks._naming import snake_case
 from seqlab.tasks._rows import draw_rows
+from seqlab.tasks._simple_predictors import simple_scores, steps_of
 from seqlab.tasks.lengths import Lengths
 from seqlab.types import Batch, ConfigError, Goal, IncompatibleError, Reference, Spec
 
@@ -96,8 +98,6 @@ class Task(abc.ABC):
         """Return where the data come from."""
         return Provenance(self.origin, self.licence) if self.reader is None else self.reader.provenance()
 
-    # What a network reads and writes, and how it is evaluated.
-
     @abc.abstractmethod
     def input_spec(self, framing: str) -> Spec:
         """Return what one position of `Batch.inputs` holds."""
@@ -136,7 +136,11 @@ class Task(abc.ABC):
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:
         """Return the goal's metric on a split of further baselines and lower bounds, by name."""
-        return {}
+        return {} if self.sequence_lengths is None else simple_scores(self, framing, split)
+
+    def places(self, batch: Batch, framing: str) -> jax.Array:
+        """Return a number for what is known of each output without the input; by default its step."""
+        return steps_of(batch.mask)
 
     def artifacts(self) -> Mapping[str, str]:
         """Return the text files, by name, that make a run folder usable without the data of its run.
@@ -185,15 +189,13 @@ class Task(abc.ABC):
         """Return the answer to a prompt, `()` or `(T,)` tokens or `(O,)` or `(T, O)` vectors, as text."""
         return self.render(answer, framing)
 
-    # Examples.
-
     @functools.cached_property
     def data(self) -> Any:
-        """The resident arrays, a tree that is an argument of jitted calls; concrete even during a trace."""
+        """The arrays, a tree that is an argument of jitted calls; concrete even during a trace."""
         if self.sequence_lengths is not None or self.encoded is None:
             return () if self.sequence_lengths is None else self.sequence_lengths.bounds()
         with jax.ensure_compile_time_eval():
-            return jax.tree.map(jnp.asarray, dict(self.encoded.arrays))
+            return jax.tree.map(placed, dict(self.encoded.arrays))
 
     def at_stage(self, data: Any, progress: jax.Array) -> Any:
         """Return the resident arrays at a stage of training, where a curriculum changes them.
@@ -278,8 +280,7 @@ class Task(abc.ABC):
             batch = generated_examples(draw, SPLITS.index(split), rows)
         else:
             batch = self.gather(jnp.minimum(rows, count - 1), split, framing, data)
-        inside = (rows < count).reshape((size,) + (1,) * (batch.mask.ndim - 1))
-        return batch._replace(mask=batch.mask & inside)
+        return without_rows(batch, rows >= count, self.output_spec(framing))
 
     def checked_framing(self, framing: str | None) -> str:
         """Return a framing, the default one for None.

@@ -30,12 +30,17 @@ def groups_of(folder, **scores):
 
 def test_two_groups_that_do_not_overlap_differ(tmp_path):
     (found,) = comparisons(groups_of(tmp_path, gru=[score + 0.1 for score in GOOD], lstm=GOOD))
-    assert (found["better"], found["worse"], found["superiority"], found["seeds"]) == ("lstm", "gru", 1.0, 5)
+    assert (found["better"], found["worse"], found["superiority"], found["seeds"]) == (
+        "lstm",
+        "gru",
+        1.0,
+        (5, 5),
+    )
     assert found["p"] == pytest.approx(2 / 252)  # of the 252 ways to deal ten runs to two groups
     assert found["difference"] == pytest.approx(-0.1)
     low, high = found["interval"]
     assert low < -0.1 < high < 0
-    assert found["verdict"].startswith("lstm beats gru by 0.1 [0.0769, 0.123] (p = 0.0079, 5 seeds each")
+    assert found["verdict"].startswith("lstm beats gru by 0.1 [0.0769, 0.123], p = 0.0079, 5 seeds each")
 
 
 def test_groups_that_overlap_are_not_told_apart_and_more_seeds_would(tmp_path):
@@ -44,6 +49,24 @@ def test_groups_that_overlap_are_not_told_apart_and_more_seeds_would(tmp_path):
     assert found["needed"] > 100
     assert f"about {found['needed']} seeds each would tell" in found["verdict"]
     assert "3 seeds each can never decide" in found["verdict"]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "lowest", "decides"),
+    [((3, 3), 2 / 20, False), ((2, 8), 2 / 45, True), ((3, 5), 2 / 56, True)],
+)
+def test_groups_of_unequal_size_decide_as_far_as_both_together_allow(tmp_path, numbers, lowest, decides):
+    few, many = (np.linspace(0.1, 0.3, number) for number in numbers)
+    (found,) = comparisons(groups_of(tmp_path, gru=few.tolist(), lstm=(many + 0.001).tolist()))
+    assert sorted(found["seeds"]) == sorted(numbers)
+    assert found["p"] > 0.05
+    assert ("can never decide" in found["verdict"]) is not decides
+    folder = tmp_path / "apart"
+    (apart,) = comparisons(groups_of(folder, gru=few.tolist(), lstm=(many + 1).tolist()))
+    assert apart["p"] == pytest.approx(lowest)
+    assert ("gru beats lstm" in apart["verdict"]) is decides
+    if decides:
+        assert f"{numbers[0]} and {numbers[1]} seeds" in apart["verdict"]
 
 
 def test_a_run_that_diverged_is_worse_than_any(tmp_path):

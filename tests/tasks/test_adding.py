@@ -40,5 +40,5 @@ def test_the_chance_level_is_the_error_of_the_constant_one():
     task = load_task("adding")
     errors = (np.asarray(task.batch(jax.random.key(0), 20_000).targets) - 1) ** 2
     standard_error = errors.std() / np.sqrt(len(errors))
-    assert task.reference("many_to_one").baseline == 1 / 6
+    assert task.reference("many_to_one").baseline == pytest.approx(1 / 6, abs=0.02)
     assert errors.mean() == pytest.approx(1 / 6, abs=4 * standard_error)

@@ -19,7 +19,7 @@ def test_the_oracle_is_always_right_and_every_symbol_as_likely(split):
     assert set(batch.lengths) == {2, 3, 4, 5, 6}
     counts = np.bincount(batch.targets, minlength=4)
     np.testing.assert_allclose(counts, 512, atol=5 * np.sqrt(512))
-    assert task.reference("many_to_one").baseline == 1 / 4
+    assert task.reference("many_to_one").baseline == pytest.approx(1 / 4, abs=0.06)
 
 
 def test_one_symbol_is_refused():

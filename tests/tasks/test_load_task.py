@@ -12,7 +12,8 @@ from tiny_runs import OWN, PRESETS
 
 from seqlab.cli import tasks as command
 from seqlab.registry import CONF, locate
-from seqlab.tasks import Task, load_task, task_names
+from seqlab.tasks import Task, _simple_predictors, load_task, task_names
+from seqlab.tasks._simple_predictors import BY_PLACE, CONSTANT
 from seqlab.tasks.languages import RULES, FormalLanguage
 from seqlab.types import ConfigError
 
@@ -85,10 +86,13 @@ def test_a_window_longer_than_the_shortest_split_is_refused(name):
 def test_the_table_shows_every_task(capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["seqlab.tasks"])
     monkeypatch.setattr(command, "load_task", lambda name: load_task(name, **stand_in(name)))
+    found = {CONSTANT: 0.25, BY_PLACE: 0.125}  # simulated in test_simple_predictors.py
+    monkeypatch.setattr(_simple_predictors, "simple_scores", lambda *of: found)
     command.main()
     table = capsys.readouterr().out
     assert all(name in table for name in task_names())
-    assert "0.1667" in table
+    assert "mse 0.125" in table
+    assert CONSTANT in table
     assert "CC BY 4.0" in table
 
 

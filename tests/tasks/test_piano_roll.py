@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import jax
@@ -83,6 +84,27 @@ def test_every_form_gives_the_same_pieces_and_every_frame_is_predicted_once(form
     assert sum(task.data_summary()[split] for split in SPLITS) == len(PIECES)
     if form == "mat":
         assert task.data_summary()["test"] == 4
+
+
+def test_without_the_first_frame_a_piece_is_predicted_from_its_second(tmp_path):
+    """The count of Bai et al. 2018; a window of one frame is as long as a piece of two."""
+    source = str(write(tmp_path, "jsonl"))
+    task = load_task("piano_roll", source=source, length=4, first_frame=False)
+    shown = [predicted(task, split) for split in SPLITS]
+    frames, before = (np.concatenate(parts) for parts in zip(*shown, strict=True))
+    pairs = [pair for roll in PIECES for pair in itertools.pairwise(roll)]
+    expected = sorted((now.tobytes(), last.tobytes()) for last, now in pairs)
+    found = zip(frames.astype(np.uint8), before.astype(np.uint8), strict=True)
+    assert sorted((now.tobytes(), last.tobytes()) for now, last in found) == expected
+    assert set(task.baselines("test", "many_to_many")) == {INDEPENDENT, STAYING}
+    other = load_task("piano_roll", source=source, length=4)
+    assert task.reference("many_to_many").baseline != other.reference("many_to_many").baseline
+
+
+def test_pieces_of_one_frame_have_none_to_predict(tmp_path):
+    (tmp_path / "a.jsonl").write_text("\n".join(json.dumps({"notes": [[60 + n]]}) for n in range(20)))
+    with pytest.raises(ConfigError, match=r"with task\.first_frame=false a piece needs two frames"):
+        _ = load_task("piano_roll", source=str(tmp_path / "a.jsonl"), first_frame=False).data
 
 
 def test_baselines_cost_what_their_rates_say():

@@ -55,12 +55,22 @@ def test_the_loss_of_a_whole_sequence_is_that_of_optax():
 
 def test_what_is_padding_or_masked_out_counts_nothing():
     batch = batch_of(TRANSCRIPTS, LENGTHS)
-    less = batch._replace(mask=batch.mask.at[1].set(False))
+    less = batch._replace(mask=batch.mask.at[1].set(False), lengths=batch.lengths.at[1].set(0))
     value, slopes = jax.value_and_grad(lambda logits: loss(Transcript(BLANK), logits, less).value)(LOGITS)
     real = np.arange(T) < np.array([LENGTHS[0], 0, LENGTHS[2]])[:, None]
     np.testing.assert_array_equal(np.asarray(slopes).any(axis=-1), real)
     padded = np.concatenate([np.where(real[..., None], LOGITS, 9), np.full((3, 2, O), 9, np.float32)], axis=1)
     np.testing.assert_allclose(loss(Transcript(BLANK), padded, less).value, value, rtol=1e-6)
+
+
+def test_a_transcript_without_tokens_costs_the_blanks():
+    """A silent sound is spelt by blanks alone; it weighs as much as one token."""
+    transcripts, lengths = [[], [1]], [T - 1, 2]
+    found = loss(Transcript(BLANK), LOGITS[:2], batch_of(transcripts, lengths))
+    blanks = -jax.nn.log_softmax(LOGITS[0, : T - 1])[:, BLANK].sum()
+    np.testing.assert_allclose(blanks, nats_by_enumeration(LOGITS[0], [], T - 1), rtol=1e-5)
+    np.testing.assert_allclose(found.total, blanks + nats_by_enumeration(LOGITS[1], [1], 2), rtol=1e-5)
+    assert found.weight == 2
 
 
 def test_the_best_path_is_read_as_it_spells():

@@ -72,6 +72,8 @@ class Captions(Task):
             in training, are unknown.
         group: a column, such as that of speakers: made splits do not divide its rows of equal value; None for
             no groups.
+        resident_bytes: the size of the arrays above which their rows stay on disk; None for a quarter of the
+            free memory.
 
     Raises:
         ValueError: a field that is not legal.
@@ -98,6 +100,7 @@ class Captions(Task):
     length: int = 20
     most_tokens: int = 10_000
     group: str | None = shown_field(None)
+    resident_bytes: int | None = shown_field(None)
 
     def __post_init__(self) -> None:
         require_choice(self, "level", LEVELS)
@@ -116,7 +119,7 @@ class Captions(Task):
             EveryTarget("text", self.text, self.writing),
             *groups_of(self.group),
         )
-        return encode(self.reader, columns, self.vocabulary)
+        return encode(self.reader, columns, self.vocabulary, self.resident_bytes)
 
     @property
     def _size(self) -> images.ImageSize:

@@ -63,6 +63,8 @@ class Frames(Task):
         group: a column, such as that of speakers: made splits do not divide its rows of equal value; None for
             no groups.
         balance: whether every class is drawn equally often in training.
+        resident_bytes: the size of the arrays above which their rows stay on disk; None for a quarter of the
+            free memory.
 
     Raises:
         ValueError: a field that is not legal.
@@ -88,6 +90,7 @@ class Frames(Task):
     channels: int = 1
     group: str | None = shown_field(None)
     balance: bool = shown_field(False)
+    resident_bytes: int | None = shown_field(None)
 
     def __post_init__(self) -> None:
         require_bool(self, "balance")
@@ -103,7 +106,7 @@ class Frames(Task):
         size = ImageSize(self.height, self.width, self.channels)
         clips = Clips("frames", self.frames, size, self.length, self.lengths)
         columns = (clips, classes_of(self.label), *groups_of(self.group))
-        return encode(self.reader, columns, self.vocabulary)
+        return encode(self.reader, columns, self.vocabulary, self.resident_bytes)
 
     def input_spec(self, framing: str) -> Spec:
         num_steps = self.encoded.arrays["train"]["frames"].shape[1] if framing == "one_to_one" else 1

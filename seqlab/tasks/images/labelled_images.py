@@ -46,6 +46,8 @@ class LabelledImages(Task):
         group: a column, such as that of speakers: made splits do not divide its rows of equal value; None for
             no groups.
         balance: whether every class is drawn equally often in training.
+        resident_bytes: the size of the arrays above which their rows stay on disk; None for a quarter of the
+            free memory.
 
     Raises:
         ValueError: a field that is not legal.
@@ -71,6 +73,7 @@ class LabelledImages(Task):
     channels: int = 1
     group: str | None = shown_field(None)
     balance: bool = shown_field(False)
+    resident_bytes: int | None = shown_field(None)
 
     def __post_init__(self) -> None:
         require_bool(self, "balance")
@@ -87,7 +90,9 @@ class LabelledImages(Task):
     def _shared(self) -> SeriesClassification:
         decoder = ImageSteps(self.by, self.height, self.width, self.channels)
         column = Series("series", self.series, self.length, decoder)
-        return SeriesClassification(self.reader, column, self.label, self.vocabulary, self.group)
+        return SeriesClassification(
+            self.reader, column, self.label, self.vocabulary, self.group, self.resident_bytes
+        )
 
     @functools.cached_property
     def encoded(self) -> Encoded:

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.checks import require_positive
+from seqlab.tasks._simple_predictors import simple_reference
 from seqlab.tasks.languages.rule import Pair
 from seqlab.tasks.lengths import Lengths
 from seqlab.tasks.task import Task
@@ -85,22 +86,20 @@ class Dyck(Task):
         return Goal("loss", higher_is_better=False)
 
     def reference(self, framing: str, split: str = "test") -> Reference:
-        """Return the loss of the frequencies of symbols; the threshold is .02 nats above the entropy."""
-        opening, closing, ending = self._shares()
-        kinds = [opening / self.num_kinds] * self.num_kinds + [closing / self.num_kinds] * self.num_kinds
-        frequencies = sum(-share * math.log(share) for share in [*kinds, ending] if share)
-        return Reference(frequencies, "symbol frequencies", self.entropy() + 0.02)
+        """Return the simple predictors; the threshold is .02 nats above the entropy."""
+        return simple_reference(self, framing, split, threshold=self.entropy() + 0.02)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy", "closing/accuracy")
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:
-        """Return the loss of the generator, and of a predictor that knows the depth but not the kinds.
+        """Return the simple predictors, the generator, and a predictor that knows the depth but no kinds.
 
         The latter loses ln k nats at each closing bracket.
         """
         kinds = self._shares().closing * math.log(self.num_kinds)
-        return {"the generator": self.entropy(), "depth without kinds": self.entropy() + kinds}
+        bounds = {"the generator": self.entropy(), "depth without kinds": self.entropy() + kinds}
+        return super().baselines(split, framing) | bounds
 
     def part(self, name: str, predictions: jax.Array, batch: Batch) -> tuple[jax.Array, Batch]:
         """Return the logits of closing brackets, and the batch masked to where a bracket is closed."""

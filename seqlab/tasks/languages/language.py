@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from seqlab.tasks._simple_predictors import simple_reference
 from seqlab.tasks.languages.rule import Rule
 from seqlab.tasks.lengths import Lengths
 from seqlab.tasks.task import Task
@@ -72,7 +73,21 @@ class FormalLanguage(Task):
         return Goal(metric, higher_is_better=True)
 
     def reference(self, framing: str, split: str = "test") -> Reference:
-        return Reference(1 / self.rule.num_answers, "a symbol at random", 0.99)
+        return simple_reference(self, self.framings[0], split, threshold=0.99)
+
+    def baselines(self, split: str, framing: str) -> dict[str, float]:
+        """Return the simple predictors; the answers of the framings of a rule are the same."""
+        return super().baselines(split, self.framings[0])
+
+    def places(self, batch: Batch, framing: str) -> jax.Array:
+        """Return the number of an answer among those to its string, and the length of the string, as one int.
+
+        The length is known when the answer begins.
+        """
+        lengths = jnp.zeros(len(batch.mask), jnp.int32) if batch.lengths is None else batch.lengths
+        if batch.mask.ndim == 1:
+            return lengths
+        return lengths[:, None] * batch.mask.shape[1] + jnp.cumsum(batch.mask, axis=1, dtype=jnp.int32)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy",) if framing == "many_to_one" else ("accuracy", "sequence_accuracy")

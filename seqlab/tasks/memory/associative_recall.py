@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.checks import require_number, require_positive
+from seqlab.tasks._simple_predictors import simple_reference
 from seqlab.tasks.lengths import Lengths
 from seqlab.tasks.task import Task
 from seqlab.types import Batch, Goal, Reference, Spec, Tokens
@@ -89,11 +90,11 @@ class AssociativeRecall(Task):
         return Goal("accuracy", higher_is_better=True)
 
     def reference(self, framing: str, split: str = "test") -> Reference:
-        return Reference(1 / (self.num_tokens - self.first_value), "a value at random", 0.99)
+        return simple_reference(self, framing, split, threshold=0.99)
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:
-        """Return the accuracy of one of the values that were read, drawn without regard to the key."""
-        return {"one of the values read": 1 / self.num_pairs}
+        """Return the simple predictors, and one of the values that were read, drawn whatever the key."""
+        return super().baselines(split, framing) | {"one of the values read": 1 / self.num_pairs}
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("accuracy", "sequence_accuracy")

@@ -9,6 +9,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
+from seqlab.tasks._simple_predictors import simple_reference
 from seqlab.tasks.lengths import Lengths
 from seqlab.tasks.task import Task
 from seqlab.types import Batch, Goal, Reference, Spec, Tokens
@@ -70,10 +71,14 @@ class CopyMemory(Task):
         return Goal("cross_entropy", higher_is_better=False)
 
     def reference(self, framing: str, split: str = "test") -> Reference:
-        """Return the nats a step of a predictor without memory; the threshold is half of that."""
+        """Return the simple predictors, and that of a network without memory; the threshold is half of that.
+
+        Without memory, the best is to answer blanks up to the marker, and then a symbol at random.
+        """
         steps = [length + 2 * NUM_RECALLED for length in self.sequence_lengths.evaluated]
-        baseline = NUM_RECALLED * math.log(NUM_SYMBOLS) * len(steps) / sum(steps)
-        return Reference(baseline, "blanks, then a symbol at random", baseline / 2)
+        memoryless = NUM_RECALLED * math.log(NUM_SYMBOLS) * len(steps) / sum(steps)
+        further = {"blanks, then a symbol at random": memoryless}
+        return simple_reference(self, framing, split, threshold=memoryless / 2, further=further)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("cross_entropy", "accuracy", "sequence_accuracy")

@@ -9,6 +9,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
+from seqlab.tasks._simple_predictors import simple_reference
 from seqlab.tasks.lengths import Lengths
 from seqlab.tasks.task import Task
 from seqlab.types import Batch, Goal, Reference, Spec, Tokens
@@ -64,12 +65,12 @@ class TemporalXor(Task):
         return Goal("cross_entropy", higher_is_better=False)
 
     def reference(self, framing: str, split: str = "test") -> Reference:
-        """Return the nats a bit of a coin; the threshold is .01 above the lower bound."""
-        return Reference(math.log(2), "a fair coin", self.floor + 0.01)
+        """Return the simple predictors; the threshold is .01 nats above the lower bound."""
+        return simple_reference(self, framing, split, threshold=self.floor + 0.01)
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:
-        """Return the lower bound, the loss of a predictor that knows the rule."""
-        return {"floor": self.floor}
+        """Return the simple predictors and the lower bound, the loss of a predictor that knows the rule."""
+        return super().baselines(split, framing) | {"floor": self.floor}
 
     @property
     def floor(self) -> float:

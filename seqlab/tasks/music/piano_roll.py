@@ -38,15 +38,17 @@ class PianoRoll(Task):
     are made by the hash of the piece; duplicates are dropped (`data.splits`).
 
     Framing: many_to_many reads silence and then the frames x_0 … x_{T−2}, float32 `(B, T, 88)`, and writes
-    x_0 … x_{T−1}, each after those before it. A longer piece is cut into windows of T frames that overlap by
-    half. In evaluation, frames that the window before has predicted are context only, so each frame is
-    predicted once, after half a window at least where the piece has one.
+    x_0 … x_{T−1}, each after those before it. Without `first_frame` no silence is read, so the first frame
+    of a piece is not predicted, and a piece of one frame is left out. A longer piece is cut into windows of T
+    frames that overlap by half. In evaluation, frames that the window before has predicted are context only,
+    so each frame is predicted once, after half a window at least where the piece has one.
 
     Attributes:
         source: the source of the data (`data.reader`).
         config: the configuration of a data set of the hub.
         notes: the column of pieces.
         length: frames of a window, T.
+        first_frame: whether the first frame of a piece is predicted; false is the count of Bai et al. 2018.
         frame: the duration of a frame in MIDI files that are read and written, in quarter notes.
 
     Raises:
@@ -55,7 +57,9 @@ class PianoRoll(Task):
             not installed, which reads and writes MIDI files.
 
     Source: N. Boulanger-Lewandowski et al., "Modeling Temporal Dependencies in High-Dimensional Sequences",
-        ICML 2012, for the framing and for the negative log-likelihood of a frame, the loss.
+        ICML 2012, for the framing and for the negative log-likelihood of a frame, the loss; S. Bai, J. Kolter
+        & V. Koltun, "An Empirical Evaluation of Generic Convolutional and Recurrent Networks for Sequence
+        Modeling", arXiv:1803.01271, 2018, for `first_frame=false`.
     """
 
     framings: ClassVar[tuple[str, ...]] = ("many_to_many",)
@@ -66,6 +70,7 @@ class PianoRoll(Task):
     config: str | None = source_field()
     notes: str = "notes"
     length: int = 64
+    first_frame: bool = True
     frame: float = 1.0
 
     def __post_init__(self) -> None:
@@ -78,7 +83,9 @@ class PianoRoll(Task):
 
     @functools.cached_property
     def encoded(self) -> Encoded:
-        return encode(self.reader, (PianoRolls("notes", self.notes, self.length, self.frame),), None)
+        return encode(
+            self.reader, (PianoRolls("notes", self.notes, self.length, self.frame, self.first_frame),), None
+        )
 
     def input_spec(self, framing: str) -> Spec:
         return Labels(NUM_KEYS)
@@ -156,9 +163,9 @@ class PianoRoll(Task):
 
 
 def _transitions(part: Arrays) -> np.ndarray:
-    """Count how often each note is in state v after state s, silence before each piece: int `(s, v, 88)`."""
+    """Count how often each note is in state v after state s, where a frame is predicted: int `(s, v, 88)`."""
     starts, ends = part["starts"], part["starts"] + part["lengths"]
-    begins = starts[np.append(True, starts[1:] > ends[:-1])]  # the silence before each piece
+    begins = starts[np.append(True, starts[1:] > ends[:-1])]  # what is read first of each piece
     targets = np.setdiff1d(np.arange(len(part["frames"])), begins)
     before, now = part["frames"][targets - 1], part["frames"][targets]
     return np.array([[((before == s) & (now == v)).sum(axis=0) for v in (0, 1)] for s in (0, 1)])

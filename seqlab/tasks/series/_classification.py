@@ -39,6 +39,7 @@ class SeriesClassification:
         label: the column of classes, or several.
         vocabulary: the file of artifacts of an earlier run; None to fit them.
         group: the column of groups that made splits do not divide; None for none.
+        resident_bytes: the size of the arrays above which their rows stay on disk; None for the default.
     """
 
     source: Source
@@ -46,12 +47,13 @@ class SeriesClassification:
     label: str | Sequence[str]
     vocabulary: str | None
     group: str | None
+    resident_bytes: int | None
 
     @functools.cached_property
     def encoded(self) -> Encoded:
         """The source as arrays."""
         columns = (self.series, classes_of(self.label), *groups_of(self.group))
-        return encode(self.source, columns, self.vocabulary)
+        return encode(self.source, columns, self.vocabulary, self.resident_bytes)
 
     def input_spec(self, framing: str) -> Spec:
         """Return the spec of the inputs."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seqlab.data.artifacts import load_artifacts
+from seqlab.data.artifacts import grows, load_artifacts
 from seqlab.data.columns.column import Artifacts
 from seqlab.data.reader import Reader, stamp
 from seqlab.data.table import Table
@@ -60,7 +60,8 @@ def _scaled(
 ) -> ScaledSeries:
     tables, artifacts = reader.tables(), load_artifacts(vocabulary)
     found = time_series(tables, columns, complete=artifacts is None)
-    known = _Known(columns.group is not None, own="train" in tables, artifacts=artifacts)
+    own = "train" in tables and not grows(vocabulary)
+    known = _Known(columns.group is not None, own, artifacts)
     return _in_units(found, known, columns, season, reader.source)
 
 
@@ -77,7 +78,7 @@ def new_series(table: Table, columns: SeriesColumns, season: int, artifacts: Art
         ConfigError: a column is missing, or a series never changes over a season.
     """
     found = time_series({"test": table}, columns, complete=False)
-    known = _Known(columns.group is not None, own=False, artifacts=artifacts)
+    known = _Known(columns.group is not None, False, artifacts)
     return _in_units(found, known, columns, season, table.name)
 
 

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 
 from seqlab.checks import require_positive
 from seqlab.data.reader import Provenance
+from seqlab.tasks._simple_predictors import simple_reference
 from seqlab.tasks.lengths import Lengths
 from seqlab.tasks.series.generator import Errors, SeriesGenerator
 from seqlab.tasks.task import Task
@@ -75,16 +76,16 @@ class Forecast(Task):
         return Goal(metric, higher_is_better=False)
 
     def reference(self, framing: str, split: str = "test") -> Reference:
-        """Return the variance, the error of forecasting the mean; the threshold is a tenth of it."""
-        variance = self.errors.mean
-        return Reference(variance, "the mean of the series", 0.1 * variance)
+        """Return the simple predictors; the threshold is a tenth of the variance of the series."""
+        return simple_reference(self, framing, split, threshold=0.1 * self.errors.mean)
 
     def metrics(self, framing: str) -> tuple[str, ...]:
         return ("mse", "mae")
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:
-        """Return the squared error of forecasting the latest value, where the network reads it."""
-        return {} if framing == "one_to_many" else {"persistence": self.errors.persistence}
+        """Return the simple predictors, and the forecast of the latest value where the network reads it."""
+        found = super().baselines(split, framing)
+        return found if framing == "one_to_many" else found | {"persistence": self.errors.persistence}
 
     @functools.cached_property
     def errors(self) -> Errors:

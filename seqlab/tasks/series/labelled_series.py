@@ -43,6 +43,8 @@ class LabelledSeries(Task):
         group: a column, such as that of speakers: made splits do not divide its rows of equal value; None for
             no groups.
         balance: whether every class is drawn equally often in training.
+        resident_bytes: the size of the arrays above which their rows stay on disk; None for a quarter of the
+            free memory.
 
     Raises:
         ValueError: a field that is not legal.
@@ -62,6 +64,7 @@ class LabelledSeries(Task):
     length: int = 256
     group: str | None = shown_field(None)
     balance: bool = shown_field(False)
+    resident_bytes: int | None = shown_field(None)
 
     def __post_init__(self) -> None:
         require_bool(self, "balance")
@@ -75,7 +78,9 @@ class LabelledSeries(Task):
     @functools.cached_property
     def _shared(self) -> SeriesClassification:
         column = Series("series", self.series, self.length, Numbers(self.lengths))
-        return SeriesClassification(self.reader, column, self.label, self.vocabulary, self.group)
+        return SeriesClassification(
+            self.reader, column, self.label, self.vocabulary, self.group, self.resident_bytes
+        )
 
     @functools.cached_property
     def encoded(self) -> Encoded:

@@ -60,6 +60,8 @@ class Transcription(Task):
         target_length: the number of characters that a transcript may have.
         group: a column, such as that of speakers: made splits do not divide its rows of equal value; None for
             no groups.
+        resident_bytes: the size of the arrays above which their rows stay on disk; None for a quarter of the
+            free memory.
 
     Raises:
         ValueError: a field that is not legal.
@@ -83,6 +85,7 @@ class Transcription(Task):
     length: int = 2000
     target_length: int = 400
     group: str | None = shown_field(None)
+    resident_bytes: int | None = shown_field(None)
 
     def __post_init__(self) -> None:
         require_positive(self, "length", "target_length")
@@ -103,7 +106,12 @@ class Transcription(Task):
     @functools.cached_property
     def encoded(self) -> Encoded:
         transcripts = Transcripts("text", self.text, self.target_length, "sound", self.length)
-        return encode(self.reader, (self._sounds, transcripts, *groups_of(self.group)), self.vocabulary)
+        return encode(
+            self.reader,
+            (self._sounds, transcripts, *groups_of(self.group)),
+            self.vocabulary,
+            self.resident_bytes,
+        )
 
     def input_spec(self, framing: str) -> Spec:
         return Vectors(self.num_mels)

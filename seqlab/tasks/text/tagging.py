@@ -54,6 +54,8 @@ class Tagging(Task):
             in training, are unknown.
         group: a column, such as that of speakers: made splits do not divide its rows of equal value; None for
             no groups.
+        resident_bytes: the size of the arrays above which their rows stay on disk; None for a quarter of the
+            free memory.
 
     Raises:
         ValueError: a field that is not legal.
@@ -72,6 +74,7 @@ class Tagging(Task):
     length: int = 40
     most_tokens: int = 10_000
     group: str | None = shown_field(None)
+    resident_bytes: int | None = shown_field(None)
 
     def __post_init__(self) -> None:
         require_positive(self, "length", "most_tokens")
@@ -84,7 +87,9 @@ class Tagging(Task):
     def encoded(self) -> Encoded:
         tokens = TokenLists("tokens", self.tokens, self.length, self.most_tokens)
         tags = Tags("tags", self.tags, self.tokens, self.length)
-        return encode(self.reader, (tokens, tags, *groups_of(self.group)), self.vocabulary)
+        return encode(
+            self.reader, (tokens, tags, *groups_of(self.group)), self.vocabulary, self.resident_bytes
+        )
 
     def input_spec(self, framing: str) -> Spec:
         return Tokens(len(vocabulary_of(self.encoded.artifacts)))

@@ -59,6 +59,8 @@ class TextClassification(Task):
         group: a column, such as that of speakers: made splits do not divide its rows of equal value; None for
             no groups.
         balance: whether every class is drawn equally often in training.
+        resident_bytes: the size of the arrays above which their rows stay on disk; None for a quarter of the
+            free memory.
 
     Raises:
         ValueError: a field that is not legal.
@@ -79,6 +81,7 @@ class TextClassification(Task):
     most_tokens: int = 10_000
     group: str | None = shown_field(None)
     balance: bool = shown_field(False)
+    resident_bytes: int | None = shown_field(None)
 
     def __post_init__(self) -> None:
         require_bool(self, "balance")
@@ -97,7 +100,10 @@ class TextClassification(Task):
     @functools.cached_property
     def encoded(self) -> Encoded:
         return encode(
-            self.reader, (self._texts, classes_of(self.label), *groups_of(self.group)), self.vocabulary
+            self.reader,
+            (self._texts, classes_of(self.label), *groups_of(self.group)),
+            self.vocabulary,
+            self.resident_bytes,
         )
 
     @property

@@ -70,6 +70,8 @@ class TextPairs(Task):
         training: the split of the source that is trained on.
         group: a column, such as that of speakers: made splits do not divide its rows of equal value; None for
             no groups.
+        resident_bytes: the size of the arrays above which their rows stay on disk; None for a quarter of the
+            free memory.
 
     Raises:
         ValueError: a field that is not legal.
@@ -92,6 +94,7 @@ class TextPairs(Task):
     most_tokens: int = 10_000
     training: str = "train"
     group: str | None = shown_field(None)
+    resident_bytes: int | None = shown_field(None)
 
     def __post_init__(self) -> None:
         require_choice(self, "level", LEVELS)
@@ -109,7 +112,7 @@ class TextPairs(Task):
             columns = self._columns("text", "target")
         else:
             source, columns = Pairs(self.reader, self.training), self._columns(self.text, self.target)
-        return encode(source, (*columns, *groups_of(self.group)), self.vocabulary)
+        return encode(source, (*columns, *groups_of(self.group)), self.vocabulary, self.resident_bytes)
 
     def _columns(self, text: str, target: str) -> tuple[Texts, Targets]:
         min_count = 2 if self.level == "word" else 1
