@@ -11,7 +11,7 @@ from typing import Any
 
 import jax
 
-from seqlab.checks import require_positive
+from seqlab.checks import require_bool, require_positive
 from seqlab.runs.execution import open_folder, prepare, restore_while_diverged, train_runs
 from seqlab.runs.files import holds_run, write_request
 from seqlab.runs.lock import locked
@@ -39,19 +39,25 @@ class Sharing:
         runs_per_program: the most runs of one program; None for as many as fit into memory.
         vmap_size: the number of runs that step together, by `vmap`; None to choose it by a measurement.
         devices: the number of devices; None for all.
+        exact: whether runs are trained one after another, each by the program and on the devices that it has
+            when it is run alone, so that its results are equal bit for bit. The limits are None then.
 
     Raises:
-        ValueError: a value that is neither null nor a positive integer.
+        ValueError: a limit that is neither null nor a positive integer, or a limit where `exact` is true.
     """
 
     runs_per_program: int | None = None
     vmap_size: int | None = None
     devices: int | None = None
+    exact: bool = False
 
     def __post_init__(self) -> None:
+        require_bool(self, "exact")
         for name in ("runs_per_program", "vmap_size", "devices"):
             if getattr(self, name) is not None:
                 require_positive(self, name)
+                if self.exact:
+                    raise ValueError(f"{name} must be null where exact is true, got {getattr(self, name)}")
 
 
 def execute_all(requests: Sequence[Request], sharing: Sharing) -> list[Outcome]:
@@ -170,6 +176,8 @@ def _choose(runs: Mapping[int, Run], sharing: Sharing) -> tuple[int, Plan, dict[
     first = next(iter(runs.values()))
     if (kept := _kept_plan(first)) is not None:
         return kept.num_runs, kept, {}
+    if sharing.exact:
+        return 1, Plan(devices=first.num_devices), {}
     devices = sharing.devices or len(jax.local_devices())
     size = min(len(runs), sharing.runs_per_program or most_runs(first.program, devices))
     return size, *choose_plan(first.family, size, first.hyperparameters, sharing.vmap_size, devices)

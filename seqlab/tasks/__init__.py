@@ -6,10 +6,20 @@ from typing import Any
 
 from seqlab.registry import choices, make, require_keys, settings_of
 from seqlab.tasks._compiler_options import compiler_options, quick_options
+from seqlab.tasks._simple_predictors import simple_reference
 from seqlab.tasks.lengths import Lengths
 from seqlab.tasks.task import SPLITS, Task
 
-__all__ = ["SPLITS", "Lengths", "Task", "compiler_options", "load_task", "quick_options", "task_names"]
+__all__ = [
+    "SPLITS",
+    "Lengths",
+    "Task",
+    "compiler_options",
+    "load_task",
+    "quick_options",
+    "simple_reference",
+    "task_names",
+]
 
 
 def task_names() -> list[str]:

@@ -205,11 +205,13 @@ class _Loop:
 
     def _summaries(self) -> list[dict[str, Any]]:
         tests = self._tests()
+        seconds = time.perf_counter() - self.begun
         return [
             monitor.summary()
             | test
             | {
-                "seconds": time.perf_counter() - self.begun,
+                "seconds": seconds / len(self.monitors),
+                "program_seconds": seconds,
                 "compile_seconds": self._compile_seconds,
                 "steps_per_second": (monitor.steps - self.start) / self.stepping if self.stepping else None,
                 "plan": dataclasses.asdict(self.plan),

@@ -190,3 +190,12 @@ def test_equal_data_have_one_name_and_frames_are_data():
     halves = {"train": data, "dev": {"series": [[1.0, 2.0]], "label": ["left"]}}
     with pytest.raises(ConfigError, match="must have 2 numbers a step"):
         _ = load_task("labelled_series", source=hold(halves)).data
+
+
+def test_the_figures_of_a_length_do_not_depend_on_the_other_lengths(strings):
+    loaded = load_run(strings)
+    (short,) = loaded.evaluate(lengths=[2]).rows
+    among = loaded.evaluate(lengths=[2, 3, 5]).rows[0]
+    assert among.keys() == short.keys()
+    for key, value in short.items():
+        np.testing.assert_allclose(among[key], value, rtol=2e-6, err_msg=key)

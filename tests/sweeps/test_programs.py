@@ -85,6 +85,34 @@ def test_a_run_among_many_is_the_run_alone(vmap_size, level, alone, tmp_path):
                 np.testing.assert_allclose(second[key], first[key], rtol=1e-5, atol=1e-6, err_msg=key)
 
 
+@pytest.mark.runs
+@pytest.mark.parametrize("devices", [1, 2])
+def test_an_exact_run_is_the_run_alone_bit_for_bit(devices, tmp_path):
+    """On two devices the rows of a batch are spread, and the order in which gradients are added matters."""
+    settings = overrides_of(f"training.devices={devices}", "optimizer.learning_rate=0.01")
+    requests = [request_of([*settings, *own], tmp_path / f"exact-{own[0]}") for own in (GRID[0], GRID[4])]
+    outcomes = execute_all(requests, Sharing(exact=True))
+    for own, outcome in zip((GRID[0], GRID[4]), outcomes, strict=True):
+        alone = run([*settings, *own, f"hydra.run.dir={tmp_path / own[0]}"])
+        assert outcome["plan"] == alone["plan"]
+        for one, other in zip(rows_of(tmp_path / own[0]), rows_of(outcome["folder"]), strict=True):
+            for key in one:
+                np.testing.assert_array_equal(one[key], other[key], err_msg=key)
+
+
+def test_exact_leaves_no_choice_of_a_plan():
+    with pytest.raises(ValueError, match=r"^vmap_size must be null where exact is true, got 2$"):
+        Sharing(vmap_size=2, exact=True)
+
+
+@pytest.mark.runs
+def test_the_seconds_of_runs_add_up_to_those_of_their_program(tmp_path):
+    requests = [request_of(overrides_of(f"seed={seed}"), tmp_path / str(seed)) for seed in range(2)]
+    outcomes = execute_all(requests, Sharing(vmap_size=2, devices=1))
+    for outcome in outcomes:
+        assert sum(one["seconds"] for one in outcomes) == pytest.approx(outcome["program_seconds"])
+
+
 OPTIMIZERS = ("adam", "adamw", "rmsprop", "sgd")
 SWITCHED_ON = ("training.clip_value=0.5", "architecture.dropout=0.5")
 

@@ -1,5 +1,7 @@
 """Windows of the Python reference: each character is predicted once, in its own split."""
 
+import platform
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -159,3 +161,7 @@ def test_a_stream_starts_anew_where_a_topic_begins():
     for start, resets in zip(starts, batch.resets, strict=True):
         at = text.index(start)
         np.testing.assert_array_equal(resets, begins[at : at + 64])
+
+
+def test_the_summary_says_which_python_the_text_is_of():
+    assert load_task("python_docs").data_summary()["python"] == platform.python_version()

@@ -5,6 +5,7 @@ from seqlab.analysis.studies.dyck import Dyck
 from seqlab.analysis.studies.generalisation import Generalisation
 from seqlab.analysis.studies.learning import Learning
 from seqlab.analysis.studies.paired import Paired
+from seqlab.analysis.studies.published import Published
 from seqlab.analysis.studies.vanishing_gradients import VanishingGradients
 
-__all__ = ["CopyMemory", "Dyck", "Generalisation", "Learning", "Paired", "VanishingGradients"]
+__all__ = ["CopyMemory", "Dyck", "Generalisation", "Learning", "Paired", "Published", "VanishingGradients"]

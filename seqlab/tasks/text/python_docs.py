@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import platform
 from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
@@ -50,7 +51,7 @@ class PythonDocs(Task):
     would be tested on what it was trained on. The text is split by position, the first 90 % of the characters
     for training, then 5 % and 5 %. The alphabet is that of the training split and one unknown symbol, shown
     as `\N{REPLACEMENT CHARACTER}`. The text differs a little between Python versions, and so does the
-    fingerprint.
+    fingerprint; the summary of the data has the version.
 
     Framings and evaluation are described at `TextWindows`.
 
@@ -92,7 +93,7 @@ class PythonDocs(Task):
         }
         if self.stream:
             arrays["train"]["begins"] = begins
-        return Encoded(arrays)
+        return Encoded(arrays, summary={"python": platform.python_version()})
 
     @functools.cached_property
     def _windows(self) -> TextWindows:
