@@ -58,9 +58,9 @@ FILES = [
     File(
         "aeon",
         f"{AEON}/Airline/Airline.csv",
-        "task=series task.value=Passengers task.time=Period task.season=12",
+        "task=series task.value=Passengers task.time=Date task.season=12",
     ),
-    File("aeon", f"{AEON}/Lynx/Lynx.csv", "task=series task.value=Lynx task.season=10"),
+    File("aeon", f"{AEON}/Lynx/Lynx.csv", "task=series task.value=Lynx", "the column is named 0"),
     File(
         "aeon", f"{AEON}/ShampooSales/ShampooSales.csv", "task=series task.length=3", "no column named value"
     ),
@@ -81,6 +81,7 @@ FILES = [
         "vega_datasets",
         "_data/seattle-temps.csv",
         "task=series task.value=temp task.time=date task.season=24",
+        "summer time leaves out an hour",
     ),
     File(
         "vega_datasets",
@@ -230,12 +231,11 @@ def _folder(package: str, packages: Path) -> Path:
 def _page(rows: list[str], wrong: int) -> str:
     """Return the page with the table."""
     head = "| package | file | command | outcome | right? |\n|---|---|---|---|---|"
+    right = f"{len(rows) - wrong} of {len(rows)} were read or refused as they should be"
     return (
         "# Files that come with packages\n\n"
-        "`python scripts/try_real_files.py PACKAGES` trains 20 steps on each. "
-        f"{len(rows) - wrong} of {len(rows)} were read or refused as they should be.\n\n{head}\n"
-        + "\n".join(rows)
-        + "\n"
+        f"`python scripts/try_real_files.py PACKAGES` trains 20 steps on each. {right}; its list "
+        f"says which should be, and why a file is rightly refused.\n\n{head}\n" + "\n".join(rows) + "\n"
     )
 
 

@@ -67,6 +67,7 @@ def command(main: Callable[[], None]) -> Callable[[], None]:
         _collect_seldom()
         logging.getLogger("absl").setLevel(logging.WARNING)  # Orbax logs every checkpoint it reads
         _print_anything()
+        _hide_abandoned_writes()
         try:
             with interruptible():
                 require_plugins()
@@ -90,6 +91,17 @@ def _print_anything() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _hide_abandoned_writes() -> None:
+    """Print no traces of the other writes of a checkpoint of which one failed; its error is reported."""
+    show = sys.unraisablehook
+
+    def hook(unraisable: sys.UnraisableHookArgs) -> None:
+        if str(unraisable.exc_value) != "Event loop is closed":
+            show(unraisable)
+
+    sys.unraisablehook = hook
 
 
 def _exit_soon(status: int) -> None:

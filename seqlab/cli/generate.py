@@ -6,6 +6,8 @@ A network whose outputs cannot be its inputs gives one answer to the prompt: a c
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,8 @@ from seqlab.generation.generate import can_generate
 from seqlab.runs import load_run
 from seqlab.tasks import Task
 from seqlab.tasks._saving import Saving
-from seqlab.types import ConfigError
+from seqlab.tasks.new_rows import ReadsRows
+from seqlab.types import ConfigError, Tokens
 
 
 @command
@@ -52,6 +55,8 @@ def main() -> None:
     decoding = _decoding(options)
     run = load_run(options.run)
     task, network = run.task, run.network
+    if options.prompt is not None and isinstance(network.inputs, Tokens) and isinstance(task, ReadsRows):
+        _check_text(task, network, options)
     if not can_generate(task, network):
         _require_prompt_alone(task, network, options)
         with naming_options("prompt"):
@@ -64,6 +69,17 @@ def main() -> None:
     if isinstance(task, Saving) and output is not None:
         _save(task, sequence, output)
         print(output)
+
+
+def _check_text(task: Task, network: Network, options: argparse.Namespace) -> None:
+    """Refuse a prompt that is to be a text and names a file, and say where all its words are unknown."""
+    if os.path.isfile(options.prompt):
+        raise ConfigError(
+            f"--prompt={options.prompt} is a file, and the run reads a text: "
+            f"python -m seqlab.predict {options.run} {options.prompt} answers the rows of a file"
+        )
+    if not np.any(task.read_prompt(options.prompt, network.framing)):  # 0 is the unknown word
+        print("the run knows no word of the prompt", file=sys.stderr)
 
 
 def _require_prompt_alone(task: Task, network: Network, options: argparse.Namespace) -> None:

@@ -111,5 +111,5 @@ def _leftovers(folder: Path) -> Iterator[Finding]:
         owner = owner_of(folder)
         live = owner and f"process {owner.pid} on host {owner.host} writes here"
         yield Finding(LOCK, "note", live or "of a dead process")
-    for path in [*folder.glob(".*.unfinished"), *folder.glob("checkpoints/*/*.orbax-checkpoint-tmp*")]:
+    for path in [*folder.glob(".*.unfinished"), *folder.glob("checkpoints/*/*.*")]:
         yield Finding(str(path.relative_to(folder)), "note", "an unfinished write")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import errno
 import json
 import shutil
 import threading
@@ -24,14 +23,11 @@ from seqlab.runs.provenance import git_commit, versions
 from seqlab.runs.request import Request, resolve
 from seqlab.runs.restores import restored
 from seqlab.runs.resume import FINGERPRINT, ended
-from seqlab.tracking import Callback, RunFolder, Tracker, Trackers, write_atomically
+from seqlab.tracking import Callback, RunFolder, Tracker, Trackers, disk, write_atomically
 from seqlab.tracking.run_folder import ROWS, drop_rows
 from seqlab.training import Checkpoints, Monitor, Plan, compiled_functions, offer_cores, train
 from seqlab.training.interrupts import interruptible
 from seqlab.types import ConfigError, IncompatibleError
-
-DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG)
-"""The errors of a disk that is full, read-only or broken."""
 
 
 def run(
@@ -252,7 +248,7 @@ def _operation(run: Run, result: Mapping[str, Any]) -> dict[str, Any]:
 
 def _status(error: BaseException) -> str:
     """Return the status of a run that an error ended. A disk that fails interrupts it: it can be resumed."""
-    if isinstance(error, KeyboardInterrupt) or (isinstance(error, OSError) and error.errno in DISK_ERRORS):
+    if isinstance(error, KeyboardInterrupt) or (isinstance(error, OSError) and error.errno in disk.ERRORS):
         return "interrupted"
     return "incompatible" if isinstance(error, IncompatibleError) else "failed"
 

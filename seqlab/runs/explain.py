@@ -72,7 +72,8 @@ def require_choices(overrides: Sequence[str]) -> None:
                 message = f"{word} cannot be read: quote its value, in a shell as '{remedy}'"
                 raise ConfigError(message) from error
             reason = str(error).splitlines()[0]
-            raise ConfigError(f"{word} is not an override key=value: {reason}") from error
+            shown = " ".join(word.split())
+            raise ConfigError(f"{shown} is not an override key=value: {reason}") from error
         key, value = one.key_or_group, one.value()
         if not key or key == "hydra":
             raise ConfigError(f"{word} has no key that can be set: legal are the keys of the config")

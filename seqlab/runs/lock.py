@@ -124,6 +124,8 @@ def _is_alive(owner: Owner, path: Path) -> bool:
     me = _this_process()
     if owner.job and me.job and owner.job[0] == me.job[0] and owner.job[1] < me.job[1]:
         return False
+    if (owner.host, owner.pid) == (me.host, me.pid):
+        return _Refresher.holds(path.absolute())  # a lock that could not be deleted is nobody's
     if owner.host == me.host:
         return _exists(owner.pid) and _started(owner.pid) == owner.started
     probe = path.with_name(f"{path.name}.{me.host}.{me.pid}")
@@ -187,6 +189,10 @@ class _Refresher:
         if cls._thread is None:
             cls._thread = threading.Thread(target=cls._refresh, name="locks", daemon=True)
             cls._thread.start()
+
+    @classmethod
+    def holds(cls, path: Path) -> bool:
+        return path in cls._paths
 
     @classmethod
     def remove(cls, path: Path) -> None:

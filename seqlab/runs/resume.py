@@ -18,6 +18,7 @@ from seqlab.runs.files import holds_run, read_request
 from seqlab.runs.outcome import FINAL
 from seqlab.runs.request import SINCE, Request, resolve
 from seqlab.tracking import read_rows, read_summary
+from seqlab.tracking.run_folder import ROWS
 from seqlab.training import Checkpoints, Program
 from seqlab.training.checkpoints import Restored
 from seqlab.training.last_step import continued, surplus
@@ -120,6 +121,8 @@ def kept_by(request: Request, config: Mapping[str, Any]) -> Kept | None:
         _log.warning("resume=auto: %s holds no checkpoint, so the run starts at step 0", folder)
         return None
     read_rows(source)  # damaged ones are refused
+    if not (source / ROWS).exists():
+        _log.warning("%s is missing: its rows are lost", source / ROWS)
     return Kept(source, notes or {}, changes_of(source, notes or {}, config))
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from seqlab.tracking.disk import when_there_is_room
 from seqlab.tracking.encoding import from_json, to_json
 from seqlab.tracking.tracker import RunInfo
 from seqlab.types import ConfigError
@@ -53,8 +54,7 @@ class RunFolder:
         if not path.exists():
             _log.warning("%s was deleted: its rows before step %s are lost", path, row["step"])
             self.path.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(_line(row))
+        when_there_is_room(lambda: _append(path, _line(row)), path)
 
     def finish(self, summary: Mapping[str, Any]) -> None:
         """Write `summary.json` atomically, also without `start`: an incompatible run never starts.
@@ -64,7 +64,8 @@ class RunFolder:
         """
         if (status := summary.get("status")) not in STATUSES:
             raise ValueError(f"status must be one of {', '.join(STATUSES)}, got {status!r}")
-        write_atomically(self.path / SUMMARY, to_json(summary, indent=2) + "\n")
+        text, path = to_json(summary, indent=2) + "\n", self.path / SUMMARY
+        when_there_is_room(lambda: write_atomically(path, text), path)
 
 
 def read_rows(folder: Path | str, last_step: int | None = None) -> list[dict[str, Any]]:
@@ -96,6 +97,18 @@ def _row(path: Path, number: int, line: bytes) -> dict[str, Any]:
     return row
 
 
+def _append(path: Path, line: str) -> None:
+    """Append a line to a file, or nothing."""
+    with path.open("ab", buffering=0) as file:
+        end, data = file.tell(), line.encode()
+        try:
+            while data:
+                data = data[file.write(data) :]
+        except OSError:
+            file.truncate(end)
+            raise
+
+
 def drop_rows(folder: Path, step: int, keys: Sequence[str]) -> None:
     """Remove the rows of a step that have one of some keys."""
     rows = [row for row in read_rows(folder) if row["step"] != step or not any(key in row for key in keys)]
@@ -107,8 +120,13 @@ def read_summary(folder: Path | str) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: the run has not ended.
+        ConfigError: the file is damaged.
     """
-    return from_json((Path(folder) / SUMMARY).read_text(encoding="utf-8"))
+    path = Path(folder) / SUMMARY
+    try:
+        return from_json(path.read_bytes().decode())
+    except ValueError as error:
+        raise ConfigError(f"{path} is damaged: {error}") from error
 
 
 def find_runs(folder: Path | str) -> list[Path]:

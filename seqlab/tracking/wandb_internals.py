@@ -37,7 +37,9 @@ def quiet_settings() -> Any:
     """Return `wandb.Settings` that print nothing, start fast, and do not wait for long for a server."""
     import wandb
 
-    return wandb.Settings(init_timeout=INIT_SECONDS, finish_timeout=FINISH_SECONDS, **_QUIET)
+    return wandb.Settings(
+        init_timeout=INIT_SECONDS, finish_timeout=FINISH_SECONDS, finish_timeout_raises=True, **_QUIET
+    )
 
 
 @contextlib.contextmanager

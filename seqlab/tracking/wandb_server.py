@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import threading
 import urllib.error
@@ -11,11 +10,13 @@ import urllib.request
 PROBE_SECONDS = 4.0
 """How long the server may take to answer."""
 
-INIT_SECONDS, FINISH_SECONDS = 5.0, 60.0
+INIT_SECONDS, FINISH_SECONDS = 5.0, 15.0
 """How long W&B may take to open a run, and to upload the last rows of one."""
 
+_known: dict[str, str | None] = {}
+"""What is known of each server: why it cannot be used, or None."""
 
-@functools.cache
+
 def why_unreachable(url: str) -> str | None:
     """Return in one line why a W&B server cannot be used; None where it answers.
 
@@ -24,6 +25,17 @@ def why_unreachable(url: str) -> str | None:
     Args:
         url: the server's address, `WANDB_BASE_URL`.
     """
+    if url not in _known:
+        _known[url] = _ask_for_some_time(url)
+    return _known[url]
+
+
+def note_failure(url: str, reason: str) -> None:
+    """Let the next runs of this process not use a server that failed after it had answered."""
+    _known[url] = reason
+
+
+def _ask_for_some_time(url: str) -> str | None:
     answers: list[str | None] = []
     thread = threading.Thread(target=lambda: answers.append(_ask(url)), name="wandb probe", daemon=True)
     thread.start()

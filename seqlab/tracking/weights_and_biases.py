@@ -21,7 +21,7 @@ from seqlab.tracking.gradient_flow import SLOPE
 from seqlab.tracking.run_folder import read_rows
 from seqlab.tracking.tracker import RunInfo
 from seqlab.tracking.wandb_internals import earlier_id, note_id, quiet_settings, without_launch
-from seqlab.tracking.wandb_server import why_unreachable
+from seqlab.tracking.wandb_server import note_failure, why_unreachable
 
 _log = logging.getLogger(__name__)
 
@@ -87,6 +87,8 @@ class WeightsAndBiases:
     _calls: list[Future[None]] = dataclasses.field(
         default_factory=list, init=False, repr=False, compare=False
     )
+    _takes_media: bool = dataclasses.field(default=True, init=False, repr=False, compare=False)
+    _url: str = dataclasses.field(default="", init=False, repr=False, compare=False)
     _goal_key: str = dataclasses.field(default="", init=False, repr=False)
     _pictures: FlowPictures = dataclasses.field(init=False, repr=False, compare=False)
 
@@ -128,14 +130,15 @@ class WeightsAndBiases:
 
         reason = None
         if self._mode == "online":
-            url = os.environ.get("WANDB_BASE_URL") or str(wandb.setup().settings.base_url)
-            reason = why_unreachable(url)
+            self._url = os.environ.get("WANDB_BASE_URL") or str(wandb.setup().settings.base_url)
+            reason = why_unreachable(self._url)
         try:
             self._init(info, self._mode if reason is None else "offline")
         except wandb.Error as error:
             if self._mode == "offline":
                 raise
             reason = " ".join(str(error).split())
+            note_failure(self._url, reason)
             self._init(info, "offline")
         if reason is not None:
             _log.warning(
@@ -185,22 +188,40 @@ class WeightsAndBiases:
         self._pictures.add(row)
         media = self._pictures.media() if self._goal_key in row else {}
         media |= {key: _histogram(counts) for key, counts in row.items() if key.endswith("/histogram")}
-        self._send({**row, **media})
+        self._send(row, media)
 
     def _close(self, summary: Mapping[str, Any]) -> None:
         if self._run is None:
             return
         if media := self._pictures.media(last=True):
-            self._send({"step": self._pictures.last_step, **media})
+            self._send({"step": self._pictures.last_step}, media)
         self._run.summary.update(to_plain(summary))
-        self._run.finish(exit_code=0 if summary["status"] == "finished" else 1)
+        try:
+            self._run.finish(exit_code=0 if summary["status"] == "finished" else 1)
+        except TimeoutError:
+            self._warn("the server did not take the last rows in time")
         if self._mode == "offline":
             _log.info("to upload this run: wandb sync %s", self._folder)
         self._run = None
 
-    def _send(self, row: Mapping[str, Any]) -> None:
-        with _staging_in(self._folder):
+    def _send(self, row: Mapping[str, Any], media: Mapping[str, Any]) -> None:
+        """Log a row with its media, or without where the server, which media wait for, does not answer."""
+        if not self._takes_media:
+            media = {}
+        try:
+            with _staging_in(self._folder):
+                self._run.log(to_plain({**row, **media}))
+        except Exception as error:
+            if self._mode != "online" or not media:
+                raise
+            self._warn(" ".join(str(error).split()))
+            self._takes_media = False
             self._run.log(to_plain(row))
+
+    def _warn(self, reason: str) -> None:
+        """Say that the server failed in mid-run. The rows are in W&B's own file; later runs are offline."""
+        note_failure(self._url, reason)
+        _log.warning("W&B: %s. To upload later: wandb sync --include-online %s", reason, self._folder)
 
     @property
     def _folder(self) -> Path:

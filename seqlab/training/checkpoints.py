@@ -15,9 +15,11 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
+from seqlab.tracking.disk import disk_error, require_room, when_there_is_room
 from seqlab.tracking.encoding import from_json, to_json
 from seqlab.training.digests import damage_of, write_digests
 from seqlab.training.last_step import best_steps
+from seqlab.training.saved_shapes import abstract, on_host, shapes
 from seqlab.training.state import TrainState
 from seqlab.types import ConfigError, Params, Tree
 
@@ -28,6 +30,9 @@ NUM_LATEST = 2
 
 _NOTES = "notes"
 """The key of the notes in Orbax's metadata of a checkpoint."""
+
+_ROOM = 1 << 18
+"""The bytes that a checkpoint needs in addition to twice its arrays. Orbax writes many small files."""
 
 _PLAIN = re.compile(r"[\w./-]+", re.ASCII)
 """The paths that Orbax reads and writes. It takes brackets for patterns."""
@@ -75,13 +80,13 @@ class Checkpoints:
         for kind in ("latest", "best"):
             for path in self._entries(kind):
                 if not path.name.isdigit() or int(path.name) > step:
-                    shutil.rmtree(path, ignore_errors=True)
+                    _delete(path)
 
     def discard_best_after(self, step: int | None) -> None:
         """Delete the best parameters that were saved after a step; None for all."""
         for saved in self.steps("best"):
             if step is None or saved > step:
-                self._delete("best", saved)
+                _delete(self.folder / "best" / str(saved))
 
     def save_latest(self, state: TrainState, notes: Mapping[str, Any] | None = None) -> None:
         """Save the state to resume from.
@@ -92,7 +97,7 @@ class Checkpoints:
         """
         self._save("latest", int(state.step), state, notes or {})
         for step in self.steps("latest")[NUM_LATEST:]:
-            self._delete("latest", step)
+            _delete(self.folder / "latest" / str(step))
         self._delete_unused()
 
     def save_best(self, step: int, params: Params) -> None:
@@ -156,10 +161,10 @@ class Checkpoints:
             return reason
         try:
             with self._manager(kind) as manager:
-                like = _abstract(manager.item_metadata(step).tree)
+                like = abstract(manager.item_metadata(step).tree)
                 if not jax.tree.leaves(like):
                     return "it holds no arrays"
-                manager.restore(step, args=ocp.args.StandardRestore(_on_host(like)))
+                manager.restore(step, args=ocp.args.StandardRestore(on_host(like)))
         except Exception as error:  # Orbax raises what each of its storage layers does
             return _in_short(error)
         return None
@@ -193,13 +198,23 @@ class Checkpoints:
     def _save(self, kind: str, step: int, tree: Tree, notes: Mapping[str, Any]) -> None:
         if step in self.steps(kind):
             return
-        with self._manager(kind, writes=True) as manager:
-            arrays = ocp.args.StandardSave(jax.device_get(tree))
-            manager.save(step, args=arrays, custom_metadata={_NOTES: to_json(notes)})
-        write_digests(self.folder / kind / str(step))
+        tree, path = jax.device_get(tree), self.folder / kind / str(step)
+        num_bytes = _ROOM + 2 * sum(np.asarray(leaf).nbytes for leaf in jax.tree.leaves(tree))
 
-    def _delete(self, kind: str, step: int) -> None:
-        shutil.rmtree(self.folder / kind / str(step), ignore_errors=True)
+        def save() -> None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            require_room(path.parent, num_bytes)
+            try:
+                with self._manager(kind, writes=True) as manager:
+                    arrays = ocp.args.StandardSave(tree)
+                    manager.save(step, args=arrays, custom_metadata={_NOTES: to_json(notes)})
+            except Exception as error:  # Orbax raises what each of its storage layers does
+                for unfinished in path.parent.glob(f"{step}.*"):
+                    _delete(unfinished)
+                raise disk_error(error, path) or error from error
+            write_digests(path)
+
+        when_there_is_room(save, path)
 
     def _delete_unused(self) -> None:
         """Delete the best parameters that no latest state refers to, but for the newest."""
@@ -211,7 +226,7 @@ class Checkpoints:
                 return
         for step in self.steps("best"):
             if step not in kept:
-                self._delete("best", step)
+                _delete(self.folder / "best" / str(step))
 
     def _notes(self, step: int) -> Mapping[str, Any]:
         with self._manager("latest") as manager:
@@ -243,10 +258,10 @@ class Checkpoints:
                 raise ValueError(reason)
             with self._manager(kind) as manager:
                 saved = manager.item_metadata(step).tree
-                shapes, like = _shapes(saved), _abstract(saved) if like is None else like
-                if shapes and shapes == _shapes(like):
-                    return manager.restore(step, args=ocp.args.StandardRestore(_on_host(like)))
-                reason = None if shapes else "it holds no arrays"
+                saved_shapes, like = shapes(saved), abstract(saved) if like is None else like
+                if saved_shapes and saved_shapes == shapes(like):
+                    return manager.restore(step, args=ocp.args.StandardRestore(on_host(like)))
+                reason = None if saved_shapes else "it holds no arrays"
         except Exception as error:  # Orbax raises what each of its storage layers does
             reason = _in_short(error)
         if reason:
@@ -260,6 +275,15 @@ class Checkpoints:
         )
 
 
+def _delete(path: Path) -> None:
+    """Delete a checkpoint. It first loses its name, so that a kill leaves no part of it to read."""
+    deleted = path.with_name(f".{path.name}.deleted")
+    with contextlib.suppress(OSError):
+        shutil.rmtree(deleted, ignore_errors=True)
+        path.rename(deleted)
+        shutil.rmtree(deleted, ignore_errors=True)
+
+
 class _DamagedError(ConfigError):
     """A checkpoint that cannot be read."""
 
@@ -268,21 +292,3 @@ def _in_short(error: Exception) -> str:
     """Return an error as the beginning of its first line."""
     reason = str(error).partition("\n")[0][:200]
     return f"{type(error).__name__}: {reason}"
-
-
-def _on_host(like: Tree) -> Tree:
-    """Return a tree of host arrays of the same shapes, so that no device is written into a checkpoint."""
-    return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), like)
-
-
-def _abstract(tree: Tree) -> Tree:
-    """Return shapes and dtypes from Orbax's metadata of arrays."""
-    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), tree)
-
-
-def _shapes(tree: Tree) -> dict[str, tuple[int, ...]]:
-    """Return the shape of each array of a tree by its path. Orbax itself does not compare shapes."""
-    leaves = jax.tree_util.tree_leaves_with_path(tree)
-    return {
-        jax.tree_util.keystr(path, simple=True, separator="/"): tuple(leaf.shape) for path, leaf in leaves
-    }

@@ -12,7 +12,7 @@ from small_corpora import reviews, write_csv
 from tiny_runs import TINY
 
 from seqlab import load_run, run
-from seqlab.cli import evaluate, predict
+from seqlab.cli import evaluate, generate, predict
 
 pytestmark = pytest.mark.runs
 
@@ -123,3 +123,20 @@ def test_confusions_and_reliability_are_tables_or_pictures(of_file, trained, tmp
     path.unlink()
     for paths in files.values():
         assert paths[1].read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_prompt_that_names_a_file_is_asked_about(trained, tmp_path, monkeypatch, capsys):
+    path = write_csv(tmp_path / "new.csv", [{"text": "good"}])
+    status, printed = call(monkeypatch, capsys, generate.main, trained, "--prompt", path)
+    assert (status, printed.out) == (1, "")
+    advice = f"python -m seqlab.predict {trained} {path} answers the rows of a file"
+    assert printed.err == f"error: --prompt={path} is a file, and the run reads a text: {advice}\n"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "said"), [("zzz qqq", "the run knows no word of the prompt\n"), ("good zzz", "")]
+)
+def test_a_prompt_of_unknown_words_says_so(prompt, said, trained, monkeypatch, capsys):
+    status, printed = call(monkeypatch, capsys, generate.main, trained, "--prompt", prompt)
+    assert (status, printed.err) == (0, said)
+    assert printed.out.strip() in ("bad", "good")

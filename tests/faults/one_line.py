@@ -20,4 +20,6 @@ def require_line(overrides: Sequence[str]) -> None:
         assert "\n" not in message
         words = [word.lstrip("+~").partition("=")[0] for word in overrides]
         names = {part for word in words for part in (word, *word.replace("@", ".").split("."))}
-        assert any(name and name in message for name in names) or any(one in message for one in overrides)
+        assert any(name and name in message for name in names) or any(
+            " ".join(one.split()) in message for one in overrides
+        )

@@ -113,6 +113,15 @@ def test_a_run_can_be_used_without_hydras_own_node(trained, tmp_path):
     assert load(folder)
 
 
+def test_a_scrambled_summary_is_one_line_of_a_command(trained, tmp_path, inside):
+    folder = shutil.copytree(trained[0], tmp_path / "run")
+    (folder / "summary.json").write_bytes(b"{\n\x8b\xff")
+    done = inside("evaluate", str(folder))
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: {folder / 'summary.json'} is damaged")
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_a_damaged_summary_counts_as_none(trained, tmp_path, caplog):
     folder = shutil.copytree(trained[0], tmp_path / "run")
     cut(folder / "summary.json")

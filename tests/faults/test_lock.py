@@ -81,6 +81,11 @@ def test_another_process_of_the_same_id_is_not_the_owner(folder):
     assert owner_of(folder) is None
 
 
+def test_a_lock_that_this_process_could_not_delete_is_nobodys(folder):
+    written(folder)
+    assert owner_of(folder) is None
+
+
 def test_the_lock_of_another_host_is_stale_when_it_is_not_touched(folder):
     path = written(folder, host="elsewhere")
     assert owner_of(folder).host == "elsewhere"

@@ -10,7 +10,7 @@ FOUND = [
     *("tracking=null", "gradients._target_=seqlab.cells.LSTM", "cell={a: 1}", "=3", "hydra=null"),
     *("cell=lstm=3", "cell@x=lstm", "training.steps=${nothing}", "++x=${x}", "seed=999999999999999999999"),
     *("cell.features=99999999999999", "training.batch_size=99999999999999", "++optimizer.b1=null"),
-    *("++schedule.value=abc", "sweep.resume=7", "+experiment=[adding,copy_memory]"),
+    *("++schedule.value=abc", "sweep.resume=7", "+experiment=[adding,copy_memory]", "ç\na"),
 ]
 """Overrides of which each once ended in a traceback, or in a line without its key."""
 

@@ -1,46 +1,20 @@
-"""W&B online, with a server that fails: the run is logged offline, and the server is asked once."""
+"""W&B online: a server that works, one that fails from the start, and one that fails in mid-run."""
 
 from __future__ import annotations
 
-import http.server
-import threading
+import subprocess
+import sys
 
 import pytest
 import wandb
-from kills import ADDING
+from kills import ADDING, rows_of
+from loopback import HANGS, Server
 
 from seqlab import run
-from seqlab.tracking import wandb_server
+from seqlab.tracking import Callback, read_rows, wandb_internals, wandb_server
 
-KEY = "0123456789abcdef" * 3
-
-
-class Server(http.server.ThreadingHTTPServer):
-    """A server on the loopback that answers every request with one status, or not at all."""
-
-    daemon_threads = True
-
-    def __init__(self, status):
-        self.status, self.asked, self.stopped = status, 0, threading.Event()
-        super().__init__(("127.0.0.1", 0), Handler)
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_POST(self):
-        self.server.asked += 1
-        if self.server.status is None:
-            self.server.stopped.wait(60)
-            return
-        self.send_response(self.server.status)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
+KEY = "0123456789abcdef" * 2 + "01234567"
+ONLINE = [*ADDING, "tracking.wandb.mode=online"]
 
 
 @pytest.fixture
@@ -48,44 +22,99 @@ def serve(monkeypatch):
     """Start a server that answers with a status, and let W&B use it."""
     servers = []
 
-    def start(status):
+    def start(status=200):
         servers.append(server := Server(status))
-        threading.Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setenv("WANDB_BASE_URL", server.url)
         monkeypatch.setenv("WANDB_API_KEY", KEY)
-        wandb_server.why_unreachable.cache_clear()
+        monkeypatch.setattr(wandb_server, "_known", {})
         return server
 
     yield start
     wandb.teardown()  # it has read the address
     for server in servers:
-        server.stopped.set()
-        server.shutdown()
-        server.server_close()
+        server.die()
+
+
+def uploaded(server, name):
+    """Return the rows of a W&B run by their step, without those of pictures alone and what W&B adds."""
+    rows = [{key: value for key, value in row.items() if key[0] != "_"} for row in server.rows[name]]
+    return [row["step"] for row in rows if any(key.startswith(("train/", "eval/", "test/")) for key in row)]
+
+
+def steps(folder):
+    return [row["step"] for row in read_rows(folder)]
+
+
+def assert_no_key(folder):
+    assert not [path for path in folder.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
 
 
 @pytest.mark.runs
-@pytest.mark.parametrize("status", [500, 429, None], ids=["500", "429", "hangs"])
+@pytest.mark.parametrize("status", [500, 429, HANGS], ids=["500", "429", "hangs"])
 def test_runs_go_on_offline_and_the_server_is_asked_once(status, serve, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(wandb_server, "PROBE_SECONDS", 0.5)
     server = serve(status)
     for name in ("0", "1"):
-        settings = [*ADDING, "training.steps=1", "tracking.wandb.mode=online"]
-        assert run([*settings, f"hydra.run.dir={tmp_path / name}"])["status"] == "finished"
+        assert run([*ONLINE, "training.steps=1", f"hydra.run.dir={tmp_path / name}"])["status"] == "finished"
         assert list((tmp_path / name).glob("wandb/offline-run-*/*.wandb"))
         warnings = [text for text in caplog.messages if text.startswith("W&B is offline for this run: ")]
         assert len(warnings) == int(name) + 1
         assert server.url in warnings[-1]
     assert server.asked == 1
-    written = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert not [path for path in written if KEY.encode() in path.read_bytes()]
+    assert_no_key(tmp_path)
+
+
+@pytest.mark.runs
+def test_a_resumed_run_is_the_same_run_of_the_server(serve, tmp_path, caplog):
+    server, settings = serve(), [*ONLINE, f"hydra.run.dir={tmp_path / 'run'}"]
+    for steps_in_all in (3, 5):
+        run([*settings, f"training.steps={steps_in_all}", "resume=auto"])
+        (name,) = server.rows
+        assert uploaded(server, name) == steps(tmp_path / "run")
+        assert server.ended == {name: 0}
+    pictures = [file for file in server.files[name] if file.startswith("media/images/gradient_flow/")]
+    assert len(pictures) == 2
+    assert server.names == {name: "elman many_to_one adding seed 0"}
+    assert KEY not in caplog.text
+    assert_no_key(tmp_path)
+
+
+@pytest.mark.runs
+@pytest.mark.parametrize("fault", [500, HANGS, "dies"])
+def test_a_server_that_fails_in_mid_run_costs_no_row(fault, serve, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(wandb_internals, "FINISH_SECONDS", 0.5)
+    server = serve()
+
+    class Fail(Callback):
+        def on_row(self, row):
+            if row["step"] == 2 and fault == "dies":
+                server.die()
+            elif row["step"] == 2:
+                server.status = fault
+
+    settings = [*ONLINE, "training.steps=4", "gradients=off"]
+    run([*settings, f"hydra.run.dir={tmp_path / '0'}"], callbacks=[Fail()])
+    (warning,) = [text for text in caplog.messages if text.startswith("W&B: ")]
+    (folder,) = (tmp_path / "0").glob("wandb/run-*")
+    assert warning.endswith(f"To upload later: wandb sync --include-online {folder}")
+    run([*settings, f"hydra.run.dir={tmp_path / '1'}"])  # offline at once
+    assert list((tmp_path / "1").glob("wandb/offline-run-*"))
+    assert rows_of(tmp_path / "0") == rows_of(tmp_path / "1")
+    other = serve()
+    sync(folder, *(tmp_path / "1").glob("wandb/offline-run-*"))
+    assert len(other.rows) == 2
+    assert [uploaded(other, name) for name in other.rows] == [steps(tmp_path / "0")] * 2
+    assert_no_key(tmp_path)
+
+
+def sync(*folders):
+    command = [sys.executable, "-m", "wandb", "sync", "--include-online", *map(str, folders)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert KEY not in done.stdout + done.stderr
 
 
 def test_a_server_that_is_not_there_is_named(monkeypatch):
-    server = Server(200)
-    server.server_close()
+    server = Server()
+    server.die()
     assert wandb_server.why_unreachable(server.url).startswith(f"{server.url} does not answer: ")
-
-
-def test_a_server_that_answers_is_used(serve):
-    assert wandb_server.why_unreachable(serve(200).url) is None

@@ -128,7 +128,8 @@ def test_units_of_series_in_lists_are_those_of_the_run(tmp_path):
 
 @pytest.mark.runs
 def test_the_series_of_a_file_are_forecast_by_a_command(tmp_path, monkeypatch, capsys):
-    rows = [{"date": str(np.datetime64("2024-01-01") + at), "sold": x} for at, x in enumerate(X)]
+    dates = pd.date_range("2024-01-01", periods=len(X)).date
+    rows = [{"date": str(date), "sold": x} for date, x in zip(dates, X, strict=True)]
     path = write_csv(tmp_path / "sales.csv", rows)
     keys = ["task=series", "task.value=sold", "task.time=date", "task.length=4", "task.distribution=gaussian"]
     run([*keys, f"task.source={path}", f"hydra.run.dir={tmp_path / 'run'}", *TINY, "training.steps=2"])

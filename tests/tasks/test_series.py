@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import importlib.util
 
 import jax.numpy as jnp
@@ -144,7 +145,7 @@ def test_a_series_of_statsmodels_is_whole(name, count):
 def long_form(names=("a", "b"), count=40):
     """Return rows of several series, day after day, with a covariate and a second target."""
     draw = np.random.default_rng(0)
-    dates = [str(np.datetime64("2020-01-01") + day) for day in range(count)]
+    dates = [str(datetime.date(2020, 1, 1) + datetime.timedelta(day)) for day in range(count)]
     return [
         {
             "date": d,

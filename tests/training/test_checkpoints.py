@@ -71,3 +71,12 @@ def test_a_damaged_checkpoint_is_refused_as_that(saved, pattern, damage):
         f"{saved.folder / 'latest' / '7'}, the latest checkpoint of step 7, cannot be read"
     )
     assert "\n" not in message
+
+
+def test_a_checkpoint_that_is_being_deleted_has_no_name(saved, monkeypatch):
+    monkeypatch.setattr(shutil, "rmtree", lambda path, **_: None)  # the kill comes before anything is deleted
+    saved.discard_after(0)
+    assert saved.latest_step() is None
+    monkeypatch.undo()
+    saved.discard_after(0)
+    assert not list((saved.folder / "latest").iterdir())

@@ -27,7 +27,7 @@ def read_csv(path: Path) -> Table:
             columns have one name; the message names the line.
     """
     text = read_text(path)
-    delimiter = max(_DELIMITERS, key=lambda mark: len(next(_rows(text, mark, quoted=True), (0, []))[1]))
+    delimiter = max(_DELIMITERS, key=lambda mark: _width(text, mark))
     return _table(path, _rows(text, delimiter, quoted=True))
 
 
@@ -40,6 +40,14 @@ def read_tsv(path: Path) -> Table:
             names the line.
     """
     return _table(path, _rows(read_text(path), "\t", quoted=False))
+
+
+def _width(text: str, delimiter: str) -> int:
+    """Return the number of columns of the header; 0 where quotation marks do not end at the delimiter."""
+    try:
+        return len(next(_rows(text, delimiter, quoted=True), (0, []))[1])
+    except ValueError:
+        return 0
 
 
 def _rows(text: str, delimiter: str, quoted: bool) -> Iterator[tuple[int, list[str]]]:

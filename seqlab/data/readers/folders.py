@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from seqlab.data.splits import SHARES, split_name
 from seqlab.data.table import Table
 from seqlab.types import ConfigError
 
+_SEPARATOR = re.compile("[_.-]")
+"""What sets off the words of a name."""
 _REMARKS = (
     *("readme", "license", "licence", "citation", "notice", "changelog", "vocabulary"),
     *("dataset_info", "dataset_infos", "dataset_dict"),
@@ -21,7 +24,8 @@ _REMARKS = (
 def read_folder(folder: Path) -> dict[str, Table]:
     """Read a folder with files `train`, `validation` (or `dev`, `val`, …) and `test`, or of media.
 
-    Hidden files (`data.media.files`) and remarks, such as `README.txt`, are left out.
+    What all names have in common, as in `GunPoint_TRAIN` and `GunPoint_TEST`, does not matter. Hidden files
+    (`data.media.files`) and remarks, such as `README.txt`, are left out.
 
     Raises:
         ConfigError: the folder holds neither, or a file whose name is not that of a split; or as `read_file`
@@ -32,7 +36,7 @@ def read_folder(folder: Path) -> dict[str, Table]:
         for path in _visible(folder)
         if path.is_file() and ending(path) in suffixes() and stem(path).lower() not in _REMARKS
     ]
-    names = {path: stem(path) for path in files}
+    names = dict(zip(files, _distinct_parts([stem(path) for path in files]), strict=True))
     has_splits = any(split_name(name) in SHARES for name in names.values())
     has_media = not files or any(_kind(path) in ("frames", "notes") for path in _visible(folder))
     if "metadata" in names.values() or (has_media and not has_splits):
@@ -62,6 +66,16 @@ def read_media(folder: Path) -> dict[str, Table]:
         return {"train": _read_split(folder)}
     splits = _by_split(folder, {path: path.name for path in folders})
     return {split: _read_split(path) for split, path in splits.items()}
+
+
+def _distinct_parts(names: Sequence[str]) -> list[str]:
+    """Return names without the words, set off by _ - or a point, with which all of them begin or end."""
+    words = [_SEPARATOR.split(name) for name in names]
+    while words and all(len(name) > 1 for name in words) and len({name[0] for name in words}) == 1:
+        words = [name[1:] for name in words]
+    while len(words) > 1 and all(len(name) > 1 for name in words) and len({name[-1] for name in words}) == 1:
+        words = [name[:-1] for name in words]
+    return ["_".join(name) for name in words]
 
 
 def _visible(folder: Path) -> list[Path]:

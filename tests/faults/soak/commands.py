@@ -103,7 +103,7 @@ def _refusal(words: list[str], message: str, folder: Path) -> str:
     keys = [word.lstrip("+~").partition("=")[0] for word in words]
     names = {part for key in keys for part in (key, *key.replace("@", ".").split(".")) if part}
     if "\n" in message or not (
-        any(name in message for name in names) or any(word in message for word in words)
+        any(name in message for name in names) or any(" ".join(word.split()) in message for word in words)
     ):
         return f"names no key: {message[:300]}"
     if (folder / "summary.json").exists() and read_summary(folder)["status"] not in (

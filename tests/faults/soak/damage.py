@@ -77,8 +77,9 @@ def corruptions(root: Path, count: int, draw: random.Random) -> Iterator[Result]
 
 def _resumed(whole: Path, folder: Path) -> str:
     try:
+        has_rows = (folder / "metrics.jsonl").exists()
         KINDS[KIND].train(folder, resume=True)
-        return difference(whole, folder)
+        return difference(whole, folder) if has_rows else "noticed"
     except ConfigError as error:
         return "refused in one line" if "\n" not in str(error) else "several lines"
     except Exception as error:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from kills import ADDING, assert_same_end, rows_of
-from tiny_runs import tiny
+from tiny_runs import TINY, tiny
 
 from seqlab import run
 from seqlab.cli import train
-from seqlab.tracking import find_runs, read_summary
+from seqlab.tracking import find_runs, read_summary, write_atomically
 
 SHORT = [
     *("training.steps=40", "training.steps_per_call=3", "training.checkpoint_every=11"),
@@ -94,6 +95,19 @@ def _sweep(*words: str) -> Kind:
     return Kind((*ADDING, *SHORT, "seed=0,1,2", "hydra.hydra_logging.root.level=ERROR", *words), True)
 
 
+def _write_texts() -> Path:
+    """Return a file of labelled texts, which every process of the soak test reads."""
+    path = Path(tempfile.gettempdir()) / "seqlab-soak-texts.csv"
+    rows = [f"a {word} film of {n},{label}" for n in range(40) for word, label in (("good", 1), ("bad", 0))]
+    if not path.exists():
+        write_atomically(path, "\n".join(["text,label", *rows, ""]))
+    return path
+
+
+TEXTS = (
+    *("task=text_classification", f"task.source={_write_texts()}"),
+    *("task.text=text", "task.label=label"),
+)
 VECTORIZED = ("hydra/launcher=vectorized", "hydra.launcher.devices=1")
 
 KINDS: Mapping[str, Kind] = {
@@ -109,7 +123,7 @@ KINDS: Mapping[str, Kind] = {
         *tiny("reverse_string", "encoder_decoder", "training.devices=1"),
         *("architecture.scheduled_sampling=0.5", "architecture.attention=luong"),
     ),
-    "file": _alone(*tiny("text_classification", "many_to_one", "training.devices=1")),
+    "file": _alone(*TINY, *TEXTS, "architecture=many_to_one", "training.devices=1"),
     "patience": _alone(*ADDING, *FLAT, "training.patience=2"),
     "gradients=full": _alone(*ADDING, "gradients=full", "gradients.every=20"),
     "on_nonfinite=skip": _alone(*UNSTABLE, "training.on_nonfinite=skip"),

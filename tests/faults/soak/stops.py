@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
 import os
@@ -36,7 +37,10 @@ PROCESSES.set_forkserver_preload(["soak.stops", "seqlab.cli.train", "orbax.check
 
 def has_checkpoint(folder: Path) -> bool:
     """Return whether a run, or one of a sweep, has saved a state."""
-    return any(path.name.isdigit() for path in folder.glob("**/checkpoints/latest/*"))
+    try:
+        return any(path.name.isdigit() for path in folder.glob("**/checkpoints/latest/*"))
+    except FileNotFoundError:  # another process deletes a folder
+        return False
 
 
 def start(call: Callable[..., Any], *arguments: Any) -> BaseProcess:
@@ -109,9 +113,12 @@ def whole_of(kind: str, root: Path) -> tuple[Path, int, float]:
     """Return the folder of the whole run of a kind, its file operations, and its seconds; it is made once."""
     folder = root / f"whole {kind}"
     if not folder.exists():
-        process = start(in_process, kind, folder, False, MOMENTS[1], 0)
+        made = root / f"{os.getpid()} {kind}"
+        process = start(in_process, kind, made, False, MOMENTS[1], 0)
         process.join()
         assert process.exitcode == 0, kind
+        made.with_suffix(".operations").replace(folder.with_suffix(".operations"))
+        made.rename(folder)
     seconds = json.loads(next(folder.glob("**/summary.json")).read_text())["seconds"]
     return folder, int(folder.with_suffix(".operations").read_text()), seconds
 
@@ -174,7 +181,8 @@ def signals(root: Path, draw: random.Random) -> Iterator[Result]:
         time.sleep(draw.random() * (0.3 if phase == "at the end" else 0.1) * seconds)
         begun = time.perf_counter()
         for _ in range(times):
-            os.kill(process.pid or 0, getattr(signal, name))
+            with contextlib.suppress(ProcessLookupError):  # it has ended
+                os.kill(process.pid or 0, getattr(signal, name))
             time.sleep(0.02)
         process.join(120)
         took = time.perf_counter() - begun

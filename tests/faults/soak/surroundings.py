@@ -15,12 +15,13 @@ from pathlib import Path
 from kills import ADDING
 
 from seqlab import run
+from seqlab.tracking import disk as disk_faults
 from seqlab.tracking import read_summary
 from seqlab.types import ConfigError
 from soak.kinds import KINDS, difference
 from soak.stops import Result
 
-KILOBYTES = (40, 80, 120, 160, 200, 260, 320, 400)
+KILOBYTES = (40, 200, 330, 380, 430, 480, 540, 600)
 """Sizes of disks, of which the smaller ones are full before the run ends."""
 
 
@@ -43,6 +44,7 @@ def disks(root: Path, count: int, draw: random.Random) -> Iterator[Result]:
     if os.geteuid():
         print("full disks: not tried, because only root can mount one")
         return
+    disk_faults.WAIT_SECONDS, disk_faults.POLL_SECONDS = 0.3, 0.1
     kind, whole = KINDS["plain"], root / "whole"
     kind.train(whole)
     for index in range(count):
