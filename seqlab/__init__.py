@@ -11,14 +11,24 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seqlab.analysis.frames import list_runs, load_sweep
+    from seqlab.analysis.frames import list_runs, list_sweeps, load_sweep
     from seqlab.runs import TrainedRun, fit, load_run, run
     from seqlab.tracking import Callback
     from seqlab.training import Training
 
 __version__ = "0.1.0"
 
-__all__ = ["Callback", "TrainedRun", "Training", "fit", "list_runs", "load_run", "load_sweep", "run"]
+__all__ = [
+    "Callback",
+    "TrainedRun",
+    "Training",
+    "fit",
+    "list_runs",
+    "list_sweeps",
+    "load_run",
+    "load_sweep",
+    "run",
+]
 
 _HOMES = {
     "Callback": "seqlab.tracking",
@@ -26,6 +36,7 @@ _HOMES = {
     "Training": "seqlab.training",
     "fit": "seqlab.runs",
     "list_runs": "seqlab.analysis.frames",
+    "list_sweeps": "seqlab.analysis.frames",
     "load_run": "seqlab.runs",
     "load_sweep": "seqlab.analysis.frames",
     "run": "seqlab.runs",

@@ -52,7 +52,7 @@ def import_plugin(module: str, package: str) -> object:
     """
     try:
         return importlib.import_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise ConfigError(f"plug-in {package} cannot be imported: {reason}") from error
 

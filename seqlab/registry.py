@@ -28,6 +28,9 @@ CONF = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "conf"
 ALLOWED = ("seqlab", "flax.linen", "optax", "jax.nn")
 """The packages that a `_target_` may name, besides the plug-ins. A config can not run any other code."""
 
+FACTORIES = ("seqlab.metrics", "seqlab.tasks", "seqlab.training.optimizers", "seqlab.training.schedules")
+"""Where the functions of seqlab are that a `_target_` may name. Others import modules or write files."""
+
 LINEN_FIELDS = ("parent", "name")
 """Fields that Flax adds to every module; a config does not set them."""
 
@@ -147,8 +150,9 @@ def require_keys(given: Collection[str], legal: Collection[str], path: str = "")
 
 def near_miss(given: str, legal: Collection[str], prefix: str = "") -> str:
     """Return ` (did you mean X?)` for the legal name most like the one given; empty where none is."""
-    found = difflib.get_close_matches(given, list(map(str, legal)), n=1)
-    return f" (did you mean {prefix}{found[0]}?)" if found else ""
+    names = {str(name).lower(): str(name) for name in legal}
+    found = difflib.get_close_matches(given.lower(), names, n=1)
+    return f" (did you mean {prefix}{names[found[0]]}?)" if found else ""
 
 
 def locate(target: Any, path: str) -> Callable[..., Any]:
@@ -160,7 +164,7 @@ def locate(target: Any, path: str) -> Callable[..., Any]:
 
     Raises:
         ConfigError: the name is not in `ALLOWED` or a plug-in, or leads out of them through an import, or is
-            not callable; or a plug-in cannot be imported.
+            not callable, or is a function of seqlab outside `FACTORIES`; or a plug-in cannot be imported.
     """
     legal = (*ALLOWED, *plugins())
     package = next((name for name in legal if str(target).startswith(f"{name}.")), None)
@@ -169,9 +173,18 @@ def locate(target: Any, path: str) -> Callable[..., Any]:
     roots = {name.partition(".")[0] for name in legal}
     if package is None or (found is not None and home.partition(".")[0] not in roots):
         raise ConfigError(f"{path}._target_={target} is refused: legal are names in {', '.join(legal)}")
+    if inspect.isfunction(found) and home.startswith("seqlab.") and not _is_factory(home):
+        functions = ", ".join(FACTORIES)
+        raise ConfigError(
+            f"{path}._target_={target} is refused: legal are classes of seqlab, and functions of {functions}"
+        )
     if not callable(found):
         raise ConfigError(f"{path}._target_={target} names nothing that can be called")
     return found
+
+
+def _is_factory(module: str) -> bool:
+    return any(f"{module}.".startswith(f"{name}.") for name in FACTORIES)
 
 
 def require_trusted(node: Any, path: str, also: Collection[str] = ()) -> None:

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from omegaconf import OmegaConf
 
+from seqlab.analysis.groups import group_runs
 from seqlab.analysis.intervals import difference_95, interval_95
-from seqlab.analysis.sweep_runs import SweepRun, read_sweep
+from seqlab.analysis.sweep_list import label
+from seqlab.analysis.sweep_runs import SweepRun, read_sweep, swept_keys
 from seqlab.runs.folder import read_request
 from seqlab.types import ConfigError
 
@@ -40,6 +42,21 @@ class Scores:
 
 
 @dataclasses.dataclass(frozen=True)
+class GroupPair:
+    """A group of runs, which differ in their seed alone, in two sweeps.
+
+    Attributes:
+        group: its cell, architecture, task, and its value of each swept key.
+        scores: those of the one and of the other sweep, on the test split.
+        difference_95: as in `Comparison`.
+    """
+
+    group: str
+    scores: tuple[Scores, Scores]
+    difference_95: list[float] | None
+
+
+@dataclasses.dataclass(frozen=True)
 class Comparison:
     """Two runs, or two folders of runs, next to each other.
 
@@ -50,12 +67,14 @@ class Comparison:
         scores: those of the one and of the other, on the test split.
         difference_95: the 95 % interval of the mean of the other minus that of the one; None where one of
             them has fewer than two finished runs.
+        groups: the groups of runs that both have, where one of them has several groups.
     """
 
     config: Mapping[str, tuple[Any, Any]]
     metric: str | None
     scores: tuple[Scores, Scores]
     difference_95: list[float] | None
+    groups: tuple[GroupPair, ...] = ()
 
 
 def compare(one: str | Path, other: str | Path) -> Comparison:
@@ -76,6 +95,20 @@ def compare(one: str | Path, other: str | Path) -> Comparison:
         metric=metric,
         scores=(Scores.of(scores[0]), Scores.of(scores[1])),
         difference_95=None if metric is None else difference_95(*scores),
+        groups=_pairs(*sides),
+    )
+
+
+def _pairs(one: Sequence[SweepRun], other: Sequence[SweepRun]) -> tuple[GroupPair, ...]:
+    """Return the groups that two sweeps have in common; none where each is a single group."""
+    swept = list(dict.fromkeys([*swept_keys(one), *swept_keys(other)]))
+    sides = [{label(group): group.scores for group in group_runs(runs, swept)} for runs in (one, other)]
+    if max(map(len, sides)) < 2:
+        return ()
+    both = [(name, sides[0][name], sides[1][name]) for name in sides[0] if name in sides[1]]
+    return tuple(
+        GroupPair(name, (Scores.of(first), Scores.of(second)), difference_95(first, second))
+        for name, first, second in both
     )
 
 

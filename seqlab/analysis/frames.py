@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from seqlab.analysis.groups import group_runs
+from seqlab.analysis.sweep_list import COLUMNS, sweep_row
 from seqlab.analysis.sweep_runs import SweepRun, read_sweep, swept_keys
 from seqlab.runs.files import read_request
 from seqlab.runs.sweep_place import place_of
@@ -19,6 +20,7 @@ FOLDERS = ("runs", "sweeps")
 LISTED = (
     "status",
     "sweep",
+    "name",
     "cell",
     "architecture",
     "task",
@@ -84,17 +86,43 @@ def list_runs(folder: str | Path | None = None) -> Any:
     """
     import pandas as pd
 
+    runs = _runs_below(folder)
+    return pd.DataFrame([_listed(run) for run in runs], columns=[*LISTED, "steps", "seconds", "folder"])
+
+
+def list_sweeps(folder: str | Path | None = None) -> Any:
+    """List the sweeps below a folder: how their runs ended, and the best group of runs.
+
+    Args:
+        folder: as in `list_runs`.
+
+    Returns:
+        A `pandas.DataFrame`, a row a sweep; `seqlab.analysis.sweep_list.sweep_row` describes its columns.
+
+    Raises:
+        ConfigError: there is no such folder.
+    """
+    import pandas as pd
+
+    sweeps: dict[str, list[SweepRun]] = {}
+    for run in _runs_below(folder):
+        if (name := _sweep_of(run.folder)) is not None:
+            sweeps.setdefault(name, []).append(run)
+    return pd.DataFrame([sweep_row(name, runs) for name, runs in sweeps.items()], columns=list(COLUMNS))
+
+
+def _runs_below(folder: str | Path | None) -> list[SweepRun]:
+    """Return the runs below a folder, or below `FOLDERS`."""
     if folder is not None and not Path(folder).is_dir():
         raise ConfigError(f"{folder} is not a folder")
     folders = [Path(name) for name in FOLDERS] if folder is None else [Path(folder)]
-    runs = [run for one in folders for run in read_sweep(one)]
-    return pd.DataFrame([_listed(run) for run in runs], columns=[*LISTED, "steps", "seconds", "folder"])
+    return [run for one in folders for run in read_sweep(one)]
 
 
 def _listed(run: SweepRun) -> dict[str, Any]:
     row = run.row(())
     found = {name: row.get(name) for name in (*LISTED, "steps", "seconds", "folder")}
-    return found | {"sweep": _sweep_of(run.folder)}
+    return found | {"sweep": _sweep_of(run.folder), "name": run.summary.get("name")}
 
 
 def _sweep_of(folder: Path) -> str | None:

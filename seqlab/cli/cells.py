@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from seqlab.cli.command import command
 from seqlab.recurrence import Stack
 from seqlab.registry import choices, make, settings_of
 from seqlab.weights.export import LIBRARIES
@@ -128,6 +129,7 @@ def describe_cells() -> Table:
     return table
 
 
+@command
 def main() -> None:
     """Print a table of all cells: equations, sizes and cost."""  # in a pipe its width is fixed
     argparse.ArgumentParser(prog="python -m seqlab.cells", description=main.__doc__).parse_args()

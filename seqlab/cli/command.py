@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import gc
 import io
 import logging
 import os
+import re
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 
 from seqlab.plugins import require_plugins
 from seqlab.runs import UnfinishedRunError
@@ -35,6 +37,21 @@ def complain(error: Exception) -> int:
     """Print an error as one line and return the exit status of a failure."""
     print(f"error: {' '.join(str(error).split())}", file=sys.stderr, flush=True)
     return 1
+
+
+@contextlib.contextmanager
+def naming_options(*names: str) -> Generator[None]:
+    """Let an error that begins with the name of a Python argument, or advises it, name the option instead.
+
+    Args:
+        names: the arguments, such as `top_k`, which is the option `--top-k`.
+    """
+    pattern = re.compile(rf"(^|; )({'|'.join(names)})\b")
+    try:
+        yield
+    except ConfigError as error:
+        option = pattern.sub(lambda found: f"{found[1]}--{found[2].replace('_', '-')}", str(error))
+        raise type(error)(option) from error
 
 
 def command(main: Callable[[], None]) -> Callable[[], None]:

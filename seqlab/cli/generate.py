@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from seqlab.architectures import Network
-from seqlab.cli.command import command
+from seqlab.cli.command import command, naming_options
 from seqlab.generation.decoding import Beam, Sampling
 from seqlab.generation.generate import can_generate
 from seqlab.runs import load_run
@@ -59,10 +59,12 @@ def main() -> None:
         _check_text(task, network, options)
     if not can_generate(task, network):
         _require_prompt_alone(task, network, options)
-        print(run.generate(options.prompt))
+        with naming_options("prompt"):
+            print(run.generate(options.prompt))
         return
     output = _output(task, options)
-    sequence = run.generate_sequence(options.prompt, options.length, decoding, options.seed or 0)
+    with naming_options("prompt", "beam", "top_k", "top_p"):
+        sequence = run.generate_sequence(options.prompt, options.length, decoding, options.seed or 0)
     print(task.render(sequence, network.framing))
     if isinstance(task, Saving) and output is not None:
         _save(task, sequence, output)

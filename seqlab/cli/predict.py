@@ -9,7 +9,7 @@ from pathlib import Path
 import rich.console
 from rich.progress import Progress
 
-from seqlab.cli.command import command
+from seqlab.cli.command import command, naming_options
 from seqlab.cli.frames import ENDINGS, require_ending, write_frame
 from seqlab.runs import load_run
 from seqlab.runs.file_prediction import predict_file
@@ -33,7 +33,10 @@ def main() -> None:
     if isinstance(run.task, Series) or options.steps is not None:
         write_frame(run.forecast(options.file, options.steps), options.output)
         return
-    with Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress:
+    with (
+        naming_options("skip_bad"),
+        Progress(console=screen, transient=True, disable=not screen.is_terminal) as progress,
+    ):
         bar = progress.add_task("predicting", total=None)
         found = predict_file(run, options.file, options.skip_bad, lambda count: progress.advance(bar, count))
     write_frame(found.frame(), options.output)

@@ -109,10 +109,10 @@ def require_can_generate(task: Task, network: Network) -> Recurrent:
 def _token_option(decoding: Sampling | Beam) -> str | None:
     """Return the given option that applies to tokens only; None where there is none."""
     if isinstance(decoding, Beam):
-        return "--beam"
+        return "beam"
     if decoding.top_k is not None:
-        return "--top-k"
-    return "--top-p" if decoding.top_p < 1 else None
+        return "top_k"
+    return "top_p" if decoding.top_p < 1 else None
 
 
 def _reads_only_outputs(network: Network) -> bool:

@@ -20,8 +20,8 @@ Changes = Mapping[str, tuple[Any, Any]]
 IGNORED = ("resume", "sweep", "allow_changes", "overwrite", "debug")
 """The top-level keys that say how a command treats a run, and not what the run is."""
 
-FREE = ("tracking", "callbacks", "metrics", "diagnostics")
-"""The config groups that a resume may change: what is logged, and by which trackers."""
+FREE = ("name", "notes", "tracking", "callbacks", "metrics", "diagnostics")
+"""The top-level keys that a resume may change: names, what is logged, and by which trackers."""
 
 MOST_NAMED = 8
 """The most keys that a message names."""

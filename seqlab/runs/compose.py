@@ -107,10 +107,12 @@ def _hydra() -> Generator[None]:
 
 
 def override_of(key: str, value: str) -> str:
-    """Return an override that sets a key to any text, quoted in Hydra's grammar.
+    """Return an override that sets a key to any text, quoted in Hydra's grammar where that is needed.
 
     A backslash needs another one only where a quote follows.
     """
+    if "/" in value and _PLAIN_PATH.fullmatch(value):
+        return f"{key}={value}"
     text = re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), value)
     return f"{key}='{text}'".replace("${", "\\${")
 

@@ -76,7 +76,7 @@ def require_choices(overrides: Sequence[str]) -> None:
             raise ConfigError(f"{shown} is not an override key=value: {reason}") from error
         key, value = one.key_or_group, one.value()
         if not key or key == "hydra":
-            raise ConfigError(f"{word} has no key that can be set: legal are the keys that --cfg job prints")
+            raise ConfigError(f"{word} has no key that can be set: legal are the keys of the config")
         if key not in (*GROUPS, "experiment") or (one.is_delete() and value is None):
             continue
         if not isinstance(value, (str, list, Sweep)):

@@ -64,9 +64,9 @@ def predict_file(
         try:
             run.task.read_input(value, run.network.framing)
         except ConfigError as error:
-            complaint = str(error).removeprefix("--prompt").lstrip(": ")
+            complaint = str(error).removeprefix("prompt").lstrip(": ")
             if not skip_bad:
-                raise ConfigError(f"{path}, {name}: {complaint}; --skip-bad leaves such rows out") from error
+                raise ConfigError(f"{path}, {name}: {complaint}; skip_bad leaves such rows out") from error
             bad[name] = complaint
             del values[name]
     if not values:

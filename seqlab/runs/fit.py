@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import jax
@@ -13,11 +13,14 @@ from omegaconf import OmegaConf
 
 from seqlab.architectures import Network
 from seqlab.diagnostics import Diagnostic
+from seqlab.metrics import Measures
+from seqlab.metrics.measures import Measure
 from seqlab.runs.execution import tracker_of, train_runs
 from seqlab.runs.files import holds_run
 from seqlab.runs.folder import Trained
 from seqlab.runs.lock import locked
 from seqlab.runs.objects import Run
+from seqlab.runs.open_groups import require_measures
 from seqlab.runs.request import Request
 from seqlab.runs.trained_run import TrainedRun
 from seqlab.tasks.task import Task
@@ -43,6 +46,8 @@ def fit(
     optimizer: optax.GradientTransformation | None = None,
     *,
     seed: int = 0,
+    loss: Measure | None = None,
+    metrics: Mapping[str, Measure] | None = None,
     diagnostics: Sequence[Diagnostic] = (),
     callbacks: Sequence[Callback] = (),
     trackers: Sequence[Tracker] = (),
@@ -56,6 +61,8 @@ def fit(
         training: the number of steps, the batch size, cadences; the defaults of `Training` by default.
         optimizer: any optimiser of optax; Adam with a learning rate of 1e-3 by default.
         seed: the seed of the parameters and of the batches.
+        loss: what is minimised in place of the task's loss, as `seqlab.metrics.measures.Measure`.
+        metrics: what is reported besides the task's metrics, by name.
         diagnostics: what rows contain in addition, as `seqlab.diagnostics.Settings().diagnostics`.
         callbacks: hooks (`seqlab.tracking.Callback`).
         trackers: listeners, as `seqlab.tracking.Console()`.
@@ -66,7 +73,8 @@ def fit(
 
     Raises:
         ConfigError: the folder holds a run, or another process writes to it.
-        IncompatibleError: the network's framing does not fit the task.
+            Or a metric has the name of one of the task, or a function fails on predictions and targets.
+        IncompatibleError: the network's framing or the loss does not fit the task.
     """
     if folder is not None and holds_run(Path(folder)):
         raise ConfigError(f"folder={folder} holds a run: legal is a folder without one, or None")
@@ -75,7 +83,9 @@ def fit(
     offer_cores()
     use_compilation_cache(training.compilation_cache)
     task.checked_framing(network.framing)
-    program = Program(task, network, optimizer, training, tuple(diagnostics))
+    measures = Measures(loss, tuple((metrics or {}).items()))
+    program = Program(task, network, optimizer, training, tuple(diagnostics), measures)
+    require_measures(program)
     if folder is not None:
         return _fit(_run(program, seed, Path(folder), callbacks, trackers), Path(folder))
     with tempfile.TemporaryDirectory(prefix="seqlab-") as temporary:

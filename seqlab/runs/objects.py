@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import inspect
 import json
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from seqlab.checks import require_positive
+from seqlab.diagnostics import Settings
 from seqlab.generation.generate import require_can_generate
 from seqlab.registry import blame, locate, make
 from seqlab.runs.hyperparameters import hyperparameters, replaced
@@ -23,13 +25,13 @@ from seqlab.runs.request import Request
 from seqlab.tasks import Task
 from seqlab.tasks.source_stamp import source_stamp
 from seqlab.tracking import Callback, RunInfo, Tracker
-from seqlab.training import Family, Program, use_compilation_cache
+from seqlab.training import Family, Program, Training, use_compilation_cache
 from seqlab.training.checkpoints import Restored
 from seqlab.training.transplant import Transplant
 from seqlab.types import ConfigError
 
 UNRELATED = (
-    *("seed", "resume", "init_from", "allow_changes", "overwrite", "debug"),
+    *("seed", "name", "notes", "resume", "init_from", "allow_changes", "overwrite", "debug"),
     *("sweep", "tracking", "callbacks"),
 )
 """Top-level keys that no program depends on."""
@@ -127,11 +129,22 @@ def _program(config: Mapping[str, Any]) -> Program:
     task.checked_framing(framing)
     specs = {"inputs": task.input_spec(framing), "outputs": task.output_spec(framing)}
     network = make(config["architecture"], "architecture", cell=cell, **specs)
-    training = make(config["training"], "training")
-    gradients = make(config["gradients"], "gradients")
+    training: Training = _make_kind(config, "training", Training)
+    gradients: Settings = _make_kind(config, "gradients", Settings)
     diagnostics = (*gradients.diagnostics, *make_diagnostics(config["diagnostics"]))
     measures = make_measures(config)
     return Program(task, network, make_optimizer(config), training, diagnostics, measures)
+
+
+def _make_kind(config: Mapping[str, Any], key: str, kind: type) -> Any:
+    """Make what a node names; raise ConfigError where its target is no such class."""
+    target = config[key].get("_target_") if isinstance(config[key], Mapping) else None
+    found = locate(target, key)
+    if not (inspect.isclass(found) and issubclass(found, kind)):
+        raise ConfigError(
+            f"{key}._target_={target} is refused: legal are {kind.__qualname__} and its subclasses"
+        )
+    return make(config[key], key)
 
 
 def _framing(settings: Any) -> str:

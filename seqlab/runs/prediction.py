@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -109,7 +110,7 @@ def read_inputs(task: Task, network: Network, values: Sequence[Any]) -> list[np.
         try:
             inputs.append(np.asarray(task.read_input(value, network.framing)))
         except ConfigError as error:
-            raise ConfigError(str(error).replace("--prompt", f"inputs[{index}]")) from error
+            raise ConfigError(re.sub("^prompt", f"inputs[{index}]", str(error))) from error
     if not inputs:
         raise ConfigError("inputs must hold at least one example")
     return inputs

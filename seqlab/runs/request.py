@@ -17,19 +17,25 @@ from seqlab.types import ConfigError
 
 KEYS = (
     *("cell", "task", "architecture", "optimizer", "schedule", "loss", "metrics", "training"),
-    *("gradients", "diagnostics", "tracking", "callbacks", "seed", "resume", "init_from"),
-    *("allow_changes", "overwrite", "debug", "sweep"),
+    *("gradients", "diagnostics", "tracking", "callbacks", "seed", "name", "notes"),
+    *("resume", "init_from", "allow_changes", "overwrite", "debug", "sweep"),
 )
 """The top-level keys of a config."""
 
 MAY_BE_EMPTY = ("loss", "metrics", "diagnostics", "callbacks")
 """The keys that a config may lack, as those of older run folders do."""
 
-SINCE: dict[str, Any] = {"init_from": None, "allow_changes": False, "overwrite": False, "debug": None}
+SINCE: dict[str, Any] = {
+    **dict.fromkeys(("name", "notes", "init_from", "debug")),
+    **dict.fromkeys(("allow_changes", "overwrite"), False),
+}
 """The further keys that older run folders lack, with their values."""
 
 SWEEP_KEYS = ("resume",)
 """The keys of the group `sweep`."""
+
+TEXTS = ("name", "notes")
+"""The keys that describe a run in the user's words."""
 
 NAMED = ("cell", "architecture", "task", "experiment")
 """The groups whose chosen names a summary records."""
@@ -61,7 +67,9 @@ class Request:
     @property
     def identity(self) -> dict[str, Any]:
         """The part of the summary that is known before any object is made."""
-        return {**self.names, "seed": self.config.get("seed")}
+        texts = {key: self.config.get(key) for key in TEXTS}
+        given = {key: str(text) for key, text in texts.items() if text is not None}
+        return {**self.names, "seed": self.config.get("seed"), **given}
 
 
 def overrides_in(hydra: Any) -> tuple[str, ...]:
@@ -99,6 +107,9 @@ def resolve(config: DictConfig) -> dict[str, Any]:
         raise ConfigError(f"debug must be null or nans, got {plain['debug']!r}")
     if not isinstance(plain["resume"], (str, type(None))):
         raise ConfigError(f"resume must be null, auto, last or a run folder, got {plain['resume']!r}")
+    for key in TEXTS:
+        if isinstance(plain[key], (bool, dict, list)):
+            raise ConfigError(f"{key} must be null or a text, got {plain[key]!r}")
     if not isinstance(plain["init_from"], (str, type(None))):
         raise ConfigError(f"init_from must be null or a run folder, got {plain['init_from']!r}")
     _require_finite(plain, "")

@@ -15,7 +15,7 @@ from seqlab.runs.compose import compose_config
 PLUGINS = ("hydra_plugins.", "hydra._internal.core_plugins.", "optuna.samplers.")
 """What a launcher or a sweeper may name besides trusted packages: Hydra's plug-ins are installed ones."""
 
-_HARMLESS = re.compile(r"hydra(/launcher|/sweeper|\.run\.dir|\.sweep\.dir|\.sweep\.subdir|\.job\.\w+)=[^{]*")
+_HARMLESS = re.compile(r"hydra(/(launcher|sweeper)=\w+|\.(run\.dir|sweep\.dir|sweep\.subdir|job\.\w+)=[^{]*)")
 """Overrides of Hydra's node that can name no target."""
 
 

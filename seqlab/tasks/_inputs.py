@@ -31,13 +31,13 @@ def as_inputs(value: Any, spec: Spec) -> np.ndarray:
     form = " × ".join(map(str, ("T", *spec.shape)))
     leading = array.ndim - len(spec.shape)
     if leading not in (0, 1) or array.shape[leading:] != spec.shape:
-        raise ConfigError(f"--prompt must hold {form} numbers, got {described(value)}")
+        raise ConfigError(f"prompt must hold {form} numbers, got {described(value)}")
     if not array.size or not np.isfinite(array).all():
-        raise ConfigError(f"--prompt must hold finite numbers, at least one, got {described(value)}")
+        raise ConfigError(f"prompt must hold finite numbers, at least one, got {described(value)}")
     if not is_tokens:
         return array.astype(np.float32)
     if (array != np.rint(array)).any() or array.min() < 0 or array.max() >= spec.size:
-        raise ConfigError(f"--prompt must hold integers from 0 to {spec.size - 1}, got {described(value)}")
+        raise ConfigError(f"prompt must hold integers from 0 to {spec.size - 1}, got {described(value)}")
     return array.astype(np.int32)
 
 
@@ -52,7 +52,7 @@ def numbers_text(values: Any) -> str:
     except (TypeError, ValueError):
         array = np.zeros(())
     if array.ndim != 1:
-        raise ConfigError(f"--prompt must be numbers in order of time, got {described(values)}")
+        raise ConfigError(f"prompt must be numbers in order of time, got {described(values)}")
     return " ".join(repr(float(number)) for number in array)
 
 

@@ -156,18 +156,18 @@ class Task(abc.ABC):
         return {} if self.encoded is None else self.encoded.summary
 
     def read_prompt(self, text: str, framing: str) -> np.ndarray:
-        """Return the inputs of one example, without the batch axis, from the text after `--prompt`.
+        """Return the inputs of one example, without the batch axis, from a prompt.
 
         Raises:
             ConfigError: the text does not fit; the message names what does.
         """
-        raise ConfigError(f"task {self.name} takes no --prompt")
+        raise ConfigError(f"task {self.name} takes no prompt")
 
     def read_input(self, value: Any, framing: str) -> np.ndarray:
         """Return the inputs of one example from a value of new data: a text, tokens, a path or an array.
 
         By default a text is read by `read_prompt`, and an array holds the numbers of each position. The
-        ConfigError of a value that does not fit calls it `--prompt`.
+        ConfigError of a value that does not fit calls it `prompt`.
         """
         if isinstance(value, (str, Path)):
             return self.read_prompt(str(value), framing)

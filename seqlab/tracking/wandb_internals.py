@@ -26,6 +26,9 @@ _QUIET: dict[str, Any] = {
 W&B calls the settings that start with `x_` experimental. Without them a run starts about a second later.
 """
 
+_ID = "id.txt"
+"""The file beside W&B's own folders that holds the id of the run."""
+
 _APPLY_INPUTS = "_detect_and_apply_job_inputs"
 """The method of `wandb.Run` that imports W&B Launch."""
 
@@ -69,11 +72,20 @@ def fill_table(table: Any, rows: Sequence[Sequence[Any]]) -> Any:
     return table
 
 
+def note_id(folder: Path, identity: str) -> None:
+    """Keep the id of a W&B run in a run folder, where W&B has its own folder in another place."""
+    if identity != earlier_id(folder):
+        (folder / "wandb").mkdir(exist_ok=True)
+        (folder / "wandb" / _ID).write_text(identity)
+
+
 def earlier_id(folder: Path) -> str | None:
     """Return the id of the last W&B run in a run folder; None where there is none.
 
-    It is read from the name of W&B's own folder, `[offline-]run-<date>_<time>-<id>[-<count>]`. The
-    alternative is to choose the id and to record it.
+    It was kept by `note_id`, or is read from the name of W&B's own folder,
+    `[offline-]run-<date>_<time>-<id>[-<count>]`. The alternative is to choose the id and to record it.
     """
+    if (kept := folder / "wandb" / _ID).is_file():
+        return kept.read_text()
     names = [path.name.removeprefix("offline-") for path in Path(folder, "wandb").glob("*run-*_*-*")]
     return max(names).split("-")[2] if names else None

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from seqlab.tracking.flow_pictures import FlowPictures
 from seqlab.tracking.gradient_flow import SLOPE
 from seqlab.tracking.run_folder import read_rows
 from seqlab.tracking.tracker import RunInfo
-from seqlab.tracking.wandb_internals import earlier_id, quiet_settings, without_launch
+from seqlab.tracking.wandb_internals import earlier_id, note_id, quiet_settings, without_launch
 from seqlab.tracking.wandb_server import note_failure, why_unreachable
 
 _log = logging.getLogger(__name__)
@@ -38,6 +38,9 @@ _SUMMARIES = {
 
 _MAX_TAG = 64
 """The longest tag that W&B accepts, in characters."""
+
+Mode = Literal["offline", "online", "disabled"]
+MODES = get_args(Mode)
 
 _MAX_BEHIND = 100
 """The most rows that may wait for W&B."""
@@ -61,9 +64,12 @@ class WeightsAndBiases:
     W&B runs on a thread of its own, so that a run does not wait for its start, which takes a second. An error
     is raised by a later call.
 
+    The run's name and notes are those of the config, or else those of `WANDB_NAME` and `WANDB_NOTES`. W&B's
+    files lie in the run folder, or in `WANDB_DIR`.
+
     Attributes:
-        mode: offline, online or disabled; disabled never imports wandb.
-        project: the W&B project.
+        mode: offline, online or disabled; disabled never imports wandb. None for `WANDB_MODE`, or offline.
+        project: the W&B project; None for `WANDB_PROJECT`, or seqlab.
         entity: the W&B team or user; None for the account's default.
         group: the W&B group; None for the sweep's name, or for a run by itself the experiment's.
         tags: tags in addition to cell, architecture, task and the overrides on the axes of the sweep.
@@ -72,8 +78,8 @@ class WeightsAndBiases:
         ValueError: `mode` is none of these.
     """
 
-    mode: Literal["offline", "online", "disabled"] = "offline"
-    project: str = "seqlab"
+    mode: Mode | None = None
+    project: str | None = None
     entity: str | None = None
     group: str | None = None
     tags: Sequence[str] = ()
@@ -87,14 +93,22 @@ class WeightsAndBiases:
     _pictures: FlowPictures = dataclasses.field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        require_choice(self, "mode", ("offline", "online", "disabled"))
+        if self.mode is not None:
+            require_choice(self, "mode", MODES)
+        elif self._mode not in MODES:
+            raise ValueError(f"mode is null: WANDB_MODE must be one of {', '.join(MODES)}, got {self._mode}")
+
+    @property
+    def _mode(self) -> Mode:
+        """The mode of the config or of the environment."""
+        return self.mode or cast("Mode", os.environ.get("WANDB_MODE") or "offline")
 
     def start(self, info: RunInfo) -> None:
         """Begin to open the W&B run; in online mode wait until it is open.
 
         An online run whose server cannot be used is logged offline, with a warning.
         """
-        self._call(self._open, info, behind=0 if self.mode == "online" else _MAX_BEHIND)
+        self._call(self._open, info, behind=0 if self._mode == "online" else _MAX_BEHIND)
 
     def log(self, row: Mapping[str, Any]) -> None:
         self._call(self._log, row, behind=_MAX_BEHIND)
@@ -105,7 +119,7 @@ class WeightsAndBiases:
 
     def _call(self, function: Callable[[Any], None], argument: Any, behind: int) -> None:
         """Let the thread of W&B make a call; wait until few are left, and raise an error of the others."""
-        if self.mode == "disabled":
+        if self._mode == "disabled":
             return
         self._calls.append(_thread().submit(function, argument))
         while self._calls and (len(self._calls) > behind or self._calls[0].done()):
@@ -115,13 +129,13 @@ class WeightsAndBiases:
         import wandb  # imported here because it takes half a second
 
         reason = None
-        if self.mode == "online":
+        if self._mode == "online":
             self._url = os.environ.get("WANDB_BASE_URL") or str(wandb.setup().settings.base_url)
             reason = why_unreachable(self._url)
         try:
-            self._init(info, self.mode if reason is None else "offline")
+            self._init(info, self._mode if reason is None else "offline")
         except wandb.Error as error:
-            if self.mode == "offline":
+            if self._mode == "offline":
                 raise
             reason = " ".join(str(error).split())
             note_failure(self._url, reason)
@@ -141,17 +155,18 @@ class WeightsAndBiases:
             for row in read_rows(info.folder, last_step=info.resumed_from):
                 self._log(row)
 
-    def _init(self, info: RunInfo, mode: Literal["offline", "online", "disabled"]) -> None:
+    def _init(self, info: RunInfo, mode: Mode) -> None:
         import wandb
 
         with without_launch():
             self._run = wandb.init(
                 mode=mode,
-                project=self.project,
+                project=self.project or os.environ.get("WANDB_PROJECT") or "seqlab",
                 entity=self.entity,
-                dir=info.folder,
+                dir=os.environ.get("WANDB_DIR") or info.folder,
                 id=None if info.resumed_from is None else earlier_id(info.folder),
-                name=f"{info.cell} {info.architecture} {info.task} seed {info.seed}",
+                name=_name(info),
+                notes=_given(info, "notes"),
                 group=self.group or info.sweep or info.experiment,
                 job_type=_job_type(info),
                 tags=[
@@ -165,6 +180,7 @@ class WeightsAndBiases:
                 reinit="create_new",  # a sweep runs many jobs in one process
                 settings=quiet_settings(),
             )
+        note_id(info.folder, self._run.id)
 
     def _log(self, row: Mapping[str, Any]) -> None:
         if self._run is None:  # it was not opened, and that call has raised the error
@@ -184,7 +200,7 @@ class WeightsAndBiases:
             self._run.finish(exit_code=0 if summary["status"] == "finished" else 1)
         except TimeoutError:
             self._warn("the server did not take the last rows in time")
-        if self.mode == "offline":
+        if self._mode == "offline":
             _log.info("to upload this run: wandb sync %s", self._folder)
         self._run = None
 
@@ -196,7 +212,7 @@ class WeightsAndBiases:
             with _staging_in(self._folder):
                 self._run.log(to_plain({**row, **media}))
         except Exception as error:
-            if self.mode != "online" or not media:
+            if self._mode != "online" or not media:
                 raise
             self._warn(" ".join(str(error).split()))
             self._takes_media = False
@@ -217,6 +233,17 @@ class WeightsAndBiases:
 def _thread() -> ThreadPoolExecutor:
     """Return the one thread of this process that calls W&B, because its calls must not overlap."""
     return ThreadPoolExecutor(1, "wandb")
+
+
+def _name(info: RunInfo) -> str:
+    """Return the name of the config, or of the environment, or what the run is."""
+    return _given(info, "name") or f"{info.cell} {info.architecture} {info.task} seed {info.seed}"
+
+
+def _given(info: RunInfo, key: str) -> str | None:
+    """Return a text of the config, or else of W&B's variable of that name; None where neither is given."""
+    given = info.config.get(key)
+    return os.environ.get(f"WANDB_{key.upper()}") if given is None else str(given)
 
 
 def _job_type(info: RunInfo) -> str:

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from hand_made import write_run
 
-from seqlab import list_runs, load_sweep
+from seqlab import list_runs, list_sweeps, load_sweep
 from seqlab.analysis.comparison import compare
+from seqlab.analysis.sweep_list import sweep_row
+from seqlab.analysis.sweep_runs import read_sweep
 from seqlab.types import ConfigError
 
 
@@ -55,6 +57,23 @@ def test_a_comparison_names_keys_and_intervals(sweep, tmp_path):
     assert low < 0 < high
     with pytest.raises(ConfigError, match=r"holds no run$"):
         compare(sweep, tmp_path / "nowhere")
+
+
+def test_a_sweep_has_a_row_with_its_best_group(sweep):
+    row = sweep_row("mine", read_sweep(sweep))
+    assert (row["status"], row["planned"], row["finished"], row["failed"]) == ("failed", 6, 5, 1)
+    assert row["best_group"].split()[0] == "gru"
+    np.testing.assert_allclose(row["best_mean"], 0.2)
+    assert row["best_interval_95"][0] < 0.2 < row["best_interval_95"][1]
+    assert row["folder"] == str(sweep)
+    assert list_sweeps(sweep).empty  # the runs were made by hand, in no sweep of Hydra
+
+
+def test_groups_that_two_sweeps_share_are_compared(sweep):
+    found = compare(sweep, sweep)
+    assert [pair.group.split()[0] for pair in found.groups] == ["gru", "lstm"]
+    assert all(low < 0 < high for low, high in (pair.difference_95 for pair in found.groups))
+    assert [side.n for side in found.groups[1].scores] == [2, 2]
 
 
 def test_the_command_lists_and_compares(sweep, inside):

@@ -83,3 +83,16 @@ def test_the_pure_functions_train_without_our_loop(fitted):
     np.testing.assert_allclose(losses, fitted.metrics["train/loss"].dropna(), rtol=1e-5)
     found = evaluate(program, state.params, "test")
     np.testing.assert_allclose(found["test/mse"], fitted.summary["test"]["test/mse"], rtol=1e-5)
+
+
+def test_a_loss_and_metrics_of_ones_own(fitted):
+    def absolute(predictions, targets):
+        return abs(predictions - targets)
+
+    same = {"twice": lambda predictions, targets: 2 * absolute(predictions, targets)}
+    found = fit(*objects(), FEW, seed=3, loss=absolute, metrics=same)
+    np.testing.assert_allclose(found.metrics["train/twice"], 2 * found.metrics["train/loss"], rtol=1e-6)
+    assert found.summary["test"]["test/twice"] > 0
+    assert found.summary["metric"] == fitted.summary["metric"]
+    with pytest.raises(ConfigError, match=r"^metrics\.mse is reported by the task"):
+        fit(*objects(), FEW, metrics={"mse": absolute})

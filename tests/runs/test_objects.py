@@ -39,6 +39,13 @@ def test_an_architecture_without_a_framing_is_refused():
         build(compose_request(["task=adding", "architecture._target_=seqlab.cells.GRU"]))
 
 
+@pytest.mark.parametrize(("key", "kind"), [("gradients", "Settings"), ("training", "Training")])
+def test_a_class_of_another_kind_is_refused(key, kind):
+    legal = rf"^{key}\._target_=seqlab\.cells\.LSTM is refused: legal are {kind} and its subclasses$"
+    with pytest.raises(ConfigError, match=legal):
+        build(compose_request(["task=adding", f"{key}._target_=seqlab.cells.LSTM"]))
+
+
 def test_a_request_can_be_pickled():
     request = compose_request(tiny("adding", "many_to_one"))
     assert pickle.loads(pickle.dumps(request)) == request

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import pytest
 
-from seqlab.plugins import config_folders, plugins
-from seqlab.registry import choices, locate, make, settings_of
+from seqlab.plugins import config_folders, plugins, require_plugins
+from seqlab.registry import CONF, choices, locate, make, settings_of
 from seqlab.runs.compose import compose_config
 from seqlab.types import ConfigError
 
@@ -62,8 +63,32 @@ def test_a_plugin_leads_nowhere_else(lab, name):
         locate(f"lab_of_tests.{name}", "cell")
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("seqlab.plugins.import_plugin", "seqlab.registry.import_extra", "seqlab.runs.files.remove_run"),
+        *("seqlab.tracking.write_atomically", "seqlab.run"),
+    ],
+)
+def test_a_config_calls_no_function_that_imports_or_writes(name):
+    with pytest.raises(ConfigError, match=rf"^callbacks\.x\._target_={name} is refused: legal are classes "):
+        locate(name, "callbacks.x")
+
+
+def test_every_target_of_our_own_configs_is_legal():
+    for path in CONF.rglob("*.yaml"):
+        for target in re.findall(r"_target_: (seqlab[\w.]+)", path.read_text()):
+            locate(target, path.stem)
+
+
 def test_a_plugin_may_name_again_what_is_trusted(lab):
     assert locate("lab_of_tests.cells.LSTM", "cell").__name__ == "LSTM"
+
+
+def test_a_plugin_that_ends_python_is_refused_too(lab):
+    (lab / "__init__.py").write_text("import sys\nsys.exit(3)")
+    with pytest.raises(ConfigError, match=r"^plug-in lab_of_tests cannot be imported: SystemExit: 3$"):
+        require_plugins()
 
 
 @pytest.mark.runs

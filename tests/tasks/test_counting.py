@@ -63,5 +63,5 @@ def test_who_takes_every_n_for_the_same_is_at_chance(name, letters):
 def test_a_prompt_of_other_letters_is_refused_in_one_line():
     task = load_task("an_bn")
     assert task.render(task.read_prompt("#aab", "many_to_many"), "many_to_many") == "#aab"
-    with pytest.raises(ConfigError, match=f"^{re.escape('--prompt: legal characters are ab#, got ')}'#aac'$"):
+    with pytest.raises(ConfigError, match=f"^{re.escape('prompt: legal characters are ab#, got ')}'#aac'$"):
         task.read_prompt("#aac", "many_to_many")

@@ -61,9 +61,9 @@ def test_a_prompt_is_a_digit():
     task = load_task("digits")
     assert task.read_prompt("3", "one_to_many") == 3
     for text in ("", "12", "x"):
-        with pytest.raises(ConfigError, match=rf"^--prompt: legal values are 0 to 9, got '{text}'$"):
+        with pytest.raises(ConfigError, match=rf"^prompt: legal values are 0 to 9, got '{text}'$"):
             task.read_prompt(text, "one_to_many")
-    with pytest.raises(ConfigError, match=r"^task digits takes no --prompt$"):
+    with pytest.raises(ConfigError, match=r"^task digits takes no prompt$"):
         task.read_prompt("3", "many_to_one")
 
 

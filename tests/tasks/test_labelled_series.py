@@ -144,7 +144,7 @@ def test_a_prompt_is_read_as_a_row_is(tmp_path):
         ("zap", " must be a list, as .*, got 'zap'"),
         ("[1]", ", row 1, series: must have 2 .*"),
     ):
-        with pytest.raises(ConfigError, match=f"^--prompt{message}$"):
+        with pytest.raises(ConfigError, match=f"^prompt{message}$"):
             task.read_prompt(bad, "many_to_one")
 
 

@@ -133,7 +133,7 @@ def test_a_prompt_is_encoded_and_a_sequence_decoded():
     ],
 )
 def test_a_prompt_that_does_not_fit_is_refused(text, architecture, message):
-    with pytest.raises(ConfigError, match=rf"^--prompt: .*{message}"):
+    with pytest.raises(ConfigError, match=rf"^prompt: .*{message}"):
         load_task("python_docs").read_prompt(text, architecture)
 
 

@@ -61,7 +61,7 @@ def test_a_prompt_is_read_as_training_is_and_its_forecast_is_in_its_units(archit
     [("1 2 3", "reads at least 4 numbers, got 3"), ("1 2 a 4", "number 3 must be a finite number, got 'a'")],
 )
 def test_a_prompt_that_is_no_series_is_refused(prompt, complaint, tmp_path):
-    with pytest.raises(ConfigError, match=f"^--prompt: .*{complaint}$"):
+    with pytest.raises(ConfigError, match=f"^prompt: .*{complaint}$"):
         of(tmp_path, [1, 2, 4, 3] * 10).read_prompt(prompt, "many_to_one")
 
 

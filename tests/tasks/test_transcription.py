@@ -133,5 +133,5 @@ def test_frames_that_cannot_be_made_are_refused(field, value, message):
 
 def test_a_prompt_that_is_no_sound_is_refused(tmp_path):
     task = load_task("transcription", **stand_in("transcription"))
-    with pytest.raises(ConfigError, match=r"^--prompt: .*gone\.wav does not exist$"):
+    with pytest.raises(ConfigError, match=r"^prompt: .*gone\.wav does not exist$"):
         task.read_prompt(str(tmp_path / "gone.wav"), FORM)

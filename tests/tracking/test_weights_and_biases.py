@@ -280,3 +280,41 @@ def test_online_without_a_key_does_not_end_the_run(info, monkeypatch, tmp_path, 
 def test_an_unknown_mode_is_refused():
     with pytest.raises(ValueError, match="mode must be one of offline, online, disabled, got 'dryrun'"):
         WeightsAndBiases(mode="dryrun")
+
+
+def test_what_the_config_leaves_open_is_that_of_the_environment(info, tmp_path, monkeypatch):
+    """A name of the config counts; W&B's folder elsewhere is found again when the run is resumed."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for key, value in {"NAME": "mine", "PROJECT": "other", "NOTES": "why", "DIR": str(elsewhere)}.items():
+        monkeypatch.setenv(f"WANDB_{key}", value)
+    named = dataclasses.replace(info, config={"name": "ours", "notes": "because"})
+    runs = []
+    for one in (info, named, dataclasses.replace(info, resumed_from=1)):
+        before = set(elsewhere.glob("wandb/offline-run-*/*.wandb"))
+        _log(one)
+        (file,) = set(elsewhere.glob("wandb/offline-run-*/*.wandb")) - before
+        wandb_file.wait_until_complete(file)
+        runs += _records(file, "run")[:1]
+    assert [(run.display_name, run.notes, run.project) for run in runs] == [
+        ("mine", "why", "other"),
+        ("ours", "because", "other"),
+        ("mine", "why", "other"),
+    ]
+    assert runs[2].run_id == runs[1].run_id
+    assert not list(info.folder.glob("wandb/offline-run-*"))
+
+
+def _log(info):
+    trackers = Trackers(required=[RunFolder(info.folder)], optional=[WeightsAndBiases()])
+    trackers.start(info)
+    trackers.finish(FINISHED)
+
+
+def test_the_mode_may_be_that_of_the_environment(info, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    _log(info)
+    assert not list(info.folder.glob("wandb/*"))
+    monkeypatch.setenv("WANDB_MODE", "dryrun")
+    with pytest.raises(ValueError, match="WANDB_MODE must be one of offline, online, disabled, got dryrun"):
+        WeightsAndBiases()

@@ -94,7 +94,7 @@ class Series(Column[Steps]):
         Raises:
             ConfigError: the value is not a series, or does not fit the artifacts.
         """
-        table = Table.of("--prompt", {self.name: [value], **further})
+        table = Table.of("prompt", {self.name: [value], **further})
         self.require(table)
         [steps] = self.read(table)
         standardizer = Standardizer.restore(artifacts)

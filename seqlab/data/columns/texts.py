@@ -137,7 +137,7 @@ def token_list(value: Any, tokenize: Callable[[str], list[str]]) -> list[str]:
     if isinstance(value, str):
         return tokenize(normalized(value))
     if not isinstance(value, (list, tuple, np.ndarray)) or not all(isinstance(item, str) for item in value):
-        raise ConfigError(f"--prompt must be a text or a list of tokens, got {value!r:.60}")
+        raise ConfigError(f"prompt must be a text or a list of tokens, got {value!r:.60}")
     return [normalized(item) for item in value]
 
 

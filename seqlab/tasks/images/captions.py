@@ -186,7 +186,7 @@ class Captions(Task):
         try:
             return self._size.decode(Path(value) if isinstance(value, str) else value)
         except ValueError as error:
-            raise ConfigError(f"--prompt: {described(value)} {error}") from error
+            raise ConfigError(f"prompt: {described(value)} {error}") from error
 
     def render(self, sequence: np.ndarray, framing: str) -> str:
         """Return the text before the first end symbol."""

@@ -100,7 +100,7 @@ class Digits(Task):
         if framing != "one_to_many":
             return super().read_prompt(text, framing)
         if text not in tuple("0123456789"):
-            raise ConfigError(f"--prompt: legal values are 0 to 9, got {text!r}")
+            raise ConfigError(f"prompt: legal values are 0 to 9, got {text!r}")
         return np.array(int(text), np.int32)
 
     def render(self, sequence: np.ndarray, framing: str) -> str:

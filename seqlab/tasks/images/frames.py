@@ -123,7 +123,7 @@ class Frames(Task):
         try:
             return decode_clip(path, self.height, self.width, self.channels)[: self.length]
         except (OSError, ValueError) as error:
-            raise ConfigError(f"--prompt: {described(value)} {error}") from error
+            raise ConfigError(f"prompt: {described(value)} {error}") from error
 
     def output_spec(self, framing: str) -> Spec:
         return Tokens(len(self.encoded.artifacts["classes"]))

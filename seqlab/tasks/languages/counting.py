@@ -113,7 +113,7 @@ class Counting(Task):
             ConfigError: the text is empty or holds another character.
         """
         if not text or set(text) - set(self.letters + "#"):
-            raise ConfigError(f"--prompt: legal characters are {self.letters}#, got {text!r}")
+            raise ConfigError(f"prompt: legal characters are {self.letters}#, got {text!r}")
         return np.array([(self.letters + "#").index(letter) for letter in text], np.int32)
 
     def render(self, sequence: np.ndarray, framing: str) -> str:

@@ -104,7 +104,7 @@ class FormalLanguage(Task):
         symbols = text.split() if " " in text else list(text)
         legal = {str(symbol): symbol for symbol in range(self.rule.num_symbols)}
         if not symbols or not legal.keys() >= set(symbols):
-            raise ConfigError(f"--prompt: legal are the symbols {' '.join(legal)}, got {text!r}")
+            raise ConfigError(f"prompt: legal are the symbols {' '.join(legal)}, got {text!r}")
         return np.array([legal[symbol] for symbol in symbols], np.int32)
 
     def num_written(self, num_steps: int, framing: str) -> int:

@@ -178,7 +178,7 @@ def _rates(counts: np.ndarray) -> np.ndarray:
 
 def _prompt(path: Path, frame: float) -> np.ndarray:
     if path.suffix not in (".mid", ".midi", ".npz") or not path.is_file():
-        raise ConfigError(f"--prompt={path}: must be an existing .mid or .npz file, or '' for silence")
+        raise ConfigError(f"prompt={path}: must be an existing .mid or .npz file, or '' for silence")
     try:
         if path.suffix != ".npz":
             return decode_roll(path, frame)
@@ -187,7 +187,7 @@ def _prompt(path: Path, frame: float) -> np.ndarray:
                 raise ValueError(f"must hold one array, got {', '.join(file.files) or 'none'}")
             return decode_roll(file[file.files[0]], frame)
     except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise ConfigError(f"--prompt={path}: {error}") from error
+        raise ConfigError(f"prompt={path}: {error}") from error
 
 
 def _name(key: int) -> str:

@@ -116,7 +116,7 @@ class LabelledSeries(Task):
         except ValueError:
             steps = None
         if not isinstance(steps, list):
-            raise ConfigError(f"--prompt must be a list, as [[0.1, 2], [0.2, 3]], got {text!r}")
+            raise ConfigError(f"prompt must be a list, as [[0.1, 2], [0.2, 3]], got {text!r}")
         return self.read_input(steps, framing)
 
     def new_inputs(self, table: Table) -> Mapping[str, Any]:

@@ -265,16 +265,16 @@ class Series(Task):
     def _read_numbers(self, prompt: str) -> tuple[np.ndarray, Unit]:
         """Return the numbers of a prompt, `(N, 1)`, in the unit of the series, or of several in their own."""
         if self._sizes != (1, 1):
-            raise ConfigError(f"--prompt: {self.name} with several columns takes none")
+            raise ConfigError(f"prompt: {self.name} with several columns takes none")
         numbers = prompt.strip().removeprefix("[").removesuffix("]")
         words, least = numbers.replace(",", " ").split(), self.length + self.difference
-        x = finite(words, lambda at, complaint: ConfigError(f"--prompt: number {at + 1} {complaint}"))
+        x = finite(words, lambda at, complaint: ConfigError(f"prompt: number {at + 1} {complaint}"))
         if len(x) < least:
-            raise ConfigError(f"--prompt: {self.name} reads at least {least} numbers, got {len(x)}")
+            raise ConfigError(f"prompt: {self.name} reads at least {least} numbers, got {len(x)}")
         units = self.encoded.artifacts["units"]
         unit = Unit(*units[0][0]) if len(units) == 1 else Unit.of(x, self.season)
         if not unit.size:
-            raise ConfigError(f"--prompt: the numbers never change over a season of {self.season}")
+            raise ConfigError(f"prompt: the numbers never change over a season of {self.season}")
         return unit.apply(x)[:, None], unit
 
     def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:

@@ -164,7 +164,7 @@ class Transcription(Task):
         try:
             sound = self._frames.decode_file(Path(value) if isinstance(value, str) else value)
         except ValueError as error:
-            raise ConfigError(f"--prompt: {described(value)} {error}") from error
+            raise ConfigError(f"prompt: {described(value)} {error}") from error
         return self._sounds.standardized(sound.steps, Standardizer.restore(self.encoded.artifacts))
 
     def render(self, sequence: np.ndarray, framing: str) -> str:

@@ -138,7 +138,7 @@ class TextWindows:
         """
         if not len(tokens) or (framing == "one_to_many" and len(tokens) > 1):
             expected = f"one {symbol}" if framing == "one_to_many" else f"at least one {symbol}"
-            raise ConfigError(f"--prompt: {framing} reads {expected}, got {text!r}")
+            raise ConfigError(f"prompt: {framing} reads {expected}, got {text!r}")
         if framing == "one_to_many":
             return tokens[0]
         if framing == "one_to_one":

@@ -123,7 +123,7 @@ class PythonDocs(Task):
         alphabet = load_corpus().symbols[:-1]
         if foreign := sorted(set(text) - set(alphabet)):
             shown = " ".join(map(repr, foreign))
-            raise ConfigError(f"--prompt: characters outside the alphabet of {self.name}: {shown}")
+            raise ConfigError(f"prompt: characters outside the alphabet of {self.name}: {shown}")
         return self._windows.prompt(_encode(text, alphabet), framing, text, "character")
 
     def render(self, sequence: np.ndarray, framing: str) -> str:

@@ -162,7 +162,7 @@ class Tagging(Task):
         """Encode the first T tokens of a list, or of a text in which white space separates them."""
         tokens = token_list(value, str.split)
         if not tokens:
-            raise ConfigError(f"--prompt: {self.name} reads at least one token, got {value!r}")
+            raise ConfigError(f"prompt: {self.name} reads at least one token, got {value!r}")
         return vocabulary_of(self.encoded.artifacts).encode(tokens[: self.length])
 
     def render(self, sequence: np.ndarray, framing: str) -> str:

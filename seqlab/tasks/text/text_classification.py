@@ -146,7 +146,7 @@ class TextClassification(Task):
         vocabulary = vocabulary_of(self.encoded.artifacts)
         tokens = vocabulary.encode(token_list(value, self._texts.tokenize))[: self.length]
         if not len(tokens):
-            raise ConfigError(f"--prompt: {self.name} reads at least one token, got {value!r}")
+            raise ConfigError(f"prompt: {self.name} reads at least one token, got {value!r}")
         if framing == "one_to_one":
             return np.bincount(tokens, minlength=len(vocabulary)).astype(np.float32)
         return tokens

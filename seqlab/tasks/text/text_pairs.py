@@ -183,7 +183,7 @@ class TextPairs(Task):
         found = token_list(value, column.tokenize)
         tokens = vocabulary_of(self.encoded.artifacts).encode(found)[: self.length]
         if not len(tokens):
-            raise ConfigError(f"--prompt: {self.name} reads at least one token, got {value!r}")
+            raise ConfigError(f"prompt: {self.name} reads at least one token, got {value!r}")
         return tokens
 
     def render(self, sequence: np.ndarray, framing: str) -> str:
