@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Test of sweeps on a real SLURM: install Debian's SLURM, start it on this machine, sweep, check its accounting, stop it.
+# Test of sweeps on a real SLURM: install Debian's SLURM, start it on this machine, sweep, interrupt, check its accounting, stop it.
 #
 # Run as root on Debian, with or without systemd. Apart from packages, all files are in a temporary folder. PYTHON=… names an
 # interpreter with the extra test; otherwise make creates one in .venv.
