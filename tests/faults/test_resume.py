@@ -97,7 +97,7 @@ def test_a_run_that_is_killed_twice_ends_as_the_whole_one(trained, tmp_path):
         (["training.log_every=2"], {"training.log_every": [5, 2]}),
         (["training.patience=9"], {"training.patience": [None, 9]}),
         (["gradients=off"], {"gradients.level": ["norms", "off"]}),
-        (["tracking.wandb.project=other"], {"tracking.wandb.project": ["seqlab", "other"]}),
+        (["tracking.wandb.project=other"], {"tracking.wandb.project": [None, "other"]}),
         (["seed=3", "allow_changes=true"], {"seed": [0, 3]}),
         (["optimizer.learning_rate=0.5", "allow_changes=true"], {"optimizer.learning_rate": [0.001, 0.5]}),
     ],

@@ -202,7 +202,7 @@ def test_permuted_answers_are_right_by_chance(name):
     task = load_task(name, length=30, min_length=10)
     answers = written(task, 2048)
     chance, right = 1 / task.rule.num_answers, np.random.default_rng(0).permutation(answers) == answers
-    assert task.reference(task.framings[0]).baseline == pytest.approx(chance, abs=0.06)
+    assert task.baselines("test", task.framings[0])["best constant"] == pytest.approx(chance, abs=0.06)
     assert right.mean() == pytest.approx(chance, abs=4 * np.sqrt(chance * (1 - chance) / 2048))
 
 
