@@ -17,6 +17,7 @@ from seqlab.cli.command import command
 from seqlab.cli.frames import ENDINGS, PICTURES, require_ending, write_frame
 from seqlab.runs import load_run
 from seqlab.runs.by_length import read_lengths
+from seqlab.runs.class_predictions import ClassPredictions
 from seqlab.runs.file_prediction import predict_labelled
 from seqlab.runs.trained_run import TrainedRun
 from seqlab.tasks import SPLITS
@@ -46,10 +47,8 @@ def main() -> None:
         _evaluate_lengths(run, options)
         return
     _print(run.evaluate(options.source or options.split), options.json)
-    if options.errors is not None:
-        write_frame(predict_labelled(run, options.source).errors(), options.errors)
-    if options.confusion is not None or options.reliability is not None:
-        _write_classes(run, options)
+    if any(path is not None for path in (options.errors, options.confusion, options.reliability)):
+        _write_answers(run, options)
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -78,12 +77,20 @@ def _evaluate_lengths(run: TrainedRun, options: argparse.Namespace) -> None:
         print(f"table and figure: {options.run / 'lengths.csv'}, {options.run / 'lengths.png'}")
 
 
-def _write_classes(run: TrainedRun, options: argparse.Namespace) -> None:
-    """Write confusions and reliability, as tables or as pictures by the endings of the files."""
+def _write_answers(run: TrainedRun, options: argparse.Namespace) -> None:
+    """Write the rows of `--source` that are answered wrong, and confusions and reliability."""
     if options.source is None:
-        found = run.class_predictions(options.split)
-    else:
-        found = predict_labelled(run, options.source).classes
+        _write_classes(run.class_predictions(options.split), options)
+        return
+    labelled = predict_labelled(run, options.source)
+    if options.errors is not None:
+        write_frame(labelled.errors(), options.errors)
+    if options.confusion is not None or options.reliability is not None:
+        _write_classes(labelled.classes, options)
+
+
+def _write_classes(found: ClassPredictions, options: argparse.Namespace) -> None:
+    """Write confusions and reliability, as tables or as pictures by the endings of the files."""
     tables = {"confusion": lambda: found.confusion().reset_index(), "reliability": found.reliability}
     pictures = {"confusion": draw_confusion, "reliability": draw_reliability}
     for key, table in tables.items():

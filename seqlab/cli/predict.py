@@ -31,7 +31,9 @@ def main() -> None:
     require_ending(options.output)
     run, screen = load_run(options.run), rich.console.Console(stderr=True)
     if isinstance(run.task, Series) or options.steps is not None:
-        write_frame(run.forecast(options.file, options.steps), options.output)
+        with naming_options("steps"):
+            forecasts = run.forecast(options.file, options.steps)
+        write_frame(forecasts, options.output)
         return
     with (
         naming_options("skip_bad"),
