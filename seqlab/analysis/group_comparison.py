@@ -130,10 +130,12 @@ def verdict(first: str, second: str, found: Comparison, p: float) -> str:
     evidence = f"{size}, p = {p:.2g}, {seeds}, probability of superiority {found.superiority:.2f}"
     if p < ALPHA:
         return f"{first} beats {second} by {evidence}"
-    more = f"; about {found.needed} seeds each would tell" if found.needed else ""
+    more = f"; about {found.needed} seeds each would detect the difference" if found.needed else ""
     if 2 / math.comb(one + other, one) >= ALPHA:  # the lowest p value that there can be
-        more = f"; {seeds} can never decide{more}"
-    return f"{first} and {second} cannot be told apart: the mean of {first} is better by {evidence}{more}"
+        more = f"; {seeds} can never reach significance{more}"
+    return (
+        f"{first} and {second} do not differ significantly: the mean of {first} is better by {evidence}{more}"
+    )
 
 
 def _needed(a: np.ndarray, b: np.ndarray) -> int | None:

@@ -11,7 +11,7 @@ from jax.scipy.stats import norm
 LEAST_DEVIATION = 1e-4
 """The smallest standard deviation, which keeps densities finite."""
 NINETY_PERCENT = 1.6448536269514722
-"""The standard deviations from the mean within which a Gaussian variable lies nine times in ten."""
+"""Half the width of the central interval of probability .9 of a Gaussian, in standard deviations."""
 
 
 def means_and_deviations(predictions: jax.Array) -> tuple[jax.Array, jax.Array]:

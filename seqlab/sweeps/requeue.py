@@ -53,7 +53,7 @@ def requeued_when_interrupted(most_restarts: int) -> Generator[None]:
 def resumed_when_restarted(request: Request) -> Request:
     """Return the request of a run, with `resume=auto` where SLURM has restarted its job.
 
-    A run with `overwrite=true` starts anew: its folder may hold the run that it is to replace.
+    A run with `overwrite=true` starts again at step 0: its folder may hold the run that it is to replace.
     """
     config = request.config
     if _restarts() == 0 or config.get("overwrite"):

@@ -33,16 +33,16 @@ def when_there_is_room(write: Callable[[], None], path: Path) -> None:
     Raises:
         OSError: the disk is still full, or has another fault.
     """
-    until, told = time.monotonic() + WAIT_SECONDS, False
+    deadline, warned = time.monotonic() + WAIT_SECONDS, False
     while True:
         try:
             return write()
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT) or time.monotonic() > until:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT) or time.monotonic() > deadline:
                 raise
-            if not told:
+            if not warned:
                 _log.warning("no space left for %s: waiting for at most %g s", path, WAIT_SECONDS)
-            told = True
+            warned = True
             time.sleep(POLL_SECONDS)
 
 
@@ -55,7 +55,7 @@ def require_room(folder: Path, num_bytes: int) -> None:
 
 
 def disk_error(error: Exception, path: Path) -> OSError | None:
-    """Return the error of the disk that another error tells of; None where it tells of none."""
+    """Return the error of the disk that another error reports; None where it reports none."""
     if isinstance(error, OSError):
         return error
     found = _CODE.search(str(error))

@@ -45,10 +45,10 @@ def test_two_groups_that_do_not_overlap_differ(tmp_path):
 
 def test_groups_that_overlap_are_not_told_apart_and_more_seeds_would(tmp_path):
     (found,) = comparisons(groups_of(tmp_path, gru=[0.1, 0.2, 0.3], lstm=[0.11, 0.19, 0.33]))
-    assert "gru and lstm cannot be told apart" in found["verdict"]
+    assert "gru and lstm do not differ significantly" in found["verdict"]
     assert found["needed"] > 100
-    assert f"about {found['needed']} seeds each would tell" in found["verdict"]
-    assert "3 seeds each can never decide" in found["verdict"]
+    assert f"about {found['needed']} seeds each would detect the difference" in found["verdict"]
+    assert "3 seeds each can never reach significance" in found["verdict"]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_groups_of_unequal_size_decide_as_far_as_both_together_allow(tmp_path, n
     (found,) = comparisons(groups_of(tmp_path, gru=few.tolist(), lstm=(many + 0.001).tolist()))
     assert sorted(found["seeds"]) == sorted(numbers)
     assert found["p"] > 0.05
-    assert ("can never decide" in found["verdict"]) is not decides
+    assert ("can never reach significance" in found["verdict"]) is not decides
     folder = tmp_path / "apart"
     (apart,) = comparisons(groups_of(folder, gru=few.tolist(), lstm=(many + 1).tolist()))
     assert apart["p"] == pytest.approx(lowest)
