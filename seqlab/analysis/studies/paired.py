@@ -43,12 +43,12 @@ class Paired(Study):
             raise ConfigError(f"a paired study compares two groups of runs, got {len(groups)}")
         signs = compare(*groups)
         first, second = (", ".join(f"{k} {v}" for k, v in distinguishing(g, groups).items()) for g in groups)
-        ends = ", ".join(f"{end:.2f}" for end in signs.interval)
+        low, high = signs.interval
         return figure, (
             f"{table}\n\nSeeds that solve the task sooner with {first}: {signs.first}; with {second}: "
-            f"{signs.second}; as soon with both: {signs.ties}. By the two-sided sign test, p = {signs.p:.2g}. Of "
-            f"the seeds with a difference, the probability that {second} is sooner has the 95 % interval "
-            f"[{ends}]."
+            f"{signs.second}; as soon with both: {signs.ties}. By the two-sided sign test, "
+            f"p = {signs.p:.2g}. Of the seeds with a difference, the probability that {second} is sooner has the "
+            f"95 % interval [{low:.2f}, {high:.2f}]."
         )
 
 
