@@ -47,8 +47,8 @@ class Paired(Study):
         return figure, (
             f"{table}\n\nSeeds that solve the task sooner with {first}: {signs.first}; with {second}: "
             f"{signs.second}; as soon with both: {signs.ties}. By the two-sided sign test, "
-            f"p = {signs.p:.2g}. Of the seeds with a difference, the probability that {second} is sooner has the "
-            f"95 % interval [{low:.2f}, {high:.2f}]."
+            f"p = {signs.p:.2g}. Of the seeds with a difference, the probability that {second} is sooner has "
+            f"the 95 % interval [{low:.2f}, {high:.2f}]."
         )
 
 
