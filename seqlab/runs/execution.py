@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from seqlab.data.memory import hold
+from seqlab.interrupts import interruptible
 from seqlab.runs.build import build
 from seqlab.runs.compose import compose_request
 from seqlab.runs.debug import find_operation
 from seqlab.runs.files import holds_run, remove_run, write_request
 from seqlab.runs.last import with_last_run
-from seqlab.runs.lock import locked
 from seqlab.runs.objects import Run, make_family
 from seqlab.runs.provenance import git_commit, versions
 from seqlab.runs.request import Request, resolve
@@ -26,9 +26,9 @@ from seqlab.runs.resume import FINGERPRINT, ended
 from seqlab.runs.usage import usage_of
 from seqlab.runs.verdict import with_verdict
 from seqlab.tracking import Callback, RunFolder, Tracker, Trackers, disk, write_atomically
+from seqlab.tracking.lock import locked
 from seqlab.tracking.run_folder import ROWS, drop_rows
 from seqlab.training import Checkpoints, Monitor, Plan, compiled_functions, offer_cores, train
-from seqlab.training.interrupts import interruptible
 from seqlab.types import ConfigError, IncompatibleError
 
 
