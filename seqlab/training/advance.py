@@ -42,9 +42,8 @@ def advance(
         `steps_per_call`. Rows past the last try have no meaning.
     """
     start, stop = span
-    step = jax.jit(
-        partial(step_in_bucket, program)
-    )  # traced once: for the shapes of metrics, and in the loop
+    # traced once: for the shapes of its metrics, and in the loop
+    step = jax.jit(partial(step_in_bucket, program.step, program.buckets))
     draw = jax.jit(lambda state: prefetch(program, state, data))
     batches = jax.eval_shape(draw, state)
     metrics = jax.eval_shape(lambda state: step(start, state, _pick(program, draw(state), 0))[1], state)

@@ -5,63 +5,57 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 import jax
-import jax.numpy as jnp
 
 from seqlab.tasks.buckets import Buckets
-from seqlab.types import Batch, Metrics
+from seqlab.training.state import TrainState
+from seqlab.types import Batch, Metrics, Spec
 
-if TYPE_CHECKING:
-    from seqlab.training.program import Program
-    from seqlab.training.state import TrainState
+Step = Callable[[TrainState, Batch], tuple[TrainState, Metrics]]
 
 
 def step_in_bucket(
-    program: Program, number: jax.Array, state: TrainState, batch: Batch
+    step: Step, buckets: Buckets | None, number: jax.Array, state: TrainState, batch: Batch
 ) -> tuple[TrainState, Metrics]:
     """Make one update on a batch without the steps that are padding in all rows of its bucket.
 
     Each bucket is a branch of the compiled program, as each has its own shapes.
 
     Args:
-        program: the program of the run.
+        step: the update.
+        buckets: the buckets that batches are drawn from; None for whole batches.
         number: int32 scalar, the step of the state; one number for all runs that are stepped together, so
             that one branch alone is computed.
         state: the state before the update.
         batch: this device's rows, padded to the longest row of all buckets.
     """
-    buckets = program.buckets
     if buckets is None:
-        return program.step(state, batch)
-    branches = [_cut_to(program, buckets, bucket) for bucket in range(len(buckets))]
+        return step(state, batch)
+    branches = [_cut_to(step, buckets, bucket) for bucket in range(len(buckets))]
     return jax.lax.switch(buckets.at(number), branches, state, batch)
 
 
-def _cut_to(
-    program: Program, buckets: Buckets, bucket: int
-) -> Callable[[TrainState, Batch], tuple[TrainState, Metrics]]:
+def _cut_to(step: Step, buckets: Buckets, bucket: int) -> Step:
     """Return the update on batches of one bucket."""
-    return lambda state, batch: program.step(state, buckets.cut(batch, bucket))
+    return lambda state, batch: step(state, buckets.cut(batch, bucket))
 
 
-def mean_tokens(program: Program) -> int:
+def mean_tokens(batch: Batch, specs: tuple[Spec, Spec], buckets: Buckets | None) -> int:
     """Return the positions of a batch's inputs or targets, whichever are more, with padding.
 
-    Where batches come from buckets, it is the mean over the steps.
+    Args:
+        batch: the shapes of a whole batch.
+        specs: of its inputs and its targets.
+        buckets: the buckets that batches are drawn from, for the mean over the steps; None for whole batches.
     """
-    batch = jax.eval_shape(lambda: program.batch(jnp.uint32(0), jnp.int32(0), program.task.data))
-    buckets = program.buckets
     if buckets is None:
-        return _tokens(program, batch)
+        return _tokens(batch, specs)
     cut = [jax.eval_shape(partial(buckets.cut, bucket=bucket), batch) for bucket in range(len(buckets))]
-    return round(sum(share * _tokens(program, one) for share, one in zip(buckets.shares, cut, strict=True)))
+    return round(sum(share * _tokens(one, specs) for share, one in zip(buckets.shares, cut, strict=True)))
 
 
-def _tokens(program: Program, batch: Batch) -> int:
-    framing = program.network.framing
-    specs = (program.task.input_spec(framing), program.task.output_spec(framing))
+def _tokens(batch: Batch, specs: tuple[Spec, Spec]) -> int:
     return max(
         math.prod(array.shape[: array.ndim - len(spec.shape)])
         for array, spec in zip((batch.inputs, batch.targets), specs, strict=True)

@@ -214,7 +214,10 @@ class Program:
     @functools.cached_property
     def tokens_per_step(self) -> int:
         """The mean positions of a batch's inputs or targets, whichever are more, with padding."""
-        return mean_tokens(self)
+        batch = jax.eval_shape(lambda: self.batch(jnp.uint32(0), jnp.int32(0), self.task.data))
+        framing = self.network.framing
+        specs = self.task.input_spec(framing), self.task.output_spec(framing)
+        return mean_tokens(batch, specs, self.buckets)
 
     def _progress(self, step: jax.Array) -> jax.Array:
         """Return the share of the updates that are made."""
