@@ -13,7 +13,7 @@ from seqlab.analysis.by_length import finish, plot
 from seqlab.analysis.direct_labels import label_width
 from seqlab.analysis.groups import Group
 from seqlab.analysis.panels import AXES_HEIGHT, PANEL_HEIGHT, PANEL_WIDTH, canvas, kinds, panels
-from seqlab.analysis.studies.learning import distinguishing, medians, read_groups
+from seqlab.analysis.studies.learning import distinguishing, medians, read_groups, verdicts
 from seqlab.analysis.studies.study import Study, markdown
 from seqlab.runs import load
 from seqlab.runs.by_length import ByLength, evaluate_lengths, read_lengths
@@ -55,7 +55,7 @@ class Generalisation(Study):
             | self._published(group)
             for group, runs in zip(groups, found, strict=True)
         ]
-        return self._figure(groups, found), markdown(lines)
+        return self._figure(groups, found), markdown(lines) + verdicts(groups)
 
     def line(self, runs: Sequence[ByLength]) -> dict[str, str]:
         """Return the score on each range, over the runs, and the first length at which each run fails."""
