@@ -25,12 +25,13 @@ def write_csv(path: Path, found: ByLength) -> None:
 
 
 @styled()
-def draw(found: ByLength | Mapping[str, ByLength], width: float | None = None) -> Any:
+def draw(found: ByLength | Mapping[str, ByLength], width: float | None = None, title: str = "") -> Any:
     """Draw the deciding metric over the length, of one run or of several by their labels.
 
     Args:
         found: the metrics. Those of several runs are of one task.
         width: of the figure, in inches.
+        title: what the runs have in common.
 
     Returns:
         A `matplotlib.figure.Figure`.
@@ -45,6 +46,7 @@ def draw(found: ByLength | Mapping[str, ByLength], width: float | None = None) -
     ends: list[End] = []
     for (name, one), colour in zip(named.items(), colours(len(named)), strict=True):
         ends += plot(ax, one, name or one.goal.metric, color=colour if len(named) > 1 else PALETTE[0])
+    ax.set_title(title, loc="left", pad=14)
     finish(ax, ends, height - 0.7)
     return figure
 

@@ -144,9 +144,7 @@ def _lengths(
     found, (titles, heading) = _drawn(runs, read, "")
     if len(found) == 1:
         titles = [found[0].goal.metric]
-    figure = by_length.draw(dict(zip(titles, found, strict=True)), width)
-    figure.axes[0].set_title(heading, loc="left", pad=14)
-    return figure
+    return by_length.draw(dict(zip(titles, found, strict=True)), width, heading)
 
 
 def _up_to_four_times(length: int, folder: Path) -> list[int]:

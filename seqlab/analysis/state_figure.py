@@ -16,6 +16,9 @@ from seqlab.types import ConfigError
 COLOURS = ("both", "time", "label")
 """What colours the states."""
 
+MAX_LINES = 6
+"""The most sequences whose states are joined by a line."""
+
 MAX_CLASSES = 8
 """The most labels that have a colour each; more are places on a scale."""
 
@@ -83,7 +86,7 @@ def draw_states(
     width: float | None = None,
     colour: str = "both",
 ) -> Any:
-    """Draw a row of panels per run: each sequence is a line, each of its steps a point.
+    """Draw a row of panels per run: a step of a sequence is a point, and lines join the steps of a few.
 
     Args:
         found: the states of each run.
@@ -124,15 +127,16 @@ def draw_states(
 
 
 def _lines(ax: Any, found: Trajectories) -> None:
-    for places, real in zip(found.places, found.real, strict=True):
-        ax.plot(*places[real].T, color="0.85", linewidth=0.4, zorder=1)
+    for places, real in zip(found.places[:MAX_LINES], found.real, strict=False):
+        ax.plot(*places[real].T, color="0.7", linewidth=0.5, zorder=1)
 
 
 def _by_time(figure: Any, ax: Any, found: Trajectories) -> None:
     _lines(ax, found)
     times = np.broadcast_to(np.arange(1, found.real.shape[1] + 1), found.real.shape)[found.real]
     points = ax.scatter(*found.places[found.real].T, c=times, cmap="viridis", s=5, linewidth=0, zorder=2)
-    figure.colorbar(points, ax=ax, label="t", shrink=0.8, pad=0.02)
+    bar = figure.colorbar(points, ax=ax, label="t", shrink=0.8, pad=0.02)
+    bar.ax.yaxis.get_major_locator().set_params(integer=True)
 
 
 def _by_label(figure: Any, ax: Any, found: Trajectories) -> None:

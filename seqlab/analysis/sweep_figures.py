@@ -95,7 +95,7 @@ def _references(ax: Any, summaries: Sequence[Mapping[str, Any]]) -> list[End]:
     ends: list[End] = []
     for key, (label, style) in REFERENCES.items():
         for value in {summary[key] for summary in summaries if summary.get(key) is not None}:
-            ax.axhline(value, color=GREY, linewidth=0.8, linestyle=style, zorder=1.5)
+            ax.axhline(value, color=GREY, linewidth=0.8, linestyle=style, label=label, zorder=1.5)
             ends.append(End(value, f"{label} {number(value, 3)}"))
     return ends
 

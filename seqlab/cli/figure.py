@@ -21,6 +21,13 @@ NAMES = {"flow": "gradient_flow"}
 """The names of files that are not those of their kind."""
 
 
+def _require_picture(output: Path) -> None:
+    try:
+        require_ending(output, PICTURES)
+    except ConfigError as error:
+        raise ConfigError(f"output={error}") from error
+
+
 @command
 def main() -> None:
     """Draw figures of runs, which may be given as the folder of a sweep."""
@@ -42,9 +49,7 @@ def main() -> None:
             options["lengths"] = read_lengths(options["lengths"])
         folder = arguments.runs[0] if len(arguments.runs) == 1 else Path()
         output = arguments.output or folder / f"{NAMES.get(arguments.kind, arguments.kind)}.png"
-        try:
-            require_ending(output, PICTURES)
-        except ConfigError as error:
-            raise ConfigError(f"output={error}") from error
+        if arguments.output is not None:
+            _require_picture(output)
         draw(arguments.runs, arguments.kind, width, output, **options)
     print(output)

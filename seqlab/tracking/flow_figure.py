@@ -109,7 +109,7 @@ def draw(
                 upper.tick_params(axis="y", labelleft=False)
         else:
             upper.set_ylabel("t")
-            lower.set_ylabel("slope in\ndecades\na step", fontsize=SMALL)
+            lower.set_ylabel("decades a\nstep back", fontsize=SMALL)
         if index + layout.columns >= len(flows):
             lower.set_xlabel("optimiser step")
     _colour_bar(figure, layout, colours, norm)
@@ -203,7 +203,7 @@ def _colour_bar(figure: Any, layout: _Layout, colours: Any, norm: Any) -> None:
     width = layout.size[0]
     place = layout.axes(figure, width - 0.8, layout.heading + layout.above + 0.12, 0.13, layout.heat - 0.24)
     bar = figure.colorbar(ScalarMappable(norm, colours), cax=place, extend="both")
-    bar.set_label("log₁₀ ‖∂L/∂h$_t$‖ − that of the last t", fontsize=SMALL)
+    bar.set_label("log₁₀ ‖∂L/∂h$_t$‖\n− that of the last t", fontsize=SMALL)
     word = {"xycoords": "axes fraction", "textcoords": "offset points", "annotation_clip": False}
     style = {"ha": "left", "fontsize": SMALL, "fontweight": "bold", **word}
     bar.ax.annotate("exploded", (-0.5, 1), (0, 9), va="bottom", color=EXPLODED, **style)
