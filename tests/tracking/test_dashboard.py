@@ -15,6 +15,8 @@ from seqlab.tracking import dashboard, read_rows, read_summary
 from seqlab.tracking.chart_values import chart_values
 from seqlab.tracking.wandb_artifacts import scores
 
+pytestmark = pytest.mark.filterwarnings("ignore:Pydantic V1 style:DeprecationWarning")  # wandb-workspaces
+
 SCRIPT = CONF.parent / "scripts" / "make_dashboard.py"
 
 
