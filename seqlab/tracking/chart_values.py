@@ -10,6 +10,9 @@ import numpy as np
 COUNTS = "/histogram"
 """The end of the key of a list that holds counts over equal bins of [0, 1]."""
 
+OVER_TIME = "/log10_norm"
+"""The end of the key of a list over t, which is a histogram however few t there are."""
+
 MAX_NUMBERS = 8
 """The longest list whose numbers have a chart each, `<key>/1` and so on."""
 
@@ -44,7 +47,7 @@ def chart_values(row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Hist
         values = np.asarray(value, float)
         if key.endswith(COUNTS):
             histograms[key] = Histogram(values, np.linspace(0, 1, len(values) + 1))
-        elif values.ndim == 1 and len(values) <= MAX_NUMBERS:
+        elif values.ndim == 1 and len(values) <= MAX_NUMBERS and not key.endswith(OVER_TIME):
             numbers |= {f"{key}/{index}": one for index, one in enumerate(values.tolist(), 1)}
         elif len(finite := values[np.isfinite(values)]):
             histograms[key] = Histogram(*np.histogram(finite, bins=BINS))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,15 +22,31 @@ GROWTH = 1.5
 """The factor by which the rows must grow before the next picture, so that pictures become rarer."""
 
 
+class Picture(NamedTuple):
+    """A picture of a run's flow so far.
+
+    Its colours always span the same decades, so that the pictures of a run and of several can be compared.
+
+    Attributes:
+        flow: what is drawn.
+        pixels: uint8 `(height, width, 4)`.
+    """
+
+    flow: Flow
+    pixels: np.ndarray
+
+
 @dataclasses.dataclass
 class FlowPictures:
-    """Collects the rows of a run, and says when a new picture of them is due.
+    """Collects the rows of a run, and draws a picture of them when one is due.
 
     Attributes:
         title: the title of the picture.
+        latest: the picture that was drawn last; None before the first.
     """
 
     title: str
+    latest: Picture | None = dataclasses.field(default=None, init=False, repr=False)
     _rows: list[dict[str, Any]] = dataclasses.field(default_factory=list, init=False, repr=False)
     _drawn: int = dataclasses.field(default=0, init=False, repr=False)
 
@@ -45,8 +61,8 @@ class FlowPictures:
         """The optimiser step of the last row that was kept."""
         return self._rows[-1]["step"]
 
-    def due(self, last: bool = False) -> Flow | None:
-        """Return the flow to draw; None where too few rows are new.
+    def due(self, last: bool = False) -> Picture | None:
+        """Return a new picture; None where too few rows are new.
 
         Args:
             last: whether this is the end of the run, where one new row is enough if there are two in all.
@@ -55,16 +71,6 @@ class FlowPictures:
         if len(self._rows) < enough:
             return None
         self._drawn = len(self._rows)
-        return self.flow()
-
-    def flow(self) -> Flow | None:
-        """Return the flow of all rows; None of fewer than two."""
-        return flow_of(self._rows, self.title).thinned(MAX_SIZE) if len(self._rows) > 1 else None
-
-
-def flow_image(flow: Flow) -> np.ndarray:
-    """Return the picture of a flow, uint8 `(height, width, 4)`.
-
-    Its colours always span the same decades, so that the pictures of a run and of several can be compared.
-    """
-    return pixels(draw([flow], decades=MAX_DECADES))
+        flow = flow_of(self._rows, self.title).thinned(MAX_SIZE)
+        self.latest = Picture(flow, pixels(draw([flow], decades=MAX_DECADES)))
+        return self.latest

@@ -14,7 +14,7 @@ import numpy as np
 from seqlab.registry import require_extras
 from seqlab.tracking.chart_values import Histogram, chart_values
 from seqlab.tracking.encoding import to_plain
-from seqlab.tracking.flow_pictures import FlowPictures, flow_image
+from seqlab.tracking.flow_pictures import FlowPictures
 from seqlab.tracking.run_folder import read_rows
 from seqlab.tracking.tracker import RunInfo
 
@@ -100,10 +100,10 @@ class TensorBoard:
         )
 
     def _draw(self, last: bool = False) -> None:
-        flow = self._pictures.due(last)
-        if flow is not None:
-            picture = flow_image(flow)
-            self._writer.add_image("gradient_flow", picture, self._pictures.last_step, dataformats="HWC")
+        picture = self._pictures.due(last)
+        if picture is not None:
+            step = self._pictures.last_step
+            self._writer.add_image("gradient_flow", picture.pixels, step, dataformats="HWC")
 
     def _add_hyperparameters(self, summary: Mapping[str, Any]) -> None:
         from tensorboardX.summary import hparams

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from seqlab.tracking.chart_values import Histogram
-from seqlab.tracking.flow_pictures import flow_image
+from seqlab.tracking.flow_pictures import Picture
 from seqlab.tracking.gradient_flow import Flow
 from seqlab.tracking.wandb_internals import fill_table
 
@@ -19,18 +19,18 @@ def histogram(found: Histogram) -> Any:
     return wandb.Histogram(np_histogram=(found.counts.tolist(), found.edges))
 
 
-def flow_media(flow: Flow | None) -> dict[str, Any]:
-    """Return `gradient_flow/table` and `gradient_flow/image` of a flow; nothing for None."""
-    if flow is None:
+def flow_media(picture: Picture | None) -> dict[str, Any]:
+    """Return `gradient_flow/table` and `gradient_flow/image` of a picture; nothing for None."""
+    if picture is None:
         return {}
-    return {"gradient_flow/table": _table(flow), "gradient_flow/image": image(flow)}
+    return {"gradient_flow/table": _table(picture.flow), "gradient_flow/image": image(picture)}
 
 
-def image(flow: Flow | None) -> Any:
-    """Return a `wandb.Image` of a flow; None for None."""
+def image(picture: Picture | None) -> Any:
+    """Return a `wandb.Image` of a picture; None for None."""
     import wandb
 
-    return None if flow is None else wandb.Image(flow_image(flow))
+    return None if picture is None else wandb.Image(picture.pixels)
 
 
 def _table(flow: Flow) -> Any:

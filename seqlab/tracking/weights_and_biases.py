@@ -205,9 +205,9 @@ class WeightsAndBiases:
             return
         self._pictures.add(row)
         numbers, histograms = chart_values(row)
-        flow = self._pictures.due() if self._info.goal_key in row else None
+        picture = self._pictures.due() if self._info.goal_key in row else None
         media = {key: histogram(counts) for key, counts in histograms.items()}
-        self._send(numbers, media | flow_media(flow))
+        self._send(numbers, media | flow_media(picture))
 
     def _close(self, summary: Mapping[str, Any]) -> None:
         if self._run is None:
@@ -215,9 +215,9 @@ class WeightsAndBiases:
         if media := flow_media(self._pictures.due(last=True)):
             self._send({"step": self._pictures.last_step}, media)
         self._run.summary.update(to_plain({**summary, **scores(summary)}))
-        folder, flow = self._info.folder, self._pictures.flow()
+        folder, latest = self._info.folder, self._pictures.latest
         self._attach(lambda run: log_model(run, folder), wanted=self.model)
-        self._attach(lambda run: log_figures(run, folder, image(flow)), wanted=self.figures)
+        self._attach(lambda run: log_figures(run, folder, image(latest)), wanted=self.figures)
         offline, place = self._run.offline, self._folder
         self._finish(summary["status"] == "finished")
         if offline and self._info.sweep is None:  # a sweep names one command for all of its runs
