@@ -134,7 +134,7 @@ def _lines(ax: Any, found: Trajectories) -> None:
 def _by_time(figure: Any, ax: Any, found: Trajectories) -> None:
     _lines(ax, found)
     times = np.broadcast_to(np.arange(1, found.real.shape[1] + 1), found.real.shape)[found.real]
-    points = ax.scatter(*found.places[found.real].T, c=times, cmap="viridis", s=5, linewidth=0, zorder=2)
+    points = ax.scatter(*found.places[found.real].T, c=times, cmap="viridis", s=5, **_POINTS)
     bar = figure.colorbar(points, ax=ax, label="t", shrink=0.8, pad=0.02)
     bar.ax.yaxis.get_major_locator().set_params(integer=True)
 
@@ -151,13 +151,14 @@ def _by_label(figure: Any, ax: Any, found: Trajectories) -> None:
         places, values, size = found.places[real], labels[real], 5
     distinct = np.unique(values)
     if len(distinct) > MAX_CLASSES or not np.issubdtype(values.dtype, np.integer):
-        points = ax.scatter(*places.T, c=values, cmap="plasma", s=size, linewidth=0, zorder=2)
+        points = ax.scatter(*places.T, c=values, cmap="plasma", s=size, **_POINTS)
         figure.colorbar(points, ax=ax, label="target", shrink=0.8, pad=0.02)
         return
     for value, colour in zip(distinct, colours(len(distinct)), strict=True):
         of_class = places[values == value]
-        ax.scatter(*of_class.T, color=colour, s=size, linewidth=0, zorder=2, label=str(value))
+        ax.scatter(*of_class.T, color=colour, s=size, label=str(value), **_POINTS)
     ax.legend(title="target", loc="center left", bbox_to_anchor=(1, 0.5), handletextpad=0, borderpad=0.2)
 
 
+_POINTS: dict[str, Any] = {"linewidth": 0, "zorder": 2, "rasterized": True}
 _CORNER = {"ha": "right", "va": "bottom", "fontsize": SMALL, "color": GREY}

@@ -110,7 +110,7 @@ def _curves(ax: Any, panel: Panel, coloured: Kinds) -> list[End]:
         if 1 < len(scores) < FEWEST:
             ax.plot(steps, scores.T, color=style["color"], linewidth=0.6, alpha=0.5, zorder=style["zorder"])
         elif (band := interval(scores, BAND_RESAMPLES)) is not None:
-            ax.fill_between(steps, *band, alpha=0.15, linewidth=0, color=style["color"])
+            _fill_within(ax, steps, scores, band, style["color"])
         drawn.append(scores.ravel())
         ends += [End(mean[-1], style["label"], style["color"])] if len(steps) else []
         for run in group.diverged:
@@ -123,6 +123,15 @@ def _curves(ax: Any, panel: Panel, coloured: Kinds) -> list[End]:
     ax.set_xlabel("optimiser step")
     ax.set_ylabel(f"eval/{panel.metric}")
     return ends
+
+
+def _fill_within(ax: Any, steps: np.ndarray, scores: np.ndarray, band: Any, colour: Any) -> None:
+    """Draw a band; the limits of y are those of the scores, since an interval may leave a metric's range."""
+    within = [(step, score) for step, of_step in zip(steps, scores.T, strict=True) for score in of_step]
+    ax.update_datalim([pair for pair in within if np.isfinite(pair).all()])
+    limits = ax.dataLim.frozen()
+    ax.fill_between(steps, *band, alpha=0.15, linewidth=0, color=colour)
+    ax.dataLim.set(limits)
 
 
 def curves(group: Group) -> tuple[np.ndarray, np.ndarray]:

@@ -88,6 +88,21 @@ def test_a_curve_of_one_evaluation_is_seen(tmp_path):
     assert curve.get_marker() == "o"
 
 
+def test_a_band_does_not_widen_the_axes(tmp_path):
+    for seed, score in enumerate((0.2, 0.9, 1.0, 1.0, 1.0, 1.0)):
+        write_run(tmp_path / str(seed), [f"seed={seed}"], [score, score], higher_is_better=True)
+    (ax,) = learning_curves(groups_of(tmp_path)).axes
+    assert ax.get_ylim()[1] < 1.1
+
+
+def test_a_run_that_goes_on_is_drawn_so_far(tmp_path):
+    write_run(tmp_path / "0", [], [0.3, 0.2], status=None)
+    figure = seqlab.draw(tmp_path, "curves")
+    assert [line for line in figure.axes[0].lines if list(line.get_ydata()) == [0.3, 0.2]]
+    write_run(tmp_path / "1", ["cell=lstm"], [0.2])
+    assert_readable(seqlab.draw(tmp_path, "curves"))
+
+
 @pytest.mark.parametrize("higher", [True, False])
 def test_the_best_score_is_on_top(tmp_path, higher):
     write_run(tmp_path / "0", [], [0.2], higher_is_better=higher)
