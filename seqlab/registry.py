@@ -99,6 +99,10 @@ def make(settings: Any, path: str, **arguments: Any) -> Any:
         ConfigError: a key, a value or a target that is not legal.
     """
     target, values = _resolved(settings, path, arguments)
+    for name, parameter in inspect.signature(target).parameters.items():
+        is_named = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        if is_named and parameter.default is parameter.empty and name not in {**values, **arguments}:
+            raise ConfigError(f"{path}.{name} is missing: {path} is {settings['_target_']}, which needs it")
     with blame(f"{path}."):
         return target(**values, **arguments)
 

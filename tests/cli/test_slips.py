@@ -105,6 +105,7 @@ REFUSED = [
     ("gradients=on", "(did you mean gradients=norms?)"),
     ("cell=elman cell.activation=rleu", "(did you mean relu?)"),
     ("training.clip_norm=none", "(did you mean null?)"),
+    ("~cell.features", "cell.features is missing: cell is seqlab.cells.LSTM, which needs it"),
     ("training.steps=1e4", "(did you mean 10000?)"),
 ]
 """Lines that Hydra, a class or a function refuses, with the words that say what is meant."""
