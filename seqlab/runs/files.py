@@ -12,7 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 from seqlab.runs.request import Request
 from seqlab.tasks.task import VOCABULARY
 from seqlab.tracking import read_summary, write_atomically
-from seqlab.tracking.run_folder import ROWS, SUMMARY
+from seqlab.tracking.run_folder import FACTS, ROWS, SUMMARY
 from seqlab.training import Checkpoints
 from seqlab.types import ConfigError
 
@@ -20,7 +20,7 @@ HYDRA = ".hydra"
 """The folder of the config within a run folder."""
 
 FILES = (
-    *(ROWS, SUMMARY, "checkpoints", HYDRA, VOCABULARY, "wandb"),
+    *(FACTS, ROWS, SUMMARY, "checkpoints", HYDRA, VOCABULARY, "wandb"),
     *("report.html", "lengths.csv", "lengths.png"),
 )
 """What a run and the commands about it write into its folder, but for the log."""

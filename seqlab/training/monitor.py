@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -149,7 +150,7 @@ class Monitor:
         row = {"step": self.steps, **values(means, "eval"), **scored}
         for callback in self._callbacks:
             row = with_further(row, callback.on_evaluation(row, params))
-        self._tracker.log(row)
+        self._tracker.log(row | self._reference_row)
         self._last_step.before_evaluation(self.steps, self._evaluations)
         is_best = self._evaluations.add(row)
         if is_best:
@@ -223,6 +224,12 @@ class Monitor:
         if self._evaluations.best is not None:
             summary |= {"final": self._evaluations.final, "best": self._evaluations.best}
         return summary | ({"warnings": self._idle.sentences} if self._idle.sentences else {})
+
+    @functools.cached_property
+    def _reference_row(self) -> dict[str, float]:
+        """What a score on the validation split is compared with, as a part of its row."""
+        reference = self._reference("validation")
+        return {"reference/chance": reference.baseline, "reference/solved_at": reference.threshold}
 
     def _reference(self, split: str) -> Reference:
         return self._program.task.reference(self._program.network.framing, split)

@@ -1,0 +1,60 @@
+"""Pictures of one followed run: its curves, and the heat map of its gradient through time."""
+
+from __future__ import annotations
+
+import numpy as np
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from seqlab.analysis.live.characters import Curve, draw_curve, draw_heat_map, scale_of_heat_map
+from seqlab.analysis.live.followed import Followed
+from seqlab.tracking.gradient_flow import MAX_DECADES, flow_of
+
+WIDE = 100
+"""The width in characters from which three pictures stand side by side."""
+
+HEIGHT = 10
+"""The lines of a picture, with its title and its axis."""
+
+_GAP = 2
+
+
+def draw_pictures(run: Followed, screen: Console) -> RenderableType:
+    """Return the curves of a run's score and loss, and the heat map where its rows have the gradient.
+
+    A narrow screen shows two of them: the score, and the heat map or the loss.
+    """
+    last = run.total or 1
+    curves = [
+        Curve(f"validation {run.goal.metric}", *run.scores, run.reference, last),
+        Curve("training loss", *run.losses, {}, last),
+    ]
+    count = 3 if screen.width >= WIDE else 2
+    width = (screen.width - _GAP * (count - 1)) // count
+    pictures = [draw_curve(curve, width, HEIGHT) for curve in curves[: count - bool(run.flow)]]
+    if run.flow:
+        pictures.append(_heat_map(run, width, screen.color_system is not None))
+    grid = Table.grid(padding=(0, _GAP, 0, 0))
+    for _ in pictures:
+        grid.add_column(width=width, no_wrap=True, overflow="crop")
+    grid.add_row(*pictures)
+    return grid
+
+
+def _heat_map(run: Followed, width: int, colours: bool) -> Text:
+    """Return the heat map of the decades that the gradient gained since the last t, with axis and legend."""
+    flow = flow_of(run.flow, "")
+    decades = flow.relative
+    reach = float(min(MAX_DECADES, max(1, np.abs(decades[np.isfinite(decades)]).max(initial=0))))
+    word, colour = flow.verdict(-1)
+    text = Text("gradient through time ", style="bold")
+    text.append(word, style=f"bold {colour}" if colour not in ("black", "grey") else "bold")
+    lines = HEIGHT - 2
+    labels = ["t 1", *[""] * (lines - 2), f"t {len(flow.times)}"]
+    margin = max(map(len, labels))
+    drawn = draw_heat_map(decades, width - margin - 1, lines, reach, colours).split("\n")
+    for label, line in zip(labels, drawn, strict=True):
+        text.append(f"\n{label:>{margin}} ", style="not bold").append_text(line)
+    text.append("\n" + " " * (margin + 1)).append_text(scale_of_heat_map(reach, colours))
+    return text
