@@ -63,8 +63,8 @@ class Console:
         self._info = info
         if info.sweep is None:
             self.print(headline(info), *info.notes)
-        elif _ended and group_of(_ended[0][0]) != group_of(info):
-            self.print_ended()
+        else:
+            self._start_in_sweep(info)
         self._progress = self.progress(info, "" if info.sweep is None else " ".join(info.axes))
 
     def log(self, row: Mapping[str, Any]) -> None:
@@ -79,7 +79,9 @@ class Console:
         if self._progress:
             self._progress.stop()
         if self._info.sweep is None:
-            self.print(*closing_lines(summary, self._info))
+            verdict, *lines = closing_lines(summary, self._info)
+            self.print(verdict, style="bold green" if summary.get("solved") else "bold")
+            self.print(*lines)
         elif self.mode != "off":
             _ended.append((self._info, summary))
 
@@ -95,11 +97,18 @@ class Console:
         live = self.mode == "rich" or (self.mode == "auto" and self.screen.is_terminal)
         return (Bar if live else Lines)(info, self.screen, name)
 
-    def print(self, *lines: str) -> None:
+    def print(self, *lines: str, style: str = "") -> None:
         """Print lines, which a terminal folds between words."""
+        folds = self.screen.is_terminal
         for line in lines if self.mode != "off" else ():
-            folds = self.screen.is_terminal
-            self.screen.print(line.rstrip(), highlight=False, markup=False, soft_wrap=not folds)
+            self.screen.print(line.rstrip(), style=style, highlight=False, markup=False, soft_wrap=not folds)
+
+    def _start_in_sweep(self, info: RunInfo) -> None:
+        """Print how the group before ended, where this run begins another, and the notes that are new."""
+        if _ended and group_of(_ended[0][0]) != group_of(info):
+            self.print_ended()
+        self.print(*(note for note in info.notes if note not in _noted))
+        _noted.update(info.notes)
 
     def print_ended(self) -> None:
         """Print a line about each group of runs that ended since the last such line."""
@@ -109,3 +118,6 @@ class Console:
 
 _ended: list[Ended] = []
 """The runs of the present group of a sweep that have ended. Each run has a console of its own."""
+
+_noted: set[str] = set()
+"""The notes that were printed for a sweep."""

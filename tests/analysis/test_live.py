@@ -125,23 +125,23 @@ def test_a_run_of_every_state_can_be_shown(tmp_path, state):
 
 
 @given(st.lists(st.integers(0, 400), max_size=6), st.booleans())
-def test_rows_that_are_read_in_pieces_are_the_rows(tmp_path_factory, cuts, keeps_flow):
+def test_rows_that_are_read_in_pieces_are_the_rows(tmp_path_factory, cuts, detailed):
     data = "".join(f"{to_json(row)}\n" for row in ROWS).encode() + b'{"step": 25, "train/lo'
     folder = begin(tmp_path_factory.mktemp("run"))
     pieces, whole = Followed(folder), Followed(folder)
     ends = sorted({min(cut, len(data)) for cut in cuts} | {0, len(data)})
-    pieces.keep_flow(keeps_flow)
+    pieces.detail(detailed)
     for start, end in itertools.pairwise(ends):
         with (folder / "metrics.jsonl").open("ab") as file:
             file.write(data[start:end])
         pieces.update()
-    whole.keep_flow(keeps_flow)
+    whole.detail(detailed)
     whole.update()
     assert pieces.status == whole.status == STOPPED
-    for name in ("losses", "scores", "flow", "latest"):
+    for name in ("step", "losses", "scores", "flow", *(["latest"] if detailed else [])):
         np.testing.assert_equal(getattr(pieces, name), getattr(whole, name))
     assert whole.scores == ([10, 20], [0.75, 0.95])
-    assert len(whole.flow) == (2 if keeps_flow else 0)
+    assert len(whole.flow) == (2 if detailed else 0)
 
 
 def test_nothing_is_read_where_nothing_was_appended(tmp_path, monkeypatch):

@@ -120,10 +120,10 @@ def draw_heat_map(decades: np.ndarray, width: int, height: int, reach: float, co
 def scale_of_heat_map(reach: float, colours: bool) -> Text:
     """Return the legend of a heat map."""
     if not colours:
-        return Text("1-9 decades smaller · equal A-I larger")
-    text = Text(f"−{reach:.3g} ")
+        return Text("1-9 decades smaller · equal A-I larger", style="not bold")
+    text = Text(f"−{reach:.3g} ", style="not bold")
     for colour in COLOURS:
-        text.append("█", Style(color=colour))
+        text.append("█", Style(color=colour, bold=False))
     return text.append(f" +{reach:.3g} decades")
 
 

@@ -20,6 +20,9 @@ WAITING, RUNNING, STOPPED, DAMAGED = "waiting", "running", "stopped", "damaged"
 """The statuses of a run without a summary: not begun, written by a live process, left by one that died; and
 of one whose files cannot be read."""
 
+_NEEDED = (b'"eval/', b'"timing/compile_seconds"')
+"""What a line contains that is read of every run. Of the other lines the newest say how far the run is."""
+
 Points = tuple[list[float], list[float]]
 """Steps and values."""
 
@@ -34,9 +37,10 @@ class Followed:
         facts: what the run is, as `run.json` or else its summary says; empty where neither does.
         summary: how it ended; empty where it has not.
         latest: the latest value of each number of its rows.
-        losses: the training loss at the steps of rows.
         scores: the deciding metric at the steps of evaluations.
-        flow: the rows with the gradient through time, where `keeps_flow`.
+        detailed: whether every row is read.
+        losses: the training loss at the steps of rows, where every row is read.
+        flow: the rows with the gradient through time, where every row is read.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -44,7 +48,7 @@ class Followed:
         self.folder, self.status, self.alive = folder, WAITING, False
         self.facts: Mapping[str, Any] = {}
         self.summary: Mapping[str, Any] = {}
-        self.keeps_flow = False
+        self.detailed = False
         self._stamps: dict[str, Any] = {}
         self._forget()
 
@@ -56,13 +60,11 @@ class Followed:
         self.flow: list[Mapping[str, Any]] = []
         self._offset, self._file = 0, None
 
-    def keep_flow(self, keeps: bool) -> None:
-        """Keep the gradient through time from now on, for which the rows are read once more, or no longer."""
-        if keeps and not self.keeps_flow:
+    def detail(self, detailed: bool) -> None:
+        """Read every row from now on, the earlier ones once more, or only what the line of the run needs."""
+        if detailed != self.detailed:
             self._forget()
-        self.keeps_flow = keeps
-        if not keeps:
-            self.flow = []
+        self.detailed = detailed
 
     def update(self) -> None:
         """Read what is new."""
@@ -81,10 +83,9 @@ class Followed:
 
     @property
     def step(self) -> int:
-        """The updates made, as far as rows and summary tell."""
-        return int(
-            self.latest.get("step") or self.summary.get("steps") or self.facts.get("resumed_from") or 0
-        )
+        """The updates made, as far as summary and rows tell."""
+        made = self.latest.get("step") or self.facts.get("resumed_from")
+        return int(self.summary.get("steps") or made or 0)
 
     @property
     def total(self) -> int | None:
@@ -178,18 +179,30 @@ class Followed:
             return
         with path.open("rb") as file:
             file.seek(self._offset)
-            whole = file.read().rpartition(b"\n")[0]
-        for line in whole.split(b"\n") if whole else ():
-            self._add(json.loads(line))
-        self._offset += len(whole) + 1 if whole else 0
+            whole, end, _ = file.read().rpartition(b"\n")
+        lines = whole.split(b"\n") if end else []
+        training = [place for place, line in enumerate(lines) if b'"train/loss"' in line]
+        newest = {*training[-1:], len(lines) - 1}
+        for place, line in enumerate(lines):
+            if self.detailed or place in newest or any(key in line for key in _NEEDED):
+                self._add(json.loads(line))
+        self._offset += len(whole) + len(end)
 
     def _add(self, row: Mapping[str, Any]) -> None:
-        step = int(row["step"])
-        self.latest |= {key: value for key, value in row.items() if not isinstance(value, list)}
-        for key, (steps, values) in (("train/loss", self.losses), (f"eval/{self.goal.metric}", self.scores)):
-            if key in row:
-                steps.append(step)
-                values.append(float(row[key]))  # also of "nan" and "inf"
-        if self.keeps_flow and LOG10_NORM in row:
-            numbers = [float(value) for value in row[LOG10_NORM]]
-            self.flow.append({"step": step, LOG10_NORM: numbers, SLOPE: float(row.get(SLOPE, math.nan))})
+        """Keep what is shown of a row."""
+        step, key = int(row["step"]), f"eval/{self.goal.metric}"
+        numbers = {name: value for name, value in row.items() if not isinstance(value, list)}
+        self.latest |= numbers | {"step": max(step, self.latest.get("step", 0))}
+        if key in row:
+            _append(self.scores, step, row[key])
+        if self.detailed and "train/loss" in row:
+            _append(self.losses, step, row["train/loss"])
+        if self.detailed and LOG10_NORM in row:
+            norms = [float(value) for value in row[LOG10_NORM]]
+            self.flow.append({"step": step, LOG10_NORM: norms, SLOPE: float(row.get(SLOPE, math.nan))})
+
+
+def _append(points: Points, step: int, value: Any) -> None:
+    """Add a point; a value may be the text of a number that is not finite."""
+    points[0].append(step)
+    points[1].append(float(value))

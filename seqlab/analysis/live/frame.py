@@ -89,13 +89,16 @@ def _most_relevant(watched: Watched, room: int | None) -> Sequence[Followed]:
 
 def _table(watched: Watched, runs: Sequence[Followed], width: int) -> Table:
     wide = width >= WIDE
-    table = Table(box=None, pad_edge=False, padding=(0, 2 if wide else 1, 0, 0), header_style="dim")
+    gap = 2 if wide else 1
+    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="dim")
     lines = [_cells(watched, run, wide) for run in runs]
     for name in lines[0]:
         side = "left" if name in _LEFT else "right"
         table.add_column(name, justify=side, no_wrap=True, overflow="ellipsis")
+    others = sum(max(len(name), *(len(line[name]) for line in lines)) for name in lines[0] if name != "run")
+    room = width - others - (len(lines[0]) - 1) * gap
     for line in lines:
-        line["run"].truncate(48 if wide else max(12, width - 55), overflow="ellipsis")
+        line["run"].truncate(max(room, 12), overflow="ellipsis")
         table.add_row(*line.values())
     return table
 

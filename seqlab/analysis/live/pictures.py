@@ -7,7 +7,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from seqlab.analysis.live.characters import Curve, draw_curve, draw_heat_map, scale_of_heat_map
+from seqlab.analysis.live.characters import COLOURS, Curve, draw_curve, draw_heat_map, scale_of_heat_map
 from seqlab.analysis.live.followed import Followed
 from seqlab.tracking.gradient_flow import MAX_DECADES, flow_of
 
@@ -18,6 +18,9 @@ HEIGHT = 10
 """The lines of a picture, with its title and its axis."""
 
 _GAP = 2
+
+_STYLES = {"vanishes": f"bold {COLOURS[1]}", "explodes": f"bold {COLOURS[-2]}"}
+"""The style of what the gradient does, if not bold alone."""
 
 
 def draw_pictures(run: Followed, screen: Console) -> RenderableType:
@@ -33,8 +36,9 @@ def draw_pictures(run: Followed, screen: Console) -> RenderableType:
     count = 3 if screen.width >= WIDE else 2
     width = (screen.width - _GAP * (count - 1)) // count
     pictures = [draw_curve(curve, width, HEIGHT) for curve in curves[: count - bool(run.flow)]]
+    has_colours = screen.color_system is not None and not screen.no_color
     if run.flow:
-        pictures.append(_heat_map(run, width, screen.color_system is not None))
+        pictures.append(_heat_map(run, width, has_colours))
     grid = Table.grid(padding=(0, _GAP, 0, 0))
     for _ in pictures:
         grid.add_column(width=width, no_wrap=True, overflow="crop")
@@ -47,14 +51,16 @@ def _heat_map(run: Followed, width: int, colours: bool) -> Text:
     flow = flow_of(run.flow, "")
     decades = flow.relative
     reach = float(min(MAX_DECADES, max(1, np.abs(decades[np.isfinite(decades)]).max(initial=0))))
-    word, colour = flow.verdict(-1)
+    word, _ = flow.verdict(-1)
     text = Text("gradient through time ", style="bold")
-    text.append(word, style=f"bold {colour}" if colour not in ("black", "grey") else "bold")
+    text.append(word, style=_STYLES.get(word, "bold"))
     lines = HEIGHT - 2
     labels = ["t 1", *[""] * (lines - 2), f"t {len(flow.times)}"]
     margin = max(map(len, labels))
     drawn = draw_heat_map(decades, width - margin - 1, lines, reach, colours).split("\n")
     for label, line in zip(labels, drawn, strict=True):
         text.append(f"\n{label:>{margin}} ", style="not bold").append_text(line)
-    text.append("\n" + " " * (margin + 1)).append_text(scale_of_heat_map(reach, colours))
-    return text
+    scale, steps = scale_of_heat_map(reach, colours), f", steps {flow.steps[0]} to {flow.steps[-1]}"
+    if margin + 1 + len(scale) + len(steps) <= width:
+        scale.append(steps)
+    return text.append("\n" + " " * (margin + 1), style="not bold").append_text(scale)

@@ -55,10 +55,10 @@ class Watched:
         chosen = self._choose()
         if chosen is not self.chosen:
             if self.chosen is not None:
-                self.chosen.keep_flow(False)
+                self.chosen.detail(False)
             self.chosen = chosen
-        if chosen is not None and not chosen.keeps_flow:
-            chosen.keep_flow(True)
+        if chosen is not None and not chosen.detailed:
+            chosen.detail(True)
             chosen.update()
 
     def name_of(self, run: Followed) -> str:
