@@ -196,6 +196,13 @@ def test_the_view_ends_when_nothing_more_is_to_come(tmp_path, state, sweep, summ
         assert not found.ended or state == "finished"
 
 
+def test_the_view_of_one_run_does_not_wait_for_its_sweep(tmp_path):
+    make(tmp_path / "0", "finished")
+    (tmp_path / "multirun.yaml").touch()
+    assert not Watched(tmp_path).ended
+    assert Watched(tmp_path / "0").ended
+
+
 def test_a_sweep_that_was_killed_is_given_up(tmp_path, monkeypatch):
     make(tmp_path / "0", STOPPED)
     (tmp_path / "multirun.yaml").touch()

@@ -39,7 +39,7 @@ def frame(watched: Watched, screen: Console, lines: int | None = None) -> Render
         lines: the height; None where there is no limit.
     """
     if not watched.runs:
-        return Text(f"{watched.folder}: no run yet, waiting for the first")
+        return Text(f"{watched.folder}: no run yet{'' if lines is None else ', waiting for the first'}")
     chosen, detail = watched.chosen, list[RenderableType]()
     summary = _summary(watched)
     room = None if lines is None else lines - _OTHER_LINES - len(summary.wrap(screen, screen.width))

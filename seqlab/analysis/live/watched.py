@@ -82,8 +82,10 @@ class Watched:
         return not any(self._is_open(sweep) for sweep in self._sweeps())
 
     def _sweeps(self) -> list[Path]:
-        parents = {parent for run in self.runs for parent in (self.folder, *run.folder.parents)}
-        return [path for path in sorted(parents) if (path / "multirun.yaml").is_file()]
+        """Return the folders of sweeps, the watched one or below it."""
+        parents = {path for run in self.runs for path in run.folder.parents}
+        below = [path for path in sorted(parents) if self.folder in (path, *path.parents)]
+        return [path for path in below if (path / "multirun.yaml").is_file()]
 
     def _is_open(self, sweep: Path) -> bool:
         """Return whether a sweep may begin further runs."""
