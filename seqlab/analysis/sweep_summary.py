@@ -64,9 +64,7 @@ class SweepSummary(Callback):
             callback.on_sweep_start(folder)
         self._started = time.time()
         shown = shlex.quote(str(config.hydra.sweep.dir))
-        _standard_output().out(
-            f"sweep in {shown}: python -m seqlab.watch {shown} follows it", highlight=False
-        )
+        _standard_output().out(f"sweep: python -m seqlab.watch {shown} follows it", highlight=False)
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
         folder = Path(config.hydra.sweep.dir).absolute()
