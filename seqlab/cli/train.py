@@ -82,6 +82,8 @@ def _run(config: DictConfig) -> float | None:
 
 def _print_next(folder: Path, summary: Mapping[str, Any]) -> None:
     """Print the commands that go on with a run."""
+    folder = folder.absolute()
+    folder = folder.relative_to(Path.cwd()) if Path.cwd() in folder.parents else folder
     screen = Console().screen
     for line in ("next:", *(f"  {words}" for words in next_commands(folder, summary))):
         screen.out(line, highlight=False)  # which folds no line, so that commands can be copied

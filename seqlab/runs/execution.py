@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import logging
 import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +23,6 @@ from seqlab.runs.provenance import git_commit, versions
 from seqlab.runs.request import Request, resolve
 from seqlab.runs.restores import restored
 from seqlab.runs.resume import FINGERPRINT, ended
-from seqlab.runs.sweep_place import place_of
 from seqlab.runs.usage import usage_of
 from seqlab.runs.verdict import with_verdict
 from seqlab.tracking import Callback, RunFolder, Tracker, Trackers, disk, write_atomically
@@ -32,8 +30,6 @@ from seqlab.tracking.lock import locked
 from seqlab.tracking.run_folder import ROWS, drop_rows
 from seqlab.training import Checkpoints, Monitor, Plan, compiled_functions, offer_cores, train
 from seqlab.types import ConfigError, IncompatibleError
-
-_log = logging.getLogger(__name__)
 
 
 def run(
@@ -81,8 +77,6 @@ def execute(request: Request, callbacks: Sequence[Callback] = ()) -> dict[str, A
     with interruptible(), locked([request.folder]):
         run = prepare(request)
         if not isinstance(run, Run):
-            if place_of(request.folder, request.hydra).sweep is None:
-                _log.info("nothing is left to do: %s had %s", request.folder, run["status"])
             return run
         open_folder(run)
         run = dataclasses.replace(run, callbacks=(*run.callbacks, *callbacks))

@@ -65,7 +65,8 @@ class Console:
             self.print(headline(info), *info.notes)
         else:
             self._start_in_sweep(info)
-        self._progress = self.progress(info, "" if info.sweep is None else " ".join(info.axes))
+        in_sweep = info.sweep is not None
+        self._progress = self.progress(info, " ".join(info.axes) if in_sweep else "", sparse=in_sweep)
 
     def log(self, row: Mapping[str, Any]) -> None:
         if COMPILING in row and self._info.sweep is None:
@@ -85,17 +86,18 @@ class Console:
         elif self.mode != "off":
             _ended.append((self._info, summary))
 
-    def progress(self, info: RunInfo, name: str) -> Bar | Lines | None:
+    def progress(self, info: RunInfo, name: str, sparse: bool = False) -> Bar | Lines | None:
         """Return what shows the progress of runs; None where nothing is printed.
 
         Args:
             info: what the runs are.
             name: what a line begins with.
+            sparse: whether the run is one of many.
         """
         if self.mode == "off":
             return None
         live = self.mode == "rich" or (self.mode == "auto" and self.screen.is_terminal)
-        return (Bar if live else Lines)(info, self.screen, name)
+        return Bar(info, self.screen, name) if live else Lines(info, self.screen, name, sparse)
 
     def print(self, *lines: str, style: str = "") -> None:
         """Print lines, which a terminal folds between words."""

@@ -27,7 +27,7 @@ def described(info: RunInfo, name: str) -> str:
 
 
 def progress_line(rows: Sequence[Mapping[str, Any]], info: RunInfo) -> str:
-    """Return loss, validation metric beside what it is compared with, gradient norm, speed and time left.
+    """Return time left, loss, validation metric beside what it is compared with, gradient norm and speed.
 
     Args:
         rows: the latest value of each number, of one run or of several that train together. Of several the
@@ -35,15 +35,14 @@ def progress_line(rows: Sequence[Mapping[str, Any]], info: RunInfo) -> str:
         info: what the runs are.
     """
     values = {key: [row[key] for row in rows if key in row] for key in rows[0]}
-    parts = [_spread("loss", values.get("train/loss"))]
+    speed, left = rows[0].get(SPEED, 0), info.steps - rows[0]["step"]
+    parts = [f"{duration(left / speed)} left"] if speed > 0 and left > 0 else []
+    parts.append(_spread("loss", values.get("train/loss")))
     if score := _spread(info.goal.metric, values.get(info.goal_key)):
         parts.append(score + _compared_with(rows[0]))
     parts.append(_spread("gradient norm", values.get("grads/norm")))
-    if SPEED in rows[0]:
-        speed = rows[0][SPEED]
+    if speed:
         parts.append(f"{number(speed)} steps/s")
-        if speed > 0 and (left := info.steps - rows[0]["step"]) > 0:
-            parts.append(f"{duration(left / speed)} left")
     return "  ".join(filter(None, parts))
 
 
@@ -107,8 +106,9 @@ def _compared_with(row: Mapping[str, Any]) -> str:
 def _validation(summary: Mapping[str, Any], info: RunInfo) -> list[str]:
     """Return the line about the best and the last evaluation."""
     key, parts = info.goal_key, list[str]()
-    for which, name in (("best", "best"), ("final", "last")):
-        row = summary.get(which, {})
+    best, last = summary.get("best", {}), summary.get("final", {})
+    rows = {"best and last": best} if best == last else {"best": best, "last": last}
+    for name, row in rows.items():
         if key in row:
             at = f" at step {row['step']:,}" if "step" in row else ""
             parts.append(f"{name} {number(row[key])}{at}")

@@ -11,6 +11,7 @@ from rich import progress
 from seqlab.tracking.tracker import RunInfo
 
 SECONDS = 5.0
+SECONDS_IN_SWEEP = 30.0
 SHARE = 0.02
 """The least time between two lines: these seconds, or this share of the time since the first one."""
 
@@ -31,11 +32,9 @@ class Bar:
         self._progress = progress.Progress(
             progress.BarColumn(bar_width=8),
             progress.MofNCompleteColumn(),
-            progress.TimeRemainingColumn(compact=True),
             progress.TextColumn("{task.description}", markup=False, table_column=numbers),
             console=screen,
             refresh_per_second=4,
-            speed_estimate_period=600,  # seconds; rows may come minutes apart
             expand=True,
             transient=bool(name),
         )
@@ -56,30 +55,43 @@ class Bar:
 
 
 class Lines:
-    """Lines of numbers, at least `SECONDS` apart, and the last one at the end."""
+    """Lines of numbers, at least some seconds apart."""
 
-    def __init__(self, info: RunInfo, screen: rich.console.Console, name: str = "") -> None:
-        """Begin without a line; the arguments are those of `Bar`."""
-        self._steps, self._screen = info.steps, screen
+    def __init__(
+        self, info: RunInfo, screen: rich.console.Console, name: str = "", sparse: bool = False
+    ) -> None:
+        """Begin without a line.
+
+        Args:
+            info: what runs.
+            screen: where to print.
+            name: what a line begins with.
+            sparse: whether the run is one of many, whose lines are `SECONDS_IN_SWEEP` apart. Any other run
+                prints its first and its last numbers too.
+        """
+        self._steps, self._screen, self._sparse = info.steps, screen, sparse
         self._name = f"{name}  " if name else ""
         self._waiting: str | None = None
-        self._first: float | None = None
-        self._last = 0.0
+        self._first = self._last = time.monotonic() if sparse else None
 
     def move(self, step: int, numbers: str) -> None:
         """Print a step's numbers, unless the last line was a moment ago."""
-        width = len(str(self._steps))
+        width, now = len(str(self._steps)), time.monotonic()
         self._waiting = f"{self._name}step {step:>{width}}/{self._steps}  {numbers}".rstrip()
-        now = time.monotonic()
-        if self._first is None:
+        least = SECONDS_IN_SWEEP if self._sparse else SECONDS
+        if self._first is None or self._last is None:
             self._first = now
-        elif now - self._last < max(SECONDS, SHARE * (now - self._first)):
+        elif now - self._last < max(least, SHARE * (now - self._first)):
             return
         self._last = now
-        self.stop()
+        self._print()
 
     def stop(self) -> None:
         """Print the last numbers, where they are not printed yet."""
+        if not self._sparse:
+            self._print()
+
+    def _print(self) -> None:
         if self._waiting is not None:
             self._screen.out(self._waiting, highlight=False)
             self._waiting = None

@@ -36,7 +36,7 @@ def draw_pictures(run: Followed, screen: Console) -> RenderableType:
     count = 3 if screen.width >= WIDE else 2
     width = (screen.width - _GAP * (count - 1)) // count
     pictures = [draw_curve(curve, width, HEIGHT) for curve in curves[: count - bool(run.flow)]]
-    has_colours = screen.color_system is not None and not screen.no_color
+    has_colours = screen.color_system in ("256", "truecolor") and not screen.no_color
     if run.flow:
         pictures.append(_heat_map(run, width, has_colours))
     grid = Table.grid(padding=(0, _GAP, 0, 0))
