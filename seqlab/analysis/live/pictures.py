@@ -9,7 +9,8 @@ from rich.text import Text
 
 from seqlab.analysis.live.characters import COLOURS, Curve, draw_curve, draw_heat_map, scale_of_heat_map
 from seqlab.analysis.live.followed import Followed
-from seqlab.tracking.gradient_flow import MAX_DECADES, flow_of
+from seqlab.tracking.flow_figure import MAX_DECADES
+from seqlab.tracking.gradient_flow import flow_of
 
 WIDE = 100
 """The width in characters from which three pictures stand side by side."""
