@@ -19,8 +19,6 @@ from seqlab.types import ConfigError
 HYDRA = ".hydra"
 """The folder of the config within a run folder."""
 
-_FIGURES = ("gradient_flow", "curves", "gates", "states", "lengths", "lengths_*")
-
 FILES = (
     *(FACTS, ROWS, SUMMARY, "checkpoints", HYDRA, VOCABULARY, "wandb"),
     *("report.html", "tensorboard", "lengths.csv", "lengths_*.csv"),
