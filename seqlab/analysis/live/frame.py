@@ -43,11 +43,12 @@ def frame(watched: Watched, screen: Console, lines: int | None = None) -> Render
     chosen, detail = watched.chosen, list[RenderableType]()
     summary = _summary(watched)
     room = None if lines is None else lines - _OTHER_LINES - len(summary.wrap(screen, screen.width))
-    if chosen is not None and chosen.latest:
+    if chosen is not None and (chosen.latest or chosen.summary):
         head = _head(watched, chosen)
-        size = HEIGHT + len(head.wrap(screen, screen.width))
+        pictures = [draw_pictures(chosen, screen)] if chosen.latest else []
+        size = HEIGHT * len(pictures) + len(head.wrap(screen, screen.width))
         if room is None or room - size >= 1:
-            detail = [Text(), head, draw_pictures(chosen, screen)]
+            detail = [Text(), head, *pictures]
             room = None if room is None else room - size
     shown = _most_relevant(watched, room)
     parts: list[RenderableType] = [summary, _table(watched, shown, screen.width)]
