@@ -15,6 +15,7 @@ from omegaconf import OmegaConf
 
 from seqlab.analysis import sweep_summary
 from seqlab.analysis.sweep_summary import FIGURES, write_sweep_summary
+from seqlab.analysis.sweep_trackers import SweepTrackers
 from seqlab.runs import compose_config
 from seqlab.tracking.encoding import from_json
 
@@ -101,6 +102,15 @@ def test_a_sweep_in_which_nothing_finished(tmp_path, status):
     assert not list(tmp_path.glob("*.png"))
 
 
+def test_numbers_of_a_table_have_few_digits(tmp_path):
+    for number, rate in enumerate(("0.004430375245218269", "0.1")):
+        write_run(tmp_path / str(number), [f"optimizer.learning_rate={rate}"], [0.5])
+    rows, _, printed = answered(tmp_path)
+    assert "0.00443 " in printed
+    assert "0.0044303" not in printed
+    assert rows[0]["optimizer.learning_rate"] == "0.004430375245218269"
+
+
 def test_many_groups_of_one_run_each(tmp_path):
     for number in range(25):
         write_run(tmp_path / str(number), [f"optimizer.learning_rate={number + 1}e-4"], [0.5, 0.5], [-0.1])
@@ -127,3 +137,13 @@ def test_the_callback_names_what_is_broken_and_summarises_the_rest(tmp_path, cap
     (record,) = caplog.records
     assert str(tmp_path / "0" if broken == "folder" else tmp_path) in record.getMessage()
     assert ("sweep.json" in capsys.readouterr().out) == (broken == "folder")
+
+
+def test_trackers_hear_of_the_sweep_and_one_command_uploads_it(tmp_path, capsys):
+    write_run(tmp_path / "0", scores=[0.5])
+    wandb = {"_target_": "seqlab.tracking.WeightsAndBiases", "mode": "offline"}
+    console = {"_target_": "seqlab.tracking.Console"}
+    SweepTrackers({"console": console, "wandb": wandb}).on_sweep_end(tmp_path, [{"cell": "gru"}])
+    (place,) = tmp_path.glob("wandb/offline-run-*")
+    assert place.is_dir()
+    assert capsys.readouterr().out == f"to upload all runs: wandb sync {tmp_path}/wandb/offline-run-*\n"
