@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 from seqlab.analysis.live.view import watch
+from seqlab.cli.arguments import Parser
 from seqlab.cli.command import command, naming_options
 
 
@@ -16,7 +16,7 @@ def main() -> None:
     Each run has a line with its progress and its best score. One run is shown with its curves and with the
     gradient through time. Where the output is no terminal, the present state is printed once.
     """
-    parser = argparse.ArgumentParser(prog="python -m seqlab.watch", description=main.__doc__)
+    parser = Parser(prog="python -m seqlab.watch", description=main.__doc__)
     parser.add_argument("folder", metavar="DIR", type=Path, help="a folder of runs or sweeps, or of one run")
     parser.add_argument("--run", metavar="NAME", help="the run to show; default: the newest that is running")
     parser.add_argument("--once", action="store_true", help="print the present state and end")

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from seqlab.analysis.live.followed import RUNNING, WAITING, Followed
+from seqlab.near_misses import near_miss
 from seqlab.tracking import find_runs
 from seqlab.types import ConfigError
 
@@ -43,8 +44,9 @@ class Watched:
         self.chosen: Followed | None = None
         self.update()
         if self.runs and self.chosen is None:
-            legal = ", ".join(self.name_of(run) for run in self.runs[:20])
-            raise ConfigError(f"run={name} is no run in {folder}: legal are {legal}")
+            names = [self.name_of(run) for run in self.runs]
+            legal, hint = ", ".join(names[:20]), near_miss(str(name), names)
+            raise ConfigError(f"run={name} is no run in {folder}: legal are {legal}{hint}")
 
     def update(self) -> None:
         """Read what is new."""
