@@ -28,7 +28,7 @@ OWN = {"--config-dir", "cell=my_cell", "cell=my_cell,gru", "help"}
 """Words of commands that the config of this repository cannot answer."""
 
 BLOCK = re.compile(
-    r"^(?P<file>`[^`\n]+`:\n\n)?(?:<!-- check: (?P<check>.*?) -->\n+)?"
+    r"^(?P<file>`[^`\n=]+`:\n\n)?(?:<!-- check: (?P<check>.*?) -->\n+)?"
     r"```(?P<language>\w+)\n(?P<code>.*?)^```$",
     re.DOTALL | re.MULTILINE,
 )

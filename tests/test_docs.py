@@ -25,6 +25,7 @@ PROGRAMS = [
     for number, code in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL))
     if code not in map(template, FILES)  # the files of a plug-in run in tests/test_wheel.py
 ]
+COMMANDS = [page for page in doc_blocks.PAGES if doc_blocks.trainings(page)]
 GROUPS = ("training", "tracking", "gradients")
 LAWS = {"cell": CELL_LAWS, "task": TASK_LAWS, "architecture": ARCHITECTURE_LAWS, "tracker": TRACKER_LAWS}
 
@@ -68,7 +69,7 @@ def _anchor(heading):
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
-@pytest.mark.parametrize("page", [page for page in doc_blocks.PAGES if doc_blocks.trainings(page)], ids=str)
+@pytest.mark.parametrize("page", COMMANDS, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_training_that_is_shown_composes(page):
     for overrides in doc_blocks.trainings(page):
         compose_config(overrides)
