@@ -25,6 +25,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
     "docstrings",
+    "reference",
 ]
 root_doc = "docs/index"
 include_patterns = [
