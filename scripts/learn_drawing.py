@@ -34,6 +34,7 @@ def label_lines(ax: Any, ends: Sequence[tuple[float, float, str, str]], gap: flo
         ends: x, y, the text and the colour of each line.
         gap: the least distance of two labels, as a share of the height.
     """
+    ax.autoscale_view()  # the limits are those of all lines
     to_axes = ax.transData + ax.transAxes.inverted()
     ordered = sorted(ends, key=lambda end: end[1])
     places: list[float] = []
@@ -46,15 +47,14 @@ def label_lines(ax: Any, ends: Sequence[tuple[float, float, str, str]], gap: flo
         ax.annotate(text, (x, place), (4, 0), xycoords=("data", "axes fraction"), color=color, **style)
 
 
-def draw_lines(ax: Any, lines: Sequence[tuple[Any, Any, str]], order: Sequence[str] = ()) -> None:
+def draw_lines(ax: Any, lines: Sequence[tuple[Any, Any, str]]) -> None:
     """Draw lines with their labels at their ends, one label and colour for the lines that share it.
 
     Args:
         ax: the axes.
         lines: x, y and the label of each line.
-        order: the labels in the order of their colours; that of the lines by default.
     """
-    labels = list(order) or list(dict.fromkeys(text for _, _, text in lines))
+    labels = list(dict.fromkeys(text for _, _, text in lines))
     ends = {}
     for x, y, text in lines:
         color = COLORS[labels.index(text)]

@@ -138,16 +138,14 @@ def forget(folder: Path) -> Figure:
 
 
 def gates(folder: Path) -> Figure:
-    """Learning curves of three cells, and how much of their state the gates keep."""
+    """Learning curves of three cells, and the slope of their gradients through time."""
     figure, (left, right) = axes(columns=2)
     runs = runs_in(folder)
     metric = f"eval/{runs[0].summary['metric']}"
     left.set(xlabel="optimiser step", ylabel=metric.replace("eval/", "validation "), yscale="log")
     draw_lines(left, [(*curve(run, metric), run.summary["cell"]) for run in runs])
-    kept = {"lstm": "gates/forget/mean", "gru": "gates/update/mean"}
-    gated = [(run, run.summary["cell"]) for run in runs if run.summary["cell"] in kept]
-    right.set(xlabel="optimiser step", ylabel="share of the state kept", ylim=(0, 1))
-    draw_lines(right, [(*curve(run, kept[cell]), cell) for run, cell in gated], ("elman", *kept))
+    right.set(xlabel="optimiser step", ylabel="slope of the gradient, decades a step")
+    draw_lines(right, [(*curve(run, "grads/through_time/slope"), run.summary["cell"]) for run in runs])
     return figure
 
 
@@ -183,18 +181,15 @@ def clipping(folder: Path) -> Figure:
 def lengths(folder: Path) -> Figure:
     """Accuracy at lengths inside and outside those of training."""
     figure, found = axes(columns=2, sharey=True)
-    tested = [*range(2, 31), *range(35, 101, 5)]
     for run in runs_in(folder):
-        ax = found[value(run, "task.curriculum") == "uniform"]
-        at, scores = run.evaluate(lengths=tested).curve
-        cell = run.summary["cell"]
+        longest, varied = value(run, "task.length"), value(run, "task.curriculum") == "uniform"
+        at, scores = run.evaluate(lengths=[*range(2, 2 * longest, 2), *range(2 * longest, 101, 5)]).curve
+        ax, cell = found[varied], run.summary["cell"]
         ax.plot(at, scores, color=COLORS[cell == "gru"], linewidth=1.3, label=cell)
-    for ax, title, low in zip(
-        found, ("trained at length 10", "trained at lengths 1 to 10"), (9.5, 0.5), strict=True
-    ):
-        ax.axvspan(low, 10.5, color="0.88", zorder=0)
-        ax.set(xlabel="length of the string", title=title)
-        ax.title.set_fontsize(9)
+        ax.set_xlabel("length of the string")
+        ax.set_title(f"trained at length{f's 1 to {longest}' if varied else f' {longest}'}", fontsize=9)
+        if cell == "gru":
+            ax.axvspan(0.5 if varied else longest - 0.5, longest + 0.5, color="0.88", zorder=0)
     found[0].set_ylabel("accuracy, test")
     found[1].legend(fontsize=8, frameon=False)
     return figure

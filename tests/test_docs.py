@@ -54,7 +54,7 @@ def test_the_contents_of_the_site_list_every_page_once():
         for block in re.findall(r"```{toctree}\n(.*?)```", page.read_text(), re.DOTALL)
         for entry in block.split("\n")
         if entry and not entry.startswith(":")
-        for found in sorted(page.parent.glob(f"{entry}.md"))
+        for found in sorted(page.parent.glob(re.sub(r".*<(.*)>", r"\1", entry) + ".md"))
     ]
     assert sorted(set(listed)) == sorted({*PAGES, *DOCS} - {ROOT / "docs" / "index.md"})
 
@@ -73,6 +73,18 @@ def _anchor(heading):
 def test_every_training_that_is_shown_composes(page):
     for overrides in doc_blocks.trainings(page):
         compose_config(overrides)
+
+
+def test_what_installs_or_needs_an_account_is_not_run():
+    shown = [
+        block for page in doc_blocks.PAGES for block in doc_blocks.blocks(page) if block.language == "sh"
+    ]
+    names = {
+        block.name: {command.split()[0] for command in block.commands} for block in shown if not block.skip
+    }
+    assert [
+        name for name, first in names.items() if first & {"pip", "make", "source", "wandb", "export"}
+    ] == []
 
 
 def test_a_comment_changes_how_a_block_is_checked(tmp_path):
