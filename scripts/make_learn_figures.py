@@ -9,6 +9,7 @@ The name of the folder says which figure is drawn. It is written into the folder
 from __future__ import annotations
 
 import argparse
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from learn_drawing import COLORS, axes, draw_lines, forms, label_lines
 from matplotlib.figure import Figure
+from PIL import Image
 
 from seqlab import TrainedRun, load_run
 from seqlab.cells import Elman
@@ -144,7 +146,7 @@ def gates(folder: Path) -> Figure:
     metric = f"eval/{runs[0].summary['metric']}"
     left.set(xlabel="optimiser step", ylabel=metric.replace("eval/", "validation "), yscale="log")
     draw_lines(left, [(*curve(run, metric), run.summary["cell"]) for run in runs])
-    right.set(xlabel="optimiser step", ylabel="slope of the gradient, decades a step")
+    right.set(xlabel="optimiser step", ylabel="slope, decades a step")
     draw_lines(right, [(*curve(run, "grads/through_time/slope"), run.summary["cell"]) for run in runs])
     return figure
 
@@ -183,7 +185,7 @@ def lengths(folder: Path) -> Figure:
     figure, found = axes(columns=2, sharey=True)
     for run in runs_in(folder):
         longest, varied = value(run, "task.length"), value(run, "task.curriculum") == "uniform"
-        at, scores = run.evaluate(lengths=[*range(2, 2 * longest, 2), *range(2 * longest, 101, 5)]).curve
+        at, scores = run.evaluate(lengths=range(2, 4 * longest + 1)).curve
         ax, cell = found[varied], run.summary["cell"]
         ax.plot(at, scores, color=COLORS[cell == "gru"], linewidth=1.3, label=cell)
         ax.set_xlabel("length of the string")
@@ -245,6 +247,13 @@ FIGURES: dict[str, Callable[[Path], Figure]] = {
 }
 
 
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as a small PNG, of 64 colours."""
+    drawn = io.BytesIO()
+    figure.savefig(drawn)
+    Image.open(drawn).convert("RGB").quantize(64).save(path, optimize=True)
+
+
 def main() -> None:
     """Draw the figure of each folder."""
     parser = argparse.ArgumentParser(
@@ -258,7 +267,7 @@ def main() -> None:
     for folder in options.folders:
         path = options.output / f"{folder.name}.png" if options.output else folder / "figure.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        FIGURES[folder.name](folder).savefig(path, pil_kwargs={"optimize": True})
+        save(FIGURES[folder.name](folder), path)
         print(path)
 
 
