@@ -13,7 +13,7 @@ COMMANDS = {
     "predict": "answer the rows of a file with a run",
     "generate": "generate with a run, or let it answer",
     "runs": "list runs and sweeps, or compare two",
-    "figure": "draw the gradient through time of runs",
+    "figure": "draw figures of runs: gradients, curves, gates, states",
     "check": "say what of a run folder is whole",
     "new": "write a plug-in with a cell, a task and tests",
     "weights": "import and export weights",

@@ -81,6 +81,14 @@ def test_every_word_of_a_sweeps_figure_can_be_read(sweep, draw, width):
     assert width is None or figure.get_size_inches()[0] == width
 
 
+@pytest.mark.parametrize("draw", [learning_curves, gradient_slope, parallel_coordinates])
+def test_many_kinds_of_run_have_labels_that_can_be_read(tmp_path, draw):
+    for number in range(20):
+        overrides = [f"optimizer.learning_rate={1.37**number}e-4", f"cell.forget_bias_init={number}"]
+        write_run(tmp_path / str(number), overrides, [0.1, 0.1 * 1.1**number], [0.1])
+    assert_readable(draw(groups_of(tmp_path)))
+
+
 def test_a_curve_of_one_evaluation_is_seen(tmp_path):
     write_run(tmp_path / "0", [], [0.2])
     (ax,) = learning_curves(groups_of(tmp_path)).axes
