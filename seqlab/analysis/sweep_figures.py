@@ -18,7 +18,7 @@ from seqlab.analysis.panels import (
     Panel,
     canvas,
     kinds,
-    panels,
+    problem_panels,
 )
 from seqlab.analysis.sweep_runs import SweepRun
 from seqlab.tracking.figure_style import GREY, SMALL, styled
@@ -52,7 +52,7 @@ def learning_curves(groups: Sequence[Group], width: float | None = None) -> Any:
     Returns:
         A `matplotlib.figure.Figure`; None where no run finished.
     """
-    return _draw(panels(groups), width, _curves, lambda run: run.validation)
+    return _draw(problem_panels(groups), width, _curves, lambda run: run.validation)
 
 
 def gradient_slope(groups: Sequence[Group], width: float | None = None) -> Any:
@@ -66,7 +66,7 @@ def gradient_slope(groups: Sequence[Group], width: float | None = None) -> Any:
         A `matplotlib.figure.Figure`; None where no finished run has a slope.
     """
     with_slope = [group for group in groups if any(run.slope is not None for run in group.finished)]
-    return _draw(panels(with_slope), width, _slopes, lambda run: run.summary)
+    return _draw(problem_panels(with_slope), width, _slopes, lambda run: run.summary)
 
 
 @styled()

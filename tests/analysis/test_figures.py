@@ -96,6 +96,15 @@ def test_a_curve_of_one_evaluation_is_seen(tmp_path):
     assert curve.get_marker() == "o"
 
 
+def test_each_problem_has_a_panel(tmp_path):
+    for number, (length, cell) in enumerate(itertools.product((10, 20), ("gru", "lstm"))):
+        write_run(tmp_path / str(number), [f"task.length={length}", f"cell={cell}"], [0.2, 0.1])
+    axes = learning_curves(groups_of(tmp_path)).axes
+    titles = [ax.get_title("left") for ax in axes]
+    assert titles == ["adding, many_to_one, length=10", "adding, many_to_one, length=20"]
+    assert [{text.get_text() for text in ax.texts} >= {"gru", "lstm"} for ax in axes] == [True, True]
+
+
 def test_a_band_does_not_widen_the_axes(tmp_path):
     for seed, score in enumerate((0.2, 0.9, 1.0, 1.0, 1.0, 1.0)):
         write_run(tmp_path / str(seed), [f"seed={seed}"], [score, score], higher_is_better=True)
