@@ -86,6 +86,23 @@ def panels(groups: Sequence[Group]) -> list[Panel]:
     return [panel for panel in shown if panel.finished]
 
 
+def problem_panels(groups: Sequence[Group]) -> list[Panel]:
+    """Return the panels with at least one finished run, one per problem.
+
+    Groups work on one problem if they share the task with all its swept keys, and the architecture. Scores on
+    different problems have different baselines.
+    """
+    keys = [key for group in groups[:1] for key in group.key if key.startswith(("task.", "task/"))]
+    keys = [key for key in keys if len({str(group.key[key]) for group in groups}) > 1]
+    texts = {key: value_texts([group.key[key] for group in groups]) for key in keys}
+    found: dict[str, list[Group]] = {}
+    for group in groups:
+        further = [f"{key.rpartition('.')[2]}={texts[key][group.key[key]]}" for key in keys]
+        found.setdefault(", ".join([*(str(group.key[key]) for key in PANEL), *further]), []).append(group)
+    shown = [Panel(title, members) for title, members in found.items()]
+    return [panel for panel in shown if panel.finished]
+
+
 def varying(groups: Sequence[Group]) -> list[str]:
     """Return the keys that distinguish groups of one panel."""
     panels = {_values(group, PANEL) for group in groups}
@@ -128,7 +145,7 @@ def _group_id(group: Group) -> tuple[str, ...]:
 def kinds(shown: Sequence[Panel]) -> Kinds:
     """Return the kinds of run in panels; where there are many, only the best of each panel get a colour."""
     groups = [group for panel in shown for group in panel.finished]
-    keys = varying(groups)
+    keys = [key for key in varying(groups) if any(_differ(panel.finished, key) for panel in shown)]
     texts = {key: value_texts([group.key[key] for group in groups]) for key in keys}
 
     def name(group: Group) -> str:
@@ -142,6 +159,10 @@ def kinds(shown: Sequence[Panel]) -> Kinds:
         ranked = [group for panel in shown for group in panel.ranked[:best]]
         coloured = dict.fromkeys(names[_group_id(group)] for group in ranked)
     return Kinds(names, dict(zip(coloured, colours(len(coloured)), strict=True)))
+
+
+def _differ(groups: Sequence[Group], key: str) -> bool:
+    return len({str(group.key[key]) for group in groups}) > 1
 
 
 def value_texts(values: Sequence[Any]) -> dict[Any, str]:

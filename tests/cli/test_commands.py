@@ -35,9 +35,18 @@ def test_train_prints_plain_lines_into_a_pipe(command, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "\x1b" not in done.stdout
-    assert "finished" in done.stdout
     (folder,) = tmp_path.glob("runs/*/*")
-    assert read_summary(folder)["status"] == "finished"
+    summary = read_summary(folder)
+    assert summary["status"] == "finished"
+    lines = done.stdout.splitlines()
+    assert summary["verdict"] in lines
+    shown = folder.relative_to(tmp_path)
+    assert lines[-4:] == [
+        "next:",
+        f"  python -m seqlab.report {shown}",
+        f"  python -m seqlab.evaluate {shown}",
+        f"  python -m seqlab.figure {shown}",
+    ]
     assert (folder / ".hydra" / "config.yaml").exists()
 
 
@@ -151,7 +160,7 @@ def test_generate_tags_a_prompt_and_refuses_what_is_for_writers(inside, tmp_path
     for arguments in (["--length", "3"], ["--beam", "2"], ["--seed", "0"], []):
         done = inside("generate", str(tmp_path), *arguments)
         option = arguments[0] if arguments else "--prompt"
-        assert (done.returncode, done.stdout) == (1, "")
+        assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr.startswith(f"error: {option} ")
 
 
@@ -165,7 +174,7 @@ def test_generate_tags_a_prompt_and_refuses_what_is_for_writers(inside, tmp_path
 )
 def test_generate_refuses(inside, written, arguments, word):
     done = inside("generate", str(written), *arguments)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith(f"error: {word}")
 
 
