@@ -1,0 +1,212 @@
+"""Runs of a report: what their folders hold, finished or not, and the groups that differ in seed alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from omegaconf import OmegaConf
+
+from seqlab.analysis.comparison import leaves
+from seqlab.analysis.groups import Group
+from seqlab.analysis.panels import PANEL, Kinds, varying
+from seqlab.analysis.sweep_runs import DAMAGED, IDENTITY, SweepRun, read_sweep, swept_keys
+from seqlab.runs.files import read_request
+from seqlab.tracking import read_rows
+from seqlab.tracking.run_folder import UNFINISHED
+from seqlab.types import ConfigError
+
+NOT_DECIDING = ("eval/loss", "eval/padding")
+"""Metrics of an evaluation that decide only where there are no others."""
+
+GOAL = ("metric", "higher_is_better", "chance", "solved_at", "validation")
+"""The keys of a summary that are the same for all runs of a task and an architecture."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """One run of a report.
+
+    Attributes:
+        run: how it ended, its summary and its evaluations.
+        rows: the rows of `metrics.jsonl`; empty where they cannot be read.
+        name: the folder, relative to that of all runs.
+    """
+
+    run: SweepRun
+    rows: Sequence[Mapping[str, Any]]
+    name: str
+
+    @property
+    def folder(self) -> Path:
+        """The run folder."""
+        return self.run.folder
+
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        """The content of `summary.json`, as far as it is known."""
+        return self.run.summary
+
+    @functools.cached_property
+    def config(self) -> dict[str, Any]:
+        """The value of each config key; empty where the config cannot be read."""
+        try:
+            return dict(leaves("", OmegaConf.to_container(read_request(self.folder).config, resolve=True)))
+        except Exception:  # a report is written of what can be read
+            return {}
+
+    def keys(self) -> dict[str, None]:
+        """Return every key of the rows, in the order logged."""
+        return dict.fromkeys(key for row in self.rows for key in row)
+
+    def series(self, key: str, place: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Return the steps and the values of a key, each `(N,)`.
+
+        Args:
+            key: the key of a row.
+            place: the place in a list; None for a number.
+        """
+        pairs = [(row["step"], row[key] if place is None else row[key][place]) for row in self.rows if key in row]
+        steps, values = np.array(pairs, float).reshape(-1, 2).T
+        return steps, values
+
+
+class Panel(dict[int, list[Entry]]):
+    """The runs of one task and architecture: those of each group, by the number of its label."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Entries:
+    """All runs of a report.
+
+    Attributes:
+        runs: the runs.
+        groups: those that differ in their seed alone, with their runs' statistics.
+        labels: what tells groups of one task and architecture apart; a group's number is its place here.
+        swept: the keys, beside cell, architecture, task and seed, in which the runs differ.
+    """
+
+    runs: Sequence[Entry]
+    groups: Sequence[Group]
+    labels: Sequence[str]
+    swept: Sequence[str]
+    kinds: Kinds
+
+    def number_of(self, group: Group) -> int:
+        """Return the number of a group's label, which decides its colour."""
+        return self.labels.index(self.kinds.label(group))
+
+    @functools.cached_property
+    def panels(self) -> dict[str, Panel]:
+        """The runs of each task and architecture that logged something, by these two names."""
+        found: dict[str, Panel] = {}
+        by_folder = {entry.folder: entry for entry in self.runs}
+        for group in self.groups:
+            members = [by_folder[run.folder] for run in group.runs]
+            if members := [entry for entry in members if entry.rows]:
+                panel = found.setdefault(panel_name(group), Panel())
+                panel[self.number_of(group)] = members
+        return found
+
+    @property
+    def single(self) -> Entry | None:
+        """The only run; None where there are several."""
+        return self.runs[0] if len(self.runs) == 1 else None
+
+
+def panel_name(group: Group) -> str:
+    """Return the task and the architecture of a group."""
+    return ", ".join(str(group.key[key]) for key in PANEL)
+
+
+def read(paths: Sequence[Path]) -> Entries:
+    """Read the runs below some folders, each once.
+
+    Raises:
+        ConfigError: a path is no folder, or no run is below it.
+    """
+    runs: dict[Path, SweepRun] = {}
+    for path in paths:
+        if not path.is_dir():
+            raise ConfigError(f"PATH={path} is not a folder: legal are folders of runs and of sweeps")
+        if not (found := read_sweep(path)):
+            raise ConfigError(f"PATH={path} holds no run")
+        runs |= {run.folder.resolve(): run for run in found}
+    named = _names(list(runs))
+    entries = [Entry(run, _rows(run), named[folder]) for folder, run in runs.items()]
+    entries = _with_goals(entries)
+    swept = swept_keys([entry.run for entry in entries])
+    groups = _groups(entries, swept)
+    kinds = Kinds(varying(groups), {})
+    return Entries(entries, groups, list(dict.fromkeys(map(kinds.label, groups))), swept, kinds)
+
+
+def _groups(entries: Sequence[Entry], swept: Sequence[str]) -> list[Group]:
+    """Return the groups of runs that differ in their seed alone, as `group_runs`, also of equal seeds."""
+    groups: dict[str, Group] = {}
+    for run in (entry.run for entry in entries if entry.run.status != DAMAGED):
+        key = {name: run.identity[name] for name in IDENTITY if name != "seed"}
+        key |= {name: run.overrides.get(name) for name in swept}
+        groups.setdefault(repr(key), Group(key, [])).runs.append(run)
+    return list(groups.values())
+
+
+def _names(folders: Sequence[Path]) -> dict[Path, str]:
+    """Return the path of each folder below the one that holds all of them."""
+    parts = [folder.parts for folder in folders]
+    if len(folders) == 1:
+        return {folders[0]: folders[0].name}
+    common = next(count for count in range(len(parts[0]), -1, -1) if len({part[:count] for part in parts}) == 1)
+    return {folder: "/".join(folder.parts[common:]) or folder.name for folder in folders}
+
+
+def _rows(run: SweepRun) -> Sequence[Mapping[str, Any]]:
+    if run.status == DAMAGED:
+        return ()
+    try:
+        return read_rows(run.folder)
+    except (ConfigError, OSError):
+        return ()
+
+
+def _with_goals(entries: Sequence[Entry]) -> list[Entry]:
+    """Give runs without a summary what other runs of their task know about its deciding metric."""
+    known: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+    for entry in entries:
+        if "metric" in entry.summary:
+            known.setdefault(_kind(entry), entry.summary)
+    return [
+        entry if "metric" in entry.summary or entry.run.status == DAMAGED else _with_goal(entry, known)
+        for entry in entries
+    ]
+
+
+def _kind(entry: Entry) -> tuple[Any, ...]:
+    return tuple(entry.summary.get(key) for key in PANEL)
+
+
+def _with_goal(entry: Entry, known: Mapping[tuple[Any, ...], Mapping[str, Any]]) -> Entry:
+    goal = {key: value for key, value in known.get(_kind(entry), {}).items() if key in GOAL}
+    if not goal:
+        keys = [key for key in entry.keys() if key.startswith("eval/")]  # noqa: SIM118
+        chosen = [key for key in keys if key not in NOT_DECIDING] or keys
+        if not chosen:
+            return entry
+        goal = {"metric": chosen[0].removeprefix("eval/"), "higher_is_better": _rises(entry, chosen[0])}
+    steps, scores = entry.series(f"eval/{goal['metric']}")
+    run = dataclasses.replace(entry.run, summary={**entry.summary, **goal}, steps=steps, scores=scores)
+    return dataclasses.replace(entry, run=run)
+
+
+def _rises(entry: Entry, key: str) -> bool:
+    """Return whether a metric is better the higher it is, by its name."""
+    return any(word in key for word in ("accuracy", "f1", "bleu", "chrf", "r2"))
+
+
+def is_running(entry: Entry) -> bool:
+    """Return whether a run has no summary yet: it is training, or was killed."""
+    return entry.run.status == UNFINISHED
