@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
-
-import jax
 
 
 def require_positive(owner: object, *names: str) -> None:
@@ -39,7 +38,7 @@ def require_number(owner: object, name: str, low: float = -math.inf, high: float
     An array is accepted: it is traced, and its numbers were checked before tracing.
     """
     value = getattr(owner, name)
-    if isinstance(value, jax.Array):
+    if _is_array(value):
         return
     number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
     if not number or not low <= value < high:
@@ -53,6 +52,12 @@ def require_bool(owner: object, *names: str) -> None:
     for name in names:
         if not isinstance(value := getattr(owner, name), bool):
             raise ValueError(f"{name} must be true or false, got {value!r}")
+
+
+def _is_array(value: object) -> bool:
+    """Return whether a value is an array of JAX, whose import takes a second."""
+    jax = sys.modules.get("jax")
+    return jax is not None and isinstance(value, jax.Array)
 
 
 def _require_int32(name: str, value: int) -> None:

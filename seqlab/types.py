@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import jax
+if TYPE_CHECKING:  # JAX takes a second, and commands that only read run folders do without
+    from jax import Array
 
-Array = jax.Array
 Tree = Any
 """A tree of arrays: nested dicts, tuples and lists with arrays as leaves, as `jax.tree` takes it."""
 Carry = Tree
@@ -25,6 +25,10 @@ class ConfigError(ValueError):
 
 class IncompatibleError(ConfigError):
     """A combination of choices that are legal alone but do not fit together."""
+
+
+class UnfinishedRunError(Exception):
+    """A run that was asked for did not finish; its summary says why."""
 
 
 class Batch(NamedTuple):

@@ -11,7 +11,7 @@ import seqlab
 
 PACKAGE = Path(seqlab.__file__).parent
 FLOORS = (
-    ({"types", "checks", "plugins", "registry"},),
+    ({"types", "checks", "interrupts", "plugins", "registry"},),
     ({"cells"}, {"recurrence"}, {"data"}, {"metrics"}, {"tracking"}),
     ({"tasks"}, {"architectures"}, {"weights"}),
     ({"generation"}, {"diagnostics"}),
@@ -22,7 +22,7 @@ FLOORS = (
     ({"__main__"},),
     ({"__init__"},),
 )
-"""The rooms of each floor, the lowest first; the three files of the ground floor are one room."""
+"""The rooms of each floor, the lowest first; the files of the ground floor are one room."""
 PLACE_OF = {
     name: (height, index)
     for height, floor in enumerate(FLOORS)
@@ -30,8 +30,9 @@ PLACE_OF = {
     for name in room
 }
 THIRD_PARTY = {
-    "types": {"jax"},
-    "checks": {"jax"},
+    "types": set(),
+    "checks": set(),
+    "interrupts": set(),
     "plugins": set(),
     "registry": {"yaml"},
     "cells": {"jax", "flax"},

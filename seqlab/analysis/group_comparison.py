@@ -69,7 +69,9 @@ def compare(first: Group, second: Group, higher_is_better: bool) -> Comparison:
 
 
 def comparisons(groups: Sequence[Group]) -> list[dict[str, Any]]:
-    """Compare the best group of each task and architecture with each of the others, if of two runs at least.
+    """Compare the best group on each problem with each of the others, if of two runs at least.
+
+    Groups work on one problem if they share the task with all its swept keys, and the architecture.
 
     Returns:
         An entry for each pair: `task` and `architecture`, the labels `better` and `worse`, the fields of
@@ -80,11 +82,9 @@ def comparisons(groups: Sequence[Group]) -> list[dict[str, Any]]:
     coloured = kinds(shown)
     for panel in shown:
         tested = [group for group in panel.ranked if len(group.finished) + len(group.diverged) > 1]
-        if len(tested) < 2:
-            continue
-        best, *others = tested
-        pairs = [compare(best, other, panel.higher_is_better) for other in others]
-        for other, pair, p in zip(others, pairs, corrected([pair.p for pair in pairs]), strict=True):
+        rivals = [(best, other) for best, *others in _problems(tested) for other in others]
+        pairs = [compare(*two, panel.higher_is_better) for two in rivals]
+        for (best, other), pair, p in zip(rivals, pairs, corrected([pair.p for pair in pairs]), strict=True):
             names = coloured.label(best), coloured.label(other)
             found.append(
                 {
@@ -96,6 +96,15 @@ def comparisons(groups: Sequence[Group]) -> list[dict[str, Any]]:
                 }
             )
     return found
+
+
+def _problems(groups: Sequence[Group]) -> list[list[Group]]:
+    """Return the groups of each problem, in their order."""
+    found: dict[tuple[str, ...], list[Group]] = {}
+    for group in groups:
+        keys = (key for key in group.key if key.startswith(("task.", "task/")))
+        found.setdefault(tuple(str(group.key[key]) for key in keys), []).append(group)
+    return list(found.values())
 
 
 def corrected(p_values: Sequence[float]) -> list[float]:

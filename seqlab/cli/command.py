@@ -14,11 +14,10 @@ import sys
 import threading
 from collections.abc import Callable, Generator
 
+from seqlab.interrupts import interruptible
 from seqlab.plugins import require_plugins
-from seqlab.runs import UnfinishedRunError
 from seqlab.tracking.console import silence_stdout
-from seqlab.training.interrupts import interruptible
-from seqlab.types import ConfigError
+from seqlab.types import ConfigError, UnfinishedRunError
 
 INTERRUPTED, PIPE_CLOSED = 130, 141
 """The exit statuses of a command that SIGINT or SIGPIPE ended, as shells give them."""
@@ -57,7 +56,7 @@ def naming_options(*names: str) -> Generator[None]:
 def command(main: Callable[[], None]) -> Callable[[], None]:
     """Let a command fail with one line where it raises ConfigError or UnfinishedRunError.
 
-    `HYDRA_FULL_ERROR=1` shows the trace. Ctrl-C and the other signals of `seqlab.training.interrupts` end
+    `HYDRA_FULL_ERROR=1` shows the trace. Ctrl-C and the other signals of `seqlab.interrupts` end
     with the status 130, as shells expect. Where a reader such as `head` closes standard output, the command
     ends quietly with the status of one that SIGPIPE ended.
     """

@@ -7,10 +7,10 @@ from seqlab.runs.execution import execute, run
 from seqlab.runs.fit import fit
 from seqlab.runs.folder import Trained, load
 from seqlab.runs.objects import Run
-from seqlab.runs.outcome import UnfinishedRunError
 from seqlab.runs.prediction import Predictions
 from seqlab.runs.request import Request
 from seqlab.runs.trained_run import TrainedRun, load_run
+from seqlab.types import UnfinishedRunError
 
 __all__ = [
     "Predictions",

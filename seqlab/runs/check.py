@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from seqlab.runs.files import HYDRA, read_request
-from seqlab.runs.lock import LOCK, owner_of
 from seqlab.runs.request import resolve
 from seqlab.tasks.task import VOCABULARY
 from seqlab.tracking import STATUSES, read_rows, read_summary
+from seqlab.tracking.lock import LOCK, owner_of
 from seqlab.tracking.run_folder import ROWS, SUMMARY
 from seqlab.training import Checkpoints
 from seqlab.types import ConfigError

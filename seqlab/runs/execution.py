@@ -12,21 +12,23 @@ from pathlib import Path
 from typing import Any
 
 from seqlab.data.memory import hold
+from seqlab.interrupts import interruptible
 from seqlab.runs.build import build
 from seqlab.runs.compose import compose_request
 from seqlab.runs.debug import find_operation
 from seqlab.runs.files import holds_run, remove_run, write_request
 from seqlab.runs.last import with_last_run
-from seqlab.runs.lock import locked
 from seqlab.runs.objects import Run, make_family
 from seqlab.runs.provenance import git_commit, versions
 from seqlab.runs.request import Request, resolve
 from seqlab.runs.restores import restored
 from seqlab.runs.resume import FINGERPRINT, ended
+from seqlab.runs.usage import usage_of
+from seqlab.runs.verdict import with_verdict
 from seqlab.tracking import Callback, RunFolder, Tracker, Trackers, disk, write_atomically
+from seqlab.tracking.lock import locked
 from seqlab.tracking.run_folder import ROWS, drop_rows
 from seqlab.training import Checkpoints, Monitor, Plan, compiled_functions, offer_cores, train
-from seqlab.training.interrupts import interruptible
 from seqlab.types import ConfigError, IncompatibleError
 
 
@@ -99,8 +101,8 @@ def prepare(request: Request) -> Run | dict[str, Any]:
     except (ConfigError, KeyboardInterrupt) as error:
         if not holds_run(request.folder):
             write_request(request)
-            told = {"status": _status(error), "reason": str(error), **request.identity}
-            RunFolder(request.folder).finish(told)
+            summary = {"status": _status(error), "reason": str(error), **request.identity}
+            RunFolder(request.folder).finish(with_verdict(summary))
         raise
 
 
@@ -191,10 +193,10 @@ def _train_runs(
         status, reason = _status(error), f"{type(error).__name__}: {error}"
         for run, description, tracker in zip(runs, described, trackers, strict=True):
             with contextlib.suppress(OSError):  # of a full disk, `error` tells
-                _finish(run, tracker, {"status": status, "reason": reason, **description})
+                _finish(run, tracker, with_verdict({"status": status, "reason": reason, **description}))
         raise
     summaries = [
-        {**description, **one, **_operation(run, one), **further}
+        with_verdict({**description, **one, **_operation(run, one), **further})
         for run, description, one in zip(runs, described, results, strict=True)
     ]
     for run, tracker, summary in zip(runs, trackers, summaries, strict=True):
@@ -226,9 +228,9 @@ def _start(runs: Sequence[Run], trackers: Sequence[Tracker]) -> tuple[list[dict[
         return [{**_description(run), **data} for run in runs], monitors
     except BaseException as error:
         for run in runs:
-            told = {"status": _status(error), "reason": f"{type(error).__name__}: {error}"}
+            summary = {"status": _status(error), "reason": f"{type(error).__name__}: {error}"}
             with contextlib.suppress(OSError):  # of a full disk, `error` tells
-                RunFolder(run.info.folder).finish({**told, **_description(run)})
+                RunFolder(run.info.folder).finish(with_verdict(summary | _description(run)))
         raise
 
 
@@ -271,6 +273,8 @@ def _description(run: Run) -> dict[str, Any]:
         "resumed": list(run.history),
         **({"init_from": dict(run.init_from)} if run.init_from else {}),
         **({"restores": list(run.restores)} if run.restores else {}),
+        "total_steps": info.steps,
+        "usage": usage_of(run.program),
         "num_params": info.num_params,
         "num_devices": run.num_devices,
         "metric": info.goal.metric,

@@ -13,18 +13,19 @@ from omegaconf import OmegaConf
 
 from seqlab.architectures import Network
 from seqlab.diagnostics import Diagnostic
+from seqlab.interrupts import interruptible
 from seqlab.metrics import Measures
 from seqlab.metrics.measures import Measure
 from seqlab.runs.execution import tracker_of, train_runs
 from seqlab.runs.files import holds_run
 from seqlab.runs.folder import Trained
-from seqlab.runs.lock import locked
 from seqlab.runs.objects import Run
 from seqlab.runs.open_groups import require_measures
 from seqlab.runs.request import Request
 from seqlab.runs.trained_run import TrainedRun
 from seqlab.tasks.task import Task
 from seqlab.tracking import Callback, RunInfo, Tracker, read_rows
+from seqlab.tracking.lock import locked
 from seqlab.training import (
     Checkpoints,
     Family,
@@ -35,7 +36,6 @@ from seqlab.training import (
     offer_cores,
     use_compilation_cache,
 )
-from seqlab.training.interrupts import interruptible
 from seqlab.types import ConfigError
 
 

@@ -12,11 +12,11 @@ from omegaconf import DictConfig, OmegaConf
 from seqlab.runs.changes import changes_between, is_resumable
 from seqlab.runs.compose import compose_config, override_of, without_hydra
 from seqlab.runs.files import holds_run
-from seqlab.runs.lock import owner_of
 from seqlab.runs.outcome import FINAL
 from seqlab.runs.request import resolve
 from seqlab.runs.resume import config_of, readable_summary
 from seqlab.tracking import find_runs
+from seqlab.tracking.lock import owner_of
 from seqlab.tracking.run_folder import ROWS
 from seqlab.training import Checkpoints
 from seqlab.types import ConfigError

@@ -6,17 +6,13 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from seqlab.types import IncompatibleError
+from seqlab.types import IncompatibleError, UnfinishedRunError
 
 Outcome = dict[str, Any] | Exception
 """The summary of a run, or the error for which it has none."""
 
 FINAL = ("finished", "diverged", "incompatible")
 """The statuses that a run would end with again, so that a resume leaves it as it is."""
-
-
-class UnfinishedRunError(Exception):
-    """A run that was asked for did not finish; its summary says why."""
 
 
 def cost_of(outcome: Outcome) -> float | None:

@@ -12,17 +12,17 @@ from typing import Any
 import jax
 
 from seqlab.checks import require_bool, require_positive
+from seqlab.interrupts import interruptible
 from seqlab.runs.execution import open_folder, prepare, restore_while_diverged, train_runs
 from seqlab.runs.files import holds_run, write_request
-from seqlab.runs.lock import locked
 from seqlab.runs.objects import Run
 from seqlab.runs.outcome import Outcome
 from seqlab.runs.request import Request
 from seqlab.sweeps.cluster import submit
 from seqlab.sweeps.requeue import resumed_when_restarted
 from seqlab.tracking import Console, GroupConsole, RunFolder, Tracker, Trackers, write_atomically
+from seqlab.tracking.lock import locked
 from seqlab.training import Plan
-from seqlab.training.interrupts import interruptible
 from seqlab.training.vectorize.planning import choose_plan, most_runs
 from seqlab.types import ConfigError, IncompatibleError
 

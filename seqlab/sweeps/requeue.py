@@ -11,9 +11,9 @@ from collections.abc import Generator
 
 from omegaconf import open_dict
 
+from seqlab.interrupts import interruptible
 from seqlab.runs.request import Request
 from seqlab.training import Checkpoints
-from seqlab.training.interrupts import interruptible
 
 _log = logging.getLogger(__name__)
 

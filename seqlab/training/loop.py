@@ -11,8 +11,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from seqlab.interrupts import interruptible
 from seqlab.training.background import Background
-from seqlab.training.interrupts import interruptible
 from seqlab.training.monitor import Monitor
 from seqlab.training.state import TrainState
 from seqlab.training.vectorize.compiled import CompiledFunctions, compiled_functions, resident_data

@@ -197,6 +197,7 @@ class Monitor:
         self._tracker.log(row)
         summary: dict[str, Any] = {
             "test": row,
+            "test_examples": program.task.num_evaluation("test", program.network.framing),
             "solved": self._reference("test").is_solved(row[f"test/{goal.metric}"], goal.higher_is_better),
             "baselines": program.task.baselines("test", program.network.framing),
         }

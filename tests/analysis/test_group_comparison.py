@@ -51,6 +51,21 @@ def test_groups_that_overlap_are_not_told_apart_and_more_seeds_would(tmp_path):
     assert "3 seeds each can never reach significance" in found["verdict"]
 
 
+def test_groups_are_compared_on_the_same_problem_alone(tmp_path):
+    for length, cells in {"20": {"gru": 0.0, "lstm": 0.1}, "50": {"gru": 0.5, "lstm": 0.3}}.items():
+        for cell, shift in cells.items():
+            for seed, score in enumerate(GOOD):
+                overrides = [f"cell={cell}", f"seed={seed}", f"task.length={length}"]
+                write_run(tmp_path / f"{cell}-{length}-{seed}", overrides, [score + shift])
+    runs = read_sweep(tmp_path)
+    found = comparisons(group_runs(runs, swept_keys(runs)))
+    assert [(pair["better"], pair["worse"]) for pair in found] == [
+        ("gru, length 20", "lstm, length 20"),
+        ("lstm, length 50", "gru, length 50"),
+    ]
+    assert [pair["p_corrected"] for pair in found] == corrected([pair["p"] for pair in found])
+
+
 @pytest.mark.parametrize(
     ("numbers", "lowest", "decides"),
     [((3, 3), 2 / 20, False), ((2, 8), 2 / 45, True), ((3, 5), 2 / 56, True)],
@@ -80,6 +95,7 @@ def test_a_run_that_diverged_loses_its_pair(tmp_path):
     signs = compare(*groups_of(tmp_path, gru=[0.001] * 6, lstm=[None] * 5 + [0.5]))
     assert (signs.first, signs.second, signs.ties) == (6, 0, 0)
     assert signs.p == pytest.approx(2 / 64)
+    assert signs.interval == pytest.approx((0, 1 - 0.025 ** (1 / 6)))
 
 
 def test_p_values_are_corrected_for_their_number():

@@ -13,13 +13,13 @@ from kills import ADDING
 
 from seqlab import run
 from seqlab.runs import lock
-from seqlab.runs.lock import LOCK, locked, owner_of
+from seqlab.tracking.lock import LOCK, locked, owner_of
 from seqlab.types import ConfigError
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from seqlab.runs.lock import locked
+from seqlab.tracking.lock import locked
 with locked([Path(sys.argv[1])]):
     print("held", flush=True)
     time.sleep(60)

@@ -12,8 +12,8 @@ import pytest
 from kills import ADDING, assert_same_end, rows_of
 
 from seqlab import run
+from seqlab.interrupts import SIGNALS, interruptible, wait_for
 from seqlab.tracking import Callback, read_summary
-from seqlab.training.interrupts import SIGNALS, interruptible, wait_for
 
 NUMBERS = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
 SETTINGS = [*ADDING, "training.steps=14", "training.log_every=5", "training.eval_every=3"]
@@ -93,7 +93,7 @@ def test_a_hangup_stays_ignored_where_nohup_ignores_it():
 def test_a_second_signal_ends_the_process_at_once():
     code = (
         "import os, signal\n"
-        "from seqlab.training.interrupts import interruptible\n"
+        "from seqlab.interrupts import interruptible\n"
         "with interruptible() as interrupts, interrupts.deferred():\n"
         "    os.kill(os.getpid(), signal.SIGTERM)\n"
         "    os.kill(os.getpid(), signal.SIGTERM)\n"

@@ -12,7 +12,7 @@ import numpy as np
 from seqlab.analysis.by_length import plot
 from seqlab.analysis.groups import Group
 from seqlab.analysis.panels import add_legend, canvas, kinds, panels
-from seqlab.analysis.studies.learning import distinguishing, medians, read_groups
+from seqlab.analysis.studies.learning import distinguishing, medians, read_groups, verdicts
 from seqlab.analysis.studies.study import Study, markdown
 from seqlab.runs import load
 from seqlab.runs.by_length import ByLength, evaluate_lengths, read_lengths
@@ -53,7 +53,7 @@ class Generalisation(Study):
             | self._published(group)
             for group, runs in zip(groups, found, strict=True)
         ]
-        return self._figure(groups, found), markdown(lines)
+        return self._figure(groups, found), markdown(lines) + verdicts(groups)
 
     def line(self, runs: Sequence[ByLength]) -> dict[str, str]:
         """Return the score on each range, over the runs, and the first length at which each run fails."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from seqlab.analysis.group_comparison import comparisons
 from seqlab.analysis.groups import Group, group_runs
 from seqlab.analysis.panels import varying
 from seqlab.analysis.studies.study import Study, markdown
@@ -29,8 +30,8 @@ class Learning(Study):
 def learning_summary(sweep: Path, columns: Columns | None = None) -> tuple[Any, str]:
     """Return the learning curves of a sweep, and a Markdown table with a row per group.
 
-    The steps to solved are those of the first evaluation on the validation split that reaches the threshold,
-    as a median over the runs that reach it.
+    Below the table stand the `verdicts`. The steps to solved are those of the first evaluation on the
+    validation split that reaches the threshold, as a median over the runs that reach it.
 
     Args:
         sweep: the sweep's folder.
@@ -41,7 +42,13 @@ def learning_summary(sweep: Path, columns: Columns | None = None) -> tuple[Any, 
         {**distinguishing(group, groups), **_scores(group), **(columns(group) if columns else {})}
         for group in groups
     ]
-    return learning_curves(groups), markdown(rows)
+    return learning_curves(groups), markdown(rows) + verdicts(groups)
+
+
+def verdicts(groups: Sequence[Group]) -> str:
+    """Return how the best group on each problem compares with each of the others, as a Markdown list."""
+    lines = [f"\n- {entry['verdict']}." for entry in comparisons(groups)]
+    return "".join(["\n", *lines]) if lines else ""
 
 
 def _scores(group: Group) -> dict[str, str]:

@@ -22,12 +22,15 @@ class Signs(NamedTuple):
         second: pairs whose second run did.
         ties: pairs that solved it at the same evaluation, or not at all.
         p: the p value of the two-sided sign test without the ties.
+        interval: the ends of the 95 % interval of the probability that the second is sooner, without the
+            ties, by Clopper and Pearson.
     """
 
     first: int
     second: int
     ties: int
     p: float
+    interval: tuple[float, float]
 
 
 class Paired(Study):
@@ -40,9 +43,12 @@ class Paired(Study):
             raise ConfigError(f"a paired study compares two groups of runs, got {len(groups)}")
         signs = compare(*groups)
         first, second = (", ".join(f"{k} {v}" for k, v in distinguishing(g, groups).items()) for g in groups)
+        low, high = signs.interval
         return figure, (
             f"{table}\n\nSeeds that solve the task sooner with {first}: {signs.first}; with {second}: "
-            f"{signs.second}; as soon with both: {signs.ties}. By the two-sided sign test, p = {signs.p:.2g}."
+            f"{signs.second}; as soon with both: {signs.ties}. By the two-sided sign test, "
+            f"p = {signs.p:.2g}. Of the seeds with a difference, the probability that {second} is sooner has "
+            f"the 95 % interval [{low:.2f}, {high:.2f}]."
         )
 
 
@@ -58,7 +64,7 @@ def compare(first: Group, second: Group) -> Signs:
         _sooner(_steps(of_first[seed]), _steps(of_second[seed]))
         for seed in of_first.keys() & of_second.keys()
     ]
-    return Signs(wins.count(1), wins.count(-1), wins.count(0), _sign_test(wins))
+    return Signs(wins.count(1), wins.count(-1), wins.count(0), *_sign_test(wins))
 
 
 def _steps(run: SweepRun) -> float:
@@ -70,8 +76,13 @@ def _sooner(first: float, second: float) -> int:
     return (first < second) - (first > second)
 
 
-def _sign_test(wins: Sequence[int]) -> float:
+def _sign_test(wins: Sequence[int]) -> tuple[float, tuple[float, float]]:
+    """Return the p value, and the interval of the probability that the second wins a pair that is decided."""
     from scipy.stats import binomtest
 
-    decided = [win for win in wins if win]
-    return float(binomtest(decided.count(1), len(decided)).pvalue) if decided else 1.0
+    lost, decided = wins.count(-1), len(wins) - wins.count(0)
+    if not decided:
+        return 1.0, (0.0, 1.0)
+    test = binomtest(lost, decided)
+    ends = test.proportion_ci(method="exact")
+    return float(test.pvalue), (float(ends.low), float(ends.high))

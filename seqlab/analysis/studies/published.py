@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.analysis.group_comparison import comparisons
 from seqlab.analysis.groups import Group
 from seqlab.analysis.intervals import interval_95
 from seqlab.analysis.studies.learning import learning_summary, read_groups
@@ -28,7 +27,6 @@ class Published(Study):
         figure, table = learning_summary(sweep, self._columns)
         groups = read_groups(sweep)
         verdicts = [self._verdict(group) for group in groups if len(group.scores)]
-        verdicts += [str(entry["verdict"]) for entry in comparisons(groups)]
         return figure, "\n".join([table, "", *(f"- {verdict}." for verdict in verdicts)])
 
     def _columns(self, group: Group) -> dict[str, str]:

@@ -15,13 +15,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import NamedSharding
 
+from seqlab.interrupts import wait_for
 from seqlab.metrics import Mean
 from seqlab.tasks import Task, compiler_options, quick_options
 from seqlab.tasks.source_stamp import source_stamp
 from seqlab.training import devices
 from seqlab.training.advance import advance
 from seqlab.training.evaluation import add_up, evaluate_batch, num_batches
-from seqlab.training.interrupts import wait_for
 from seqlab.training.program import Program
 from seqlab.training.state import TrainState
 from seqlab.training.vectorize.family import Family, Hyperparameters
