@@ -12,6 +12,7 @@ COMMANDS = {
     "evaluate": "compute the metrics of a run",
     "predict": "answer the rows of a file with a run",
     "generate": "generate with a run, or let it answer",
+    "report": "write an HTML page about runs and sweeps",
     "runs": "list runs and sweeps, or compare two",
     "figure": "draw the gradient through time of runs",
     "check": "say what of a run folder is whole",

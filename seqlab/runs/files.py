@@ -19,8 +19,11 @@ from seqlab.types import ConfigError
 HYDRA = ".hydra"
 """The folder of the config within a run folder."""
 
+EXAMPLES = "examples.json"
+"""The file of answers to examples of the test split."""
+
 FILES = (
-    *(ROWS, SUMMARY, "checkpoints", HYDRA, VOCABULARY, "wandb"),
+    *(ROWS, SUMMARY, "checkpoints", HYDRA, VOCABULARY, "wandb", EXAMPLES),
     *("report.html", "lengths.csv", "lengths.png"),
 )
 """What a run and the commands about it write into its folder, but for the log."""

@@ -138,6 +138,24 @@ def scores(task: Task, network: Network, params: Params, split: str, size: int) 
     return found
 
 
+def predicts_classes(network: Network) -> bool:
+    """Return whether a network predicts one class of each example."""
+    return isinstance(network.outputs, Tokens) and network.framing.endswith("_to_one")
+
+
+def first_answers(
+    task: Task, network: Network, params: Params, split: str, size: int
+) -> tuple[Batch, np.ndarray]:
+    """Return the first examples of a split, at most `size`, and the network's most probable outputs.
+
+    The outputs of a network that is evaluated in free-running mode are those that it generates.
+    """
+    batch = _evaluation_batch(task, network.framing, split, size)(np.int32(0), task.data)
+    count = min(size, task.num_evaluation(split, network.framing))
+    found = jax.device_get((batch, _predict_batch(network)(params, batch)[0]))
+    return jax.tree.map(lambda leaf: leaf[:count], found)
+
+
 def class_probabilities(
     task: Task, network: Network, params: Params, split: str, size: int
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -146,7 +164,7 @@ def class_probabilities(
     Raises:
         ConfigError: the network predicts no class of an example.
     """
-    if not isinstance(network.outputs, Tokens) or not network.framing.endswith("_to_one"):
+    if not predicts_classes(network):
         raise ConfigError(
             f"task={task.name} with architecture={network.framing} predicts no class of an example"
         )

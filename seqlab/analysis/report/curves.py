@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,13 +45,13 @@ def lasting(members: Sequence[Entry]) -> Sequence[Entry]:
 
 
 def together(members: Sequence[Entry], key: str, place: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Return the steps at which runs logged a key, `(S,)`, and their values, `(n, S)`; NaN where one did not."""
+    """Return the steps at which runs logged a key, `(S,)`, and their values, `(n, S)`, NaN if missing."""
     series = [entry.series(key, place) for entry in members]
     steps = np.unique(np.concatenate([steps for steps, _ in series])) if series else np.zeros(0)
     steps = steps[thinned(len(steps))]
     found = np.full((len(series), len(steps)), np.nan)
     for row, (at, values) in zip(found, series, strict=True):
-        last = {step: value for step, value in zip(at.tolist(), values.tolist(), strict=True)}
+        last = dict(zip(at.tolist(), values.tolist(), strict=True))
         row[:] = [last.get(step, np.nan) for step in steps.tolist()]
     return steps, found
 
@@ -64,7 +64,7 @@ def curve_chart(
     says: str,
     place: int | None = None,
     log: bool | None = None,
-    **layout: Any,
+    layout: Mapping[str, Any] | None = None,
 ) -> Chart | None:
     """Return a chart of a key over the steps: of each group the median, the middle half, and each run.
 
@@ -97,7 +97,7 @@ def curve_chart(
         title,
         says,
         data,
-        {"xaxis": {"title": {"text": "step"}}, "yaxis": axis, **layout},
+        {"xaxis": {"title": {"text": "step"}}, "yaxis": axis, **(layout or {})},
         panel=panel,
     )
 
@@ -116,7 +116,11 @@ def _group_traces(
         fill = {"fill": "tonexty", "fillcolor": _faint(line["color"])}
         traces += [edge | {"y": compact(low)}, edge | {"y": compact(high)} | fill]
         for entry, one in zip(members, shown, strict=True):
-            traces.append(_line(f"{label}, {entry.name}", x, one, {**line, "width": 1}) | group | {"meta": "run", "opacity": 0.6})
+            traces.append(
+                _line(f"{label}, {entry.name}", x, one, {**line, "width": 1})
+                | group
+                | {"meta": "run", "opacity": 0.6}
+            )
     else:
         middle = shown[0]
     return [*traces, _line(label, x, middle, {**line, "width": 2}) | group | {"meta": "median"}]
@@ -132,7 +136,9 @@ def _faint(colour: str) -> str:
     return f"rgba({red},{green},{blue},0.18)"
 
 
-def _crosses(number: int, label: str, members: Sequence[Entry], key: str, place: int | None) -> list[dict[str, Any]]:
+def _crosses(
+    number: int, label: str, members: Sequence[Entry], key: str, place: int | None
+) -> list[dict[str, Any]]:
     """Return a cross at the last finite value of each run that diverged."""
     traces: list[dict[str, Any]] = []
     for entry in members:

@@ -17,7 +17,6 @@ from seqlab.analysis.panels import PANEL, Kinds, varying
 from seqlab.analysis.sweep_runs import DAMAGED, IDENTITY, SweepRun, read_sweep, swept_keys
 from seqlab.runs.files import read_request
 from seqlab.tracking import read_rows
-from seqlab.tracking.run_folder import UNFINISHED
 from seqlab.types import ConfigError
 
 NOT_DECIDING = ("eval/loss", "eval/padding")
@@ -70,7 +69,9 @@ class Entry:
             key: the key of a row.
             place: the place in a list; None for a number.
         """
-        pairs = [(row["step"], row[key] if place is None else row[key][place]) for row in self.rows if key in row]
+        pairs = [
+            (row["step"], row[key] if place is None else row[key][place]) for row in self.rows if key in row
+        ]
         steps, values = np.array(pairs, float).reshape(-1, 2).T
         return steps, values
 
@@ -160,7 +161,9 @@ def _names(folders: Sequence[Path]) -> dict[Path, str]:
     parts = [folder.parts for folder in folders]
     if len(folders) == 1:
         return {folders[0]: folders[0].name}
-    common = next(count for count in range(len(parts[0]), -1, -1) if len({part[:count] for part in parts}) == 1)
+    common = next(
+        count for count in range(len(parts[0]), -1, -1) if len({part[:count] for part in parts}) == 1
+    )
     return {folder: "/".join(folder.parts[common:]) or folder.name for folder in folders}
 
 
@@ -205,8 +208,3 @@ def _with_goal(entry: Entry, known: Mapping[tuple[Any, ...], Mapping[str, Any]])
 def _rises(entry: Entry, key: str) -> bool:
     """Return whether a metric is better the higher it is, by its name."""
     return any(word in key for word in ("accuracy", "f1", "bleu", "chrf", "r2"))
-
-
-def is_running(entry: Entry) -> bool:
-    """Return whether a run has no summary yet: it is training, or was killed."""
-    return entry.run.status == UNFINISHED

@@ -12,8 +12,11 @@ import numpy as np
 
 from seqlab.analysis.group_comparison import ALPHA, comparisons
 from seqlab.analysis.groups import Group
-from seqlab.analysis.report.entries import Entries, panel_name
+from seqlab.analysis.report.entries import Entries, Entry, panel_name
+from seqlab.runs.verdict import verdict
 from seqlab.tracking.lines import number
+from seqlab.tracking.lock import owner_of
+from seqlab.tracking.run_folder import UNFINISHED
 
 MOST_TASKS = 3
 """The most tasks that the headline names."""
@@ -37,7 +40,7 @@ def compared(entries: Entries, paths: Sequence[Path]) -> list[dict[str, Any]]:
 def headline(entries: Entries, pairs: Sequence[Mapping[str, Any]]) -> str:
     """Return the verdict on all runs."""
     if entries.single:
-        return of_run(entries.single.summary)
+        return of_run(entries.single)
     panels: dict[str, list[Group]] = {}
     for group in entries.groups:
         panels.setdefault(panel_name(group), []).append(group)
@@ -76,26 +79,43 @@ def _progress(entries: Entries) -> str:
 def _clause(name: str, best: Group, entries: Entries, pairs: Sequence[Mapping[str, Any]]) -> str:
     """Return what the best group of a task reached, and whether the next one differs from it."""
     told, label = best.aggregate(), entries.kinds.label(best)
-    baseline = "" if told["chance"] is None else f", baseline {number(told['chance'], 3)}"
-    solved = f"{told['solved']} of {told['planned']} runs solved it"
-    text = f"on {name.split(',')[0]} {label} is best: mean test {told['metric']} {number(told['mean'], 3)}{baseline}, {solved}"
-    mine = [pair for pair in pairs if f"{pair['task']}, {pair['architecture']}" == name and pair["better"] == label]
-    if not mine:
+    others = sum(panel_name(group) == name for group in entries.groups) > 1
+    verb = "is best" if others else "ends"
+    text = f"on {name.split(',')[0]}, {label} {verb} with a mean test {told['metric']} of "
+    text += number(told["mean"], 3)
+    if told["chance"] is not None:
+        sign = 1 if best.finished[0].higher_is_better else -1
+        worse = "" if sign * told["mean"] > sign * told["chance"] else "no better than the "
+        text += f" ({worse}baseline {number(told['chance'], 3)})"
+    text += f", and {told['solved']} of its {told['planned']} runs solved it"
+    mine = [pair for pair in pairs if f"{pair['task']}, {pair['architecture']}" == name]
+    if not mine or mine[0]["better"] != label:
         return text
-    closest = mine[0]
+    closest, p = mine[0], f"p = {mine[0]['p_corrected']:.2g}"
     if closest["p_corrected"] < ALPHA:
-        return f"{text}; it beats {closest['worse']} (p = {closest['p_corrected']:.2g})"
-    return f"{text}; it does not differ significantly from {closest['worse']} (p = {closest['p_corrected']:.2g})"
+        return f"{text}; it beats {closest['worse']} ({p})"
+    return f"{text}; it does not differ significantly from {closest['worse']} ({p})"
 
 
-def of_run(summary: Mapping[str, Any]) -> str:
-    """Return the verdict on one run."""
-    status, metric = summary.get("status"), summary.get("metric")
-    test = (summary.get("test") or {}).get(f"test/{metric}")
-    if test is None:
-        reason = f": {summary['reason']}" if summary.get("reason") else ""
-        return f"{str(status).capitalize()}{reason}."
-    chance, solved = summary.get("chance"), summary.get("solved")
-    against = "" if chance is None else f", baseline {number(chance)}"
-    end = "solved" if solved else "not solved"
-    return f"{str(status).capitalize()}: test {metric} {number(test)}{against}; {end}."
+def of_run(entry: Entry) -> str:
+    """Return the verdict on one run, also on one that has not ended."""
+    if entry.run.status == UNFINISHED:
+        return _so_far(entry)
+    try:
+        return verdict(entry.summary)
+    except (KeyError, TypeError, ValueError):  # a summary that lacks what it names
+        return f"{entry.run.status.capitalize()}: {entry.summary.get('reason')}"
+
+
+def _so_far(entry: Entry) -> str:
+    """Return how far a run without a summary is, and its best evaluation."""
+    step, steps = int(entry.summary.get("steps") or 0), entry.config.get("training.steps")
+    begun = "Training" if owner_of(entry.folder) else "Not ended, and no process writes to its folder"
+    text = f"{begun}: step {step:,}" + (f" of {steps:,}" if isinstance(steps, int) else "")
+    finite = entry.run.scores[np.isfinite(entry.run.scores)]
+    if not len(finite):
+        return f"{text}, no evaluation yet."
+    best = finite.max() if entry.run.higher_is_better else finite.min()
+    chance = entry.run.validation.get("chance")
+    against = "" if chance is None else f", where the baseline has {number(chance)}"
+    return f"{text}; best validation {entry.summary['metric']} so far {number(float(best))}{against}."

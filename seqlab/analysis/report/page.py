@@ -18,7 +18,7 @@ from seqlab.analysis.report.curves import style
 from seqlab.analysis.report.entries import Entries, read
 from seqlab.analysis.report.headline import compared, headline
 from seqlab.analysis.report.parts import Chart, Section, cell
-from seqlab.analysis.report.sections import facts, flow, gates, learning, lengths, samples, sweep
+from seqlab.analysis.report.sections import facts, flow, gates, learning, lengths, predictions, samples, sweep
 from seqlab.tracking import write_atomically
 from seqlab.types import ConfigError
 
@@ -62,7 +62,9 @@ def render(entries: Entries, paths: Sequence[Path]) -> str:
     pairs = compared(entries, paths)
     sections = _sections(entries, paths, pairs)
     charts = [part for section in sections for part in section.parts if isinstance(part, Chart)]
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
     statuses = collections.Counter(entry.run.status for entry in entries.runs)
     return environment.from_string(_asset("page.html")).render(
         title=_title(entries, paths),
@@ -105,6 +107,7 @@ def _sections(entries: Entries, paths: Sequence[Path], pairs: Sequence[dict[str,
         gates.gates,
         gates.jacobian,
         lengths.lengths,
+        predictions.predictions,
         samples.samples,
         sweep.runs,
         facts.config,
@@ -119,10 +122,14 @@ def _sections(entries: Entries, paths: Sequence[Path], pairs: Sequence[dict[str,
 def _title(entries: Entries, paths: Sequence[Path]) -> str:
     if entries.single:
         summary = entries.single.summary
-        named = [str(summary[key]) for key in ("cell", "architecture", "task") if summary.get(key) is not None]
+        named = [
+            str(summary[key]) for key in ("cell", "architecture", "task") if summary.get(key) is not None
+        ]
         name = summary.get("name") or entries.single.name
         return f"{' '.join(named)} · {name}" if named else str(name)
-    return ", ".join("/".join(path.resolve().parts[-2:]) for path in paths[:3]) + (" …" if len(paths) > 3 else "")
+    return ", ".join("/".join(path.resolve().parts[-2:]) for path in paths[:3]) + (
+        " …" if len(paths) > 3 else ""
+    )
 
 
 def _notes(entries: Entries) -> list[str]:

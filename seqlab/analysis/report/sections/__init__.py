@@ -1,1 +1,1 @@
-"""Sections of a report. Each is a function of the runs that returns a section, or None where it has nothing."""
+"""Sections of a report: functions of the runs that return a section, or None where there is nothing."""

@@ -12,6 +12,7 @@ import yaml
 from seqlab.analysis.comparison import ABSENT
 from seqlab.analysis.report.entries import Entries, Entry
 from seqlab.analysis.report.parts import Cell, Part, Section, Table, Text, cell
+from seqlab.analysis.sweep_runs import DAMAGED
 from seqlab.runs.last import command_line
 
 MOST_SIDE_BY_SIDE = 6
@@ -20,8 +21,8 @@ MOST_SIDE_BY_SIDE = 6
 PLACES = re.compile(r"seed|name|notes|resume|overwrite|sweep\..*|hydra\..*")
 """Keys of a config that say where and when, or that the table of runs has."""
 
-MOST_LINES = 30
-"""The last lines of a log that are shown."""
+MOST_LINES, MOST_LOGS = 30, 5
+"""The last lines of a log that are shown, and the most logs."""
 
 
 def config(entries: Entries) -> Section | None:
@@ -33,10 +34,14 @@ def config(entries: Entries) -> Section | None:
         rows = [[cell(key), Cell(_text(value))] for key, value in configs[0][1].items()]
         return Section("config", "Config", [Table(f"{len(rows)} keys", ["key", "value"], rows, True, True)])
     keys = dict.fromkeys(key for _, one in configs for key in one)
-    values = {key: [_text(one.get(key, ABSENT)) for _, one in configs] for key in keys if not PLACES.fullmatch(key)}
+    values = {
+        key: [_text(one.get(key, ABSENT)) for _, one in configs] for key in keys if not PLACES.fullmatch(key)
+    }
     differing = {key: found for key, found in values.items() if len(set(found)) > 1}
     if not differing:
-        return Section("config", "Differences of config", [], "The configs differ in the seed alone, or not at all.")
+        return Section(
+            "config", "Differences of config", [], "The configs differ in the seed alone, or not at all."
+        )
     if len(configs) <= MOST_SIDE_BY_SIDE:
         columns = ["key", *(entry.name for entry, _ in configs)]
         rows = [[Cell(key), *map(Cell, found)] for key, found in differing.items()]
@@ -69,7 +74,9 @@ def data(entries: Entries) -> Section | None:
             rows.setdefault((task, f"{key} {_text(value)}"), [Cell(task), Cell(key), cell(value)])
     if not rows:
         return None
-    return Section("data", "Data", [Table("Counts of the data", ["task", "what", "value"], list(rows.values()))])
+    return Section(
+        "data", "Data", [Table("Counts of the data", ["task", "what", "value"], list(rows.values()))]
+    )
 
 
 def _flat(path: str, node: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,7 +92,16 @@ def timing(entries: Entries) -> Section | None:
     rows = [_times(entry) for entry in entries.runs if "seconds" in entry.summary]
     if not rows:
         return None
-    columns = ["run", "cell", "task", "seconds", "compilation, seconds", "share of compilation", "steps/s", "parameters"]
+    columns = [
+        "run",
+        "cell",
+        "task",
+        "seconds",
+        "compilation, seconds",
+        "share of compilation",
+        "steps/s",
+        "parameters",
+    ]
     total = sum(float(entry.summary["seconds"]) for entry in entries.runs if "seconds" in entry.summary)
     says = f"{len(rows)} runs took {total:.1f} s together." if len(rows) > 1 else ""
     if any("program_seconds" in entry.summary and _shared(entry) for entry in entries.runs):
@@ -119,7 +135,9 @@ def environment(entries: Entries) -> Section | None:
             if value is not None and str(value) not in found.setdefault(key, []):
                 found[key].append(str(value))
     rows = [[Cell(key), Cell(", ".join(values))] for key, values in found.items() if values]
-    return Section("environment", "Environment", [Table("Versions", ["what", "value"], rows)]) if rows else None
+    return (
+        Section("environment", "Environment", [Table("Versions", ["what", "value"], rows)]) if rows else None
+    )
 
 
 def again(entries: Entries, paths: Sequence[Path]) -> Section | None:
@@ -128,7 +146,11 @@ def again(entries: Entries, paths: Sequence[Path]) -> Section | None:
     for path in paths:
         words = _sweep_words(path)
         if words is None:
-            below = [entry for entry in entries.runs if path.resolve() in (entry.folder.resolve(), *entry.folder.resolve().parents)]
+            below = [
+                entry
+                for entry in entries.runs
+                if path.resolve() in (entry.folder.resolve(), *entry.folder.resolve().parents)
+            ]
             commands += [command_line(found) for entry in below if (found := _run_words(entry)) is not None]
         else:
             commands.append(command_line(["-m", *words]))
@@ -164,24 +186,35 @@ def _yaml(path: Path) -> Any:
 
 def log(entries: Entries) -> Section | None:
     """Return why runs did not finish, their warnings, and the end of the log of a run that failed."""
-    rows = [
-        [Cell(entry.name), Cell(kind), Cell(str(text))]
-        for entry in entries.runs
-        for kind, text in _told(entry)
-    ]
-    parts: list[Part] = [Table("What went wrong, and warnings", ["run", "kind", "what"], rows)] if rows else []
+    names: dict[tuple[str, str], list[str]] = {}
     for entry in entries.runs:
-        if entry.run.status in ("failed", "damaged") and len(parts) < 6 and (text := _log(entry.folder)):
+        for told in _told(entry):
+            names.setdefault(told, []).append(entry.name)
+    rows = [[Cell(kind), Cell(text), Cell(_some(runs))] for (kind, text), runs in names.items()]
+    title = "Why runs did not finish, and warnings"
+    parts: list[Part] = [Table(title, ["kind", "what", "runs"], rows)] if rows else []
+    for entry in entries.runs:
+        if (
+            entry.run.status in ("failed", DAMAGED)
+            and len(parts) < MOST_LOGS
+            and (text := _log(entry.folder))
+        ):
             parts.append(Text(f"End of the log of {entry.name}", text, folded=not entries.single))
     return Section("warnings", "Warnings", parts) if parts else None
 
 
-def _told(entry: Entry) -> list[tuple[str, Any]]:
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+
+
+def _told(entry: Entry) -> list[tuple[str, str]]:
     get = entry.summary.get
-    told = [(entry.run.status, get("reason"))] if entry.run.status != "finished" or get("reason") else []
-    operation = [("operation", get("operation"))] if get("operation") else []
+    ended = [entry.run.status] if entry.run.status != "finished" or get("reason") else []
+    told = [(status, str(get("reason") or "")) for status in ended]
+    if get("operation"):
+        told.append(("operation", str(get("operation"))))
     warnings = get("warnings")
-    return [*told, *operation, *(("warning", one) for one in (warnings if isinstance(warnings, list) else []))]
+    return told + [("warning", str(one)) for one in (warnings if isinstance(warnings, list) else [])]
 
 
 def _log(folder: Path) -> str:

@@ -45,8 +45,8 @@ def flow(entries: Entries) -> Section | None:
     charts = [chart for name in entries.panels for chart in _slopes(entries, name)]
     scale = ColourScale((f"vanished (10⁻{reach:g})", "equal to the last t", f"exploded (10^{reach:g})"))
     says = (
-        "Colour: norm of the gradient of the loss with respect to the hidden state at t, relative to that at the "
-        "last t. All heat maps share one colour scale; grey is padding or not a number."
+        "Colour: norm of the gradient of the loss with respect to the hidden state at t, relative to that at "
+        "the last t. All heat maps share one colour scale; grey is padding or not a number."
     )
     parts = [scale, *(_heat_map(one, reach) for one in maps), *charts]
     return Section("gradients", "Gradient through time", parts, says)
@@ -130,16 +130,36 @@ def _heat_map(one: _Map, reach: float) -> Chart:
         "showscale": False,
         "hovertemplate": "step %{x}, t %{y}: 10^%{z} of the last t<extra></extra>",
     }
-    layout = {"xaxis": {"title": {"text": "step"}}, "yaxis": {"title": {"text": "t"}}, "plot_bgcolor": "#bbbbbb"}
+    layout = {
+        "xaxis": {"title": {"text": "step"}},
+        "yaxis": {"title": {"text": "t"}},
+        "plot_bgcolor": "#bbbbbb",
+    }
     says = f"Gradient through time of {one.label} on {one.panel}: {words}"
     return Chart(f"{one.label}: {words}", says, [heat], layout, panel=one.panel, group=one.group)
 
 
 def _slopes(entries: Entries, name: str) -> Iterable[Chart]:
-    zero = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 0, "y1": 0, "line": {"color": GREY, "width": 1}}
-    says = "Decades that the gradient gains with each step back through time: below 0 it vanishes, above it explodes"
+    zero = {
+        "type": "line",
+        "xref": "paper",
+        "x0": 0,
+        "x1": 1,
+        "y0": 0,
+        "y1": 0,
+        "line": {"color": GREY, "width": 1},
+    }
+    says = (
+        "Decades that the gradient gains with each step back in time: below 0 it vanishes, above it explodes"
+    )
     chart = curve_chart(
-        entries, name, SLOPE, f"Slope, decades a step back: {name}", says, log=False, shapes=[zero]
+        entries,
+        name,
+        SLOPE,
+        f"Slope, decades a step back: {name}",
+        says,
+        log=False,
+        layout={"shapes": [zero]},
     )
     if chart:
         yield chart

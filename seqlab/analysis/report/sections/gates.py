@@ -30,9 +30,14 @@ def gates(entries: Entries) -> Section | None:
     """Return the mean activation of each gate; of a single run also how much of it is closed and open."""
     charts: list[Chart] = []
     for name in entries.panels:
-        for gate in dict.fromkeys(found[1] for key in _keys(entries, name) if (found := _GATE.fullmatch(key))):
+        for gate in dict.fromkeys(
+            found[1] for key in _keys(entries, name) if (found := _GATE.fullmatch(key))
+        ):
             charts += _gate_charts(entries, name, gate)
-    says = "The mean over the units and the real steps of a batch. The forget and the update gate are the share of the state that is kept."
+    says = (
+        "The mean over the units and the real steps of a batch. "
+        "The forget and the update gate are the share of the state that is kept."
+    )
     return Section("gates", "Gates", charts, says) if charts else None
 
 
@@ -42,12 +47,22 @@ def _gate_charts(entries: Entries, name: str, gate: str) -> Iterable[Chart]:
         if chart := _histogram(entries.single, name, gate):
             yield chart
     elif chart := curve_chart(
-        entries, name, f"gates/{gate}/mean", f"{gate}, mean: {name}", f"Mean of the gate {gate}", log=False, **_UNIT
+        entries,
+        name,
+        f"gates/{gate}/mean",
+        f"{gate}, mean: {name}",
+        f"Mean of the gate {gate}",
+        log=False,
+        layout=_UNIT,
     ):
         yield chart
     memory = f"gates/{gate}/memory_steps"
     if chart := curve_chart(
-        entries, name, memory, f"{gate}, memory in steps: {name}", f"Steps for which the gate {gate} keeps the state"
+        entries,
+        name,
+        memory,
+        f"{gate}, memory in steps: {name}",
+        f"Steps for which the gate {gate} keeps the state",
     ):
         yield chart
 
@@ -62,7 +77,9 @@ def _shares(entry: Entry, name: str, gate: str) -> Chart:
         points = {"x": steps[kept].tolist(), "y": compact(values[kept])}
         data.append({"type": "scatter", "mode": "lines", "name": label, **points, "line": line})
     layout = {"xaxis": {"title": {"text": "step"}}, "showlegend": True, **_UNIT}
-    return Chart(f"Gate {gate}", f"Mean, closed and open share of the gate {gate} over the steps", data, layout, name)
+    return Chart(
+        f"Gate {gate}", f"Mean, closed and open share of the gate {gate} over the steps", data, layout, name
+    )
 
 
 def _histogram(entry: Entry, name: str, gate: str) -> Chart | None:
@@ -84,7 +101,9 @@ def _histogram(entry: Entry, name: str, gate: str) -> Chart | None:
         "hovertemplate": "step %{x}, activation %{y}: %{z} of the units<extra></extra>",
     }
     layout = {"xaxis": {"title": {"text": "step"}}, "yaxis": {"title": {"text": "activation"}}}
-    return Chart(f"Gate {gate}, distribution", f"Distribution of the gate {gate} over the steps", [heat], layout, name)
+    return Chart(
+        f"Gate {gate}, distribution", f"Distribution of the gate {gate} over the steps", [heat], layout, name
+    )
 
 
 def jacobian(entries: Entries) -> Section | None:
@@ -93,22 +112,44 @@ def jacobian(entries: Entries) -> Section | None:
     for name in entries.panels:
         for key in _keys(entries, name):
             charts += _jacobian_charts(entries, name, key)
-    says = "A Lyapunov exponent above 0 means that nearby states move apart, so that gradients explode; below 0 they vanish."
+    says = (
+        "A Lyapunov exponent above 0 means that nearby states move apart, so that gradients explode. "
+        "Below 0 gradients vanish."
+    )
     return Section("jacobian", "Recurrent Jacobian", charts, says) if charts else None
 
 
 def _jacobian_charts(entries: Entries, name: str, key: str) -> Iterable[Chart]:
     room, _, last = key.rpartition("/")
-    zero = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 0, "y1": 0, "line": {"color": GREY, "width": 1}}
+    zero = {
+        "type": "line",
+        "xref": "paper",
+        "x0": 0,
+        "x1": 1,
+        "y0": 0,
+        "y1": 0,
+        "line": {"color": GREY, "width": 1},
+    }
     layer = room.removeprefix("recurrent").strip("/")
     where = f"{layer}, {name}" if layer else name
     chart = None
     if room.startswith("recurrent") and (title := dict(JACOBIAN).get(last)):
         place = 0 if last == "lyapunov" else None
-        chart = curve_chart(entries, name, key, f"{title}: {where}", title, place, log=False, shapes=[zero] if place == 0 else [])
+        chart = curve_chart(
+            entries,
+            name,
+            key,
+            f"{title}: {where}",
+            title,
+            place,
+            log=False,
+            layout={"shapes": [zero]} if place == 0 else {},
+        )
     elif found := _SINGULAR.fullmatch(key):
         title = f"log10 of the largest singular value over {found[2]} steps"
-        chart = curve_chart(entries, name, key, f"{title}: {name}", title, log=False, shapes=[zero])
+        chart = curve_chart(
+            entries, name, key, f"{title}: {name}", title, log=False, layout={"shapes": [zero]}
+        )
     if chart:
         yield chart
 

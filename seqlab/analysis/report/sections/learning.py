@@ -29,7 +29,9 @@ def _charts(entries: Entries, name: str) -> Iterable[Chart]:
     if metric is not None and (chart := _validation(entries, name, metric)):
         yield chart
     title = f"Training loss: {name}"
-    if chart := curve_chart(entries, name, "train/loss", title, "Loss of the training batches over the steps"):
+    if chart := curve_chart(
+        entries, name, "train/loss", title, "Loss of the training batches over the steps"
+    ):
         yield chart
     if chart := curve_chart(
         entries,
@@ -43,7 +45,7 @@ def _charts(entries: Entries, name: str) -> Iterable[Chart]:
 
 
 def _validation(entries: Entries, name: str, metric: str) -> Chart | None:
-    """Return the curves of the deciding metric, with the baseline and the threshold of the validation split."""
+    """Return the curves of the deciding metric, with the baseline and the threshold."""
     key, panel = f"eval/{metric}", entries.panels[name]
     lines = list(_lines(panel))
     drawn = [e.series(key)[1] for members in panel.values() for e in lasting(members)]
@@ -54,12 +56,13 @@ def _validation(entries: Entries, name: str, metric: str) -> Chart | None:
     told = ", ".join(line["text"] for line in lines)
     says = f"{metric} on the validation split over the steps; {better}" + (f"; {told}" if told else "")
     title = f"Validation {metric}: {name}"
-    return curve_chart(entries, name, key, title, says, log=log, **references(lines, log))
+    return curve_chart(entries, name, key, title, says, log=log, layout=references(lines, log))
 
 
 def _lines(panel: Panel) -> Iterable[dict[str, Any]]:
     """Yield the baseline and the threshold on which the runs of a panel agree."""
     for key, text, dash in (("chance", "baseline", "dot"), ("solved_at", "solved at", "dash")):
-        found = {entry.run.validation.get(key) for entry in members_of(panel)} - {None}
-        if len(found) == 1 and np.isfinite(value := float(found.pop())):
+        told = [entry.run.validation.get(key) for entry in members_of(panel)]
+        found = {float(value) for value in told if value is not None}
+        if len(found) == 1 and np.isfinite(value := found.pop()):
             yield reference(value, f"{text} {number(value)}", dash)

@@ -35,14 +35,22 @@ def lengths(entries: Entries) -> Section | None:
     return Section("lengths", "By length", parts, says) if parts else None
 
 
-def _chart(name: str, traces: list[dict[str, Any]], span: tuple[float, float] | None, chance: float | None) -> Chart:
-    drawn = references([] if chance is None else [reference(chance, f"baseline {number(chance)}", "dot")], False)
+def _chart(
+    name: str, traces: list[dict[str, Any]], span: tuple[float, float] | None, chance: float | None
+) -> Chart:
+    drawn = references(
+        [] if chance is None else [reference(chance, f"baseline {number(chance)}", "dot")], False
+    )
     if span is not None:
         band = {"type": "rect", "yref": "paper", "x0": span[0] - 0.5, "x1": span[1] + 0.5, "y0": 0, "y1": 1}
-        drawn["shapes"].append({**band, "fillcolor": GREY, "opacity": 0.18, "line": {"width": 0}, "layer": "below"})
+        drawn["shapes"].append(
+            {**band, "fillcolor": GREY, "opacity": 0.18, "line": {"width": 0}, "layer": "below"}
+        )
     axes = {"xaxis": {"title": {"text": "length"}}, "yaxis": {"title": {"text": traces[0]["meta"]}}}
     plain = [{key: value for key, value in trace.items() if key != "meta"} for trace in traces]
-    return Chart(f"By length: {name}", f"{traces[0]['meta']} at each length on {name}", plain, {**axes, **drawn}, name)
+    return Chart(
+        f"By length: {name}", f"{traces[0]['meta']} at each length on {name}", plain, {**axes, **drawn}, name
+    )
 
 
 def _traces(entry: Entry, group: int, entries: Entries) -> Iterable[dict[str, Any]]:
@@ -59,7 +67,12 @@ def _traces(entry: Entry, group: int, entries: Entries) -> Iterable[dict[str, An
             continue
         x, y = points[thinned(len(points))].T
         name = entries.labels[group] if len(entries.runs) == 1 else f"{entries.labels[group]}, {entry.name}"
-        line = {"type": "scatter", "mode": "lines+markers" if len(x) < 30 else "lines", "name": name, "meta": key}
+        line = {
+            "type": "scatter",
+            "mode": "lines+markers" if len(x) < 30 else "lines",
+            "name": name,
+            "meta": key,
+        }
         yield {**line, "x": compact(x), "y": compact(y), "line": style(group), "legendgroup": str(group)}
 
 

@@ -14,8 +14,20 @@ from seqlab.analysis.sweep_runs import override_text
 from seqlab.tracking.lines import number
 
 COLUMNS = (
-    *("run", "status", "cell", "architecture", "task", "seed", "metric", "best", "test", "chance", "solved_at"),
-    *("solved", "steps", "steps_to_solved", "seconds", "num_params", "slope_mean", "reason"),
+    *(
+        "run",
+        "status",
+        "cell",
+        "architecture",
+        "task",
+        "seed",
+        "metric",
+        "best",
+        "test",
+        "chance",
+        "solved_at",
+    ),
+    *("solved", "steps", "steps_to_solved", "seconds", "num_params", "slope_mean"),
 )
 """The columns of the table of runs; the swept keys follow the seed."""
 
@@ -32,7 +44,7 @@ HEADS = {
 
 
 def groups(entries: Entries, comparisons: Sequence[Mapping[str, Any]]) -> Section | None:
-    """Return cell × task, the groups with their means and intervals, and the comparisons; None for one run."""
+    """Return cell × task, the groups with means and intervals, and comparisons; None for one run."""
     if entries.single:
         return None
     parts: list[Part] = []
@@ -50,7 +62,13 @@ def _matrix(found: Sequence[Group]) -> Table:
     tasks = list(dict.fromkeys(map(panel_name, found)))
     cells = list(dict.fromkeys(str(group.key["cell"]) for group in found))
     rows = [
-        [Cell(name), *(_best([g for g in found if panel_name(g) == task and str(g.key["cell"]) == name]) for task in tasks)]
+        [
+            Cell(name),
+            *(
+                _best([g for g in found if panel_name(g) == task and str(g.key["cell"]) == name])
+                for task in tasks
+            ),
+        ]
         for name in cells
     ]
     says = (
@@ -103,7 +121,17 @@ def _groups(entries: Entries) -> Table:
             ]
         )
     columns = [
-        *("task", "architecture", "cell", *entries.swept, "runs", "metric", "mean", "95 % interval", "median"),
+        *(
+            "task",
+            "architecture",
+            "cell",
+            *entries.swept,
+            "runs",
+            "metric",
+            "mean",
+            "95 % interval",
+            "median",
+        ),
         *("baseline", "solved", "steps to solved", "seconds"),
     ]
     says = "Test scores at the best validation checkpoint, over the finished runs of each group."
