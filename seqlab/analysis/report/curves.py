@@ -28,6 +28,17 @@ MAX_GROUPS = 28
 
 GREY = "#888888"
 
+ZERO = {
+    "type": "line",
+    "xref": "paper",
+    "x0": 0,
+    "x1": 1,
+    "y0": 0,
+    "y1": 0,
+    "line": {"color": GREY, "width": 1},
+}
+"""A line of a layout at the height 0."""
+
 
 def thinned(count: int, most: int = MAX_POINTS) -> np.ndarray:
     """Return at most `most` of the numbers below `count`, evenly spaced, both ends included."""
@@ -92,14 +103,21 @@ def curve_chart(
     if not drawn:
         return None
     log = spans_decades(np.concatenate(drawn)) if log is None else log
-    axis = {"title": {"text": key}, "type": "log" if log else "linear"}
+    axis = {"type": "log", "dtick": _log_ticks(np.concatenate(drawn))} if log else {}
     return Chart(
         title,
-        says,
+        f"{key}: {says}",
         data,
         {"xaxis": {"title": {"text": "step"}}, "yaxis": axis, **(layout or {})},
         panel=panel,
     )
+
+
+def _log_ticks(values: np.ndarray) -> int | str:
+    """Return the distance of ticks on a log axis: 1, 2 and 5 of each decade where there are few of them."""
+    finite = values[np.isfinite(values) & (values > 0)]
+    decades = float(np.ptp(np.log10(finite))) if len(finite) else 0.0
+    return "D2" if decades < 2.5 else max(1, round(decades / 6))
 
 
 def _group_traces(

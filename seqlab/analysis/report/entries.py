@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -193,18 +194,29 @@ def _kind(entry: Entry) -> tuple[Any, ...]:
 
 
 def _with_goal(entry: Entry, known: Mapping[tuple[Any, ...], Mapping[str, Any]]) -> Entry:
-    goal = {key: value for key, value in known.get(_kind(entry), {}).items() if key in GOAL}
+    told = {**_facts(entry.folder), **known.get(_kind(entry), {})}
+    goal = {key: told[key] for key in GOAL if key in told} or _guessed(entry)
     if not goal:
-        keys = [key for key in entry.keys() if key.startswith("eval/")]  # noqa: SIM118
-        chosen = [key for key in keys if key not in NOT_DECIDING] or keys
-        if not chosen:
-            return entry
-        goal = {"metric": chosen[0].removeprefix("eval/"), "higher_is_better": _rises(entry, chosen[0])}
+        return entry
     steps, scores = entry.series(f"eval/{goal['metric']}")
     run = dataclasses.replace(entry.run, summary={**entry.summary, **goal}, steps=steps, scores=scores)
     return dataclasses.replace(entry, run=run)
 
 
-def _rises(entry: Entry, key: str) -> bool:
-    """Return whether a metric is better the higher it is, by its name."""
-    return any(word in key for word in ("accuracy", "f1", "bleu", "chrf", "r2"))
+def _facts(folder: Path) -> Mapping[str, Any]:
+    """Return what a run wrote about itself at its start; empty where there is nothing."""
+    try:
+        told = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, Mapping) else {}
+
+
+def _guessed(entry: Entry) -> dict[str, Any]:
+    """Return the deciding metric of a run that nothing names: the first of its evaluations but the loss."""
+    keys = [key for key in entry.keys() if key.startswith("eval/")]  # noqa: SIM118
+    chosen = next((key for key in keys if key not in NOT_DECIDING), next(iter(keys), None))
+    if chosen is None:
+        return {}
+    rises = any(word in chosen for word in ("accuracy", "f1", "bleu", "chrf"))
+    return {"metric": chosen.removeprefix("eval/"), "higher_is_better": rises}

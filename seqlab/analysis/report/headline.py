@@ -37,26 +37,53 @@ def compared(entries: Entries, paths: Sequence[Path]) -> list[dict[str, Any]]:
     return comparisons(entries.groups)
 
 
-def headline(entries: Entries, pairs: Sequence[Mapping[str, Any]]) -> str:
-    """Return the verdict on all runs."""
+def headline(entries: Entries) -> str:
+    """Return the verdict on all runs in a sentence."""
     if entries.single:
         return of_run(entries.single)
-    panels: dict[str, list[Group]] = {}
-    for group in entries.groups:
-        panels.setdefault(panel_name(group), []).append(group)
-    best = {name: found for name, members in panels.items() if (found := _best(members))}
-    progress = _progress(entries)
+    best, progress = _best_groups(entries), _progress(entries)
     if not best:
-        return f"{progress or 'No run has a test score yet'}."
+        return f"{progress or 'No run has a test score'}."
     if len(best) <= MOST_TASKS:
-        clauses = [_clause(name, group, entries, pairs) for name, group in best.items()]
+        text = "; ".join(_short(name, group, entries) for name, group in best.items())
     else:
         wins = collections.Counter(entries.kinds.label(group) for group in best.values())
         solved = sum(bool(group.aggregate()["solved"]) for group in best.values())
-        first = ", ".join(f"{name} in {count}" for name, count in wins.most_common(4))
-        clauses = [f"of {len(best)} tasks, the best mean has {first}; {solved} were solved by a run"]
-    text = "; ".join(clauses)
+        first = ", ".join(f"{name} on {count}" for name, count in wins.most_common(4))
+        text = f"of {len(best)} tasks, runs solved {solved}; the best mean has {first}"
     return f"{progress}: {text}." if progress else f"{text[0].upper()}{text[1:]}."
+
+
+def details(entries: Entries, pairs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a sentence for each task: what its best group reached, and how sure it is the best."""
+    if entries.single:
+        return []
+    found = [_clause(name, group, entries, pairs) for name, group in _best_groups(entries).items()]
+    return [f"{text[0].upper()}{text[1:]}." for text in found]
+
+
+def _short(name: str, best: Group, entries: Entries) -> str:
+    """Return what the best group of a task reached, in a few words."""
+    told, label, task = best.aggregate(), entries.kinds.label(best), name.split(",")[0]
+    score = f"{told['metric']} {number(told['mean'], 3)}"
+    if told["solved"]:
+        return f"best on {task}: {label}, {told['solved']} of {told['planned']} runs solved it, {score}"
+    if not _beats_baseline(best, told):
+        return f"nothing beats the baseline on {task} (best: {label}, {score})"
+    return f"best on {task}: {label} with {score}, though none of its runs solved the task"
+
+
+def _beats_baseline(best: Group, told: Mapping[str, Any]) -> bool:
+    sign = 1 if best.finished[0].higher_is_better else -1
+    return told["chance"] is None or sign * told["mean"] > sign * told["chance"]
+
+
+def _best_groups(entries: Entries) -> dict[str, Group]:
+    """Return the group with the best mean test score of each task and architecture."""
+    panels: dict[str, list[Group]] = {}
+    for group in entries.groups:
+        panels.setdefault(panel_name(group), []).append(group)
+    return {name: found for name, members in panels.items() if (found := _best(members))}
 
 
 def _best(members: Sequence[Group]) -> Group | None:
@@ -84,8 +111,7 @@ def _clause(name: str, best: Group, entries: Entries, pairs: Sequence[Mapping[st
     text = f"on {name.split(',')[0]}, {label} {verb} with a mean test {told['metric']} of "
     text += number(told["mean"], 3)
     if told["chance"] is not None:
-        sign = 1 if best.finished[0].higher_is_better else -1
-        worse = "" if sign * told["mean"] > sign * told["chance"] else "no better than the "
+        worse = "" if _beats_baseline(best, told) else "no better than the "
         text += f" ({worse}baseline {number(told['chance'], 3)})"
     text += f", and {told['solved']} of its {told['planned']} runs solved it"
     mine = [pair for pair in pairs if f"{pair['task']}, {pair['architecture']}" == name]

@@ -16,7 +16,7 @@ from plotly.offline import get_plotlyjs
 
 from seqlab.analysis.report.curves import style
 from seqlab.analysis.report.entries import Entries, read
-from seqlab.analysis.report.headline import compared, headline
+from seqlab.analysis.report.headline import compared, details, headline
 from seqlab.analysis.report.parts import Chart, Section, cell
 from seqlab.analysis.report.sections import facts, flow, gates, learning, lengths, predictions, samples, sweep
 from seqlab.tracking import write_atomically
@@ -68,7 +68,8 @@ def render(entries: Entries, paths: Sequence[Path]) -> str:
     statuses = collections.Counter(entry.run.status for entry in entries.runs)
     return environment.from_string(_asset("page.html")).render(
         title=_title(entries, paths),
-        headline=headline(entries, pairs),
+        headline=headline(entries),
+        details=details(entries, pairs),
         facts=_key_facts(entries),
         notes=_notes(entries),
         statuses=statuses,

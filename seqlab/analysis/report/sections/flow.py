@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.analysis.report.curves import GREY, curve_chart, lasting
+from seqlab.analysis.report.curves import ZERO, curve_chart, lasting
 from seqlab.analysis.report.entries import Entries, Entry
 from seqlab.analysis.report.parts import Chart, ColourScale, Section, compact
 from seqlab.tracking.gradient_flow import LOG10_NORM, MAX_DECADES, SLOPE, Flow, flow_of
@@ -43,7 +43,7 @@ def flow(entries: Entries) -> Section | None:
         return None
     reach = _reach([one.flow for one in maps])
     charts = [chart for name in entries.panels for chart in _slopes(entries, name)]
-    scale = ColourScale((f"vanished (10⁻{reach:g})", "equal to the last t", f"exploded (10^{reach:g})"))
+    scale = ColourScale((f"vanished (10^−{reach:g})", "equal to the last t", f"exploded (10^{reach:g})"))
     says = (
         "Colour: norm of the gradient of the loss with respect to the hidden state at t, relative to that at "
         "the last t. All heat maps share one colour scale; grey is padding or not a number."
@@ -140,15 +140,6 @@ def _heat_map(one: _Map, reach: float) -> Chart:
 
 
 def _slopes(entries: Entries, name: str) -> Iterable[Chart]:
-    zero = {
-        "type": "line",
-        "xref": "paper",
-        "x0": 0,
-        "x1": 1,
-        "y0": 0,
-        "y1": 0,
-        "line": {"color": GREY, "width": 1},
-    }
     says = (
         "Decades that the gradient gains with each step back in time: below 0 it vanishes, above it explodes"
     )
@@ -156,10 +147,10 @@ def _slopes(entries: Entries, name: str) -> Iterable[Chart]:
         entries,
         name,
         SLOPE,
-        f"Slope, decades a step back: {name}",
+        "Slope, decades a step back",
         says,
         log=False,
-        layout={"shapes": [zero]},
+        layout={"shapes": [ZERO]},
     )
     if chart:
         yield chart

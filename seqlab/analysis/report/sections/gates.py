@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.analysis.report.curves import COLOURS, GREY, curve_chart, members_of, thinned
+from seqlab.analysis.report.curves import COLOURS, ZERO, curve_chart, members_of, thinned
 from seqlab.analysis.report.entries import Entries, Entry
 from seqlab.analysis.report.parts import Chart, Section, compact
 
@@ -50,8 +50,8 @@ def _gate_charts(entries: Entries, name: str, gate: str) -> Iterable[Chart]:
         entries,
         name,
         f"gates/{gate}/mean",
-        f"{gate}, mean: {name}",
-        f"Mean of the gate {gate}",
+        f"Gate {gate}, mean",
+        f"mean of the gate {gate}",
         log=False,
         layout=_UNIT,
     ):
@@ -61,8 +61,8 @@ def _gate_charts(entries: Entries, name: str, gate: str) -> Iterable[Chart]:
         entries,
         name,
         memory,
-        f"{gate}, memory in steps: {name}",
-        f"Steps for which the gate {gate} keeps the state",
+        f"Gate {gate}, memory in steps",
+        f"steps for which the gate {gate} keeps the state",
     ):
         yield chart
 
@@ -96,6 +96,7 @@ def _histogram(entry: Entry, name: str, gate: str) -> Chart | None:
         "x": [rows[index]["step"] for index in kept],
         "y": compact((np.arange(bins) + 0.5) / bins),
         "z": [compact(np.round(line, 3)) for line in shares.T],
+        "zmin": 0,
         "colorscale": "Viridis",
         "colorbar": {"title": {"text": "share"}, "thickness": 10},
         "hovertemplate": "step %{x}, activation %{y}: %{z} of the units<extra></extra>",
@@ -121,17 +122,8 @@ def jacobian(entries: Entries) -> Section | None:
 
 def _jacobian_charts(entries: Entries, name: str, key: str) -> Iterable[Chart]:
     room, _, last = key.rpartition("/")
-    zero = {
-        "type": "line",
-        "xref": "paper",
-        "x0": 0,
-        "x1": 1,
-        "y0": 0,
-        "y1": 0,
-        "line": {"color": GREY, "width": 1},
-    }
     layer = room.removeprefix("recurrent").strip("/")
-    where = f"{layer}, {name}" if layer else name
+    where = f": {layer}" if layer else ""
     chart = None
     if room.startswith("recurrent") and (title := dict(JACOBIAN).get(last)):
         place = 0 if last == "lyapunov" else None
@@ -139,17 +131,15 @@ def _jacobian_charts(entries: Entries, name: str, key: str) -> Iterable[Chart]:
             entries,
             name,
             key,
-            f"{title}: {where}",
+            f"{title}{where}",
             title,
             place,
             log=False,
-            layout={"shapes": [zero]} if place == 0 else {},
+            layout={"shapes": [ZERO]} if place == 0 else {},
         )
     elif found := _SINGULAR.fullmatch(key):
         title = f"log10 of the largest singular value over {found[2]} steps"
-        chart = curve_chart(
-            entries, name, key, f"{title}: {name}", title, log=False, layout={"shapes": [zero]}
-        )
+        chart = curve_chart(entries, name, key, title, title, log=False, layout={"shapes": [ZERO]})
     if chart:
         yield chart
 

@@ -28,17 +28,15 @@ def _charts(entries: Entries, name: str) -> Iterable[Chart]:
     metric = next((e.summary["metric"] for e in members_of(panel) if "metric" in e.summary), None)
     if metric is not None and (chart := _validation(entries, name, metric)):
         yield chart
-    title = f"Training loss: {name}"
-    if chart := curve_chart(
-        entries, name, "train/loss", title, "Loss of the training batches over the steps"
-    ):
+    says = "loss of the training batches over the steps"
+    if chart := curve_chart(entries, name, "train/loss", "Training loss", says):
         yield chart
     if chart := curve_chart(
         entries,
         name,
         "grads/norm",
-        f"Gradient norm before clipping: {name}",
-        "Global norm of the gradient over the steps, before clipping",
+        "Gradient norm before clipping",
+        "global norm of the gradient over the steps, before clipping",
         log=True,
     ):
         yield chart
@@ -54,9 +52,12 @@ def _validation(entries: Entries, name: str, metric: str) -> Chart | None:
     log = not rises and spans_decades(values)
     better = "higher is better" if rises else "lower is better"
     told = ", ".join(line["text"] for line in lines)
-    says = f"{metric} on the validation split over the steps; {better}" + (f"; {told}" if told else "")
-    title = f"Validation {metric}: {name}"
-    return curve_chart(entries, name, key, title, says, log=log, layout=references(lines, log))
+    says = f"the deciding metric on the validation split over the steps; {better}" + (
+        f"; {told}" if told else ""
+    )
+    return curve_chart(
+        entries, name, key, f"Validation {metric}", says, log=log, layout=references(lines, log)
+    )
 
 
 def _lines(panel: Panel) -> Iterable[dict[str, Any]]:

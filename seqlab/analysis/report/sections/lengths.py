@@ -48,9 +48,7 @@ def _chart(
         )
     axes = {"xaxis": {"title": {"text": "length"}}, "yaxis": {"title": {"text": traces[0]["meta"]}}}
     plain = [{key: value for key, value in trace.items() if key != "meta"} for trace in traces]
-    return Chart(
-        f"By length: {name}", f"{traces[0]['meta']} at each length on {name}", plain, {**axes, **drawn}, name
-    )
+    return Chart("By length", f"{traces[0]['meta']} at each length on {name}", plain, {**axes, **drawn}, name)
 
 
 def _traces(entry: Entry, group: int, entries: Entries) -> Iterable[dict[str, Any]]:

@@ -31,6 +31,9 @@ COLUMNS = (
 )
 """The columns of the table of runs; the swept keys follow the seed."""
 
+ALWAYS = ("run", "status", "cell", "task", "seed", "test")
+"""The columns that are shown although all runs have one value."""
+
 HEADS = {
     "metric": "deciding metric",
     "best": "best validation",
@@ -146,12 +149,15 @@ def runs(entries: Entries) -> Section | None:
     names = list(COLUMNS)
     place = names.index("seed") + 1
     names[place:place] = [key for key in entries.swept if key not in names]
-    shown = [name for name in names if any(row[name].text for row in rows)]
+    values = {name: {row[name].text for row in rows} for name in names}
+    shown = [name for name in names if len(values[name]) > 1 or name in ALWAYS]
+    same = [f"{HEADS.get(name, name)} {next(iter(values[name]))}" for name in names if name not in shown]
     table = Table(
         f"{len(rows)} runs",
         [HEADS.get(name, name) for name in shown],
         [[row[name] for name in shown] for row in rows],
         sortable=True,
+        says=f"The same in all: {', '.join(text for text in same if not text.endswith(' '))}.",
     )
     return Section("runs", "Runs", [table])
 
