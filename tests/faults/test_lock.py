@@ -12,7 +12,7 @@ import pytest
 from kills import ADDING
 
 from seqlab import run
-from seqlab.runs import lock
+from seqlab.tracking import lock
 from seqlab.tracking.lock import LOCK, locked, owner_of
 from seqlab.types import ConfigError
 
