@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from seqlab.analysis.panels import spans_decades
 from seqlab.analysis.report.entries import Entries, Entry, Panel
 from seqlab.analysis.report.parts import Chart, compact
+from seqlab.tracking.lines import number
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999")
 """Colours that colour-blind readers can tell apart and that are visible on white and on black.
@@ -25,6 +27,9 @@ MAX_POINTS = 120
 
 MAX_GROUPS = 28
 """The most groups in a chart: as many as there are colours and dashes."""
+
+MOST_LABELLED = 2.5
+"""The most decades of a log axis that has more than one label a decade."""
 
 GREY = "#888888"
 
@@ -94,16 +99,16 @@ def curve_chart(
     """
     data: list[dict[str, Any]] = []
     drawn: list[np.ndarray] = []
-    for number, members in list(entries.panels[panel].items())[:MAX_GROUPS]:
+    for group, members in list(entries.panels[panel].items())[:MAX_GROUPS]:
         steps, values = together(lasting(members), key, place)
         if np.isfinite(values).any():
-            data += _group_traces(number, entries.labels[number], lasting(members), steps, values)
+            data += _group_traces(group, entries.labels[group], lasting(members), steps, values)
             drawn.append(values.ravel())
-        data += _crosses(number, entries.labels[number], members, key, place)
+        data += _crosses(group, entries.labels[group], members, key, place)
     if not drawn:
         return None
     log = spans_decades(np.concatenate(drawn)) if log is None else log
-    axis = {"type": "log", "dtick": _log_ticks(np.concatenate(drawn))} if log else {}
+    axis = _log_axis(np.concatenate(drawn)) if log else {}
     return Chart(
         title,
         f"{key}: {says}",
@@ -113,11 +118,16 @@ def curve_chart(
     )
 
 
-def _log_ticks(values: np.ndarray) -> int | str:
-    """Return the distance of ticks on a log axis: 1, 2 and 5 of each decade where there are few of them."""
+def _log_axis(values: np.ndarray) -> dict[str, Any]:
+    """Return a log axis, with labels at 1, 2 and 5 of each decade where the values span few of them."""
     finite = values[np.isfinite(values) & (values > 0)]
-    decades = float(np.ptp(np.log10(finite))) if len(finite) else 0.0
-    return "D2" if decades < 2.5 else max(1, round(decades / 6))
+    ends = np.log10([finite.min(), finite.max()]) if len(finite) else np.zeros(2)
+    low, high = ends.tolist()
+    if high - low > MOST_LABELLED:
+        return {"type": "log", "dtick": max(1, round((high - low) / 6)), "exponentformat": "power"}
+    decades = range(math.floor(low) - 1, math.ceil(high) + 2)
+    ticks = [digit * 10.0**decade for decade in decades for digit in (1, 2, 5)]
+    return {"type": "log", "tickvals": compact(ticks), "ticktext": [number(tick) for tick in ticks]}
 
 
 def _group_traces(

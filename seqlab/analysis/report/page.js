@@ -29,6 +29,7 @@
       margin: {l: 44, r: 12, t: 10, b: 36}, dragmode: phone ? false : "zoom",
       legend: {orientation: "h", y: 1.02, yanchor: "bottom"}, ...given, font,
       xaxis: {...axis, ...given.xaxis}, yaxis: {...axis, ...given.yaxis},
+      ...(printing ? {width: 320, height: 240} : {autosize: true}),
     };
   };
 
