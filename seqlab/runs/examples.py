@@ -28,6 +28,9 @@ MOST_CLASSES = 60
 MOST_STEPS = 80
 """The most steps of a sequence, of a map of attention and of a curve that are stored."""
 
+MOST_NUMBERS = 24
+"""The most numbers of an input that are written out."""
+
 MOST_CHARACTERS = 600
 """The most characters of a text."""
 
@@ -42,15 +45,16 @@ def examples(program: Program, params: Params, count: int, split: str = "test") 
         split: "train", "validation" or "test".
 
     Returns:
-        `split`, and `examples` with `input`, `target` and `answer` as texts. Sequences of numbers have
-        `targets` and `answers` as lists too, and a network with attention has `attention`, `(M, T)`, and the
-        symbols of both axes. A network that predicts a class of each example adds `confusion` and
-        `reliability`.
+        `split`, `exact` (whether an answer is right where its text is the target's), and `examples` with
+        `input`, `target` and `answer` as texts. Sequences of numbers have `targets` and `answers` as lists
+        too, and a network with attention has `attention`, `(M, T)`, and the symbols of both axes. A network
+        that predicts a class of each example adds `confusion` and `reliability`.
     """
     task, network, size = program.task, program.network, program.training.evaluation_batch_size
     batch, answers = evaluation.first_answers(task, network, params, split, size)
     some: Batch = jax.tree.map(lambda leaf: leaf[:count], batch)
-    found: dict[str, Any] = {"split": split, "examples": _examples(task, network, some, answers[:count])}
+    found: dict[str, Any] = {"split": split, "exact": isinstance(network.outputs, (Tokens, Transcript))}
+    found["examples"] = _examples(task, network, some, answers[:count])
     if isinstance(network, EncoderDecoder) and network.decoder.attention is not None:
         _add_attention(task, network, params, some, found["examples"])
     if evaluation.predicts_classes(network):
@@ -100,7 +104,7 @@ def _input_text(task: Task, network: Network, batch: Batch, place: int) -> str:
         value = value[: int(batch.lengths[place])]
     if isinstance(network.inputs, Tokens):
         return _short(_joined(symbols(task, value.ravel())))
-    if value.size > MOST_STEPS:
+    if value.size > MOST_NUMBERS:
         return " × ".join(map(str, value.shape)) + " numbers"
     return _numbers(value)
 

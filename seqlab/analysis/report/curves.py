@@ -22,11 +22,8 @@ Source: Okabe & Ito 2008, "Color universal design", without black and yellow.
 DASHES = ("solid", "dash", "dot", "dashdot")
 """Styles of lines, which tell groups apart where there are more of them than colours."""
 
-MAX_POINTS = 120
-"""The most points of a curve."""
-
-MAX_GROUPS = 28
-"""The most groups in a chart: as many as there are colours and dashes."""
+MAX_POINTS, FEW_POINTS = 120, 40
+"""The most points of a curve, and of one of many."""
 
 MOST_LABELLED = 2.5
 """The most decades of a log axis that has more than one label a decade."""
@@ -60,11 +57,13 @@ def lasting(members: Sequence[Entry]) -> Sequence[Entry]:
     return [entry for entry in members if entry.run.status not in ("diverged", "failed")] or members
 
 
-def together(members: Sequence[Entry], key: str, place: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Return the steps at which runs logged a key, `(S,)`, and their values, `(n, S)`, NaN if missing."""
+def together(
+    members: Sequence[Entry], key: str, place: int | None = None, most: int = MAX_POINTS
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return at most `most` steps at which runs logged a key, `(S,)`, and their values, `(n, S)`, or NaN."""
     series = [entry.series(key, place) for entry in members]
     steps = np.unique(np.concatenate([steps for steps, _ in series])) if series else np.zeros(0)
-    steps = steps[thinned(len(steps))]
+    steps = steps[thinned(len(steps), most)]
     found = np.full((len(series), len(steps)), np.nan)
     for row, (at, values) in zip(found, series, strict=True):
         last = dict(zip(at.tolist(), values.tolist(), strict=True))
@@ -99,10 +98,11 @@ def curve_chart(
     """
     data: list[dict[str, Any]] = []
     drawn: list[np.ndarray] = []
-    for group, members in list(entries.panels[panel].items())[:MAX_GROUPS]:
-        steps, values = together(lasting(members), key, place)
+    for group, members in entries.panels[panel].items():
+        steps, values = together(lasting(members), key, place, FEW_POINTS if entries.is_large else MAX_POINTS)
         if np.isfinite(values).any():
-            data += _group_traces(group, entries.labels[group], lasting(members), steps, values)
+            names = None if entries.is_large else [entry.name for entry in lasting(members)]
+            data += _group_traces(group, entries.labels[group], names, steps, values)
             drawn.append(values.ravel())
         data += _crosses(group, entries.labels[group], members, key, place)
     if not drawn:
@@ -131,27 +131,24 @@ def _log_axis(values: np.ndarray) -> dict[str, Any]:
 
 
 def _group_traces(
-    number: int, label: str, members: Sequence[Entry], steps: np.ndarray, values: np.ndarray
+    number: int, label: str, names: Sequence[str] | None, steps: np.ndarray, values: np.ndarray
 ) -> list[dict[str, Any]]:
-    """Return the band, the median and the single runs of a group."""
+    """Return the band and the median of a group, and a curve for each run whose name is given."""
     line, group = style(number), {"legendgroup": str(number)}
     seen = np.isfinite(values).any(axis=0)
     x, shown = steps[seen].tolist(), values[:, seen]
-    traces: list[dict[str, Any]] = []
-    if len(members) > 1:
-        low, middle, high = np.nanquantile(shown, [0.25, 0.5, 0.75], axis=0)
-        edge = {"type": "scatter", "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "x": x} | group
-        fill = {"fill": "tonexty", "fillcolor": _faint(line["color"])}
-        traces += [edge | {"y": compact(low)}, edge | {"y": compact(high)} | fill]
-        for entry, one in zip(members, shown, strict=True):
-            traces.append(
-                _line(f"{label}, {entry.name}", x, one, {**line, "width": 1})
-                | group
-                | {"meta": "run", "opacity": 0.6}
-            )
-    else:
-        middle = shown[0]
-    return [*traces, _line(label, x, middle, {**line, "width": 2}) | group | {"meta": "median"}]
+    median = {"meta": "median", **group}
+    if len(shown) == 1:
+        return [_line(label, x, shown[0], {**line, "width": 2}) | median]
+    low, middle, high = np.nanquantile(shown, [0.25, 0.5, 0.75], axis=0)
+    edge = {"type": "scatter", "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "x": x, **group}
+    fill = {"fill": "tonexty", "fillcolor": _faint(line["color"])}
+    runs = [
+        _line(f"{label}, {name}", x, one, {**line, "width": 1}) | {"meta": "run", "opacity": 0.6, **group}
+        for name, one in zip(names or (), shown, strict=False)
+    ]
+    band = [edge | {"y": compact(low)}, edge | {"y": compact(high)} | fill]
+    return [*band, *runs, _line(label, x, middle, {**line, "width": 2}) | median]
 
 
 def _line(name: str, x: list[float], y: np.ndarray, line: dict[str, Any]) -> dict[str, Any]:

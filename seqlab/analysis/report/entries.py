@@ -20,6 +20,12 @@ from seqlab.runs.files import read_request
 from seqlab.tracking import read_rows
 from seqlab.types import ConfigError
 
+MAX_GROUPS = 28
+"""The most groups that are drawn of a task and architecture: as many as there are colours and dashes."""
+
+LARGE = 100
+"""The most runs that are each drawn."""
+
 NOT_DECIDING = ("eval/loss", "eval/padding")
 """Metrics of an evaluation that decide only where there are no others."""
 
@@ -59,8 +65,9 @@ class Entry:
         except Exception:  # a report is written of what can be read
             return {}
 
+    @functools.cached_property
     def keys(self) -> dict[str, None]:
-        """Return every key of the rows, in the order logged."""
+        """Every key of the rows, in the order logged."""
         return dict.fromkeys(key for row in self.rows for key in row)
 
     def series(self, key: str, place: int | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -112,12 +119,40 @@ class Entries:
             if members := [entry for entry in members if entry.rows]:
                 panel = found.setdefault(panel_name(group), Panel())
                 panel[self.number_of(group)] = members
-        return found
+        return {name: _best_groups(panel) for name, panel in found.items()}
+
+    @functools.cached_property
+    def left_out(self) -> int:
+        """How many groups with rows are not drawn, because there are too many."""
+        drawn = {entry.folder for panel in self.panels.values() for runs in panel.values() for entry in runs}
+        logged = {entry.folder for entry in self.runs if entry.rows}
+        return sum(bool({run.folder for run in group.runs} & (logged - drawn)) for group in self.groups)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether there are so many runs that single ones are not drawn, and curves have fewer points."""
+        return len(self.runs) > LARGE
 
     @property
     def single(self) -> Entry | None:
         """The only run; None where there are several."""
         return self.runs[0] if len(self.runs) == 1 else None
+
+
+def _best_groups(panel: Panel) -> Panel:
+    """Return the `MAX_GROUPS` groups of a panel whose best evaluations are the best, in their order."""
+    if len(panel) <= MAX_GROUPS:
+        return panel
+
+    def rank(number: int) -> float:
+        found = [
+            (entry.run.score("best"), 1 if entry.run.higher_is_better else -1) for entry in panel[number]
+        ]
+        scores = [sign * score for score, sign in found if score is not None and np.isfinite(score)]
+        return -float(np.median(scores)) if scores else np.inf
+
+    best = sorted(panel, key=rank)[:MAX_GROUPS]
+    return Panel({number: members for number, members in panel.items() if number in best})
 
 
 def panel_name(group: Group) -> str:
@@ -214,7 +249,7 @@ def _facts(folder: Path) -> Mapping[str, Any]:
 
 def _guessed(entry: Entry) -> dict[str, Any]:
     """Return the deciding metric of a run that nothing names: the first of its evaluations but the loss."""
-    keys = [key for key in entry.keys() if key.startswith("eval/")]  # noqa: SIM118
+    keys = [key for key in entry.keys if key.startswith("eval/")]
     chosen = next((key for key in keys if key not in NOT_DECIDING), next(iter(keys), None))
     if chosen is None:
         return {}

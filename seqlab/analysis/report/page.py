@@ -65,18 +65,18 @@ def render(entries: Entries, paths: Sequence[Path]) -> str:
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
-    statuses = collections.Counter(entry.run.status for entry in entries.runs)
+    drawn = {number for panel in entries.panels.values() for number in panel}
     return environment.from_string(_asset("page.html")).render(
         title=_title(entries, paths),
         headline=headline(entries),
         details=details(entries, pairs),
         facts=_key_facts(entries),
         notes=_notes(entries),
-        statuses=statuses,
         sections=sections,
         panels=list(entries.panels),
-        labels=[(str(place), label, style(place)) for place, label in enumerate(entries.labels)],
+        labels=[(str(place), entries.labels[place], style(place)) for place in sorted(drawn)],
         several=entries.single is None,
+        each=not entries.is_large,
         number_of=charts.index,
         figures=_json([chart.figure for chart in charts]),
         plotly=markupsafe.Markup(get_plotlyjs()),

@@ -15,8 +15,8 @@ from seqlab.analysis.report.entries import Entries, Entry
 from seqlab.analysis.report.parts import Chart, ColourScale, Section, compact
 from seqlab.tracking.gradient_flow import LOG10_NORM, MAX_DECADES, SLOPE, Flow, flow_of
 
-MAX_MAPS = 24
-"""The most heat maps."""
+MAX_MAPS, MOST_MAPS = 24, 48
+"""The heat maps that tasks share, each having one at least, and the most of all."""
 
 MAX_SIZE = 56
 """The most rows, and the most t, of a heat map."""
@@ -38,7 +38,8 @@ _LOWER = re.compile(r"grads/through_time/(.+)/log10_norm")
 
 def flow(entries: Entries) -> Section | None:
     """Return the heat maps of each group of runs, and the slopes over the steps."""
-    maps = [found for name in entries.panels for found in _flows(entries, name)][:MAX_MAPS]
+    most = max(1, MAX_MAPS // max(1, len(entries.panels)))
+    maps = [found for name in entries.panels for found in list(_flows(entries, name))[:most]][:MOST_MAPS]
     if not maps:
         return None
     reach = _reach([one.flow for one in maps])
@@ -68,7 +69,7 @@ def _flows(entries: Entries, name: str) -> Iterable[_Map]:
         if found := median_flow(lasting(members)):
             yield _Map(found, name, group, entries.labels[group])
     if entries.single:
-        keys = [key for key in entries.single.keys() if _LOWER.fullmatch(key)]  # noqa: SIM118
+        keys = [key for key in entries.single.keys if _LOWER.fullmatch(key)]
         for key in keys:
             if found := _flow(_renamed(entries.single, key)):
                 yield _Map(found, name, 0, key.split("/", 2)[2].removesuffix("/log10_norm"))

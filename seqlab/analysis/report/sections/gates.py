@@ -12,7 +12,7 @@ from seqlab.analysis.report.curves import COLOURS, ZERO, curve_chart, members_of
 from seqlab.analysis.report.entries import Entries, Entry
 from seqlab.analysis.report.parts import Chart, Section, compact
 
-SHARES = (("mean", "mean activation"), ("closed", "share below 0.05"), ("open", "share from 0.95"))
+SHARES = ("mean", "closed", "open")
 
 JACOBIAN = (
     ("spectral_radius", "Spectral radius of the recurrent matrix"),
@@ -36,7 +36,8 @@ def gates(entries: Entries) -> Section | None:
             charts += _gate_charts(entries, name, gate)
     says = (
         "The mean over the units and the real steps of a batch. "
-        "The forget and the update gate are the share of the state that is kept."
+        "The forget and the update gate are the share of the state that is kept. "
+        "Closed is the share of activations below 0.05, and open the share from 0.95."
     )
     return Section("gates", "Gates", charts, says) if charts else None
 
@@ -70,15 +71,19 @@ def _gate_charts(entries: Entries, name: str, gate: str) -> Iterable[Chart]:
 def _shares(entry: Entry, name: str, gate: str) -> Chart:
     """Return mean, closed and open share of a gate of one run."""
     data: list[dict[str, Any]] = []
-    for place, (part, label) in enumerate(SHARES):
+    for place, part in enumerate(SHARES):
         steps, values = entry.series(f"gates/{gate}/{part}")
         kept = thinned(len(steps))
         line = {"color": COLOURS[place]}
         points = {"x": steps[kept].tolist(), "y": compact(values[kept])}
-        data.append({"type": "scatter", "mode": "lines", "name": label, **points, "line": line})
+        data.append({"type": "scatter", "mode": "lines", "name": part, **points, "line": line})
     layout = {"xaxis": {"title": {"text": "step"}}, "showlegend": True, **_UNIT}
     return Chart(
-        f"Gate {gate}", f"Mean, closed and open share of the gate {gate} over the steps", data, layout, name
+        f"Gate {gate}",
+        f"Gate {gate} over the steps: its mean, the share closed (below 0.05) and the share open (from 0.95)",
+        data,
+        layout,
+        name,
     )
 
 
@@ -148,5 +153,5 @@ def _keys(entries: Entries, name: str) -> Sequence[str]:
     """Return the keys that the runs of a panel logged."""
     found: Mapping[str, None] = {}
     for entry in members_of(entries.panels[name]):
-        found = {**found, **entry.keys()}
+        found = {**found, **entry.keys}
     return list(found)

@@ -20,6 +20,8 @@ def learning(entries: Entries) -> Section | None:
     """Return the curves of each task and architecture."""
     charts = [chart for name in entries.panels for chart in _charts(entries, name)]
     says = "" if entries.single else BAND
+    if entries.left_out:
+        says += f" {entries.left_out} groups with worse validation scores are not drawn."
     return Section("learning", "Learning", charts, says) if charts else None
 
 

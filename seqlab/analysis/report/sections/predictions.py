@@ -9,7 +9,7 @@ import numpy as np
 
 from seqlab.analysis.report.curves import COLOURS, GREY, style
 from seqlab.analysis.report.entries import Entries, Entry, panel_name
-from seqlab.analysis.report.parts import Cell, Chart, Part, Section, Table, compact
+from seqlab.analysis.report.parts import Cell, Chart, Part, Section, Table, cell, compact
 from seqlab.runs.files import EXAMPLES
 from seqlab.tracking.encoding import from_json
 
@@ -131,17 +131,14 @@ def _examples(told: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 
 def _table(told: Mapping[str, Any], whose: str, number: int, panel: str) -> Iterable[Part]:
-    rows = [
-        [*(Cell(str(one[name])) for name in ("input", "target", "answer")), Cell(_same(one))]
-        for one in _examples(told)
-    ]
+    shown = _examples(told)
+    columns = ["input", "target", "answer"]
+    rows = [[Cell(str(one[name])) for name in columns] for one in shown]
+    if told.get("exact"):
+        columns = [*columns, "right"]
+        rows = [[*row, cell(one["target"] == one["answer"])] for row, one in zip(rows, shown, strict=True)]
     if rows:
-        columns = ["input", "target", "answer", "equal"]
         yield Table(f"Examples of the {told.get('split')} split{whose}", columns, rows)
-
-
-def _same(one: Mapping[str, Any]) -> str:
-    return "yes" if one["target"] == one["answer"] else "no"
 
 
 def _curves(told: Mapping[str, Any], whose: str, number: int, panel: str) -> Iterable[Part]:

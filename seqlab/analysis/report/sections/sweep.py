@@ -53,10 +53,11 @@ def groups(entries: Entries, comparisons: Sequence[Mapping[str, Any]]) -> Sectio
     parts: list[Part] = []
     if len({str(group.key["cell"]) for group in entries.groups}) > 1 or len(entries.panels) > 1:
         parts.append(_matrix(entries.groups))
-    parts.append(_groups(entries))
+    cells = {(str(group.key["cell"]), panel_name(group)) for group in entries.groups}
+    parts.append(_groups(entries, folded=bool(parts) and len(cells) == len(entries.groups)))
     if comparisons:
         rows = [[cell(f"{one['task']}, {one['architecture']}"), cell(one["verdict"])] for one in comparisons]
-        parts.append(Table("Comparisons with the best group", ["task", "comparison"], rows))
+        parts.append(Table("Comparisons with the best group", ["task", "comparison"], rows, folded=True))
     return Section("groups", "Results", parts)
 
 
@@ -104,7 +105,7 @@ def _progress(told: Mapping[str, Any]) -> float | None:
     return float(np.clip((told["mean"] - low) / (high - low), 0, 1))
 
 
-def _groups(entries: Entries) -> Table:
+def _groups(entries: Entries, folded: bool) -> Table:
     rows: list[list[Cell]] = []
     for group in entries.groups:
         told = group.aggregate()
@@ -138,7 +139,8 @@ def _groups(entries: Entries) -> Table:
         *("baseline", "solved", "steps to solved", "seconds"),
     ]
     says = "Test scores at the best validation checkpoint, over the finished runs of each group."
-    return Table("Groups of runs that differ in their seed alone", columns, rows, sortable=True, says=says)
+    title = "Groups of runs that differ in their seed alone: means, intervals, times"
+    return Table(title, columns, rows, sortable=True, folded=folded, says=says)
 
 
 def runs(entries: Entries) -> Section | None:
