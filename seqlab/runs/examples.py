@@ -48,12 +48,14 @@ def examples(program: Program, params: Params, count: int, split: str = "test") 
         `split`, `exact` (whether an answer is right where its text is the target's), and `examples` with
         `input`, `target` and `answer` as texts. Sequences of numbers have `targets` and `answers` as lists
         too, and a network with attention has `attention`, `(M, T)`, and the symbols of both axes. A network
-        that predicts a class of each example adds `confusion` and `reliability`.
+        that predicts a class of each example adds `confusion` and `reliability`. A language model has none.
     """
     task, network, size = program.task, program.network, program.training.evaluation_batch_size
+    found: dict[str, Any] = {"split": split, "exact": isinstance(network.outputs, (Tokens, Transcript))}
+    if task.autoregressive and isinstance(network.outputs, Tokens):
+        return found  # its samples say more than the most probable next symbols
     batch, answers = evaluation.first_answers(task, network, params, split, size)
     some: Batch = jax.tree.map(lambda leaf: leaf[:count], batch)
-    found: dict[str, Any] = {"split": split, "exact": isinstance(network.outputs, (Tokens, Transcript))}
     found["examples"] = _examples(task, network, some, answers[:count])
     if isinstance(network, EncoderDecoder) and network.decoder.attention is not None:
         _add_attention(task, network, params, some, found["examples"])
@@ -65,7 +67,8 @@ def examples(program: Program, params: Params, count: int, split: str = "test") 
 def write_examples(folder: Path, program: Program, params: Params, count: int) -> None:
     """Write examples of the test split into a run folder; where that fails, a warning says so."""
     try:
-        write_atomically(folder / EXAMPLES, to_json(examples(program, params, count)) + "\n")
+        if "examples" in (found := examples(program, params, count)):
+            write_atomically(folder / EXAMPLES, to_json(found) + "\n")
     except Exception as error:  # what was trained is saved, and the report can do without
         _log.warning("%s is not written: %s: %s", folder / EXAMPLES, type(error).__name__, error)
 

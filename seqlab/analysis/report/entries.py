@@ -173,9 +173,13 @@ def read(paths: Sequence[Path]) -> Entries:
         if not (found := read_sweep(path)):
             raise ConfigError(f"PATH={path} holds no run")
         runs |= {run.folder.resolve(): run for run in found}
-    named = _names(list(runs))
-    entries = [Entry(run, _rows(run), named[folder]) for folder, run in runs.items()]
-    entries = _with_goals(entries)
+    return entries_of(list(runs.values()))
+
+
+def entries_of(runs: Sequence[SweepRun]) -> Entries:
+    """Return runs with their rows and groups."""
+    named = _names([run.folder.resolve() for run in runs])
+    entries = _with_goals([Entry(run, _rows(run), named[run.folder.resolve()]) for run in runs])
     swept = swept_keys([entry.run for entry in entries])
     groups = _groups(entries, swept)
     kinds = Kinds(varying(groups), {})

@@ -15,10 +15,11 @@ import markupsafe
 from plotly.offline import get_plotlyjs
 
 from seqlab.analysis.report.curves import style
-from seqlab.analysis.report.entries import Entries, read
+from seqlab.analysis.report.entries import Entries, entries_of, read
 from seqlab.analysis.report.headline import compared, details, headline
 from seqlab.analysis.report.parts import Chart, Section, cell
 from seqlab.analysis.report.sections import facts, flow, gates, learning, lengths, predictions, samples, sweep
+from seqlab.analysis.sweep_runs import SweepRun
 from seqlab.tracking import write_atomically
 from seqlab.types import ConfigError
 
@@ -55,6 +56,12 @@ def write_report(paths: Sequence[str | Path] | str | Path, output: str | Path | 
     except OSError as error:
         raise ConfigError(f"--output={path} cannot be written: {error.strerror}") from error
     return path
+
+
+def write_sweep_report(folder: Path, runs: Sequence[SweepRun]) -> Path:
+    """Write the report of a sweep, whose runs were read already, into its folder, and return the file."""
+    write_atomically(folder / NAME, render(entries_of(runs), [folder]))
+    return folder / NAME
 
 
 def render(entries: Entries, paths: Sequence[Path]) -> str:

@@ -33,6 +33,9 @@ COLOURS = (
 Source: C. Brewer, ColorBrewer 2.0, RdBu.
 """
 
+RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+"""The digits of a power."""
+
 _LOWER = re.compile(r"grads/through_time/(.+)/log10_norm")
 
 
@@ -44,7 +47,8 @@ def flow(entries: Entries) -> Section | None:
         return None
     reach = _reach([one.flow for one in maps])
     charts = [chart for name in entries.panels for chart in _slopes(entries, name)]
-    scale = ColourScale((f"vanished (10^−{reach:g})", "equal to the last t", f"exploded (10^{reach:g})"))
+    power = f"{reach:g}".translate(RAISED)
+    scale = ColourScale((f"vanished, 10⁻{power}", "equal", f"exploded, 10{power}"))
     says = (
         "Colour: norm of the gradient of the loss with respect to the hidden state at t, relative to that at "
         "the last t. All heat maps share one colour scale; grey is padding or not a number."
@@ -96,7 +100,7 @@ def median_flow(members: Sequence[Entry]) -> Flow | None:
     """Return the median flow of runs, at the steps that all of them logged; None where there is none."""
     flows = [found for entry in members if (found := _flow(entry.rows))]
     flows = [one for one in flows if one.log10_norm.shape[1] == flows[0].log10_norm.shape[1]]
-    if not flows:
+    if not any(np.isfinite(one.relative).any() for one in flows):
         return None
     steps = sorted(set.intersection(*({*one.steps.tolist()} for one in flows)))
     if not steps:
