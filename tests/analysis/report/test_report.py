@@ -43,6 +43,17 @@ def write_logged(folder: Path, overrides=(), num_rows: int = 5, T: int = 12, **s
     return run
 
 
+def write_answers(run: Path, text: str) -> None:
+    """Write examples as a classifier and as an encoder-decoder with attention store them."""
+    one = {"input": text, "target": text, "answer": text, "targets": [0.1, 0.2], "answers": [0.2, 0.1]}
+    one |= {"attention": [[0.25, 0.75]], "read": [text, text], "written": [text]}
+    reliability = {"confidence": [0.5, 0.9], "accuracy": [0.4, 1.0], "count": [2, 3]}
+    confusion = {"names": [text, "other"], "counts": [[1, 2], [0, 2]]}
+    told = {"split": "test", "exact": True, "examples": [one], "confusion": confusion}
+    told |= {"reliability": reliability, "calibration_error": 0.1}
+    (run / "examples.json").write_text(json.dumps(told))
+
+
 def write_sweep(folder: Path, num_seeds: int = 2, **rows) -> Path:
     for cell in ("elman", "lstm", "gru"):
         for task in ("adding", "parity_check"):
@@ -83,9 +94,21 @@ class Page(html.parser.HTMLParser):
 def test_a_sweep_has_every_section_and_figures_without_gaps(tmp_path):
     write_sweep(tmp_path)
     (tmp_path / "lstm-adding-0" / "lengths.csv").write_text("length,test/mse\n10,0.1\n20,0.2\n")
+    write_answers(tmp_path / "gru-adding-0", "a")
     found = Page(write_report(tmp_path))
     sections = [attributes["id"] for tag, attributes in found.elements if tag == "section"]
-    expected = ["groups", "learning", "gradients", "gates", "jacobian", "lengths", "runs", "timing", "again"]
+    expected = [
+        "groups",
+        "learning",
+        "gradients",
+        "gates",
+        "jacobian",
+        "lengths",
+        "predictions",
+        "runs",
+        "timing",
+        "again",
+    ]
     assert [name for name in sections if name in expected] == expected
     charts = [
         int(attributes["data-chart"]) for tag, attributes in found.elements if "data-chart" in attributes
@@ -95,7 +118,9 @@ def test_a_sweep_has_every_section_and_figures_without_gaps(tmp_path):
         "aria-label" in a for tag, a in found.elements if a.get("class") == "plot"
     )
     maps = [one for figure in found.figures for one in figure["data"] if one["type"] == "heatmap"]
-    assert len({(one["zmin"], one["zmax"]) for one in maps}) == 1
+    flows = [one for one in maps if one.get("zmin", 0) < 0]
+    assert len(flows) == 6
+    assert len({(one["zmin"], one["zmax"]) for one in flows}) == 1
     assert all(np.shape(one["z"]) == (len(one["y"]), len(one["x"])) for one in maps)
 
 
@@ -115,7 +140,16 @@ def test_a_run_in_any_state_has_a_report(tmp_path, status, rows):
 
 
 @pytest.mark.parametrize(
-    "file", ["summary.json", ".hydra/config.yaml", ".hydra/overrides.yaml", "metrics.jsonl"]
+    "file",
+    [
+        "summary.json",
+        ".hydra/config.yaml",
+        ".hydra/overrides.yaml",
+        "metrics.jsonl",
+        "examples.json",
+        "lengths.csv",
+        "run.json",
+    ],
 )
 def test_a_damaged_run_does_not_hide_the_others(tmp_path, file):
     write_sweep(tmp_path)
@@ -133,6 +167,7 @@ def test_text_of_runs_is_text(tmp_path):
         for seed in range(2):
             run = write_logged(folder / str(seed), [f"seed={seed}"], **told)
             (run / "train.log").write_text(text)
+            write_answers(run, text)
     names = Page(write_report(benign)), Page(write_report(hostile))
     counts = [{tag: one.count(tag) for tag in ("script", "img", "section", "figure", "td")} for one in names]
     assert counts[0] == counts[1]
