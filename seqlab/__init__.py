@@ -11,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from seqlab.analysis.figures import draw
     from seqlab.analysis.frames import list_runs, list_sweeps, load_sweep
     from seqlab.analysis.report import write_report
     from seqlab.runs import TrainedRun, fit, load_run, run
@@ -23,6 +24,7 @@ __all__ = [
     "Callback",
     "TrainedRun",
     "Training",
+    "draw",
     "fit",
     "list_runs",
     "list_sweeps",
@@ -36,6 +38,7 @@ _HOMES = {
     "Callback": "seqlab.tracking",
     "TrainedRun": "seqlab.runs",
     "Training": "seqlab.training",
+    "draw": "seqlab.analysis.figures",
     "fit": "seqlab.runs",
     "list_runs": "seqlab.analysis.frames",
     "list_sweeps": "seqlab.analysis.frames",

@@ -236,11 +236,11 @@ def blame(prefix: str) -> Generator[None, None, None]:
         raise ConfigError(f"{prefix}{error}") from error
 
 
-def require_extras(modules: Collection[str]) -> None:
-    """Raise ConfigError where an optional module is missing; none is imported."""
+def require_extras(modules: Collection[str], extra: str = "data") -> None:
+    """Raise ConfigError where a module of an extra is missing; none is imported."""
     for module in modules:
         if importlib.util.find_spec(module) is None:
-            raise _missing(module)
+            raise _missing(module, extra)
 
 
 def import_extra(module: str) -> ModuleType:
@@ -255,6 +255,6 @@ def import_extra(module: str) -> ModuleType:
         raise _missing(module) from error
 
 
-def _missing(module: str) -> ConfigError:
+def _missing(module: str, extra: str = "data") -> ConfigError:
     package = module.partition(".")[0]
-    return ConfigError(f"{package} is not installed: pip install 'seqlab[data]'")
+    return ConfigError(f"{package} is not installed: pip install 'seqlab[{extra}]'")

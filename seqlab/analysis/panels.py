@@ -11,6 +11,8 @@ import numpy as np
 
 from seqlab.analysis.groups import Group
 from seqlab.analysis.sweep_runs import override_text
+from seqlab.tracking.figure_style import colours, styled
+from seqlab.tracking.lines import number
 
 PANEL = ("task", "architecture")
 """The keys that the groups of one panel share."""
@@ -20,6 +22,9 @@ MAX_COLUMNS = 3
 
 MAX_COLOURS = 20
 """The most kinds of run that get a colour; where there are more, the best do."""
+
+PANEL_WIDTH, PANEL_HEIGHT, AXES_HEIGHT = 2.6, 2.6, 1.8
+"""The size of a panel without labels beside it, and about the height of its axes, in inches."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,11 +102,11 @@ class Kinds:
     """The kinds of run in a figure, each with one colour in every panel.
 
     Attributes:
-        keys: the keys that distinguish groups of one panel.
-        colours: the colour of each label; a label without one is drawn in grey, behind the others.
+        names: the text that distinguishes a group from the others, by `group_id`.
+        colours: the colour of each text; one without is drawn in grey, behind the others.
     """
 
-    keys: Sequence[str]
+    names: Mapping[tuple[str, ...], str]
     colours: Mapping[str, Any]
 
     def style(self, group: Group) -> dict[str, Any]:
@@ -113,56 +118,76 @@ class Kinds:
 
     def label(self, group: Group) -> str:
         """Return the text that distinguishes a group from the others."""
-        words = [_key_and_value(key, group.key[key]) for key in self.keys if key != "cell"]
-        return ", ".join([str(group.key["cell"]), *words])
+        return self.names[_group_id(group)]
 
 
-def _key_and_value(key: str, value: Any) -> str:
-    """Return a value after its key; the name of a config group's file stands alone."""
-    return override_text(value) if "/" in key else f"{key.rpartition('.')[2]} {override_text(value)}"
+def _group_id(group: Group) -> tuple[str, ...]:
+    return tuple(f"{key}={value}" for key, value in group.key.items())
 
 
 def kinds(shown: Sequence[Panel]) -> Kinds:
     """Return the kinds of run in panels; where there are many, only the best of each panel get a colour."""
-    from matplotlib import colormaps
-
     groups = [group for panel in shown for group in panel.finished]
-    found = Kinds(varying(groups), {})
-    names = dict.fromkeys(map(found.label, groups))
-    if len(names) > MAX_COLOURS:
+    keys = varying(groups)
+    texts = {key: value_texts([group.key[key] for group in groups]) for key in keys}
+
+    def name(group: Group) -> str:
+        words = [_key_and_value(key, texts[key][group.key[key]]) for key in keys if key != "cell"]
+        return ", ".join([str(group.key["cell"]), *words])
+
+    names = {_group_id(group): name(group) for group in groups}
+    coloured = dict.fromkeys(names.values())
+    if len(coloured) > MAX_COLOURS:
         best = max(1, MAX_COLOURS // len(shown))
-        names = dict.fromkeys(found.label(group) for panel in shown for group in panel.ranked[:best])
-    palette: Any = colormaps["tab10" if len(names) <= 10 else "tab20"]
-    return dataclasses.replace(found, colours=dict(zip(names, palette.colors, strict=False)))
+        ranked = [group for panel in shown for group in panel.ranked[:best]]
+        coloured = dict.fromkeys(names[_group_id(group)] for group in ranked)
+    return Kinds(names, dict(zip(coloured, colours(len(coloured)), strict=True)))
+
+
+def value_texts(values: Sequence[Any]) -> dict[Any, str]:
+    """Return a short text for each value: numbers have as few digits as tell them apart, but three."""
+    distinct = list(dict.fromkeys(values))
+    for digits in range(3, 17):
+        texts = {
+            value: number(value, digits) if isinstance(value, float) else override_text(value)
+            for value in distinct
+        }
+        if len(set(texts.values())) == len(distinct):
+            return texts
+    return {value: override_text(value) for value in distinct}
+
+
+def _key_and_value(key: str, text: str) -> str:
+    """Return a value after its key; the name of a config group's file stands alone."""
+    return text if "/" in key else f"{key.rpartition('.')[2]} {text}"
 
 
 def canvas(
-    shown: Sequence[Panel], max_columns: int = MAX_COLUMNS, width: float = 4.2
+    shown: Sequence[Panel],
+    max_columns: int = MAX_COLUMNS,
+    width: float | None = None,
+    panel: tuple[float, float] = (PANEL_WIDTH + 1, PANEL_HEIGHT),
 ) -> tuple[Any, Sequence[Any]]:
     """Return a figure and its axes, one per panel, with titles.
 
     Args:
         shown: the panels, at least one.
         max_columns: the most panels side by side.
-        width: of a panel, in inches.
+        width: of the figure, in inches; None for that of its panels.
+        panel: the width and the height of a panel, in inches; with a width of the figure, panels may be as
+            narrow as two thirds of that.
     """
     from matplotlib.figure import Figure
 
-    columns = min(max_columns, len(shown))
+    fit = max_columns if width is None else max(1, int(width / (panel[0] * 2 / 3)))
+    columns = min(max_columns, fit, len(shown))
     rows = math.ceil(len(shown) / columns)
-    figure = Figure(figsize=(width * columns + 2.2, 3.3 * rows), dpi=110, layout="constrained")
-    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
-    for panel, ax in zip(shown, axes, strict=False):
-        ax.set_title(panel.title, fontsize=10, pad=10)
+    with styled():
+        size = width or panel[0] * columns, panel[1] * rows
+        figure = Figure(figsize=size, layout="constrained")
+        axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+        for one, ax in zip(shown, axes, strict=False):
+            ax.set_title(one.title, loc="left", pad=12)
     for ax in axes[len(shown) :]:
         ax.remove()
     return figure, axes[: len(shown)]
-
-
-def add_legend(figure: Any) -> None:
-    """Add a legend beside the panels that contains each label once."""
-    named = {}
-    for ax in figure.axes:
-        for handle, name in zip(*ax.get_legend_handles_labels(), strict=True):
-            named.setdefault(name, handle)
-    figure.legend(named.values(), named.keys(), loc="outside right upper", fontsize=8, frameon=False)

@@ -8,12 +8,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seqlab.analysis.groups import Group
-from seqlab.analysis.panels import Panel, canvas, panels, spans_decades, varying
-from seqlab.analysis.sweep_runs import override_text
+from seqlab.analysis.panels import Panel, canvas, panels, value_texts, varying
+from seqlab.tracking.figure_style import SMALL, styled
 from seqlab.tracking.lines import number
 
 MAX_TICKS = 8
 """The most ticks of an axis of numbers."""
+
+AXIS_WIDTH = 1.3
+"""The distance of two axes, in inches."""
 
 
 class Axis(NamedTuple):
@@ -28,69 +31,81 @@ class Axis(NamedTuple):
     ticks: dict[str, float]
 
 
-def parallel_coordinates(groups: Sequence[Group]) -> Any:
+def parallel_coordinates(groups: Sequence[Group], width: float | None = None) -> Any:
     """Draw each finished run as a line over one axis per swept key to its test score, which colours it.
 
-    A run that diverged is a grey line that ends before the score. The seed has an axis only where nothing
-    else is swept.
+    The best score is at the top, whether a high or a low one is good. A run that diverged is a grey line that
+    ends before the score. The seed has an axis only where nothing else is swept.
+
+    Args:
+        groups: the groups.
+        width: of the figure, in inches; None for one that suits the number of axes.
 
     Returns:
         A `matplotlib.figure.Figure`; None where no run finished.
     """
     shown = panels(groups)
-    if not shown:
-        return None
-    figure, axes = canvas(shown, max_columns=1, width=8)
+    return _draw(shown, width) if shown else None
+
+
+@styled()
+def _draw(shown: Sequence[Panel], width: float | None) -> Any:
+    num_axes = max(len(_keys(panel)) for panel in shown) + 1
+    size = width or max(4.5, AXIS_WIDTH * num_axes + 1.6), 3.0
+    figure, axes = canvas(shown, max_columns=1, panel=size)
     for panel, ax in zip(shown, axes, strict=True):
-        _fill(figure, ax, panel)
+        _fill(ax, panel)
     return figure
 
 
-def _fill(figure: Any, ax: Any, panel: Panel) -> None:
+def _keys(panel: Panel) -> list[str]:
+    return varying(panel.groups) or ["seed"]
+
+
+def _fill(ax: Any, panel: Panel) -> None:
     from matplotlib import colormaps
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import LogNorm, Normalize
 
     pairs = [(group, run) for group in panel.groups for run in group.runs]
     pairs = [(group, run) for group, run in pairs if run.is_finished or run.status == "diverged"]
-    keys = varying(panel.groups) or ["seed"]
-    chosen = {key: axis([{**run.identity, **group.key}[key] for group, run in pairs]) for key in keys}
+    chosen = {key: axis([{**run.identity, **group.key}[key] for group, run in pairs]) for key in _keys(panel)}
     scores = np.array([run.score("test") if run.is_finished else np.nan for _, run in pairs], float)
-    finite = scores[np.isfinite(scores)]
-    if not len(finite):
+    if not np.isfinite(scores).any():
         return
-    norm = (LogNorm if panel.scale(scores) == "log" else Normalize)(finite.min(), finite.max())
-    best_is_bright = colormaps["viridis" if panel.higher_is_better else "viridis_r"]
+    last = score_axis(scores, panel)
+    chosen[f"test/{panel.metric}"] = last
+    colours = colormaps["viridis"]
     places = np.array([one.places for one in chosen.values()]).T
-    order = np.argsort(scores if panel.higher_is_better else -scores)  # the best on top
-    for index in order:
-        if not np.isfinite(scores[index]):
+    for index in np.argsort(last.places):  # the best in front
+        if np.isfinite(last.places[index]):
+            colour = colours(0.92 * last.places[index])  # the brightest yellow is hard to see on white
+            ax.plot(places[index], color=colour, linewidth=1.2, alpha=0.8, clip_on=False)
+        else:
             style = {"color": "lightgrey", "linestyle": "--", "zorder": 1}
             ax.plot(places[index], linewidth=1, clip_on=False, **style)
-        else:
-            height = 0.5 if finite.min() == finite.max() else float(norm(scores[index]))
-            colour = best_is_bright(height)
-            ax.plot([*places[index], height], color=colour, linewidth=1.2, alpha=0.8, clip_on=False)
     for place, one in enumerate(chosen.values()):
         ax.axvline(place, color="black", linewidth=0.8)
+        side = _TO_THE_RIGHT if one is last else _TO_THE_LEFT
         for name, height in one.ticks.items():
-            ax.annotate(name, (place, height), xytext=(-4, 0), textcoords="offset points", **_TICK)
-    names = [key.rpartition(".")[2] for key in chosen]
-    ax.set_xticks(range(len(chosen) + 1), [*names, f"test/{panel.metric}"])
-    ax.set(yticks=[], xlim=(-0.3, len(chosen)), ylim=(0, 1))
+            ax.annotate(name, (place, height), textcoords="offset points", **side)
+    names = [key.rpartition(".")[2] for key in chosen][:-1]
+    ax.set_xticks(range(len(chosen)), [*names, f"test/{panel.metric}\n(best on top)"])
+    ax.tick_params(axis="x", length=0, pad=8)
+    ax.set(yticks=[], xlim=(-0.45, len(chosen) - 0.6), ylim=(0, 1))
     ax.spines[:].set_visible(False)
-    figure.colorbar(ScalarMappable(norm, best_is_bright), ax=ax, pad=0)
 
 
 _BEHIND = {"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
-_TICK = {"ha": "right", "va": "center", "fontsize": 8, "bbox": _BEHIND}
+_TICK = {"va": "center", "fontsize": SMALL, "bbox": _BEHIND}
+_TO_THE_LEFT = {"xytext": (-4, 0), "ha": "right", **_TICK}
+_TO_THE_RIGHT = {"xytext": (4, 0), "ha": "left", **_TICK}
 
 
 def axis(values: Sequence[Any]) -> Axis:
     """Place values on an axis.
 
-    Numbers are placed by their size, or by their logarithm where they span decades. Other values are placed
-    at equal distances in the order of their first occurrence; so are numbers where one value is no number.
+    Numbers are placed by their size, or by their logarithm where this spreads them more evenly, as it does
+    for rates and sizes such as 0.001, 0.003, 0.01 or 16, 32, 64. Other values are placed at equal distances
+    in the order of their first occurrence; so are numbers where one value is no number.
 
     Args:
         values: one value per run.
@@ -102,12 +117,54 @@ def axis(values: Sequence[Any]) -> Axis:
         numbers = np.array(values, float)
         ordered = np.array(sorted(distinct), float)
         named = ordered[np.unique(np.linspace(0, len(ordered) - 1, min(len(ordered), MAX_TICKS)).astype(int))]
-        place = np.log if spans_decades(numbers) else np.asarray
+        place = np.log if _is_logarithmic(ordered) else np.asarray
         low, high = place(ordered[[0, -1]])
         heights = [(place(one) - low) / (high - low) for one in (numbers, named)]
-        return Axis(heights[0], dict(zip(map(number, named), heights[1], strict=True)))
+        return Axis(heights[0], _apart(dict(zip(map(_short, named), heights[1], strict=True))))
     ticks = dict(zip(distinct, np.linspace(0, 1, len(distinct)) if len(distinct) > 1 else [0.5], strict=True))
+    texts = value_texts(distinct)
     return Axis(
         np.array([ticks[one] for one in values]),
-        {override_text(one): height for one, height in ticks.items()},
+        {texts[one]: height for one, height in ticks.items()},
     )
+
+
+def score_axis(scores: np.ndarray, panel: Panel) -> Axis:
+    """Return the axis of the scores, `(n,)`: the best at the top, NaN for a run without a score."""
+    finite = np.unique(scores[np.isfinite(scores)])
+    if len(finite) == 1:
+        return Axis(np.where(np.isfinite(scores), 0.5, np.nan), {number(finite[0], 3): 0.5})
+    place = np.log if panel.scale(scores) == "log" else np.asarray
+    worst, best = (finite[0], finite[-1]) if panel.higher_is_better else (finite[-1], finite[0])
+
+    def scale(values: np.ndarray) -> np.ndarray:
+        return (place(values) - place(worst)) / (place(best) - place(worst))
+
+    low, high = place(finite[[0, -1]])
+    between = np.linspace(low, high, 5)
+    named = np.exp(between) if place is np.log else between
+    ticks = dict(zip([number(one, 3) for one in named], scale(named), strict=True))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return Axis(np.where(np.isfinite(scores), scale(scores), np.nan), ticks)
+
+
+def _is_logarithmic(ordered: np.ndarray) -> bool:
+    """Return whether the logarithms of numbers are spread more evenly: their mean is nearer to the middle."""
+    if ordered[0] <= 0 or len(ordered) < 3:
+        return bool(ordered[0] > 0 and ordered[-1] >= 10 * ordered[0])
+    logs = np.log(ordered)
+    plain, log = (abs((one.mean() - one[0]) / (one[-1] - one[0]) - 0.5) for one in (ordered, logs))
+    return bool(log < plain - 1e-9)
+
+
+def _short(value: float) -> str:
+    return number(value, 3)
+
+
+def _apart(ticks: dict[str, float], least: float = 0.07) -> dict[str, float]:
+    """Return the ticks without those too near to the one before."""
+    kept: dict[str, float] = {}
+    for name, height in ticks.items():
+        if not kept or abs(height - list(kept.values())[-1]) >= least:
+            kept[name] = height
+    return kept

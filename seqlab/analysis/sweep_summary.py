@@ -21,10 +21,13 @@ from seqlab.analysis.report import write_sweep_report
 from seqlab.analysis.sweep_figures import gradient_slope, learning_curves
 from seqlab.analysis.sweep_runs import SweepRun, read_sweep, swept_keys
 from seqlab.analysis.sweep_table import print_tables, unfinished_lines
+from seqlab.analysis.sweep_trackers import SweepTrackers
 from seqlab.runs.open_groups import make_callbacks
 from seqlab.tracking import Callback as TrainingCallback
 from seqlab.tracking import write_atomically
 from seqlab.tracking.encoding import to_json
+from seqlab.tracking.figure_style import save
+from seqlab.tracking.screen import standard_output
 
 _log = logging.getLogger(__name__)
 
@@ -34,9 +37,6 @@ FIGURES = {
     "gradient_slope": gradient_slope,
 }
 """The function that draws each figure, by the name of its file."""
-
-_WIDE = 10_000
-"""A width in characters at which no line is folded."""
 
 
 class SweepSummary(Callback):
@@ -55,7 +55,8 @@ class SweepSummary(Callback):
         folder = Path(config.hydra.sweep.dir).absolute()
         _pending[folder] = ()
         atexit.register(summarise_pending)
-        self._callbacks = make_callbacks(OmegaConf.to_container(config.callbacks, resolve=True))
+        made = make_callbacks(OmegaConf.to_container(config.callbacks, resolve=True))
+        self._callbacks = (*made, SweepTrackers(OmegaConf.to_container(config.tracking, resolve=True)))
         _pending[folder] = self._callbacks
         for callback in self._callbacks:
             callback.on_sweep_start(folder)
@@ -108,7 +109,7 @@ def write_sweep_summary(folder: Path | str, screen: rich.console.Console | None 
     Returns:
         The runs.
     """
-    folder, screen = Path(folder), screen or _standard_output()
+    folder, screen = Path(folder), screen or standard_output()
     runs = read_sweep(folder)
     if not runs:
         return runs
@@ -123,15 +124,9 @@ def write_sweep_summary(folder: Path | str, screen: rich.console.Console | None 
         screen.out(line, highlight=False)
     for name, draw in FIGURES.items():
         if (figure := draw(groups)) is not None:
-            figure.savefig(folder / f"{name}.png")
+            save(figure, folder / f"{name}.png")
     screen.out(f"sweep.csv, sweep.json and figures: {folder}", highlight=False)
     return runs
-
-
-def _standard_output() -> rich.console.Console:
-    """Return standard output, which folds lines on a terminal alone."""
-    screen = rich.console.Console()
-    return screen if screen.is_terminal else rich.console.Console(width=_WIDE)
 
 
 def sweep_rows(folder: Path, runs: Sequence[SweepRun]) -> list[dict[str, Any]]:

@@ -8,7 +8,6 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import rich.console
 import rich.table
 
 from seqlab.analysis.by_length import draw, write_csv
@@ -21,6 +20,8 @@ from seqlab.runs.class_predictions import ClassPredictions
 from seqlab.runs.file_prediction import predict_labelled
 from seqlab.runs.trained_run import TrainedRun
 from seqlab.tasks import SPLITS
+from seqlab.tracking.figure_style import save
+from seqlab.tracking.screen import standard_output
 from seqlab.types import ConfigError
 
 MAX_ROWS = 25
@@ -66,15 +67,16 @@ def _check(options: argparse.Namespace) -> None:
 def _evaluate_lengths(run: TrainedRun, options: argparse.Namespace) -> None:
     """Print the metrics at each length, and write table and figure into the run folder."""
     found = run.evaluate(options.split, options.lengths)
+    table = options.run / f"lengths_{found.name}.csv"
     try:
-        write_csv(options.run / "lengths.csv", found)
-        draw(found).savefig(options.run / "lengths.png")
+        write_csv(table, found)
+        pictures = save(draw(found), table.with_suffix(".png"))
     except OSError as error:
         raise ConfigError(f"RUN_DIR={options.run} cannot be written: {error.strerror}") from error
     _print(found.rows, options.json)
     if not options.json:
         print(f"{options.split}/{found.goal.metric}, mean over the lengths: {found.score:.4g}")
-        print(f"table and figure: {options.run / 'lengths.csv'}, {options.run / 'lengths.png'}")
+        print(f"table and figure: {', '.join(map(str, [table, *pictures]))}")
 
 
 def _write_answers(run: TrainedRun, options: argparse.Namespace) -> None:
@@ -112,7 +114,7 @@ def _print(rows: Sequence[Mapping[str, float]] | Mapping[str, float], as_json: b
     table = rich.table.Table(*rows[0])
     for row in rows[:: math.ceil(len(rows) / MAX_ROWS)]:
         table.add_row(*(f"{value:.4g}" for value in row.values()))
-    rich.console.Console().print(table)
+    standard_output().print(table)
 
 
 def _lengths(text: str) -> list[int]:

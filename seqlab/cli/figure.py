@@ -1,9 +1,6 @@
-"""Heat map of log10 ‖∂L/∂h_t‖, t × step, with one panel for each run.
+"""Figures of runs: the gradient through time, learning curves, accuracy by length, gates and hidden states.
 
-All runs share one colour scale. Each gradient is relative to the gradient at the last t of its step: white is
-equal, blue has vanished, red has exploded, grey is not a number. The titles say what the gradient does in the
-first and in the last row; the lower panels show the slope. The picture of one run goes into its folder, that
-of several runs into the current folder.
+The picture of one run goes into its folder, that of several runs into the current folder.
 """
 
 from __future__ import annotations
@@ -11,44 +8,48 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from seqlab.cli.command import command
-from seqlab.tracking import read_rows, read_summary
-from seqlab.tracking.gradient_flow import Flow, draw, flow_of
+from seqlab.analysis.figures import KINDS, draw
+from seqlab.analysis.state_figure import COLOURS
+from seqlab.cli.command import command, naming_options
+from seqlab.cli.frames import PICTURES, require_ending
+from seqlab.runs.by_length import read_lengths
+from seqlab.tasks import SPLITS
+from seqlab.tracking.figure_style import WIDTHS, read_width
 from seqlab.types import ConfigError
 
+NAMES = {"flow": "gradient_flow"}
+"""The names of files that are not those of their kind."""
 
-def read(folder: Path) -> Flow:
-    """Return the gradient flow of a run; its title has folder, cell, task, and the status if not finished.
 
-    Raises:
-        ConfigError: the folder has no gradient through time.
-    """
-    title = folder.resolve().name
+def _require_picture(output: Path) -> None:
     try:
-        summary = read_summary(folder)
-        ended = "" if summary["status"] == "finished" else f", {summary['status']}"
-        title += f"\n{summary['cell']}, {summary['task']}{ended}"
-    except FileNotFoundError:
-        title += "\nnot ended"
-    try:
-        return flow_of(read_rows(folder), title)
-    except ValueError as error:
-        raise ConfigError(f"RUN_DIR={folder} cannot be drawn: {error}") from error
+        require_ending(output, PICTURES)
+    except ConfigError as error:
+        raise ConfigError(f"output={error}") from error
 
 
 @command
 def main() -> None:
-    """Draw the gradient through time of runs."""
+    """Draw figures of runs, which may be given as the folder of a sweep."""
     parser = argparse.ArgumentParser(prog="python -m seqlab.figure", description=main.__doc__)
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN_DIR")
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN_DIR", help="run folders, or a sweep's")
+    parser.add_argument("--kind", choices=KINDS, default="flow", help="flow by default")
     parser.add_argument("--output", type=Path, help="the picture; its suffix names the format")
-    parser.add_argument("--scale", choices=("linear", "log"), default="linear", help="of the optimiser steps")
+    parser.add_argument("--width", help=f"{', '.join(WIDTHS)} of a paper, or inches")
+    parser.add_argument("--scale", choices=("linear", "log"), help="flow: of the optimiser steps")
+    parser.add_argument("--lengths", help="lengths: such as 41:500 or 41,100,500")
+    parser.add_argument("--split", choices=SPLITS, help="lengths: test by default")
+    parser.add_argument("--colour", choices=COLOURS, help="states: what colours them")
     arguments = parser.parse_args()
-    figure = draw([read(run) for run in arguments.runs], arguments.scale)
-    folder = arguments.runs[0] if len(arguments.runs) == 1 else Path()
-    output = arguments.output or folder / "gradient_flow.png"
-    try:
-        figure.savefig(output)
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"--output={output} cannot be written: {error}") from error
+    given = {name: getattr(arguments, name) for name in ("scale", "lengths", "split", "colour")}
+    options = {name: value for name, value in given.items() if value is not None}
+    with naming_options("width", "output", *given):
+        width = None if arguments.width is None else read_width(arguments.width)
+        if "lengths" in options:
+            options["lengths"] = read_lengths(options["lengths"])
+        folder = arguments.runs[0] if len(arguments.runs) == 1 else Path()
+        output = arguments.output or folder / f"{NAMES.get(arguments.kind, arguments.kind)}.png"
+        if arguments.output is not None:
+            _require_picture(output)
+        draw(arguments.runs, arguments.kind, width, output, **options)
     print(output)

@@ -15,10 +15,8 @@ from seqlab.analysis.comparison import Comparison, GroupPair, Scores, compare
 from seqlab.analysis.frames import list_runs, list_sweeps
 from seqlab.cli.command import command
 from seqlab.tracking.lines import number
+from seqlab.tracking.screen import standard_output
 from seqlab.types import ConfigError
-
-_WIDE = 10_000
-"""A width in characters at which no line is folded."""
 
 
 @command
@@ -30,9 +28,7 @@ def main() -> None:
         "--compare", metavar=("ONE", "OTHER"), nargs=2, type=Path, help="two runs or folders of runs"
     )
     options = parser.parse_args()
-    screen = rich.console.Console()
-    if not screen.is_terminal:
-        screen = rich.console.Console(width=_WIDE)
+    screen = standard_output()
     if options.compare:
         if options.folder:
             raise ConfigError("DIR does not apply to --compare")

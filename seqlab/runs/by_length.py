@@ -12,6 +12,9 @@ from seqlab.tasks.lengths import between
 from seqlab.training import Program, evaluation
 from seqlab.types import ConfigError, Goal, Params
 
+LONGEST_NAME = 60
+"""The most characters of a name that lists all lengths."""
+
 
 class ByLength(NamedTuple):
     """Metrics at each length.
@@ -37,9 +40,29 @@ class ByLength(NamedTuple):
         return np.array([row["length"] for row in self.rows]), np.array([row[key] for row in self.rows])
 
     @property
+    def name(self) -> str:
+        """A name for files: the split, and the lengths as ranges, such as `test_41-500` or `test_5_9`."""
+        lengths = [int(length) for length in self.curve[0]]
+        parts = [f"{one[0]}-{one[-1]}" if len(one) > 1 else str(one[0]) for one in _ranges(lengths)]
+        if len(name := "_".join([self.split, *parts])) <= LONGEST_NAME:
+            return name
+        return f"{self.split}_{min(lengths)}-{max(lengths)}_of_{len(lengths)}"
+
+    @property
     def score(self) -> float:
         """The mean of the deciding metric over the lengths, with equal weights."""
         return float(self.curve[1].mean())
+
+
+def _ranges(lengths: Sequence[int]) -> list[list[int]]:
+    """Cut lengths into runs of consecutive numbers."""
+    found: list[list[int]] = []
+    for length in lengths:
+        if found and length == found[-1][-1] + 1:
+            found[-1].append(length)
+        else:
+            found.append([length])
+    return found
 
 
 def read_lengths(text: str) -> list[int]:

@@ -24,9 +24,15 @@ EXAMPLES = "examples.json"
 
 FILES = (
     *(ROWS, SUMMARY, "checkpoints", HYDRA, VOCABULARY, "wandb", EXAMPLES),
-    *("report.html", "lengths.csv", "lengths.png"),
+    *("report.html", "tensorboard", "lengths.csv", "lengths_*.csv"),
+    *(
+        f"{name}.{ending}"
+        for name in ("gradient_flow", "curves", "gates", "states")
+        for ending in ("png", "svg")
+    ),
+    *("lengths*.png", "lengths*.svg"),
 )
-"""What a run and the commands about it write into its folder, but for the log."""
+"""Patterns of what a run and the commands about it write into its folder, but for the log."""
 
 
 def read_request(folder: str | Path) -> Request:
@@ -75,9 +81,8 @@ def holds_run(folder: Path) -> bool:
 
 def remove_run(folder: Path) -> None:
     """Delete what a run has written into a folder; files of other names stay."""
-    for name in FILES:
-        path = folder / name
-        if path.is_dir():
+    for path in [path for pattern in FILES for path in folder.glob(pattern)]:
+        if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)

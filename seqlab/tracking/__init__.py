@@ -14,6 +14,7 @@ from seqlab.tracking.run_folder import (
     read_summary,
     write_atomically,
 )
+from seqlab.tracking.tensorboard import TensorBoard
 from seqlab.tracking.tracker import RunInfo, Tracker, Trackers
 from seqlab.tracking.weights_and_biases import WeightsAndBiases
 
@@ -24,6 +25,7 @@ __all__ = [
     "GroupConsole",
     "RunFolder",
     "RunInfo",
+    "TensorBoard",
     "Tracker",
     "Trackers",
     "WeightsAndBiases",

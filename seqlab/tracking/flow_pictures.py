@@ -1,15 +1,16 @@
-"""W&B's table and image of the gradient's flow through time, redrawn as a run proceeds."""
+"""Image of the gradient's flow through time, redrawn as a run proceeds."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from seqlab.tracking.gradient_flow import LOG10_NORM, SLOPE, Flow, draw, flow_of
-from seqlab.tracking.wandb_internals import fill_table
+from seqlab.tracking.figure_style import pixels
+from seqlab.tracking.flow_figure import MAX_DECADES, draw
+from seqlab.tracking.gradient_flow import LOG10_NORM, SLOPE, Flow, flow_of
 
 MAX_SIZE = 50
 """The most rows, and the most t, in a picture; W&B truncates a table at 10,000 entries."""
@@ -21,15 +22,31 @@ GROWTH = 1.5
 """The factor by which the rows must grow before the next picture, so that pictures become rarer."""
 
 
+class Picture(NamedTuple):
+    """A picture of a run's flow so far.
+
+    Its colours always span the same decades, so that the pictures of a run and of several can be compared.
+
+    Attributes:
+        flow: what is drawn.
+        pixels: uint8 `(height, width, 4)`.
+    """
+
+    flow: Flow
+    pixels: np.ndarray
+
+
 @dataclasses.dataclass
 class FlowPictures:
-    """Collects the rows of a run and draws them.
+    """Collects the rows of a run, and draws a picture of them when one is due.
 
     Attributes:
         title: the title of the picture.
+        latest: the picture that was drawn last; None before the first.
     """
 
     title: str
+    latest: Picture | None = dataclasses.field(default=None, init=False, repr=False)
     _rows: list[dict[str, Any]] = dataclasses.field(default_factory=list, init=False, repr=False)
     _drawn: int = dataclasses.field(default=0, init=False, repr=False)
 
@@ -44,36 +61,16 @@ class FlowPictures:
         """The optimiser step of the last row that was kept."""
         return self._rows[-1]["step"]
 
-    def media(self, last: bool = False) -> dict[str, Any]:
-        """Return `gradient_flow/table` and `gradient_flow/image`; empty where too few rows are new.
+    def due(self, last: bool = False) -> Picture | None:
+        """Return a new picture; None where too few rows are new.
 
         Args:
             last: whether this is the end of the run, where one new row is enough if there are two in all.
         """
         enough = max(2, self._drawn + 1) if last else max(FIRST, GROWTH * self._drawn)
         if len(self._rows) < enough:
-            return {}
+            return None
         self._drawn = len(self._rows)
         flow = flow_of(self._rows, self.title).thinned(MAX_SIZE)
-        return {"gradient_flow/table": _table(flow), "gradient_flow/image": _image(flow)}
-
-
-def _table(flow: Flow) -> Any:
-    """Return one row per step and t (from 1): log10 ‖∂L/∂h_t‖, or None where that is not finite."""
-    import wandb
-
-    entries = [
-        [int(step), int(t), float(value) if np.isfinite(value) else None]
-        for step, line in zip(flow.steps, flow.log10_norm, strict=True)
-        for t, value in zip(flow.times, line, strict=True)
-    ]
-    return fill_table(wandb.Table(columns=["step", "t", "log10_norm"], dtype=[int, int, float]), entries)
-
-
-def _image(flow: Flow) -> Any:
-    import wandb
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    canvas = FigureCanvasAgg(draw([flow]))
-    canvas.draw()
-    return wandb.Image(np.asarray(canvas.buffer_rgba()))
+        self.latest = Picture(flow, pixels(draw([flow], decades=MAX_DECADES)))
+        return self.latest

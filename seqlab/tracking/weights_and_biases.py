@@ -12,15 +12,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
-import numpy as np
-
 from seqlab.checks import require_choice
+from seqlab.tracking.chart_values import chart_values
 from seqlab.tracking.encoding import to_plain
 from seqlab.tracking.flow_pictures import FlowPictures
 from seqlab.tracking.gradient_flow import SLOPE
 from seqlab.tracking.run_folder import read_rows
 from seqlab.tracking.tracker import RunInfo
+from seqlab.tracking.wandb_artifacts import log_figures, log_model, log_sweep, scores
 from seqlab.tracking.wandb_internals import earlier_id, note_id, quiet_settings, without_launch
+from seqlab.tracking.wandb_media import flow_media, histogram, image
+from seqlab.tracking.wandb_names import all_tags, given, group_name, job_type, readable_config, run_name
 from seqlab.tracking.wandb_server import note_failure, why_unreachable
 
 _log = logging.getLogger(__name__)
@@ -36,9 +38,6 @@ _SUMMARIES = {
 }
 """The values that W&B's summary keeps of a key; of any other key it keeps the last."""
 
-_MAX_TAG = 64
-"""The longest tag that W&B accepts, in characters."""
-
 Mode = Literal["offline", "online", "disabled"]
 MODES = get_args(Mode)
 
@@ -50,9 +49,13 @@ _MAX_BEHIND = 100
 class WeightsAndBiases:
     """The tracker that logs to W&B the rows that `metrics.jsonl` holds.
 
-    Lists stay lists, except that a key `…/histogram`, counts over equal bins of [0, 1], becomes a W&B
-    histogram. At evaluations and at the end, `gradient_flow/table` (step, t, log10 ‖∂L/∂h_t‖) and
-    `gradient_flow/image` are added, which show the gradient's flow through time; not where a run has one row.
+    W&B has no chart of lists, so a short list becomes numbers and a longer one a histogram
+    (`seqlab.tracking.chart_values`). At evaluations and at the end, `gradient_flow/table` (step, t,
+    log10 ‖∂L/∂h_t‖) and `gradient_flow/image` are added, which show the gradient's flow through time; not
+    where a run has one row.
+
+    At the end, the best checkpoint becomes an artifact of the type model, the picture of the gradient and the
+    report an artifact of the type figures. The table and the figures of a sweep are in a W&B run of its own.
 
     A resumed run keeps its W&B id, and its earlier rows are logged again first. W&B replaces a run that is
     started under the same id, so the newest folder under `wandb/` is the whole run.
@@ -64,15 +67,18 @@ class WeightsAndBiases:
     W&B runs on a thread of its own, so that a run does not wait for its start, which takes a second. An error
     is raised by a later call.
 
-    The run's name and notes are those of the config, or else those of `WANDB_NAME` and `WANDB_NOTES`. W&B's
-    files lie in the run folder, or in `WANDB_DIR`.
+    The run's name and notes are those of the config, or else those of `WANDB_NAME` and `WANDB_NOTES`; in a
+    sweep the name also tells the runs apart. W&B's files lie in the run folder, or in `WANDB_DIR`.
 
     Attributes:
         mode: offline, online or disabled; disabled never imports wandb. None for `WANDB_MODE`, or offline.
         project: the W&B project; None for `WANDB_PROJECT`, or seqlab.
-        entity: the W&B team or user; None for the account's default.
-        group: the W&B group; None for the sweep's name, or for a run by itself the experiment's.
-        tags: tags in addition to cell, architecture, task and the overrides on the axes of the sweep.
+        entity: the W&B team or user; None for `WANDB_ENTITY`, or the account's default.
+        group: the W&B group; None for `WANDB_RUN_GROUP`, or the sweep's name, or the experiment's.
+        tags: tags in addition to those of `WANDB_TAGS`, and to cell, architecture, task and the overrides on
+            the axes of the sweep.
+        model: whether to log the best checkpoint. W&B copies it.
+        figures: whether to log the picture of the gradient and the report, and those of a sweep.
 
     Raises:
         ValueError: `mode` is none of these.
@@ -83,13 +89,15 @@ class WeightsAndBiases:
     entity: str | None = None
     group: str | None = None
     tags: Sequence[str] = ()
+    model: bool = True
+    figures: bool = True
     _run: Any = dataclasses.field(default=None, init=False, repr=False, compare=False)
     _calls: list[Future[None]] = dataclasses.field(
         default_factory=list, init=False, repr=False, compare=False
     )
     _takes_media: bool = dataclasses.field(default=True, init=False, repr=False, compare=False)
     _url: str = dataclasses.field(default="", init=False, repr=False, compare=False)
-    _goal_key: str = dataclasses.field(default="", init=False, repr=False)
+    _info: RunInfo = dataclasses.field(init=False, repr=False, compare=False)
     _pictures: FlowPictures = dataclasses.field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -117,6 +125,16 @@ class WeightsAndBiases:
         """Close the W&B run. Its last rows reach the disk moments later, or as the process ends."""
         self._call(self._close, summary, behind=0)
 
+    def finish_sweep(self, folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Log the table and the figures of a sweep that has ended, as a W&B run of the type sweep.
+
+        Args:
+            folder: the sweep's folder.
+            rows: a row for each run, as in `sweep.csv`.
+        """
+        if self.figures:
+            self._call(self._log_sweep, (folder, rows), behind=0)
+
     def _call(self, function: Callable[[Any], None], argument: Any, behind: int) -> None:
         """Let the thread of W&B make a call; wait until few are left, and raise an error of the others."""
         if self._mode == "disabled":
@@ -126,6 +144,30 @@ class WeightsAndBiases:
             self._calls.pop(0).result()
 
     def _open(self, info: RunInfo) -> None:
+        self._info, self._pictures = info, FlowPictures(f"{info.cell}, {info.task}")
+        self._init(
+            dir=os.environ.get("WANDB_DIR") or info.folder,
+            id=None if info.resumed_from is None else earlier_id(info.folder),
+            name=run_name(info),
+            notes=given(info, "notes"),
+            group=group_name(self.group, info.sweep or info.experiment),
+            job_type=job_type(info),
+            tags=all_tags(info, self.tags),
+            config=readable_config(info),
+        )
+        note_id(info.folder, self._run.id)
+        best = "max" if info.goal.higher_is_better else "min"
+        of_goal = {f"train/{info.goal.metric}": f"{best},last", info.goal_key: best}
+        self._run.define_metric("step")
+        self._run.define_metric("*", step_metric="step")
+        for key, summary in {**_SUMMARIES, **of_goal}.items():
+            self._run.define_metric(key, step_metric="step", summary=summary)
+        if info.resumed_from is not None:
+            for row in read_rows(info.folder, last_step=info.resumed_from):
+                self._log(row)
+
+    def _init(self, **settings: Any) -> None:
+        """Open a W&B run; offline, with a warning, where the server of an online run cannot be used."""
         import wandb  # imported here because it takes half a second
 
         reason = None
@@ -133,76 +175,80 @@ class WeightsAndBiases:
             self._url = os.environ.get("WANDB_BASE_URL") or str(wandb.setup().settings.base_url)
             reason = why_unreachable(self._url)
         try:
-            self._init(info, self._mode if reason is None else "offline")
+            self._run = self._opened(self._mode if reason is None else "offline", settings)
         except wandb.Error as error:
             if self._mode == "offline":
                 raise
             reason = " ".join(str(error).split())
             note_failure(self._url, reason)
-            self._init(info, "offline")
+            self._run = self._opened("offline", settings)
         if reason is not None:
             _log.warning(
                 "W&B is offline for this run: %s. To upload it later: wandb sync %s", reason, self._folder
             )
-        self._run.define_metric("step")
-        self._run.define_metric("*", step_metric="step")
-        best = "max" if info.goal.higher_is_better else "min"
-        of_goal = {f"train/{info.goal.metric}": f"{best},last", info.goal_key: best}
-        for key, summary in {**_SUMMARIES, **of_goal}.items():
-            self._run.define_metric(key, step_metric="step", summary=summary)
-        self._goal_key, self._pictures = info.goal_key, FlowPictures(f"{info.cell}, {info.task}")
-        if info.resumed_from is not None:
-            for row in read_rows(info.folder, last_step=info.resumed_from):
-                self._log(row)
 
-    def _init(self, info: RunInfo, mode: Mode) -> None:
+    def _opened(self, mode: str, settings: Mapping[str, Any]) -> Any:
         import wandb
 
         with without_launch():
-            self._run = wandb.init(
-                mode=mode,
+            return wandb.init(
+                mode=cast("Mode", mode),
                 project=self.project or os.environ.get("WANDB_PROJECT") or "seqlab",
                 entity=self.entity,
-                dir=os.environ.get("WANDB_DIR") or info.folder,
-                id=None if info.resumed_from is None else earlier_id(info.folder),
-                name=_name(info),
-                notes=_given(info, "notes"),
-                group=self.group or info.sweep or info.experiment,
-                job_type=_job_type(info),
-                tags=[
-                    info.cell,
-                    info.architecture,
-                    info.task,
-                    *(axis[:_MAX_TAG] for axis in info.axes),
-                    *self.tags,
-                ],
-                config=to_plain(info.config),
                 reinit="create_new",  # a sweep runs many jobs in one process
                 settings=quiet_settings(),
+                **settings,
             )
-        note_id(info.folder, self._run.id)
 
     def _log(self, row: Mapping[str, Any]) -> None:
         if self._run is None:  # it was not opened, and that call has raised the error
             return
         self._pictures.add(row)
-        media = self._pictures.media() if self._goal_key in row else {}
-        media |= {key: _histogram(counts) for key, counts in row.items() if key.endswith("/histogram")}
-        self._send(row, media)
+        numbers, histograms = chart_values(row)
+        picture = self._pictures.due() if self._info.goal_key in row else None
+        media = {key: histogram(counts) for key, counts in histograms.items()}
+        self._send(numbers, media | flow_media(picture))
 
     def _close(self, summary: Mapping[str, Any]) -> None:
         if self._run is None:
             return
-        if media := self._pictures.media(last=True):
+        if media := flow_media(self._pictures.due(last=True)):
             self._send({"step": self._pictures.last_step}, media)
-        self._run.summary.update(to_plain(summary))
+        self._run.summary.update(to_plain({**summary, **scores(summary)}))
+        folder, latest = self._info.folder, self._pictures.latest
+        self._attach(lambda run: log_model(run, folder), wanted=self.model)
+        self._attach(lambda run: log_figures(run, folder, image(latest)), wanted=self.figures)
+        offline, place = self._run.offline, self._folder
+        self._finish(summary["status"] == "finished")
+        if offline and self._info.sweep is None:  # a sweep names one command for all of its runs
+            _log.info("to upload this run: wandb sync %s", place)
+        self._run = None
+
+    def _log_sweep(self, ended: tuple[Path, Sequence[Mapping[str, Any]]]) -> None:
+        folder, rows = ended
+        name = "/".join(folder.absolute().parts[-2:])
+        place = os.environ.get("WANDB_DIR") or folder
+        self._init(dir=place, name=f"sweep {name}", group=group_name(self.group, name), job_type="sweep")
+        self._attach(lambda run: log_sweep(run, folder, rows), wanted=True)
+        self._finish(True)
+        self._run = None
+
+    def _attach(self, log: Callable[[Any], None], wanted: bool) -> None:
+        """Log artifacts, which wait for the server; not where it did not answer before."""
+        if not wanted or not self._takes_media:
+            return
         try:
-            self._run.finish(exit_code=0 if summary["status"] == "finished" else 1)
+            with _staging_in(self._folder):
+                log(self._run)
+        except Exception as error:
+            self._warn(" ".join(str(error).split()))
+            self._takes_media = False
+
+    def _finish(self, succeeded: bool) -> None:
+        try:
+            self._run.finish(exit_code=0 if succeeded else 1)
         except TimeoutError:
             self._warn("the server did not take the last rows in time")
-        if self._mode == "offline":
-            _log.info("to upload this run: wandb sync %s", self._folder)
-        self._run = None
 
     def _send(self, row: Mapping[str, Any], media: Mapping[str, Any]) -> None:
         """Log a row with its media, or without where the server, which media wait for, does not answer."""
@@ -233,29 +279,6 @@ class WeightsAndBiases:
 def _thread() -> ThreadPoolExecutor:
     """Return the one thread of this process that calls W&B, because its calls must not overlap."""
     return ThreadPoolExecutor(1, "wandb")
-
-
-def _name(info: RunInfo) -> str:
-    """Return the name of the config, or of the environment, or what the run is."""
-    return _given(info, "name") or f"{info.cell} {info.architecture} {info.task} seed {info.seed}"
-
-
-def _given(info: RunInfo, key: str) -> str | None:
-    """Return a text of the config, or else of W&B's variable of that name; None where neither is given."""
-    given = info.config.get(key)
-    return os.environ.get(f"WANDB_{key.upper()}") if given is None else str(given)
-
-
-def _job_type(info: RunInfo) -> str:
-    axes = [axis for axis in info.axes if not axis.startswith("seed=")]
-    return " ".join(axes)[:_MAX_TAG] or info.architecture
-
-
-def _histogram(counts: Sequence[float]) -> Any:
-    """Return a W&B histogram of counts over equal bins of [0, 1]."""
-    import wandb
-
-    return wandb.Histogram(np_histogram=(to_plain(counts), np.linspace(0, 1, len(counts) + 1)))
 
 
 @contextlib.contextmanager

@@ -90,10 +90,10 @@ def test_evaluate_at_lengths(inside, tmp_path, task):
     done = inside("evaluate", str(tmp_path), "--lengths", "5,9", "--json")
     rows = json.loads(done.stdout)
     assert [row["length"] for row in rows] == [5, 9]
-    with (tmp_path / "lengths.csv").open(newline="") as file:
+    with (tmp_path / "lengths_test_5_9.csv").open(newline="") as file:
         written = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
     assert written == rows
-    assert (tmp_path / "lengths.png").stat().st_size
+    assert (tmp_path / "lengths_test_5_9.png").stat().st_size
 
 
 def test_the_score_over_lengths_is_their_mean_and_is_that_of_the_run_at_its_own_length(inside, tmp_path):

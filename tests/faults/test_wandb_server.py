@@ -74,7 +74,7 @@ def test_a_resumed_run_is_the_same_run_of_the_server(serve, tmp_path, caplog):
         assert server.ended == {name: 0}
     pictures = [file for file in server.files[name] if file.startswith("media/images/gradient_flow/")]
     assert len(pictures) == 2
-    assert server.names == {name: "elman many_to_one adding seed 0"}
+    assert server.names == {name: "elman-adding-seed0"}
     assert KEY not in caplog.text
     assert_no_key(tmp_path)
 

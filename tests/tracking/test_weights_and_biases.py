@@ -13,6 +13,9 @@ import pytest
 import wandb_file
 
 from seqlab.tracking import RunFolder, Trackers, WeightsAndBiases
+from seqlab.tracking.chart_values import chart_values
+from seqlab.tracking.wandb_artifacts import sync_command
+from seqlab.tracking.wandb_names import all_tags, group_name, run_name
 from seqlab.types import Goal
 
 FINISHED = {"status": "finished", "best": {"eval/accuracy": 0.9}}
@@ -27,7 +30,8 @@ def _rows(first, last):
             "grads/norm": [math.nan, math.inf, -math.inf, 1e-35][step % 4],
             "grads/norm/layer_0.kernel": 3.0,
             "grads/nonfinite": np.int32(step),
-            "grads/through_time/log10_norm": np.linspace(-30.0, 0.0, 4000 if step == 3 else 5),
+            "grads/through_time/log10_norm": np.linspace(-30.0, 0.0, 4000 if step == 3 else 10),
+            "recurrent/lyapunov": [0.5, -0.5 * step],
             "gates/forget": [[0.5, math.nan], [1.0, -math.inf]],
         }
         for step in range(first, last + 1)
@@ -56,12 +60,17 @@ def _written_rows(info):
 
 
 def _heard(file):
-    """The rows that the file holds, without pictures, and without a row that is pictures alone."""
+    """The numbers of the rows that the file holds, without a row that is pictures alone."""
     rows = (
-        {key: value for key, value in row.items() if not key.startswith("gradient_flow/")}
+        {key: value for key, value in row.items() if not isinstance(value, dict)}
         for row in wandb_file.read_history(file)
     )
     return [row for row in rows if set(row) != {"step"}]
+
+
+def _written_numbers(info):
+    """The numbers of the rows of metrics.jsonl."""
+    return [chart_values(row)[0] for row in _written_rows(info)]
 
 
 def _said(caplog):
@@ -76,7 +85,10 @@ def test_the_offline_file_holds_the_rows_of_metrics_jsonl(info):
     file = _run(info, _rows(1, 40))
     assert file.stat().st_size > 2 * 32768
     assert len(_written_rows(info)) == 40
-    assert _heard(file) == _written_rows(info)
+    assert _heard(file) == _written_numbers(info)
+    histogram = wandb_file.read_history(file)[0]["grads/through_time/log10_norm"]
+    assert histogram["_type"] == "histogram"
+    assert sum(histogram["values"]) == 10
 
 
 def test_a_resumed_run_keeps_its_id_and_its_newest_file_is_whole(info):
@@ -84,7 +96,7 @@ def test_a_resumed_run_keeps_its_id_and_its_newest_file_is_whole(info):
     for resumed_from in (4, 5):
         resumed = _run(dataclasses.replace(info, resumed_from=resumed_from), _rows(resumed_from + 1, 8))
         assert [row["step"] for row in _written_rows(info)] == [1, 2, 3, 4, 5, 6, 7, 8]
-        assert _heard(resumed) == _written_rows(info)
+        assert _heard(resumed) == _written_numbers(info)
         assert _records(resumed, "run")[0].run_id == _records(interrupted, "run")[0].run_id
 
 
@@ -117,7 +129,7 @@ def test_the_run_is_described(info):
     listener = WeightsAndBiases(project="memory-study", entity="lab", tags=("night",))
     (run,) = _records(_run(info, [], listener=listener), "run")
     config = {item.key: json.loads(item.value_json) for item in run.config.update}
-    assert config.items() >= {"seed": 3, "cell": {"features": 8}}.items()
+    assert config.items() >= {"seed": 3, "cell": {"features": 8, "name": "gru"}}.items()
     assert (run.project, run.entity, run.run_group, run.job_type) == (
         "memory-study",
         "lab",
@@ -125,7 +137,7 @@ def test_the_run_is_described(info):
         "many_to_one",
     )
     assert set(run.tags) == {"gru", "many_to_one", "parity_check", "night"}
-    assert run.display_name == "gru many_to_one parity_check seed 3"
+    assert run.display_name == "gru-parity_check-seed3"
 
 
 def test_runs_of_a_sweep_are_one_group_and_those_that_differ_in_seed_one_job_type(info):
@@ -318,3 +330,76 @@ def test_the_mode_may_be_that_of_the_environment(info, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "dryrun")
     with pytest.raises(ValueError, match="WANDB_MODE must be one of offline, online, disabled, got dryrun"):
         WeightsAndBiases()
+
+
+@pytest.mark.parametrize(
+    ("axes", "name", "expected"),
+    [
+        ((), None, "gru-parity_check-seed3"),
+        (
+            ("cell=gru", "optimizer.learning_rate=0.004430375245218269", "seed=3"),
+            None,
+            "gru-parity_check-learning_rate=0.00443-seed3",
+        ),
+        (("architecture=many_to_one", "seed=3"), None, "gru-parity_check-architecture=many_to_one-seed3"),
+        ((), "mine", "mine"),
+        (("cell=gru", "seed=3"), "mine", "mine-cell=gru-seed=3"),
+    ],
+)
+def test_names_tell_the_runs_of_a_sweep_apart(info, axes, name, expected):
+    assert run_name(dataclasses.replace(info, axes=axes, config={"name": name})) == expected
+
+
+def test_group_and_tags_may_be_those_of_the_environment(info, monkeypatch):
+    monkeypatch.setenv("WANDB_RUN_GROUP", "theirs")
+    monkeypatch.setenv("WANDB_TAGS", "night,gru")
+    assert (group_name("ours", "sweep"), group_name(None, "sweep")) == ("ours", "theirs")
+    assert all_tags(info, ["day"]) == ["gru", "many_to_one", "parity_check", "day", "night"]
+
+
+def _artifacts(file):
+    """The artifacts that the file logs, by their type."""
+    return {record.type: record for record in _records(file, "artifact")}
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_the_best_checkpoint_and_the_figures_are_artifacts(info, wanted):
+    for step in (5, 20):
+        (info.folder / "checkpoints" / "best" / str(step)).mkdir(parents=True)
+        (info.folder / "checkpoints" / "best" / str(step) / "array").write_bytes(bytes([step]))
+    (info.folder / "report.html").write_text("report")
+    file = _run(info, _flow_rows(3), listener=WeightsAndBiases(model=wanted, figures=wanted))
+    found = _artifacts(file)
+    assert (found.keys() >= {"model", "figures"}) == wanted
+    if wanted:
+        assert [entry.path for entry in found["model"].manifest.contents] == ["checkpoints/best/20/array"]
+        paths = {entry.path for entry in found["figures"].manifest.contents}
+        assert "report.html" in paths
+        assert any(path.endswith(".png") for path in paths)
+
+
+def test_a_sweep_is_a_run_with_its_table_and_figures(tmp_path, caplog):
+    sweep = tmp_path / "day" / "time"
+    sweep.mkdir(parents=True)
+    (sweep / "sweep.csv").write_text("cell")
+    rows = [{"cell": "gru", "test": 0.5, "reason": None}, {"cell": "lstm", "test": None, "reason": "why"}]
+    with caplog.at_level(logging.INFO, logger="seqlab"):
+        WeightsAndBiases().finish_sweep(sweep, rows)
+    (file,) = sweep.glob("wandb/offline-run-*/*.wandb")
+    wandb_file.wait_until_complete(file)
+    run = _records(file, "run")[0]
+    assert (run.display_name, run.run_group, run.job_type) == ("sweep day/time", "day/time", "sweep")
+    assert [entry.path for entry in _artifacts(file)["sweep"].manifest.contents] == ["sweep.csv"]
+    (row,) = wandb_file.read_history(file)
+    assert row["sweep/table"]["nrows"] == 2
+    assert _said(caplog) == []
+    assert sync_command(sweep) == f"wandb sync {sweep}/wandb/offline-run-*"
+
+
+def test_one_command_uploads_all_runs_of_a_sweep(tmp_path):
+    for name in ("0", "1", "deep/2"):
+        (tmp_path / name / ".hydra").mkdir(parents=True)
+        (tmp_path / name / "wandb" / f"offline-run-20260101_120000-{name[-1]}").mkdir(parents=True)
+    pattern = "wandb/offline-run-*"
+    assert sync_command(tmp_path) == f"wandb sync {tmp_path}/*/{pattern} {tmp_path}/*/*/{pattern}"
+    assert sync_command(tmp_path / "none") is None

@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.analysis.by_length import plot
+from seqlab.analysis.by_length import finish, plot
+from seqlab.analysis.direct_labels import label_width
 from seqlab.analysis.groups import Group
-from seqlab.analysis.panels import add_legend, canvas, kinds, panels
+from seqlab.analysis.panels import AXES_HEIGHT, PANEL_HEIGHT, PANEL_WIDTH, canvas, kinds, panels
 from seqlab.analysis.studies.learning import distinguishing, medians, read_groups, verdicts
 from seqlab.analysis.studies.study import Study, markdown
 from seqlab.runs import load
 from seqlab.runs.by_length import ByLength, evaluate_lengths, read_lengths
+from seqlab.tracking.figure_style import styled
 
 
 class Generalisation(Study):
@@ -82,17 +84,17 @@ class Generalisation(Study):
         score = self.published.get(group.key["cell"], {}).get(group.key["task"])
         return {"published": "–" if score is None else str(score)}
 
+    @styled()
     def _figure(self, groups: Sequence[Group], found: Sequence[Sequence[ByLength]]) -> Any:
         shown = panels(groups)
-        figure, axes = canvas(shown)
         coloured = kinds(shown)
+        size = PANEL_WIDTH + label_width(["baseline 0.123", *coloured.colours]), PANEL_HEIGHT
+        figure, axes = canvas(shown, panel=size)
         by_group = dict(zip(map(id, groups), found, strict=True))
         for panel, ax in zip(shown, axes, strict=True):
-            for group in panel.finished:
-                style = coloured.style(group)
-                for run in by_group[id(group)]:
-                    plot(ax, run, linewidth=0.9, alpha=0.8, **style)
-        add_legend(figure)
+            styles = [(run, coloured.style(group)) for group in panel.finished for run in by_group[id(group)]]
+            ends = [end for run, style in styles for end in plot(ax, run, linewidth=0.9, alpha=0.8, **style)]
+            finish(ax, ends, AXES_HEIGHT)
         return figure
 
 

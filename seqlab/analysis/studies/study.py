@@ -12,13 +12,14 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from seqlab.analysis.studies.markers import write_between_markers
+from seqlab.tracking.figure_style import save
 
 
 class Study(Callback, abc.ABC):
     """Hydra callback that writes the result of a sweep.
 
     Attributes:
-        folder: the folder of `figure.png` and `README.md`. The part of `README.md` between
+        folder: the folder of `figure.png`, `figure.svg` and `README.md`. The part of `README.md` between
             `<!-- study: begin -->` and `<!-- study: end -->` becomes the table and the command's wall time.
     """
 
@@ -35,7 +36,7 @@ class Study(Callback, abc.ABC):
         """Write the figure and the table."""
         figure, text = self.summarise(Path(config.hydra.sweep.dir))
         self.folder.mkdir(parents=True, exist_ok=True)
-        figure.savefig(self.folder / "figure.png")
+        save(figure, self.folder / "figure.png")
         seconds = time.perf_counter() - self.started
         write_between_markers(
             self.folder / "README.md", "study", f"{text}\n\nThe command took {seconds:.0f} s."

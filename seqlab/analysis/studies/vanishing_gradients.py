@@ -13,7 +13,8 @@ from omegaconf import OmegaConf
 
 from seqlab.analysis.studies.study import Study, markdown
 from seqlab.tracking import find_runs, read_rows, read_summary
-from seqlab.tracking.gradient_flow import Flow, draw, flow_of
+from seqlab.tracking.flow_figure import draw
+from seqlab.tracking.gradient_flow import Flow, flow_of
 
 
 class VanishingGradients(Study):
