@@ -125,9 +125,8 @@ def _group_id(group: Group) -> tuple[str, ...]:
     return tuple(f"{key}={value}" for key, value in group.key.items())
 
 
-def kinds(shown: Sequence[Panel]) -> Kinds:
-    """Return the kinds of run in panels; where there are many, only the best of each panel get a colour."""
-    groups = [group for panel in shown for group in panel.finished]
+def named(groups: Sequence[Group]) -> Kinds:
+    """Return the texts that distinguish groups, without colours."""
     keys = varying(groups)
     texts = {key: value_texts([group.key[key] for group in groups]) for key in keys}
 
@@ -135,7 +134,12 @@ def kinds(shown: Sequence[Panel]) -> Kinds:
         words = [_key_and_value(key, texts[key][group.key[key]]) for key in keys if key != "cell"]
         return ", ".join([str(group.key["cell"]), *words])
 
-    names = {_group_id(group): name(group) for group in groups}
+    return Kinds({_group_id(group): name(group) for group in groups}, {})
+
+
+def kinds(shown: Sequence[Panel]) -> Kinds:
+    """Return the kinds of run in panels; where there are many, only the best of each panel get a colour."""
+    names = named([group for panel in shown for group in panel.finished]).names
     coloured = dict.fromkeys(names.values())
     if len(coloured) > MAX_COLOURS:
         best = max(1, MAX_COLOURS // len(shown))

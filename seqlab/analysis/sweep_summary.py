@@ -82,9 +82,9 @@ def summarise_pending() -> None:
 def _summarise(folder: Path, callbacks: Sequence[TrainingCallback]) -> Sequence[SweepRun]:
     try:
         runs = write_sweep_summary(folder)
+        _write_report(folder, runs)
         for callback in callbacks:
             callback.on_sweep_end(folder, sweep_rows(folder, runs))
-        _write_report(folder, runs)
         return runs
     except Exception as error:  # the runs are on disk and stay valid
         _log.warning("the sweep in %s has no summary: %s: %s", folder, type(error).__name__, error)

@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 
 from seqlab.analysis.comparison import leaves
 from seqlab.analysis.groups import Group
-from seqlab.analysis.panels import PANEL, Kinds, varying
+from seqlab.analysis.panels import PANEL, Kinds, named
 from seqlab.analysis.sweep_runs import DAMAGED, IDENTITY, SweepRun, read_sweep, swept_keys
 from seqlab.runs.files import read_request
 from seqlab.tracking import read_rows
@@ -178,11 +178,11 @@ def read(paths: Sequence[Path]) -> Entries:
 
 def entries_of(runs: Sequence[SweepRun]) -> Entries:
     """Return runs with their rows and groups."""
-    named = _names([run.folder.resolve() for run in runs])
-    entries = _with_goals([Entry(run, _rows(run), named[run.folder.resolve()]) for run in runs])
+    names = _names([run.folder.resolve() for run in runs])
+    entries = _with_goals([Entry(run, _rows(run), names[run.folder.resolve()]) for run in runs])
     swept = swept_keys([entry.run for entry in entries])
     groups = _groups(entries, swept)
-    kinds = Kinds(varying(groups), {})
+    kinds = named(groups)
     return Entries(entries, groups, list(dict.fromkeys(map(kinds.label, groups))), swept, kinds)
 
 

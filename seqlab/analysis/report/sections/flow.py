@@ -13,7 +13,8 @@ import numpy as np
 from seqlab.analysis.report.curves import ZERO, curve_chart, lasting
 from seqlab.analysis.report.entries import Entries, Entry
 from seqlab.analysis.report.parts import Chart, ColourScale, Section, compact
-from seqlab.tracking.gradient_flow import LOG10_NORM, MAX_DECADES, SLOPE, Flow, flow_of
+from seqlab.tracking.flow_figure import MAX_DECADES
+from seqlab.tracking.gradient_flow import LOG10_NORM, SLOPE, Flow, flow_of
 
 MAX_MAPS, MOST_MAPS = 24, 48
 """The heat maps that tasks share, each having one at least, and the most of all."""
