@@ -52,7 +52,8 @@ FILES = [
         "aeon", f"{AEON}/ArrowHead", "task=labelled_series", "a folder with .ts, .arff and .tsv of one split"
     ),
     File("aeon", f"{AEON}/OSULeaf", "task=labelled_series"),
-    File("aeon", f"{AEON}/GunPoint/GunPoint_TRAIN.arff", "task=labelled_series", "no reader of .arff"),
+    File("aeon", f"{AEON}/GunPoint/GunPoint_TRAIN.arff", "task=labelled_series"),
+    File("aeon", f"{AEON}/BasicMotions/BasicMotions_TRAIN.arff", "task=labelled_series"),
     File("aeon", f"{AEON}/CardanoSentiment/CardanoSentiment_TRAIN.ts", "task=labelled_series", "regression"),
     File("aeon", f"{AEON}/UnitTest/UnitTest_Tsf_Loader.tsf", "task=series", "no reader of .tsf"),
     File(

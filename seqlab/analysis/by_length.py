@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from seqlab.analysis.direct_labels import End, label_ends
+from seqlab.analysis.panels import spans_decades
 from seqlab.runs.by_length import ByLength
 from seqlab.tracking.figure_style import GREY, PALETTE, SMALL, colours, styled
 from seqlab.tracking.lines import number
@@ -63,6 +66,8 @@ def plot(ax: Any, found: ByLength, label: str, **style: Any) -> list[End]:
     ax.plot(lengths, scores, **{"marker": "." if len(lengths) < MARKED else "", "label": label} | style)
     ax.set_xlabel("length")
     ax.set_ylabel(f"{found.split}/{found.goal.metric}")
+    if not found.goal.higher_is_better and spans_decades(np.append(scores, found.baseline)):
+        ax.set_yscale("log")
     place = {"xycoords": ax.get_xaxis_transform(), "textcoords": "offset points", "fontsize": SMALL}
     if not ax.texts:
         text = "↓ lengths of training"

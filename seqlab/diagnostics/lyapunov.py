@@ -7,6 +7,8 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from seqlab.recurrence.norms import global_norm
+
 NUM_EXPONENTS = 4
 
 Step = Callable[[jax.Array, jax.Array], jax.Array]
@@ -41,14 +43,13 @@ def lyapunov_exponents(
     size = states_TBN.shape[-1]
     count = min(NUM_EXPONENTS, size)
     draw = jax.random.normal(jax.random.key(0), (size, count), states_TBN.dtype)
-    frame = jnp.broadcast_to(jnp.linalg.qr(draw)[0], (states_TBN.shape[1], size, count))
+    frame = orthonormalised(jnp.broadcast_to(draw, (states_TBN.shape[1], size, count)))[0]
 
     def push(frame: jax.Array, now: tuple[jax.Array, jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         state, x, real = now
         _, along = jax.linearize(lambda state: step(state, x), state)
         moved = jax.vmap(along, in_axes=-1, out_axes=-1)(frame)
-        turned, stretch = jnp.linalg.qr(moved)
-        logs = jnp.log(jnp.abs(jnp.diagonal(stretch, axis1=-2, axis2=-1)))
+        turned, logs = orthonormalised(moved)
         real = real[:, None]
         return jnp.where(real[..., None], turned, frame), jnp.sum(jnp.where(real, logs, 0), axis=0)
 
@@ -56,3 +57,27 @@ def lyapunov_exponents(
     sums = jnp.sum(logs, axis=0), jnp.sum(real_TB, dtype=logs.dtype)
     total, steps = sums if axis is None else jax.lax.psum(sums, axis)
     return jnp.sort(total / steps)[::-1]
+
+
+def orthonormalised(frame: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Return Q `(B, N, K)` of the decomposition QU of matrices, and ln |U_ii| `(B, K)`.
+
+    It is the Gram-Schmidt process, with every vector made orthogonal twice, as once is not enough in floating
+    point. LAPACK's decompositions of batches can wait for each other for ever (`spectra.spectral_radius`).
+    """
+    basis, logs = jnp.zeros_like(frame), []
+    for k in range(frame.shape[-1]):
+        v, log = frame[..., k], 0
+        for _ in range(2):
+            v, length = normalised(v - jnp.einsum("bnk,bk->bn", basis, jnp.einsum("bnk,bn->bk", basis, v)))
+            log += length
+        basis = basis.at[..., k].set(v)
+        logs.append(log)
+    return basis, jnp.stack(logs, axis=-1)
+
+
+def normalised(vectors: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Return vectors `(B, N)` at length one (zeros unchanged), and the logs of their lengths `(B,)`."""
+    norms = jax.vmap(global_norm)(vectors)
+    safe = jnp.where(norms.relative > 0, norms.relative, 1)
+    return vectors / norms.scale[:, None] / safe[:, None], jnp.log(norms.relative) + jnp.log(norms.scale)

@@ -8,8 +8,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from seqlab.diagnostics.lyapunov import Step
-from seqlab.recurrence.norms import global_norm
+from seqlab.diagnostics.lyapunov import Step, normalised
+from seqlab.diagnostics.spectra import spectral_radius
 
 POWER_STEPS = 3
 """Steps of the power method, which find the scale of σ."""
@@ -56,11 +56,11 @@ def log10_singular_value(
 
     def push(v: jax.Array, now: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         state, x = now
-        return _normalised(jax.jvp(lambda state: step(state, x), (state,), (v,))[1])
+        return normalised(jax.jvp(lambda state: step(state, x), (state,), (v,))[1])
 
     def pull(u: jax.Array, now: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         state, x = now
-        return _normalised(jax.vjp(lambda state: step(state, x), state)[1](u)[0])
+        return normalised(jax.vjp(lambda state: step(state, x), state)[1](u)[0])
 
     def squared(v: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
         """Return JᵀJ v at length one, ln ‖J v‖, and ln ‖JᵀJ v‖."""
@@ -70,7 +70,7 @@ def log10_singular_value(
 
     dtype = states.dtype
     draw = jax.random.normal(jax.random.key(0), states.shape[-1:], dtype)
-    v = _normalised(jnp.broadcast_to(draw, states[0].shape))[0]
+    v = normalised(jnp.broadcast_to(draw, states[0].shape))[0]
     v, scales = jax.lax.scan(lambda v, _: squared(v)[:2], v, length=POWER_STEPS)
     scale = jnp.where(jnp.isfinite(scales[-1]), scales[-1], 0)
 
@@ -114,11 +114,4 @@ def _largest_eigenvalue(apply: Callable[[jax.Array], jax.Array], v: jax.Array, n
     _, (alphas, betas) = jax.lax.scan(step, (basis, v), jnp.arange(num_steps))
     diagonal = jax.vmap(jnp.diag)(alphas.T)
     beside = jax.vmap(lambda row: jnp.diag(row, 1) + jnp.diag(row, -1))(betas[:-1].T)
-    return jnp.maximum(jnp.linalg.eigvalsh(diagonal + beside)[:, -1], 0)
-
-
-def _normalised(vectors: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Return vectors `(B, N)` at length one (zeros unchanged), and the logs of their lengths `(B,)`."""
-    norms = jax.vmap(global_norm)(vectors)
-    safe = jnp.where(norms.relative > 0, norms.relative, 1)
-    return vectors / norms.scale[:, None] / safe[:, None], jnp.log(norms.relative) + jnp.log(norms.scale)
+    return jax.vmap(spectral_radius)(diagonal + beside)

@@ -21,11 +21,12 @@ from seqlab.tasks._evaluation_pass import generated_examples, without_rows
 from seqlab.tasks._fingerprint import fingerprint
 from seqlab.tasks._host_rows import placed
 from seqlab.tasks._inputs import as_inputs
-from seqlab.tasks._naming import snake_case
-from seqlab.tasks._rows import draw_rows
+from seqlab.tasks._naming import legal_framing, snake_case
+from seqlab.tasks._rows import rows_of_batch
 from seqlab.tasks._simple_predictors import simple_scores, steps_of
+from seqlab.tasks.buckets import Buckets, buckets_of, with_order
 from seqlab.tasks.lengths import Lengths
-from seqlab.types import Batch, ConfigError, Goal, IncompatibleError, Reference, Spec
+from seqlab.types import Batch, ConfigError, Goal, Reference, Spec
 
 SPLITS = ("train", "validation", "test")
 VOCABULARY = "vocabulary.json"
@@ -47,7 +48,8 @@ class Task(abc.ABC):
     - anything else: `draw`.
 
     Where examples are generated, a field `num_evaluation_examples` sets the size of an evaluation pass. Where
-    rows have an array `labels` of classes, a field `balance` draws every class equally often in training.
+    rows have an array `labels` of classes, a field `balance` draws all classes equally often in training.
+    Where rows have `lengths`, a field `length_buckets` above 1 draws each batch from one bucket of them.
 
     Class attributes:
         framings: the framings that fit; the first is the default.
@@ -195,7 +197,15 @@ class Task(abc.ABC):
         if self.sequence_lengths is not None or self.encoded is None:
             return () if self.sequence_lengths is None else self.sequence_lengths.bounds()
         with jax.ensure_compile_time_eval():
-            return jax.tree.map(placed, dict(self.encoded.arrays))
+            return with_order(jax.tree.map(placed, dict(self.encoded.arrays)), self._buckets)
+
+    def buckets(self, framing: str) -> Buckets | None:
+        """Return the buckets of training rows by length; None for one, or for a framing without steps."""
+        return None if framing.startswith("one_to_") else self._buckets
+
+    @functools.cached_property
+    def _buckets(self) -> Buckets | None:
+        return buckets_of(self)
 
     def at_stage(self, data: Any, progress: jax.Array) -> Any:
         """Return the resident arrays at a stage of training, where a curriculum changes them.
@@ -236,8 +246,7 @@ class Task(abc.ABC):
         count = self.num_examples(split, framing)
         if count is None:
             raise NotImplementedError(f"task {self.name} must define sample, gather or draw")
-        labels = data["train"]["labels"] if split == "train" and getattr(self, "balance", False) else None
-        return self.gather(draw_rows(key, size, count, labels), split, framing, data)
+        return self.gather(rows_of_batch(self, key, size, split, count, data), split, framing, data)
 
     def sample(self, key: jax.Array, lengths: jax.Array, split: str, framing: str) -> Batch:
         """Draw a sequence of each length, padded to the shape of the longest.
@@ -288,11 +297,4 @@ class Task(abc.ABC):
         Raises:
             IncompatibleError: the framing does not fit; the message names those that do.
         """
-        if framing is None:
-            return self.framings[0]
-        if framing not in self.framings:
-            raise IncompatibleError(
-                f"architecture={framing} does not fit task {self.name}: legal values are "
-                + ", ".join(self.framings)
-            )
-        return framing
+        return legal_framing(framing, self.framings, self.name)

@@ -11,10 +11,7 @@ from typing import Any
 import numpy as np
 
 from seqlab.tracking.figure_style import SMALL, TEXT, styled
-from seqlab.tracking.gradient_flow import EXPLODED, VANISHED, Flow
-
-MAX_DECADES = 6.0
-"""The largest range of the colours: a gradient six decades smaller contributes nothing."""
+from seqlab.tracking.gradient_flow import EXPLODED, MAX_DECADES, VANISHED, Flow
 
 MAX_COLUMNS = 6
 """The most panels side by side."""

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seqlab.tracking.figure_style import pixels
-from seqlab.tracking.flow_figure import MAX_DECADES, draw
-from seqlab.tracking.gradient_flow import LOG10_NORM, SLOPE, Flow, flow_of
+from seqlab.tracking.flow_figure import draw
+from seqlab.tracking.gradient_flow import LOG10_NORM, MAX_DECADES, SLOPE, Flow, flow_of
 
 MAX_SIZE = 50
 """The most rows, and the most t, in a picture; W&B truncates a table at 10,000 entries."""

@@ -10,6 +10,9 @@ import numpy as np
 
 LOG10_NORM = "grads/through_time/log10_norm"
 SLOPE = "grads/through_time/slope"
+MAX_DECADES = 6.0
+"""The largest range of the colours: a gradient six decades smaller contributes nothing."""
+
 NOTICEABLE = 2
 """The decades over all of time beyond which a gradient counts as vanishing (1 % remains) or exploding."""
 

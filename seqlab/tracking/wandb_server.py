@@ -30,6 +30,12 @@ def why_unreachable(url: str) -> str | None:
     return _known[url]
 
 
+def why_unreachable_now(url: str) -> str | None:
+    """Ask a server again, and return why it cannot be used; None where it answers."""
+    _known[url] = _ask_for_some_time(url)
+    return _known[url]
+
+
 def note_failure(url: str, reason: str) -> None:
     """Let the next runs of this process not use a server that failed after it had answered."""
     _known[url] = reason

@@ -23,7 +23,7 @@ from seqlab.tracking.wandb_artifacts import log_figures, log_model, log_sweep, s
 from seqlab.tracking.wandb_internals import earlier_id, note_id, quiet_settings, without_launch
 from seqlab.tracking.wandb_media import flow_media, histogram, image
 from seqlab.tracking.wandb_names import all_tags, given, group_name, job_type, readable_config, run_name
-from seqlab.tracking.wandb_server import note_failure, why_unreachable
+from seqlab.tracking.wandb_server import note_failure, why_unreachable, why_unreachable_now
 
 _log = logging.getLogger(__name__)
 
@@ -216,8 +216,9 @@ class WeightsAndBiases:
             self._send({"step": self._pictures.last_step}, media)
         self._run.summary.update(to_plain({**summary, **scores(summary)}))
         folder, latest = self._info.folder, self._pictures.latest
-        self._attach(lambda run: log_model(run, folder), wanted=self.model)
-        self._attach(lambda run: log_figures(run, folder, image(latest)), wanted=self.figures)
+        model = (lambda run: log_model(run, folder),) if self.model else ()
+        figures = (lambda run: log_figures(run, folder, image(latest)),) if self.figures else ()
+        self._attach(*model, *figures)
         offline, place = self._run.offline, self._folder
         self._finish(summary["status"] == "finished")
         if offline and self._info.sweep is None:  # a sweep names one command for all of its runs
@@ -229,26 +230,32 @@ class WeightsAndBiases:
         name = "/".join(folder.absolute().parts[-2:])
         place = os.environ.get("WANDB_DIR") or folder
         self._init(dir=place, name=f"sweep {name}", group=group_name(self.group, name), job_type="sweep")
-        self._attach(lambda run: log_sweep(run, folder, rows), wanted=True)
+        self._attach(lambda run: log_sweep(run, folder, rows))
         self._finish(True)
         self._run = None
 
-    def _attach(self, log: Callable[[Any], None], wanted: bool) -> None:
-        """Log artifacts, which wait for the server; not where it did not answer before."""
-        if not wanted or not self._takes_media:
+    def _attach(self, *logs: Callable[[Any], None]) -> None:
+        """Log artifacts, which wait for the server; not where it does not answer any more."""
+        if not logs or not self._takes_media:
             return
+        reason = None if self._run.offline else why_unreachable_now(self._url)
         try:
-            with _staging_in(self._folder):
-                log(self._run)
+            if reason is None:
+                with _staging_in(self._folder):
+                    for log in logs:
+                        log(self._run)
         except Exception as error:
-            self._warn(" ".join(str(error).split()))
+            reason = " ".join(str(error).split())
+        if reason is not None:
+            self._warn(reason)
             self._takes_media = False
 
     def _finish(self, succeeded: bool) -> None:
         try:
             self._run.finish(exit_code=0 if succeeded else 1)
         except TimeoutError:
-            self._warn("the server did not take the last rows in time")
+            if self._takes_media:  # else there has been a warning
+                self._warn("the server did not take the last rows in time")
 
     def _send(self, row: Mapping[str, Any], media: Mapping[str, Any]) -> None:
         """Log a row with its media, or without where the server, which media wait for, does not answer."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
 from seqlab.training import devices
+from seqlab.training.bucketed import step_in_bucket
 from seqlab.training.program import Program
 from seqlab.training.state import TrainState, select
 from seqlab.types import Batch, Metrics, Tree
@@ -39,10 +42,11 @@ def advance(
         `steps_per_call`. Rows past the last try have no meaning.
     """
     start, stop = span
-    step = jax.jit(program.step)  # traced once: for the shapes of its metrics, and in the loop
+    # traced once: for the shapes of its metrics, and in the loop
+    step = jax.jit(partial(step_in_bucket, program.step, program.buckets))
     draw = jax.jit(lambda state: prefetch(program, state, data))
     batches = jax.eval_shape(draw, state)
-    metrics = jax.eval_shape(lambda state: step(state, _pick(program, draw(state), 0))[1], state)
+    metrics = jax.eval_shape(lambda state: step(start, state, _pick(program, draw(state), 0))[1], state)
     template, restore = ravel_pytree(jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), metrics))
     rows = jnp.zeros((program.training.steps_per_call, len(template)), template.dtype)
 
@@ -54,7 +58,7 @@ def advance(
         tried, active, state, batches, rows = loop
         index = tried % len(batches.mask)
         batches = jax.lax.cond(index == 0, draw, lambda _: batches, state)
-        after, metrics = step(state, _pick(program, batches, index))
+        after, metrics = step(start + tried, state, _pick(program, batches, index))
         if program.lockstep is not None:  # a run that has ended takes part in the steps of the others
             after = select(active, after, state)
         active &= after.step > state.step

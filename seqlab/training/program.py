@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import math
 from typing import Any, NamedTuple, cast
 
 import jax
@@ -17,8 +16,10 @@ from seqlab.diagnostics.statistics import count_nonfinite
 from seqlab.metrics import Mean, Measures
 from seqlab.recurrence import GradientControl
 from seqlab.recurrence.norms import ScaledNorm, clip_by_global_norm, clip_elements, global_norm
+from seqlab.tasks.buckets import Buckets, in_bucket
 from seqlab.tasks.task import Task
 from seqlab.training import devices
+from seqlab.training.bucketed import mean_tokens
 from seqlab.training.evaluation import OF_TASK, measure
 from seqlab.training.settings import Training
 from seqlab.training.state import TrainState, select, stream
@@ -116,7 +117,7 @@ class Program:
         key, size = stream(seed, "batches"), self.training.batch_size
         if self.task.stream:
             return self.task.stream_batch(key, step, size, self.network.framing, data)
-        data = self.task.at_stage(data, self._progress(step))
+        data = in_bucket(self.task.at_stage(data, self._progress(step)), self.buckets, step)
         key = jax.random.fold_in(key, step)
         return self.task.batch(key, size, "train", self.network.framing, data)
 
@@ -177,6 +178,11 @@ class Program:
         return count_nonfinite(self._backpropagate(state, batch).grads)
 
     @property
+    def buckets(self) -> Buckets | None:
+        """The buckets that batches are drawn from; None where each may hold any row."""
+        return self.task.buckets(self.network.framing)
+
+    @property
     def cadences(self) -> tuple[int | None, ...]:
         """The cadences of the diagnostics, each once."""
         return tuple(dict.fromkeys(diagnostic.every for diagnostic in self.diagnostics))
@@ -207,14 +213,11 @@ class Program:
 
     @functools.cached_property
     def tokens_per_step(self) -> int:
-        """The positions of a batch's inputs or targets, whichever are more, with padding."""
+        """The mean positions of a batch's inputs or targets, whichever are more, with padding."""
         batch = jax.eval_shape(lambda: self.batch(jnp.uint32(0), jnp.int32(0), self.task.data))
         framing = self.network.framing
-        specs = (self.task.input_spec(framing), self.task.output_spec(framing))
-        return max(
-            math.prod(array.shape[: array.ndim - len(spec.shape)])
-            for array, spec in zip((batch.inputs, batch.targets), specs, strict=True)
-        )
+        specs = self.task.input_spec(framing), self.task.output_spec(framing)
+        return mean_tokens(batch, specs, self.buckets)
 
     def _progress(self, step: jax.Array) -> jax.Array:
         """Return the share of the updates that are made."""

@@ -12,6 +12,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from seqlab.analysis.sweep_summary import FIGURES, write_sweep_summary
+from seqlab.analysis.sweep_trackers import SweepTrackers
 from seqlab.runs import compose_config
 from seqlab.tracking.encoding import from_json
 
@@ -109,3 +110,13 @@ def test_the_callback_names_what_is_broken_and_summarises_the_rest(tmp_path, cap
     (record,) = caplog.records
     assert str(tmp_path / "0" if broken == "folder" else tmp_path) in record.getMessage()
     assert ("sweep.json" in capsys.readouterr().out) == (broken == "folder")
+
+
+def test_trackers_hear_of_the_sweep_and_one_command_uploads_it(tmp_path, capsys):
+    write_run(tmp_path / "0", scores=[0.5])
+    wandb = {"_target_": "seqlab.tracking.WeightsAndBiases", "mode": "offline"}
+    console = {"_target_": "seqlab.tracking.Console"}
+    SweepTrackers({"console": console, "wandb": wandb}).on_sweep_end(tmp_path, [{"cell": "gru"}])
+    (place,) = tmp_path.glob("wandb/offline-run-*")
+    assert place.is_dir()
+    assert capsys.readouterr().out == f"to upload all runs: wandb sync {tmp_path}/wandb/offline-run-*\n"

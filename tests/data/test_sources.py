@@ -242,6 +242,43 @@ def test_a_ts_file_has_a_series_and_a_class_a_row(tmp_path):
     assert table.labels("label") == ["b", "a"]
 
 
+HEADS = {
+    "numeric": ("@relation r\n@attribute t1 numeric\n@attribute 't 2' REAL\n", "1,-1,{}\n2.5,?,{}\n"),
+    "relational": (
+        "@relation r\n@attribute x relational\n@attribute t1 numeric\n@attribute t2 numeric\n@end x\n",
+        "'1,-1\\n0,3',{}\n'2.5,?\\n1,1',{}\n",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "series"),
+    [
+        ("numeric", [[[1], [-1]], [[2.5], [np.nan]]]),
+        ("relational", [[[1, 0], [-1, 3]], [[2.5, 1], [np.nan, 1]]]),
+    ],
+)
+def test_an_arff_file_has_a_series_and_a_class_a_row(kind, series, tmp_path):
+    head, rows = HEADS[kind]
+    (tmp_path / "a.arff").write_text(
+        f"% a remark\n{head}@ATTRIBUTE class {{a,b}}\n@data\n{rows.format('b', 'a')}"
+    )
+    table = read(tmp_path / "a.arff")["train"]
+    for one, other in zip(table.columns["series"], series, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert table.labels("label") == table.labels("class") == ["b", "a"]
+    assert ("t 2" in table.columns) == (kind == "numeric")
+
+
+def test_an_arff_file_without_a_class_at_its_end_has_its_attributes_alone(tmp_path):
+    head = "@relation r\n@attribute a {x,y}\n@attribute b numeric\n@data\n"
+    (tmp_path / "a.arff").write_text(f"{head}x,1\n?,2\n")
+    assert {k: list(v) for k, v in read(tmp_path / "a.arff")["train"].columns.items()} == {
+        "a": ["x", None],
+        "b": [1, 2],
+    }
+
+
 def test_a_corpus_may_have_splits(monkeypatch):
     parts = {"train": ["a", "b"], "test": ["c"]}
     monkeypatch.setitem(
@@ -370,7 +407,16 @@ BROKEN = {
     "target.ts": (b"@targetLabel true\n@data\n1:2\n", r"target\.ts .*: it has no line @classLabel true .*"),
     "bare.conll": (b"Mr O\n\nSmith\n", r"bare\.conll cannot be read: line 3 has no tag: 'Smith'"),
     "not.parquet": (b"text", r"not\.parquet cannot be read: .*"),
-    "sheet.ods": (b"text", r"task\.source=.*sheet\.ods cannot be read: legal endings are \.csv, .*"),
+    "no.arff": (b"@relation r\n@attribute a numeric\n", r"no\.arff cannot be read: it has no line @data"),
+    "none.arff": (b"@relation r\n@attribute a numeric\n@data\n", r"none\.arff .*: it has no rows"),
+    "text.arff": (b"@relation r\n@attribute a string\n@data\nx\n", r"text\.arff .*: save it as \.csv"),
+    "cut.arff": (
+        b"@relation r\n@attribute a numeric\n@attribute b numeric\n@data\n1\n",
+        r"cut\.arff .*fit.*",
+    ),
+    "sheet.abc": (b"text", r"task\.source=.*sheet\.abc cannot be read: legal endings are \.csv, .*"),
+    "sheet.ods": (b"text", r"sheet\.ods cannot be read: save it as \.xlsx or \.csv; legal endings are .*"),
+    "monash.tsf": (b"text", r"monash\.tsf cannot be read: write its series as lists .*; legal endings .*"),
 }
 
 

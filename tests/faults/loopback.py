@@ -33,6 +33,7 @@ class Server(http.server.ThreadingHTTPServer):
         names: the display name of each W&B run.
         files: the uploaded files of each W&B run.
         ended: the exit status that each W&B run told.
+        views: the specification of each workspace.
     """
 
     daemon_threads = True
@@ -43,6 +44,7 @@ class Server(http.server.ThreadingHTTPServer):
         self.names: dict[str, str] = {}
         self.files: dict[str, dict[str, bytes]] = {}
         self.ended: dict[str, int] = {}
+        self.views: dict[str, Any] = {}
         self._connections: set[socket.socket] = set()
         super().__init__(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
@@ -94,6 +96,9 @@ class Server(http.server.ThreadingHTTPServer):
                         "teams": {"edges": []},
                     }
                 }
+            case "UpsertView2":
+                self.views[given["name"]] = json.loads(given["spec"])
+                return {"upsertView": {"view": {"id": "view", "name": given["name"]}, "inserted": True}}
             case "CreateArtifact":
                 return {"createArtifact": {"artifact": ARTIFACT}}
             case "ArtifactType":

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import runpy
 import subprocess
 import sys
 
 import pytest
-import wandb
 from kills import ADDING, rows_of
 from loopback import HANGS, Server
 
+import wandb
 from seqlab import run
+from seqlab.registry import CONF
 from seqlab.tracking import Callback, read_rows, wandb_internals, wandb_server
 
 KEY = "0123456789abcdef" * 2 + "01234567"
@@ -112,6 +114,19 @@ def sync(*folders):
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert KEY not in done.stdout + done.stderr
+
+
+@pytest.mark.filterwarnings("ignore:Pydantic V1 style:DeprecationWarning")  # wandb-workspaces
+def test_a_workspace_is_made_and_its_link_is_printed(serve, monkeypatch, capsys):
+    server = serve()
+    monkeypatch.setattr(sys, "argv", ["make_dashboard.py", "team/project"])
+    runpy.run_path(str(CONF.parent / "scripts" / "make_dashboard.py"), run_name="__main__")
+    ((name, made),) = server.views.items()
+    sections = [section["name"] for section in made["section"]["panelBankConfig"]["sections"]]
+    assert sections == ["learning", "gradients", "through time", "gates", "sweep"]
+    link = capsys.readouterr().out.strip()
+    assert link.startswith(f"{server.url}/team/project?nw=")
+    assert link.rpartition("=")[2] in name
 
 
 def test_a_server_that_is_not_there_is_named(monkeypatch):

@@ -10,7 +10,7 @@ import pytest
 from seqlab.cli.figure import main
 from seqlab.tracking import RunFolder
 from seqlab.tracking.flow_figure import draw
-from seqlab.tracking.gradient_flow import LOG10_NORM, SLOPE, flow_of
+from seqlab.tracking.gradient_flow import LOG10_NORM, MAX_DECADES, SLOPE, flow_of
 
 INF, NAN = np.inf, np.nan
 
@@ -69,6 +69,11 @@ def test_colours_are_one_scale_for_all():
     limits = {mesh.get_clim() for mesh in meshes}
     assert len(meshes) == 3
     assert limits == {(-6, 6)}
+
+
+def test_the_pictures_of_a_run_share_one_scale():
+    drawn = draw([flow_of(rows([-1, 0]), "run")], decades=MAX_DECADES)
+    assert drawn.axes[0].collections[0].get_clim() == (-6, 6)
 
 
 @pytest.fixture

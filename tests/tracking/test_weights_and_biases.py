@@ -298,7 +298,13 @@ def test_what_the_config_leaves_open_is_that_of_the_environment(info, tmp_path, 
     """A name of the config counts; W&B's folder elsewhere is found again when the run is resumed."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    for key, value in {"NAME": "mine", "PROJECT": "other", "NOTES": "why", "DIR": str(elsewhere)}.items():
+    for key, value in {
+        "NAME": "mine",
+        "PROJECT": "other",
+        "NOTES": "why",
+        "DIR": str(elsewhere),
+        "ENTITY": "lab",
+    }.items():
         monkeypatch.setenv(f"WANDB_{key}", value)
     named = dataclasses.replace(info, config={"name": "ours", "notes": "because"})
     runs = []
@@ -313,6 +319,7 @@ def test_what_the_config_leaves_open_is_that_of_the_environment(info, tmp_path, 
         ("ours", "because", "other"),
         ("mine", "why", "other"),
     ]
+    assert {run.entity for run in runs} == {"lab"}
     assert runs[2].run_id == runs[1].run_id
     assert not list(info.folder.glob("wandb/offline-run-*"))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from seqlab.data.readers.arff import read_arff
 from seqlab.data.readers.arrays import read_arrays
 from seqlab.data.readers.conll import read_conll, read_conllu
 from seqlab.data.readers.datasets import read_feather, read_parquet
@@ -26,6 +27,7 @@ _TEXTS: dict[str, Callable[[Path], Table]] = {
     ".conll": read_conll,
     ".conllu": read_conllu,
     ".ts": read_ts,
+    ".arff": read_arff,
 }
 """The readers of text files, which may be packed as `.csv.gz` and so on."""
 _READERS: dict[str, Callable[[Path], Table]] = {
@@ -35,6 +37,20 @@ _READERS: dict[str, Callable[[Path], Table]] = {
     ".xlsx": read_xlsx,
     ".npz": read_arrays,
 }
+
+REMEDIES = {
+    ".tsf": 'write its series as lists into a .jsonl file, {"value": [1.0, 2.0]} on each line',
+    ".npy": "save it as a column of an .npz file: numpy.savez(PATH, series=array, label=labels)",
+    ".xls": "save it as .xlsx",
+    ".ods": "save it as .xlsx or .csv",
+    ".pkl": "save it as .parquet, or give the data in Python",
+    ".h5": "save its arrays as columns of an .npz file",
+    ".hdf5": "save its arrays as columns of an .npz file",
+    ".md": "name it .txt",
+    ".rst": "name it .txt",
+    ".zip": "unpack it",
+}
+"""What to do with a file of a kind that is not read."""
 
 
 def suffixes() -> tuple[str, ...]:
@@ -68,7 +84,10 @@ def read_file(path: Path) -> Table:
     kind = ending(path)
     if kind not in (known := suffixes()):
         legal = ", ".join(known)
-        raise ConfigError(f"task.source={path} cannot be read: legal endings are {legal}; text may be .gz")
+        remedy = f"{REMEDIES[kind]}; " if kind in REMEDIES else ""
+        raise ConfigError(
+            f"task.source={path} cannot be read: {remedy}legal endings are {legal}; text may be .gz"
+        )
     if not path.is_file():
         raise ConfigError(f"task.source={path} does not exist")
     if kind == ".mat":

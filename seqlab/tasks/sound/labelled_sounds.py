@@ -48,6 +48,8 @@ class LabelledSounds(Task):
         balance: whether every class is drawn equally often in training.
         resident_bytes: the size of the arrays above which their rows stay on disk; None for a quarter of the
             free memory.
+        length_buckets: the number of buckets by length; a batch is drawn from one and padded to its longest
+            row. 1 draws from all rows.
 
     Raises:
         ValueError: a field that is not legal.
@@ -71,11 +73,12 @@ class LabelledSounds(Task):
     group: str | None = shown_field(None)
     balance: bool = shown_field(False)
     resident_bytes: int | None = shown_field(None)
+    length_buckets: int = shown_field(1)
 
     def __post_init__(self) -> None:
         require_bool(self, "balance")
         make_hashable(self, "label")
-        require_positive(self, "length")
+        require_positive(self, "length", "length_buckets")
         _ = self._mel
 
     @property

@@ -62,6 +62,8 @@ class Transcription(Task):
             no groups.
         resident_bytes: the size of the arrays above which their rows stay on disk; None for a quarter of the
             free memory.
+        length_buckets: the number of buckets by length; a batch is drawn from one and padded to its longest
+            row. 1 draws from all rows.
 
     Raises:
         ValueError: a field that is not legal.
@@ -86,9 +88,10 @@ class Transcription(Task):
     target_length: int = 400
     group: str | None = shown_field(None)
     resident_bytes: int | None = shown_field(None)
+    length_buckets: int = shown_field(1)
 
     def __post_init__(self) -> None:
-        require_positive(self, "length", "target_length")
+        require_positive(self, "length", "target_length", "length_buckets")
         _ = self._sounds
 
     @property

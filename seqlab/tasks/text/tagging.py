@@ -56,6 +56,8 @@ class Tagging(Task):
             no groups.
         resident_bytes: the size of the arrays above which their rows stay on disk; None for a quarter of the
             free memory.
+        length_buckets: the number of buckets by length; a batch is drawn from one and padded to its longest
+            row. 1 draws from all rows.
 
     Raises:
         ValueError: a field that is not legal.
@@ -75,9 +77,10 @@ class Tagging(Task):
     most_tokens: int = 10_000
     group: str | None = shown_field(None)
     resident_bytes: int | None = shown_field(None)
+    length_buckets: int = shown_field(1)
 
     def __post_init__(self) -> None:
-        require_positive(self, "length", "most_tokens")
+        require_positive(self, "length", "most_tokens", "length_buckets")
 
     @property
     def reader(self) -> Reader:
