@@ -188,7 +188,7 @@ def log(entries: Entries) -> Section | None:
     """Return why runs did not finish, their warnings, and the end of the log of a run that failed."""
     names: dict[tuple[str, str], list[str]] = {}
     for entry in entries.runs:
-        for told in _told(entry):
+        for told in _ended(entry) * (not entries.single) + _warned(entry):  # the headline says it of one run
             names.setdefault(told, []).append(entry.name)
     rows = [[Cell(kind), Cell(text), Cell(_some(runs))] for (kind, text), runs in names.items()]
     title = "Why runs did not finish, and warnings"
@@ -207,14 +207,17 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
-def _told(entry: Entry) -> list[tuple[str, str]]:
-    get = entry.summary.get
-    ended = [entry.run.status] if entry.run.status != "finished" or get("reason") else []
-    told = [(status, str(get("reason") or "")) for status in ended]
-    if get("operation"):
-        told.append(("operation", str(get("operation"))))
-    warnings = get("warnings")
-    return told + [("warning", str(one)) for one in (warnings if isinstance(warnings, list) else [])]
+def _ended(entry: Entry) -> list[tuple[str, str]]:
+    """Return the status of a run and its reason, unless it finished without one."""
+    reason = entry.summary.get("reason")
+    return [(entry.run.status, str(reason or ""))] if entry.run.status != "finished" or reason else []
+
+
+def _warned(entry: Entry) -> list[tuple[str, str]]:
+    """Return the operation in which a run diverged, and its warnings."""
+    operation, warnings = entry.summary.get("operation"), entry.summary.get("warnings")
+    found = [("operation", str(operation))] if operation else []
+    return found + [("warning", str(one)) for one in (warnings if isinstance(warnings, list) else [])]
 
 
 def _log(folder: Path) -> str:
