@@ -9,12 +9,14 @@ import math
 import sys
 from collections.abc import Sequence
 
+from seqlab.near_misses import near_miss
+
 
 def require_positive(owner: object, *names: str) -> None:
     """Raise ValueError where a named field of `owner` is not a positive integer of 32 bits."""
     for name in names:
         if not _is_integer(value := getattr(owner, name)) or value < 1:
-            raise ValueError(f"{name} must be a positive integer, got {value!r}")
+            raise ValueError(f"{name} must be a positive integer, got {value!r}{_whole(value)}")
         _require_int32(name, value)
 
 
@@ -22,14 +24,16 @@ def require_count(owner: object, *names: str) -> None:
     """Raise ValueError where a named field of `owner` is not a non-negative integer of 32 bits."""
     for name in names:
         if not _is_integer(value := getattr(owner, name)) or value < 0:
-            raise ValueError(f"{name} must be a non-negative integer, got {value!r}")
+            raise ValueError(f"{name} must be a non-negative integer, got {value!r}{_whole(value)}")
         _require_int32(name, value)
 
 
 def require_choice(owner: object, name: str, legal: Sequence[object]) -> None:
     """Raise ValueError where a named field of `owner` is not one of the legal values."""
     if (value := getattr(owner, name)) not in legal:
-        raise ValueError(f"{name} must be one of {', '.join(map(str, legal))}, got {value!r}")
+        names = ["null" if one is None else str(one) for one in legal]
+        hint = near_miss(str(value), names)
+        raise ValueError(f"{name} must be one of {', '.join(names)}, got {value!r}{hint}")
 
 
 def require_number(owner: object, name: str, low: float = -math.inf, high: float = math.inf) -> None:
@@ -44,7 +48,7 @@ def require_number(owner: object, name: str, low: float = -math.inf, high: float
     if not number or not low <= value < high:
         interval = "a finite number" if math.isinf(low) else f"a finite number, at least {low:g}"
         interval += "" if math.isinf(high) else f" and below {high:g}"
-        raise ValueError(f"{name} must be {interval}, got {value!r}")
+        raise ValueError(f"{name} must be {interval}, got {value!r}{near_miss(str(value), ['null'])}")
 
 
 def require_bool(owner: object, *names: str) -> None:
@@ -63,6 +67,13 @@ def _is_array(value: object) -> bool:
 def _require_int32(name: str, value: int) -> None:
     if value >= 2**31:
         raise ValueError(f"{name} must be below 2**31, got {value}")
+
+
+def _whole(value: object) -> str:
+    """Return how an integer that was written as another number is written, such as 1e4; empty for others."""
+    if isinstance(value, float) and value > 0 and value.is_integer():
+        return f" (did you mean {int(value)}?)"
+    return ""
 
 
 def _is_integer(value: object) -> bool:

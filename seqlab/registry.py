@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import difflib
 import functools
 import importlib
 import importlib.util
@@ -16,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from seqlab.near_misses import elsewhere, near_miss
 from seqlab.plugins import config_folders, import_plugin, plugins
 from seqlab.types import ConfigError
 
@@ -35,6 +35,16 @@ LINEN_FIELDS = ("parent", "name")
 """Fields that Flax adds to every module; a config does not set them."""
 
 
+GROUPS = (
+    *("cell", "task", "architecture", "optimizer", "schedule", "loss", "metrics", "training"),
+    *("gradients", "diagnostics", "tracking", "callbacks"),
+)
+"""The groups whose keys depend on the choice."""
+
+ALL_GROUPS = (*GROUPS, "debug", "experiment", "hydra/launcher", "hydra/sweeper")
+"""The groups whose options a user chooses."""
+
+
 def choices(group: str) -> list[str]:
     """Return the names of a config group, such as `cell`: those of its YAML files, plug-ins included."""
     return sorted(files_of(group))
@@ -46,6 +56,19 @@ def files_of(group: str) -> dict[str, Path]:
     return {path.stem: path for folder in folders for path in (folder / group).glob("*.yaml")}
 
 
+def options_with(group: str, key: str) -> list[str]:
+    """Return the names of a group's options whose YAML files have a key."""
+    return [name for name in choices(group) if key in settings_of(group, name)]
+
+
+def of_other_options(group: str, key: str) -> str:
+    """Return which options of a group have a key, in brackets; empty where none has it."""
+    if not (options := options_with(group, key)):
+        return ""
+    more = f" and {len(options) - 1} other options" if options[1:] else ""
+    return f" ({group}.{key} is a key of {group}={options[0]}{more})"
+
+
 def settings_of(group: str, name: str) -> dict[str, Any]:
     """Return the content of `conf/<group>/<name>.yaml`, without its Hydra `defaults`.
 
@@ -55,7 +78,9 @@ def settings_of(group: str, name: str) -> dict[str, Any]:
     files = files_of(group)
     if name not in files:
         legal = sorted(files)
-        raise ConfigError(f"{group}={name}: legal values are {', '.join(legal)}{near_miss(name, legal)}")
+        raise ConfigError(
+            f"{group}={name}: legal values are {', '.join(legal)}{near_miss(name, legal, f'{group}=')}"
+        )
     settings = yaml.safe_load(files[name].read_text(encoding="utf-8")) or {}
     settings.pop("defaults", None)
     return settings
@@ -74,6 +99,10 @@ def make(settings: Any, path: str, **arguments: Any) -> Any:
         ConfigError: a key, a value or a target that is not legal.
     """
     target, values = _resolved(settings, path, arguments)
+    for name, parameter in inspect.signature(target).parameters.items():
+        is_named = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        if is_named and parameter.default is parameter.empty and name not in {**values, **arguments}:
+            raise ConfigError(f"{path}.{name} is missing: {path} is {settings['_target_']}, which needs it")
     with blame(f"{path}."):
         return target(**values, **arguments)
 
@@ -145,14 +174,8 @@ def require_keys(given: Collection[str], legal: Collection[str], path: str = "")
         if key not in legal:
             full, whose = (f"{path}.{key}", f" of {path}") if path else (key, "")
             hint = near_miss(key, legal, f"{path}." if path else "")
+            hint = hint or (of_other_options(path, key) if path else elsewhere(key))
             raise ConfigError(f"{full} is not a key{hint}: the legal keys{whose} are {', '.join(legal)}")
-
-
-def near_miss(given: str, legal: Collection[str], prefix: str = "") -> str:
-    """Return ` (did you mean X?)` for the legal name most like the one given; empty where none is."""
-    names = {str(name).lower(): str(name) for name in legal}
-    found = difflib.get_close_matches(given.lower(), names, n=1)
-    return f" (did you mean {prefix}{names[found[0]]}?)" if found else ""
 
 
 def locate(target: Any, path: str) -> Callable[..., Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,6 +18,24 @@ Params = Mapping[str, Any]
 """A tree of parameter arrays keyed by name."""
 Metrics = Mapping[str, Any]
 """A flat dict of arrays by name, as logged: `{"train/loss": …}`."""
+
+
+class ExitStatus(enum.IntEnum):
+    """The exit status of a command.
+
+    Attributes:
+        FINISHED: everything that was asked for is done.
+        FAILED: a run did not finish, or a file is damaged.
+        REFUSED: a key, a value, an option or a folder is not legal; nothing was begun.
+        INTERRUPTED: Ctrl-C or another signal of `seqlab.interrupts` ended it; a run was saved.
+        PIPE_CLOSED: the reader of its output, such as `head`, ended before it.
+    """
+
+    FINISHED = 0
+    FAILED = 1
+    REFUSED = 2
+    INTERRUPTED = 130
+    PIPE_CLOSED = 141
 
 
 class ConfigError(ValueError):

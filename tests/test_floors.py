@@ -11,7 +11,7 @@ import seqlab
 
 PACKAGE = Path(seqlab.__file__).parent
 FLOORS = (
-    ({"types", "checks", "interrupts", "plugins", "registry"},),
+    ({"types", "checks", "interrupts", "synonyms", "near_misses", "plugins", "registry"},),
     ({"cells"}, {"recurrence"}, {"data"}, {"metrics"}, {"tracking"}),
     ({"tasks"}, {"architectures"}, {"weights"}),
     ({"generation"}, {"diagnostics"}),
@@ -33,6 +33,8 @@ THIRD_PARTY = {
     "types": set(),
     "checks": set(),
     "interrupts": set(),
+    "synonyms": set(),
+    "near_misses": set(),
     "plugins": set(),
     "registry": {"yaml"},
     "cells": {"jax", "flax"},

@@ -71,7 +71,7 @@ def plot(ax: Any, found: ByLength, label: str, **style: Any) -> list[End]:
     place = {"xycoords": ax.get_xaxis_transform(), "textcoords": "offset points", "fontsize": SMALL}
     if not ax.texts:
         text = "↓ lengths of training"
-        ax.annotate(text, (max(first, min(lengths[0], last)), 1), (0, 2), color=GREY, **place)
+        ax.annotate(text, (first, 1), (0, 2), color=GREY, **place)
     colour = style.get("color", PALETTE[0])
     return [End(found.baseline, f"baseline {number(found.baseline, 3)}"), End(scores[-1], label, colour)]
 

@@ -69,6 +69,11 @@ def label_width(texts: Iterable[str]) -> float:
     return (max(map(len, lines), default=0) * 0.55 + 2) * SMALL / 72
 
 
+def label_height(texts: Iterable[str]) -> float:
+    """Return the height of labels one above another, in inches."""
+    return sum(_wrapped(text).count("\n") + 1 for text in texts) * SMALL * LINE / 72
+
+
 def spread(wanted: np.ndarray, heights: np.ndarray) -> np.ndarray:
     """Return places near those wanted at which boxes of given heights do not overlap, `(n,)`.
 

@@ -86,6 +86,23 @@ def panels(groups: Sequence[Group]) -> list[Panel]:
     return [panel for panel in shown if panel.finished]
 
 
+def problem_panels(groups: Sequence[Group]) -> list[Panel]:
+    """Return the panels with at least one finished run, one per problem.
+
+    Groups work on one problem if they share the task with all its swept keys, and the architecture. Scores on
+    different problems have different baselines.
+    """
+    keys = [key for group in groups[:1] for key in group.key if key.startswith(("task.", "task/"))]
+    keys = [key for key in keys if len({str(group.key[key]) for group in groups}) > 1]
+    texts = {key: value_texts([group.key[key] for group in groups]) for key in keys}
+    found: dict[str, list[Group]] = {}
+    for group in groups:
+        further = [f"{key.rpartition('.')[2]}={texts[key][group.key[key]]}" for key in keys]
+        found.setdefault(", ".join([*(str(group.key[key]) for key in PANEL), *further]), []).append(group)
+    shown = [Panel(title, members) for title, members in found.items()]
+    return [panel for panel in shown if panel.finished]
+
+
 def varying(groups: Sequence[Group]) -> list[str]:
     """Return the keys that distinguish groups of one panel."""
     panels = {_values(group, PANEL) for group in groups}
@@ -125,9 +142,14 @@ def _group_id(group: Group) -> tuple[str, ...]:
     return tuple(f"{key}={value}" for key, value in group.key.items())
 
 
-def named(groups: Sequence[Group]) -> Kinds:
-    """Return the texts that distinguish groups, without colours."""
-    keys = varying(groups)
+def named(together: Sequence[Sequence[Group]]) -> Kinds:
+    """Return the texts that distinguish groups, without colours.
+
+    Args:
+        together: the groups of each panel.
+    """
+    groups = [group for members in together for group in members]
+    keys = [key for key in varying(groups) if any(_differ(members, key) for members in together)]
     texts = {key: value_texts([group.key[key] for group in groups]) for key in keys}
 
     def name(group: Group) -> str:
@@ -139,13 +161,17 @@ def named(groups: Sequence[Group]) -> Kinds:
 
 def kinds(shown: Sequence[Panel]) -> Kinds:
     """Return the kinds of run in panels; where there are many, only the best of each panel get a colour."""
-    names = named([group for panel in shown for group in panel.finished]).names
+    names = named([panel.finished for panel in shown]).names
     coloured = dict.fromkeys(names.values())
     if len(coloured) > MAX_COLOURS:
         best = max(1, MAX_COLOURS // len(shown))
         ranked = [group for panel in shown for group in panel.ranked[:best]]
         coloured = dict.fromkeys(names[_group_id(group)] for group in ranked)
     return Kinds(names, dict(zip(coloured, colours(len(coloured)), strict=True)))
+
+
+def _differ(groups: Sequence[Group], key: str) -> bool:
+    return len({str(group.key[key]) for group in groups}) > 1
 
 
 def value_texts(values: Sequence[Any]) -> dict[Any, str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.analysis.direct_labels import End, label_ends, label_width
+from seqlab.analysis.direct_labels import End, label_ends, label_height, label_width
 from seqlab.analysis.groups import Group
 from seqlab.analysis.intervals import FEWEST, interval
 from seqlab.analysis.panels import (
@@ -18,7 +18,7 @@ from seqlab.analysis.panels import (
     Panel,
     canvas,
     kinds,
-    panels,
+    problem_panels,
 )
 from seqlab.analysis.sweep_runs import SweepRun
 from seqlab.tracking.figure_style import GREY, SMALL, styled
@@ -52,7 +52,7 @@ def learning_curves(groups: Sequence[Group], width: float | None = None) -> Any:
     Returns:
         A `matplotlib.figure.Figure`; None where no run finished.
     """
-    return _draw(panels(groups), width, _curves, lambda run: run.validation)
+    return _draw(problem_panels(groups), width, _curves, lambda run: run.validation)
 
 
 def gradient_slope(groups: Sequence[Group], width: float | None = None) -> Any:
@@ -66,7 +66,7 @@ def gradient_slope(groups: Sequence[Group], width: float | None = None) -> Any:
         A `matplotlib.figure.Figure`; None where no finished run has a slope.
     """
     with_slope = [group for group in groups if any(run.slope is not None for run in group.finished)]
-    return _draw(panels(with_slope), width, _slopes, lambda run: run.summary)
+    return _draw(problem_panels(with_slope), width, _slopes, lambda run: run.summary)
 
 
 @styled()
@@ -80,13 +80,15 @@ def _draw(
     if not shown:
         return None
     coloured = kinds(shown)
-    size = PANEL_WIDTH + label_width(["solved at 0.123", *coloured.colours]), PANEL_HEIGHT
+    texts = ["solved at 0.123", "baseline 0.123", *coloured.colours]
+    higher = max(0.0, label_height(texts) - AXES_HEIGHT)
+    size = PANEL_WIDTH + label_width(texts), PANEL_HEIGHT + higher
     figure, axes = canvas(shown, width=width, panel=size)
     for panel, ax in zip(shown, axes, strict=True):
         ends = fill(ax, panel, coloured)
         ends += _references(ax, [reference(group.finished[0]) for group in panel.finished])
         ax.set(xlim=ax.get_xlim(), ylim=ax.get_ylim())  # final, so labels can be placed
-        label_ends(ax, ends, AXES_HEIGHT)
+        label_ends(ax, ends, AXES_HEIGHT + higher)
     return figure
 
 

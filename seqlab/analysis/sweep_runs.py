@@ -16,6 +16,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from seqlab.runs.files import read_request
 from seqlab.tracking import find_runs, read_rows, read_summary
 from seqlab.tracking.gradient_flow import SLOPE
+from seqlab.tracking.lines import number
 from seqlab.tracking.run_folder import UNFINISHED
 
 _log = logging.getLogger(__name__)
@@ -141,6 +142,11 @@ def swept_keys(runs: Sequence[SweepRun]) -> list[str]:
 def override_text(value: Any) -> str:
     """Return the value of an override as it is written on a command line."""
     return "null" if value is None else str(value)
+
+
+def short_text(value: Any) -> str:
+    """Return the value of an override with few digits, for tables."""
+    return number(value) if isinstance(value, float) else override_text(value)
 
 
 def _read(run: Path) -> SweepRun:

@@ -10,7 +10,7 @@ import rich.console
 import rich.table
 
 from seqlab.analysis.groups import Group
-from seqlab.analysis.sweep_runs import SweepRun, override_text
+from seqlab.analysis.sweep_runs import SweepRun, short_text
 from seqlab.tracking.lines import number
 
 TITLE_KEYS = ("architecture", "task", "metric", "chance", "solved_at")
@@ -65,11 +65,7 @@ def _line(aggregate: dict[str, Any]) -> dict[str, str]:
     mean, median, steps, seconds = ("" if one is None else number(one, _DIGITS) for one in numbers.values())
     others = [f"{count} {status}" for status, count in statuses.items() if status != "finished"]
     return {
-        **{
-            key.rpartition(".")[2]: override_text(value)
-            for key, value in rest.items()
-            if key not in TITLE_KEYS
-        },
+        **{key.rpartition(".")[2]: short_text(value) for key, value in rest.items() if key not in TITLE_KEYS},
         "runs": ", ".join([str(n) if n == planned else f"{n} of {planned}", *others]),
         "mean": mean,
         "95 % interval": " … ".join(number(end, _DIGITS) for end in ends) if ends else "",

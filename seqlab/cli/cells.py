@@ -7,7 +7,6 @@ evaluation at F = 10³ and H = 10⁶ shows the coefficients as decimal digits.
 
 from __future__ import annotations
 
-import argparse
 import inspect
 import math
 import sys
@@ -21,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from seqlab.cli.arguments import Parser
 from seqlab.cli.command import command
 from seqlab.recurrence import Stack
 from seqlab.registry import choices, make, settings_of
@@ -132,6 +132,6 @@ def describe_cells() -> Table:
 @command
 def main() -> None:
     """Print a table of all cells: equations, sizes and cost."""  # in a pipe its width is fixed
-    argparse.ArgumentParser(prog="python -m seqlab.cells", description=main.__doc__).parse_args()
+    Parser(prog="python -m seqlab.cells", description=main.__doc__).parse_args()
     width = None if sys.stdout.isatty() else PIPED_WIDTH
     Console(width=width).print(describe_cells())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
+from seqlab.cli.arguments import Parser
 from seqlab.cli.command import command
 from seqlab.runs.check import check
 
@@ -13,7 +13,7 @@ from seqlab.runs.check import check
 @command
 def main() -> None:
     """Print what of a run folder is whole and what is not; exit with 1 where a file is damaged."""
-    parser = argparse.ArgumentParser(prog="python -m seqlab.check", description=main.__doc__)
+    parser = Parser(prog="python -m seqlab.check", description=main.__doc__)
     parser.add_argument("run", metavar="RUN_DIR", type=Path, help="the folder of a run")
     found = check(parser.parse_args().run)
     width = max(len(one.path) for one in found)

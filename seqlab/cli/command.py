@@ -17,10 +17,7 @@ from collections.abc import Callable, Generator
 from seqlab.interrupts import interruptible
 from seqlab.plugins import require_plugins
 from seqlab.tracking.console import silence_stdout
-from seqlab.types import ConfigError, UnfinishedRunError
-
-INTERRUPTED, PIPE_CLOSED = 130, 141
-"""The exit statuses of a command that SIGINT or SIGPIPE ended, as shells give them."""
+from seqlab.types import ConfigError, ExitStatus, UnfinishedRunError
 
 EXIT_SECONDS = 3.0
 """How long an interrupted command waits for its threads."""
@@ -33,9 +30,9 @@ GARBAGE = 20_000
 
 
 def complain(error: Exception) -> int:
-    """Print an error as one line and return the exit status of a failure."""
+    """Print an error as one line and return its exit status."""
     print(f"error: {' '.join(str(error).split())}", file=sys.stderr, flush=True)
-    return 1
+    return ExitStatus.REFUSED if isinstance(error, ConfigError) else ExitStatus.FAILED
 
 
 @contextlib.contextmanager
@@ -58,7 +55,7 @@ def command(main: Callable[[], None]) -> Callable[[], None]:
 
     `HYDRA_FULL_ERROR=1` shows the trace. Ctrl-C and the other signals of `seqlab.interrupts` end
     with the status 130, as shells expect. Where a reader such as `head` closes standard output, the command
-    ends quietly with the status of one that SIGPIPE ended.
+    ends quietly with the status of one that SIGPIPE ended. `ExitStatus` lists all statuses.
     """
 
     @functools.wraps(main)
@@ -68,21 +65,30 @@ def command(main: Callable[[], None]) -> Callable[[], None]:
         _print_anything()
         _hide_abandoned_writes()
         try:
-            with interruptible():
+            with quiet_pipe(), interruptible():
                 require_plugins()
                 main()
-                sys.stdout.flush()
         except KeyboardInterrupt:
-            _exit_soon(INTERRUPTED)
-        except BrokenPipeError:
-            silence_stdout()
-            sys.exit(PIPE_CLOSED)
+            _exit_soon(ExitStatus.INTERRUPTED)
         except (ConfigError, UnfinishedRunError) as error:
             if SHOW_TRACES:
                 raise
             sys.exit(complain(error))
 
     return guarded
+
+
+@contextlib.contextmanager
+def quiet_pipe() -> Generator[None]:
+    """Exit without a trace where the reader of standard output has ended."""
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        silence_stdout()
+        sys.exit(ExitStatus.PIPE_CLOSED)
 
 
 def _print_anything() -> None:

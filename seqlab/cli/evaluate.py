@@ -12,6 +12,7 @@ import rich.table
 
 from seqlab.analysis.by_length import draw, write_csv
 from seqlab.analysis.class_figures import draw_confusion, draw_reliability
+from seqlab.cli.arguments import Parser
 from seqlab.cli.command import command
 from seqlab.cli.frames import ENDINGS, PICTURES, require_ending, write_frame
 from seqlab.runs import load_run
@@ -31,7 +32,7 @@ MAX_ROWS = 25
 @command
 def main() -> None:
     """Print the metrics of a run's best checkpoint."""
-    parser = argparse.ArgumentParser(prog="python -m seqlab.evaluate", description=main.__doc__)
+    parser = Parser(prog="python -m seqlab.evaluate", description=main.__doc__)
     parser.add_argument("run", metavar="RUN_DIR", type=Path, help="the folder of a run")
     parser.add_argument("--split", choices=SPLITS, default="test")
     parser.add_argument("--source", type=Path, help="evaluate on this labelled file or folder instead")

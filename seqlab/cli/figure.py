@@ -5,11 +5,11 @@ The picture of one run goes into its folder, that of several runs into the curre
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 from seqlab.analysis.figures import KINDS, draw
 from seqlab.analysis.state_figure import COLOURS
+from seqlab.cli.arguments import Parser
 from seqlab.cli.command import command, naming_options
 from seqlab.cli.frames import PICTURES, require_ending
 from seqlab.runs.by_length import read_lengths
@@ -31,7 +31,7 @@ def _require_picture(output: Path) -> None:
 @command
 def main() -> None:
     """Draw figures of runs, which may be given as the folder of a sweep."""
-    parser = argparse.ArgumentParser(prog="python -m seqlab.figure", description=main.__doc__)
+    parser = Parser(prog="python -m seqlab.figure", description=main.__doc__)
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN_DIR", help="run folders, or a sweep's")
     parser.add_argument("--kind", choices=KINDS, default="flow", help="flow by default")
     parser.add_argument("--output", type=Path, help="the picture; its suffix names the format")

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from seqlab.architectures import Network
+from seqlab.cli.arguments import Parser
 from seqlab.cli.command import command, naming_options
 from seqlab.generation.decoding import Beam, Sampling
 from seqlab.generation.generate import can_generate
@@ -28,7 +29,7 @@ from seqlab.types import ConfigError, Tokens
 @command
 def main() -> None:
     """Print a sample of a run's best network, or its answer to the prompt; save music as a file."""
-    parser = argparse.ArgumentParser(prog="python -m seqlab.generate", description=main.__doc__)
+    parser = Parser(prog="python -m seqlab.generate", description=main.__doc__)
     parser.add_argument("run", metavar="RUN_DIR", type=Path, help="the folder of a run")
     parser.add_argument("--prompt", help="what the network reads first; default: a validation example")
     parser.add_argument("--length", type=int, help="number of outputs; default: a whole example, or 200")

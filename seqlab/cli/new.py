@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import keyword
 import sys
 from importlib import resources
 from pathlib import Path
 
+from seqlab.cli.arguments import Parser
 from seqlab.cli.command import command
-from seqlab.registry import near_miss
+from seqlab.near_misses import near_miss
 from seqlab.types import ConfigError
 
 KINDS = ("plugin",)
@@ -69,7 +69,7 @@ def write_plugin(name: str, folder: Path) -> list[Path]:
 @command
 def main() -> None:
     """Write a package with a cell, a task, their YAML and tests."""
-    parser = argparse.ArgumentParser(prog="python -m seqlab.new", description=main.__doc__)
+    parser = Parser(prog="python -m seqlab.new", description=main.__doc__)
     parser.add_argument("kind", metavar="KIND", help=f"one of {', '.join(KINDS)}")
     parser.add_argument("name", metavar="NAME", help="the name of the package, which is also its folder's")
     options = parser.parse_args()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
 import rich.console
 from rich.progress import Progress
 
+from seqlab.cli.arguments import Parser
 from seqlab.cli.command import command, naming_options
 from seqlab.cli.frames import ENDINGS, require_ending, write_frame
 from seqlab.runs import load_run
@@ -19,7 +19,7 @@ from seqlab.tasks.series.series import Series
 @command
 def main() -> None:
     """Answer the rows of a file, or forecast its series, without labels and without the data of the run."""
-    parser = argparse.ArgumentParser(prog="python -m seqlab.predict", description=main.__doc__)
+    parser = Parser(prog="python -m seqlab.predict", description=main.__doc__)
     parser.add_argument("run", metavar="RUN_DIR", type=Path, help="the folder of a run")
     parser.add_argument(
         "file", metavar="FILE", type=Path, help="a file or a folder of such rows as the run's"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import rich.text
 
 from seqlab.analysis.comparison import Comparison, GroupPair, Scores, compare
 from seqlab.analysis.frames import list_runs, list_sweeps
+from seqlab.cli.arguments import Parser
 from seqlab.cli.command import command
 from seqlab.tracking.lines import number
 from seqlab.tracking.screen import standard_output
@@ -22,7 +22,7 @@ from seqlab.types import ConfigError
 @command
 def main() -> None:
     """List the runs below a folder with their scores, or compare two runs or sweeps."""
-    parser = argparse.ArgumentParser(prog="python -m seqlab.runs", description=main.__doc__)
+    parser = Parser(prog="python -m seqlab.runs", description=main.__doc__)
     parser.add_argument("folder", metavar="DIR", nargs="?", type=Path, help="default: runs and sweeps here")
     parser.add_argument(
         "--compare", metavar=("ONE", "OTHER"), nargs=2, type=Path, help="two runs or folders of runs"

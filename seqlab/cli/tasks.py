@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from seqlab.cli.arguments import Parser
 from seqlab.cli.command import command
 from seqlab.data.corpora import CORPORA, find_corpus
 from seqlab.data.readers.files import suffixes
@@ -88,7 +88,7 @@ def fetch(name: str) -> list[Path]:
 @command
 def main() -> None:
     """Print a table of all tasks, or download a corpus."""
-    parser = argparse.ArgumentParser(prog="python -m seqlab.tasks", description=main.__doc__)
+    parser = Parser(prog="python -m seqlab.tasks", description=main.__doc__)
     actions = parser.add_subparsers(dest="action")
     actions.add_parser("fetch", help="download a corpus").add_argument("name", metavar="NAME")
     options = parser.parse_args()

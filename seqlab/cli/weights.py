@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from seqlab.architectures import Recurrent
+from seqlab.cli.arguments import Parser
 from seqlab.cli.command import command
 from seqlab.runs import load
 from seqlab.types import ConfigError
@@ -17,7 +18,7 @@ from seqlab.weights.export import LIBRARIES, export
 @command
 def main() -> None:
     """Write the best parameters of a run in another library's layout."""
-    parser = argparse.ArgumentParser(prog="python -m seqlab.weights", description=main.__doc__)
+    parser = Parser(prog="python -m seqlab.weights", description=main.__doc__)
     commands = parser.add_subparsers(required=True, metavar="export")
     exporting = commands.add_parser("export", description=main.__doc__, help=main.__doc__)
     exporting.add_argument("run", metavar="RUN_DIR", type=Path, help="the folder of a run")

@@ -13,7 +13,8 @@ import jax.numpy as jnp
 import optax
 
 from seqlab.metrics.mean import Mean, masked_mean
-from seqlab.registry import near_miss, require_keys
+from seqlab.near_misses import near_miss
+from seqlab.registry import require_keys
 from seqlab.types import Batch, ConfigError
 
 Measure = Callable[..., Any]

@@ -32,9 +32,6 @@ def build(request: Request) -> Run:
         IncompatibleError: choices that do not fit together.
     """
     config = resolve(request.config)
-    seed = config["seed"]
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
-        raise ConfigError(f"seed must be a non-negative integer below 2**32, got {seed!r}")
     kept, transplant, record = kept_by(request, config), None, None
     if kept is None and (source := source_run(config)) is not None:
         family, numbers = make_family(with_vocabulary(config, source))

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from seqlab.runs.files import HYDRA, read_request
+from seqlab.runs.files import read_request
+from seqlab.runs.folders import HYDRA, why_no_run
 from seqlab.runs.request import resolve
 from seqlab.tasks.task import VOCABULARY
 from seqlab.tracking import STATUSES, read_rows, read_summary
@@ -38,7 +39,7 @@ def check(folder: Path) -> list[Finding]:
         ConfigError: there is no run in the folder.
     """
     if not any((folder / name).exists() for name in (HYDRA, ROWS, SUMMARY, "checkpoints")):
-        raise ConfigError(f"RUN_DIR={folder} is not a run folder: it has no {HYDRA}, {ROWS} or {SUMMARY}")
+        raise ConfigError(f"RUN_DIR={folder} {why_no_run(folder)}")
     return [
         _found(folder, f"{HYDRA}/config.yaml", _read_config),
         *_found_if_there(folder, f"{HYDRA}/overrides.yaml", _require_text),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -10,17 +11,20 @@ from hydra.errors import ConfigCompositionException, HydraException, MissingConf
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from seqlab.registry import choices, near_miss
+from seqlab.near_misses import did_you_mean, equal, near_miss, normal
+from seqlab.registry import GROUPS, choices, files_of, settings_of
+from seqlab.runs.suggestions import suggest_key
+from seqlab.synonyms import OPTIONS
 from seqlab.types import ConfigError
 
 HYDRA_ERRORS = (HydraException, OmegaConfBaseException)
 """What Hydra raises where the command line or a config file is wrong."""
 
-GROUPS = (
-    *("cell", "task", "architecture", "optimizer", "schedule", "loss", "metrics", "training"),
-    *("gradients", "diagnostics", "tracking", "callbacks"),
-)
-"""The groups whose keys depend on the choice."""
+NAMING = ("cell", "task", "architecture", "optimizer", "schedule", "experiment")
+"""The groups whose options have names of their own; others have `none` or `default`."""
+
+REQUIRED = ("cell", "task", "architecture", "optimizer", "schedule", "training", "gradients", "tracking")
+"""The groups that a run cannot be without."""
 
 EXTRAS = {
     "hydra/launcher/submitit_slurm": "slurm",
@@ -29,6 +33,8 @@ EXTRAS = {
     "hydra/sweeper/optuna": "optuna",
 }
 """The extra of our package that installs another package's choice."""
+
+_RANGE = re.compile(r"(\d+)(?:\.{2,3}|[-:])(\d+)")
 
 Compose = Callable[[Sequence[str]], DictConfig]
 """Composes a config from overrides."""
@@ -75,12 +81,28 @@ def require_choices(overrides: Sequence[str]) -> None:
             shown = " ".join(word.split())
             raise ConfigError(f"{shown} is not an override key=value: {reason}") from error
         key, value = one.key_or_group, one.value()
+        if key == "seed" and isinstance(value, str) and (ends := _RANGE.fullmatch(value)):
+            several = f'-m seed="range({ends[1]},{int(ends[2]) + 1})"'
+            raise ConfigError(f"{word} is no number: write {several} for the seeds {ends[1]} to {ends[2]}")
         if not key or key == "hydra":
             raise ConfigError(f"{word} has no key that can be set: legal are the keys of the config")
-        if key not in (*GROUPS, "experiment") or (one.is_delete() and value is None):
+        if key not in (*GROUPS, "experiment", "debug") or (key == "debug" and value is None):
             continue
-        if not isinstance(value, (str, list, Sweep)):
-            raise ConfigError(f"{word} names no option: legal values of {key} are {', '.join(choices(key))}")
+        if one.is_delete() and value is None:
+            if key in REQUIRED:
+                raise _no_option(key, f"{word} removes what a run needs")
+        elif not isinstance(value, (str, list, Sweep)) or not value:
+            hint = near_miss(str(value), choices(key), f"{key}=")
+            raise _no_option(key, f"{word} names no option{hint}")
+
+
+def _no_option(group: str, complaint: str) -> ConfigError:
+    """Return the refusal of what is no option of a group; of a group with one option, its keys are meant."""
+    legal = choices(group)
+    keys = [f"{group}.{key}" for key in settings_of(group, legal[0]) if key != "_target_"]
+    if len(legal) == 1 and keys:
+        return ConfigError(f"{complaint}: {group} is a group of keys: {', '.join(keys)}")
+    return ConfigError(f"{complaint}: legal values of {group} are {', '.join(legal)}")
 
 
 def _missing_choice(error: MissingConfigException) -> ConfigError:
@@ -88,8 +110,19 @@ def _missing_choice(error: MissingConfigException) -> ConfigError:
     if extra := EXTRAS.get(str(error.missing_cfg_file)):
         return ConfigError(f"{group}={name} is not installed: pip install 'seqlab[{extra}]'")
     legal = list(error.options or ())
-    hint = near_miss(name, legal, f"{group}=")
+    is_known = equal(name, legal) or normal(name) in OPTIONS.get(group, {})
+    hint = ("" if is_known else _elsewhere(group, name)) or near_miss(name, legal, f"{group}=")
     return ConfigError(f"{group}={name}{hint}: legal values are {', '.join(legal) or 'none'}")
+
+
+def _elsewhere(group: str, name: str) -> str:
+    """Say which other group has an option of this name, and which function of optax is called so."""
+    from seqlab.training.optimizers import optimizers  # imports JAX
+
+    if group == "optimizer" and name in optimizers():
+        return did_you_mean(f"optimizer=optax optimizer.name={name}")
+    others = (other for other in NAMING if other != group and name in files_of(other))
+    return next((did_you_mean(f"{'+' * (one == 'experiment')}{one}={name}") for one in others), "")
 
 
 def _quoted(override: str) -> str | None:
@@ -112,10 +145,13 @@ def _unknown_key(error: ConfigCompositionException) -> str | None:
 
 def _misspelt(key: str, overrides: Sequence[str], compose: Compose) -> ConfigError:
     """Name the legal keys where an override's path leaves the config of the choices that were made."""
-    if key.split("=")[0] == "experiment":
-        return ConfigError("experiment is added, not overridden: write +experiment=NAME")
+    if key.partition("=")[0] == "experiment":
+        name = _value_of(key, overrides) or "NAME"
+        hint = "" if name in choices("experiment") else near_miss(name, choices("experiment"), "+experiment=")
+        return ConfigError(f"experiment is added, not overridden: write +experiment={name}{hint}")
     chosen = {one.key_or_group: one for one in _choices(overrides)}
-    node, path = compose([_first_value(one) for one in chosen.values()]), []
+    config = compose([_first_value(one) for one in chosen.values()])
+    node, path = config, []
     name = None
     for name in key.split("@")[0].replace("/", ".").split("."):
         if not isinstance(node, DictConfig) or name not in node:
@@ -131,7 +167,7 @@ def _misspelt(key: str, overrides: Sequence[str], compose: Compose) -> ConfigErr
         )
     if name is None or not legal:
         return ConfigError(f"{key} cannot be overridden here: it takes no value of this form")
-    hint = near_miss(name, legal, "".join(f"{part}." for part in path))
+    hint = suggest_key(key, _value_of(key, overrides), config)
     where = f" of {'.'.join(path)}" if path else ""
     return ConfigError(f"{key} is not a key{hint}: the legal keys{where} are {', '.join(legal)}")
 
@@ -141,6 +177,12 @@ def _choices(overrides: Sequence[str]) -> list[Override]:
     groups = (*GROUPS, "experiment")
     parsed = OverridesParser.create().parse_overrides(list(overrides))
     return [one for one in parsed if one.key_or_group.partition("/")[0] in groups and not one.is_delete()]
+
+
+def _value_of(key: str, overrides: Sequence[str]) -> str:
+    """Return what a key is set to, as it was written."""
+    found = (word.partition("=")[2] for word in overrides if word.lstrip("+~").partition("=")[0] == key)
+    return next(found, "")
 
 
 def _first_value(override: Override) -> str:

@@ -9,6 +9,7 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from seqlab.runs.folders import HYDRA, is_run, why_no_run
 from seqlab.runs.request import Request
 from seqlab.tasks.task import VOCABULARY
 from seqlab.tracking import read_summary, write_atomically
@@ -16,15 +17,12 @@ from seqlab.tracking.run_folder import ROWS, SUMMARY
 from seqlab.training import Checkpoints
 from seqlab.types import ConfigError
 
-HYDRA = ".hydra"
-"""The folder of the config within a run folder."""
-
 EXAMPLES = "examples.json"
 """The file of answers to examples of the test split."""
 
 FILES = (
     *(ROWS, SUMMARY, "checkpoints", HYDRA, VOCABULARY, "wandb", EXAMPLES),
-    *("report.html", "tensorboard", "lengths.csv", "lengths_*.csv"),
+    *("profile", "report.html", "tensorboard", "lengths.csv", "lengths_*.csv"),
     *(
         f"{name}.{ending}"
         for name in ("gradient_flow", "curves", "gates", "states")
@@ -42,8 +40,8 @@ def read_request(folder: str | Path) -> Request:
         ConfigError: the folder is not one of a run, or its config cannot be read.
     """
     hydra = Path(folder) / HYDRA
-    if not (hydra / "config.yaml").is_file():
-        raise ConfigError(f"RUN_DIR={folder} is not a run folder: it has no .hydra/config.yaml")
+    if not is_run(Path(folder)):
+        raise ConfigError(f"RUN_DIR={folder} {why_no_run(Path(folder))}")
     config = read_yaml(hydra / "config.yaml")
     path = hydra / "hydra.yaml"
     node = read_yaml(path).get("hydra") if path.is_file() else None

@@ -11,7 +11,8 @@ import jax.numpy as jnp
 from seqlab.diagnostics import Diagnostic
 from seqlab.metrics import Measures
 from seqlab.metrics.measures import measured
-from seqlab.registry import bind, locate, make, near_miss
+from seqlab.near_misses import near_miss
+from seqlab.registry import bind, locate, make
 from seqlab.tracking import Callback, Tracker
 from seqlab.training import Program
 from seqlab.types import ConfigError, IncompatibleError

@@ -14,6 +14,7 @@ from seqlab.registry import CONF, choices, files_of, settings_of
 OPEN = ("optimizer", "schedule", "loss", "metrics", "diagnostics", "tracking", "callbacks")
 """The groups that take further keys. A wrong one is refused when the group's object is made."""
 
+_PRESET = re.compile(r"\+{0,2}debug=(.*)", re.DOTALL)
 _KEY = re.compile(rf"({'|'.join(OPEN)})\.([^=@]+)=")
 _CHOICE = re.compile(r"\+?([\w/]+)=(.*)", re.DOTALL)
 
@@ -21,11 +22,19 @@ _CHOICE = re.compile(r"\+?([\w/]+)=(.*)", re.DOTALL)
 def with_new_keys(words: Sequence[str]) -> list[str]:
     """Return the words of a command, where an override that gives an open group a new key begins with `++`.
 
-    So `optimizer.nesterov=true` needs no `+`, whether or not the YAML file lists `nesterov`.
+    So `optimizer.nesterov=true` needs no `+`, whether or not the YAML file lists `nesterov`. A preset
+    `debug=NAME` is added at the end, so that it takes precedence over an experiment.
     """
+    words = _with_preset_last(words)
     found = [match.groups() for word in words if (match := _CHOICE.fullmatch(word))]
     chosen = {group: value for group, value in found if "." not in group}
     return [f"++{word}" if _is_new(word, chosen) else word for word in words]
+
+
+def _with_preset_last(words: Sequence[str]) -> list[str]:
+    presets = [match[1] for word in words if (match := _PRESET.fullmatch(word))]
+    others = [word for word in words if not _PRESET.fullmatch(word)]
+    return others if not presets or presets[-1] == "null" else [*others, f"+debug={presets[-1]}"]
 
 
 def _is_new(word: str, chosen: dict[str, str]) -> bool:

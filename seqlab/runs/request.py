@@ -11,7 +11,7 @@ from typing import Any, cast
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from seqlab.registry import require_keys
+from seqlab.registry import choices, require_keys
 from seqlab.runs.explain import in_one_line
 from seqlab.types import ConfigError
 
@@ -103,8 +103,11 @@ def resolve(config: DictConfig) -> dict[str, Any]:
     for key in ("allow_changes", "overwrite"):
         if not isinstance(plain[key], bool):
             raise ConfigError(f"{key} must be true or false, got {plain[key]!r}")
-    if plain["debug"] not in (None, "nans"):
-        raise ConfigError(f"debug must be null or nans, got {plain['debug']!r}")
+    seed = plain["seed"]
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise ConfigError(f"seed must be a non-negative integer below 2**32, got {seed!r}")
+    if plain["debug"] not in (None, *(legal := choices("debug"))):
+        raise ConfigError(f"debug must be null or one of {', '.join(legal)}, got {plain['debug']!r}")
     if not isinstance(plain["resume"], (str, type(None))):
         raise ConfigError(f"resume must be null, auto, last or a run folder, got {plain['resume']!r}")
     for key in TEXTS:

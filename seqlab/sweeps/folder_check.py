@@ -9,7 +9,9 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from seqlab.runs.files import holds_run
+from seqlab.sweeps.refusal import refuse
 from seqlab.tracking import find_runs
+from seqlab.types import ConfigError
 
 
 class FolderCheck(Callback):
@@ -23,8 +25,9 @@ class FolderCheck(Callback):
         asked = OmegaConf.select(config, "sweep.resume") is not None or OmegaConf.select(config, "overwrite")
         if asked or not any(map(holds_run, find_runs(folder))):
             return
-        # SystemExit prints its message and sets the status 1. Hydra turns any other error into a warning.
-        raise SystemExit(
-            f"error: hydra.sweep.dir={folder} holds runs: legal are another folder, "
-            f"sweep.resume={folder}, which continues them, and overwrite=true, which replaces them"
+        refuse(
+            ConfigError(
+                f"hydra.sweep.dir={folder} holds runs: legal are another folder, "
+                f"sweep.resume={folder}, which continues them, and overwrite=true, which replaces them"
+            )
         )

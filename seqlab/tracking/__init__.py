@@ -6,6 +6,7 @@ Each receives the same rows, `{"step": int, "<key>": number or list}`.
 from seqlab.tracking.callback import Callback
 from seqlab.tracking.console import Console
 from seqlab.tracking.group_console import GroupConsole
+from seqlab.tracking.profile import Profile
 from seqlab.tracking.run_folder import (
     STATUSES,
     RunFolder,
@@ -23,6 +24,7 @@ __all__ = [
     "Callback",
     "Console",
     "GroupConsole",
+    "Profile",
     "RunFolder",
     "RunInfo",
     "TensorBoard",

@@ -58,7 +58,9 @@ class RunInfo:
 class Tracker(Protocol):
     """A listener to one run: `start` once, `log` for every row, `finish` once.
 
-    A config names one by its `_target_` under `tracking.<name>`.
+    A config names one by its `_target_` under `tracking.<name>`. It may also have a method
+    `finish_sweep(folder, rows)`, which is called on an object of its own at the end of a sweep, with the
+    folder in which tables and figures lie, and a row for each run, as in `sweep.csv`.
     """
 
     def start(self, info: RunInfo) -> None:

@@ -12,7 +12,8 @@ import jax
 import optax
 import optax.contrib
 
-from seqlab.registry import near_miss, require_keys
+from seqlab.near_misses import near_miss
+from seqlab.registry import require_keys
 from seqlab.types import ConfigError
 
 Make = Callable[..., optax.GradientTransformation]

@@ -115,6 +115,8 @@ class Program:
             data: the task's resident arrays.
         """
         key, size = stream(seed, "batches"), self.training.batch_size
+        if self.training.distinct_batches is not None:
+            step = step % self.training.distinct_batches
         if self.task.stream:
             return self.task.stream_batch(key, step, size, self.network.framing, data)
         data = in_bucket(self.task.at_stage(data, self._progress(step)), self.buckets, step)

@@ -24,6 +24,7 @@ class Training:
         clip_recurrent: the limit on the norm of each sequence's ∂L/∂s_t, the cotangent of the carry, at every
             step of the backward pass; null for none. L is the batch-mean loss.
         omega: the factor on Pascanu et al.'s regulariser Ω, its mean over sequences; null or 0 for none.
+        distinct_batches: the number of batches after which the first one returns; null for ever new ones.
         log_every: the steps between rows of `metrics.jsonl`.
         eval_every: the steps between evaluations on the validation split; the last step always has one.
         patience: the run ends after so many evaluations without a better one; null for never.
@@ -54,6 +55,7 @@ class Training:
     clip_norm: float | None = dataclasses.field(default=1.0, metadata={"traced": "always"})
     clip_recurrent: float | None = None
     omega: float | None = None
+    distinct_batches: int | None = None
     log_every: int = dataclasses.field(default=50, metadata=RESUMABLE)
     eval_every: int = dataclasses.field(default=500, metadata=RESUMABLE)
     patience: int | None = dataclasses.field(default=None, metadata=RESUMABLE)
@@ -77,15 +79,15 @@ class Training:
             *("batch_size", "log_every", "eval_every", "checkpoint_every"),
             *("steps_per_call", "evaluation_batch_size"),
         )
-        if self.patience is not None:
-            require_positive(self, "patience")
-        if self.devices is not None:
-            require_positive(self, "devices")
-            if self.batch_size % self.devices or self.evaluation_batch_size % self.devices:
-                raise ValueError(
-                    f"devices must divide batch_size={self.batch_size} and "
-                    f"evaluation_batch_size={self.evaluation_batch_size}, got {self.devices}"
-                )
+        for name in ("patience", "devices", "distinct_batches"):
+            if getattr(self, name) is not None:
+                require_positive(self, name)
+        devices = self.devices or 1
+        if self.batch_size % devices or self.evaluation_batch_size % devices:
+            raise ValueError(
+                f"devices must divide batch_size={self.batch_size} and "
+                f"evaluation_batch_size={self.evaluation_batch_size}, got {devices}"
+            )
         for limit in ("clip_value", "clip_norm", "clip_recurrent"):
             if getattr(self, limit) is not None:
                 require_number(self, limit, 1e-38)

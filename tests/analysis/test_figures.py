@@ -81,11 +81,28 @@ def test_every_word_of_a_sweeps_figure_can_be_read(sweep, draw, width):
     assert width is None or figure.get_size_inches()[0] == width
 
 
+@pytest.mark.parametrize("draw", [learning_curves, gradient_slope, parallel_coordinates])
+def test_many_kinds_of_run_have_labels_that_can_be_read(tmp_path, draw):
+    for number in range(20):
+        overrides = [f"optimizer.learning_rate={1.37**number}e-4", f"cell.forget_bias_init={number}"]
+        write_run(tmp_path / str(number), overrides, [0.1, 0.1 * 1.1**number], [0.1])
+    assert_readable(draw(groups_of(tmp_path)))
+
+
 def test_a_curve_of_one_evaluation_is_seen(tmp_path):
     write_run(tmp_path / "0", [], [0.2])
     (ax,) = learning_curves(groups_of(tmp_path)).axes
     (curve,) = [line for line in ax.lines if len(line.get_xdata()) == 1]
     assert curve.get_marker() == "o"
+
+
+def test_each_problem_has_a_panel(tmp_path):
+    for number, (length, cell) in enumerate(itertools.product((10, 20), ("gru", "lstm"))):
+        write_run(tmp_path / str(number), [f"task.length={length}", f"cell={cell}"], [0.2, 0.1])
+    axes = learning_curves(groups_of(tmp_path)).axes
+    titles = [ax.get_title("left") for ax in axes]
+    assert titles == ["adding, many_to_one, length=10", "adding, many_to_one, length=20"]
+    assert [{text.get_text() for text in ax.texts} >= {"gru", "lstm"} for ax in axes] == [True, True]
 
 
 def test_a_band_does_not_widen_the_axes(tmp_path):

@@ -83,5 +83,5 @@ def test_the_command_lists_and_compares(sweep, inside):
     done = inside("cli.runs", "--compare", str(sweep / "gru0"), str(sweep / "gru1"))
     assert "0.1 (1 run, so no interval)" in done.stdout
     done = inside("cli.runs", str(sweep / "nowhere"))
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.endswith("nowhere is not a folder\n")

@@ -84,6 +84,15 @@ def test_a_sweep_in_which_nothing_finished(tmp_path, status):
     assert not list(tmp_path.glob("*.png"))
 
 
+def test_numbers_of_a_table_have_few_digits(tmp_path):
+    for number, rate in enumerate(("0.004430375245218269", "0.1")):
+        write_run(tmp_path / str(number), [f"optimizer.learning_rate={rate}"], [0.5])
+    rows, _, printed = answered(tmp_path)
+    assert "0.00443 " in printed
+    assert "0.0044303" not in printed
+    assert rows[0]["optimizer.learning_rate"] == "0.004430375245218269"
+
+
 def test_many_groups_of_one_run_each(tmp_path):
     for number in range(25):
         write_run(tmp_path / str(number), [f"optimizer.learning_rate={number + 1}e-4"], [0.5, 0.5], [-0.1])

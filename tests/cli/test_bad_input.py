@@ -68,7 +68,7 @@ CASES = [
     (["+schedule.valu=1"], ["schedule.valu", "value"]),
     (["+gradients.evry=1"], ["gradients.evry", "did you mean gradients.every"]),
     (["+cell.recurrent_init={_target_: jax.nn.relu, zap: 1}"], ["cell.recurrent_init.zap", "legal keys"]),
-    (["~architecture"], ["architecture is missing"]),
+    (["~architecture"], ["~architecture", "one_to_one"]),
     (["+tracking.console.screen=1"], ["tracking.console.screen", "mode"]),
     (["seed=-1"], ["seed", "non-negative integer"]),
     (["gradients=loud"], ["gradients=loud", "off", "norms", "full"]),
@@ -107,7 +107,7 @@ def test_one_line_names_key_and_legal_values(overrides, words, folder):
 )
 def test_command_prints_the_line_alone(command, overrides):
     done = command("train", *overrides)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith("error: ")
     assert overrides[-1].split("=")[0] in done.stderr
@@ -126,7 +126,7 @@ def test_command_prints_the_line_alone(command, overrides):
             "task.lenth=3",
             "task.lenth is not a key (did you mean task.length?): the legal keys of task are length",
         ),
-        ("trainin.steps=3", "trainin.steps is not a key (did you mean training?): the legal keys are "),
+        ("trainin.steps=3", "trainin.steps is not a key (did you mean training.steps?): the legal keys are "),
         ("cell.zap=3", "cell.zap is not a key: the legal keys of cell are features, recurrent_init"),
     ],
 )
@@ -139,7 +139,7 @@ def test_a_misspelt_word_beside_a_config_folder_is_one_true_line(command, tmp_pa
     own = "# @package _global_\ndefaults: [{override /task: adding}, {override /cell: small}]\n"
     (tmp_path / "mine/experiment/own.yaml").write_text(own)
     done = command("train", "--config-dir", "mine", "+experiment=own", word)
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"error: {message}")
 
@@ -147,7 +147,7 @@ def test_a_misspelt_word_beside_a_config_folder_is_one_true_line(command, tmp_pa
 def test_output_folder_that_cannot_be_written(command, tmp_path):
     (tmp_path / "file").write_text("in the way")
     done = command("train", "hydra.run.dir=file/run")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith("error: hydra.run.dir")
     assert len(done.stderr.splitlines()) == 1
 
@@ -155,6 +155,6 @@ def test_output_folder_that_cannot_be_written(command, tmp_path):
 @pytest.mark.parametrize("module", ["evaluate", "generate"])
 def test_folder_of_no_run(command, module, tmp_path):
     done = command(module, str(tmp_path))
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith("error: RUN_DIR=")
     assert len(done.stderr.splitlines()) == 1

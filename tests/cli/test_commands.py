@@ -151,7 +151,7 @@ def test_generate_tags_a_prompt_and_refuses_what_is_for_writers(inside, tmp_path
     for arguments in (["--length", "3"], ["--beam", "2"], ["--seed", "0"], []):
         done = inside("generate", str(tmp_path), *arguments)
         option = arguments[0] if arguments else "--prompt"
-        assert (done.returncode, done.stdout) == (1, "")
+        assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr.startswith(f"error: {option} ")
 
 
@@ -165,7 +165,7 @@ def test_generate_tags_a_prompt_and_refuses_what_is_for_writers(inside, tmp_path
 )
 def test_generate_refuses(inside, written, arguments, word):
     done = inside("generate", str(written), *arguments)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith(f"error: {word}")
 
 

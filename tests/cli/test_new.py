@@ -37,7 +37,7 @@ def test_a_refusal_is_one_line_and_writes_nothing(words, message, inside, tmp_pa
     monkeypatch.chdir(tmp_path)
     (tmp_path / "here").mkdir()
     done = inside("new", *words)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith(f"error: {message}")
     assert done.stderr.count("\n") == 1
     assert [path.name for path in tmp_path.rglob("*")] == ["here"]

@@ -60,7 +60,7 @@ def test_rows_without_labels_are_answered_as_by_predict(ending, trained, tmp_pat
 def test_a_bad_row_is_named_or_skipped(trained, tmp_path, monkeypatch, capsys):
     path = write_csv(tmp_path / "new.csv", [{"text": text, "more": 1} for text in ["good", " ", "bad"]])
     status, printed = call(monkeypatch, capsys, predict.main, trained, path)
-    assert (status, printed.out) == (1, "")
+    assert (status, printed.out) == (2, "")
     assert "new.csv, row 2: " in printed.err
     status, printed = call(monkeypatch, capsys, predict.main, trained, path, "--skip-bad")
     assert status == 0
@@ -82,7 +82,7 @@ def test_what_cannot_be_answered_is_refused_in_one_line(
     write_csv(tmp_path / "wrong.csv", [{"body": "good"}])
     monkeypatch.chdir(tmp_path)
     status, printed = call(monkeypatch, capsys, predict.main, trained, *words)
-    assert (status, printed.err) == (1, f"error: {message}\n")
+    assert (status, printed.err) == (2, f"error: {message}\n")
 
 
 def test_rows_answered_wrong_are_listed_and_counted(trained, tmp_path, monkeypatch, capsys):
@@ -128,7 +128,7 @@ def test_confusions_and_reliability_are_tables_or_pictures(of_file, trained, tmp
 def test_a_prompt_that_names_a_file_is_asked_about(trained, tmp_path, monkeypatch, capsys):
     path = write_csv(tmp_path / "new.csv", [{"text": "good"}])
     status, printed = call(monkeypatch, capsys, generate.main, trained, "--prompt", path)
-    assert (status, printed.out) == (1, "")
+    assert (status, printed.out) == (2, "")
     advice = f"python -m seqlab.predict {trained} {path} answers the rows of a file"
     assert printed.err == f"error: --prompt={path} is a file, and the run reads a text: {advice}\n"
 

@@ -117,7 +117,7 @@ def test_a_scrambled_summary_is_one_line_of_a_command(trained, tmp_path, inside)
     folder = shutil.copytree(trained[0], tmp_path / "run")
     (folder / "summary.json").write_bytes(b"{\n\x8b\xff")
     done = inside("evaluate", str(folder))
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith(f"error: {folder / 'summary.json'} is damaged")
     assert len(done.stderr.splitlines()) == 1
 

@@ -74,7 +74,7 @@ def in_process(folder, *arguments):
 def test_nothing_changes_by_the_command_line(overrides, finished):
     before = files_of(finished)
     done = in_process(finished.parent, *SETTINGS, "hydra.run.dir=run", *overrides)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert done.stdout == ""
     assert files_of(finished) == before
@@ -84,7 +84,7 @@ def test_a_sweep_into_a_folder_of_runs_is_refused(finished, tmp_path):
     shutil.copytree(finished, tmp_path / "sweep" / "0")
     before = files_of(tmp_path)
     done = in_process(tmp_path, "-m", *SETTINGS, "seed=0,1", "hydra.sweep.dir=sweep")
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: hydra.sweep.dir=sweep holds runs: legal are ")
     assert files_of(tmp_path) == before
 

@@ -95,7 +95,7 @@ def test_a_plugin_that_ends_python_is_refused_too(lab):
 def test_a_plugin_that_fails_to_import_is_one_line(lab, inside):
     (lab / "__init__.py").write_text("raise RuntimeError('no\\nluck')")
     found = inside("train", "task=adding")
-    assert found.returncode == 1
+    assert found.returncode == 2
     assert found.stderr == "error: plug-in lab_of_tests cannot be imported: RuntimeError: no luck\n"
 
 

@@ -66,12 +66,12 @@ def test_it_generates_up_to_the_end(finished, inside):
 )
 def test_generate_refuses_in_one_line(finished, inside, arguments, line):
     done = inside("generate", str(finished[0]), *arguments)
-    assert (done.returncode, done.stderr) == (1, f"error: {line}\n")
+    assert (done.returncode, done.stderr) == (2, f"error: {line}\n")
 
 
 def test_export_is_refused_in_one_line(finished, inside, tmp_path):
     done = inside("weights.__main__", "export", str(finished[0]), "--to", "torch", str(tmp_path / "x.npz"))
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "cannot be exported: its framing is encoder_decoder" in done.stderr
     assert done.stderr.count("\n") == 1
 

@@ -72,8 +72,8 @@ def test_convolutions_are_refused():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("nowhere", "--to", "torch", "x.npz"), "RUN_DIR=nowhere is not a run folder"),
-        (("nowhere", "--to", "caffe", "x.npz"), "invalid choice"),
+        (("nowhere", "--to", "torch", "x.npz"), "RUN_DIR=nowhere does not exist"),
+        (("nowhere", "--to", "caffe", "x.npz"), "--to=caffe: legal values are "),
         (("nowhere", "--to", "torch", "x.txt"), "must end in .npz"),
     ],
 )

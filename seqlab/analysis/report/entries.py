@@ -16,8 +16,8 @@ from omegaconf import OmegaConf
 from seqlab.analysis.comparison import leaves
 from seqlab.analysis.groups import Group
 from seqlab.analysis.panels import PANEL, Kinds, named
-from seqlab.analysis.sweep_runs import DAMAGED, IDENTITY, SweepRun, read_sweep, swept_keys
-from seqlab.runs.files import HYDRA
+from seqlab.analysis.sweep_runs import DAMAGED, IDENTITY, SweepRun, override_text, read_sweep, swept_keys
+from seqlab.runs.folders import HYDRA
 from seqlab.tracking import read_rows
 from seqlab.types import ConfigError
 
@@ -161,8 +161,13 @@ def _best_groups(panel: Panel) -> Panel:
 
 
 def panel_name(group: Group) -> str:
-    """Return the task and the architecture of a group."""
-    return ", ".join(str(group.key[key]) for key in PANEL)
+    """Return the problem of a group: its task, its architecture, and its values of the task's swept keys.
+
+    Scores on different problems have different baselines.
+    """
+    swept = [key for key in group.key if key.startswith(("task.", "task/"))]
+    values = [f"{key.rpartition('.')[2]}={override_text(group.key[key])}" for key in swept]
+    return ", ".join([*(str(group.key[key]) for key in PANEL), *values])
 
 
 def read(paths: Sequence[Path]) -> Entries:
@@ -187,7 +192,10 @@ def entries_of(runs: Sequence[SweepRun]) -> Entries:
     entries = _with_goals([Entry(run, _rows(run), names[run.folder.resolve()]) for run in runs])
     swept = swept_keys([entry.run for entry in entries])
     groups = _groups(entries, swept)
-    kinds = named(groups)
+    together: dict[tuple[Any, ...], list[Group]] = {}
+    for group in groups:
+        together.setdefault(tuple(group.key[key] for key in PANEL), []).append(group)
+    kinds = named(list(together.values()))
     return Entries(entries, groups, list(dict.fromkeys(map(kinds.label, groups))), swept, kinds)
 
 

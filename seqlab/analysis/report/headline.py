@@ -64,13 +64,19 @@ def details(entries: Entries, pairs: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _short(name: str, best: Group, entries: Entries) -> str:
     """Return what the best group of a task reached, in a few words."""
-    told, label, task = best.aggregate(), entries.kinds.label(best), name.split(",")[0]
+    told, label, task = best.aggregate(), entries.kinds.label(best), task_of(name)
     score = f"{told['metric']} {number(told['mean'], 3)}"
     if told["solved"]:
         return f"best on {task}: {label}, {told['solved']} of {told['planned']} runs solved it, {score}"
     if not _beats_baseline(best, told):
         return f"nothing beats the baseline on {task} (best: {label}, {score})"
     return f"best on {task}: {label} with {score}, though none of its runs solved the task"
+
+
+def task_of(panel: str) -> str:
+    """Return the name of a panel without its architecture."""
+    task, _, *values = panel.split(", ")
+    return " ".join([task, *values])
 
 
 def _beats_baseline(best: Group, told: Mapping[str, Any]) -> bool:
@@ -108,14 +114,15 @@ def _clause(name: str, best: Group, entries: Entries, pairs: Sequence[Mapping[st
     told, label = best.aggregate(), entries.kinds.label(best)
     others = sum(panel_name(group) == name for group in entries.groups) > 1
     verb = "is best" if others else "ends"
-    text = f"on {name.split(',')[0]}, {label} {verb} with a mean test {told['metric']} of "
+    text = f"on {task_of(name)}, {label} {verb} with a mean test {told['metric']} of "
     text += number(told["mean"], 3)
     if told["chance"] is not None:
         worse = "" if _beats_baseline(best, told) else "no better than the "
         text += f" ({worse}baseline {number(told['chance'], 3)})"
     text += f", and {told['solved']} of its {told['planned']} runs solved it"
-    mine = [pair for pair in pairs if f"{pair['task']}, {pair['architecture']}" == name]
-    if not mine or mine[0]["better"] != label:
+    of_task = [pair for pair in pairs if name.startswith(f"{pair['task']}, {pair['architecture']}")]
+    mine = [pair for pair in of_task if pair["better"] == label]
+    if not mine:
         return text
     closest, p = mine[0], f"p = {mine[0]['p_corrected']:.2g}"
     if closest["p_corrected"] < ALPHA:

@@ -13,7 +13,7 @@ from seqlab.analysis.groups import Group, group_runs
 from seqlab.analysis.panels import varying
 from seqlab.analysis.studies.study import Study, markdown
 from seqlab.analysis.sweep_figures import learning_curves
-from seqlab.analysis.sweep_runs import override_text, read_sweep, swept_keys
+from seqlab.analysis.sweep_runs import read_sweep, short_text, swept_keys
 from seqlab.tracking.lines import number
 
 Columns = Callable[[Group], Mapping[str, str]]
@@ -86,7 +86,7 @@ def distinguishing(group: Group, groups: Sequence[Group]) -> dict[str, str]:
     if len(pairs) > len(tasks):
         keys.append("architecture")
     keys += [key for key in varying(groups) if key not in keys]
-    return {key.rpartition(".")[2].rpartition("/")[2]: override_text(group.key[key]) for key in keys}
+    return {key.rpartition(".")[2].rpartition("/")[2]: short_text(group.key[key]) for key in keys}
 
 
 def medians(values: Sequence[float]) -> str:

@@ -1,0 +1,62 @@
+"""What a folder is that was named as a run, and which runs are near it: for refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from seqlab.near_misses import closest, did_you_mean
+
+HYDRA = ".hydra"
+"""The folder of the config within a run folder."""
+
+ROOTS = ("runs", "sweeps")
+"""Where commands write by default."""
+
+MOST_NAMED = 3
+
+
+def why_no_run(folder: Path) -> str:
+    """Return what a folder is that is no run folder, with runs that may have been meant."""
+    if not folder.exists():
+        return f"does not exist{_near(folder)}"
+    if not folder.is_dir():
+        inside = folder.parent if is_run(folder.parent) else None
+        return "is a file" + (did_you_mean(str(inside)) if inside else ": a run is a folder")
+    above = next((one for one in list(folder.resolve().parents)[:2] if is_run(one)), None)
+    if above is not None:
+        return f"lies within the run {above}{did_you_mean(str(above))}"
+    runs = list(islice(_runs_below(folder), 200))
+    named = ", ".join(map(str, runs[:MOST_NAMED])) + (", …" if len(runs) > MOST_NAMED else "")
+    if (folder / "sweep.json").is_file() or (folder / "multirun.yaml").is_file():
+        return (
+            f"is the folder of a sweep: name one of its runs, {named}" if runs else "is a sweep without a run"
+        )
+    if runs:
+        return f"holds runs and is none: name one of them, {named}"
+    return f"is not a run folder: it has no .hydra/config.yaml{_near(folder)}"
+
+
+def is_run(folder: Path) -> bool:
+    """Return whether a folder has the config of a run."""
+    return (folder / HYDRA / "config.yaml").is_file()
+
+
+def _runs_below(folder: Path) -> Iterator[Path]:
+    """Yield the run folders up to three levels below a folder, and not deeper, which could take long."""
+    for pattern in ("*", "*/*", "*/*/*"):
+        yield from (found.parents[1] for found in sorted(folder.glob(f"{pattern}/{HYDRA}/config.yaml")))
+
+
+def _near(folder: Path) -> str:
+    """Name the run beside a folder whose name is like it, or else the newest run in the default folders."""
+    if folder.parent.is_dir():
+        beside = [one.name for one in islice(folder.parent.iterdir(), 1000) if one.is_dir() and is_run(one)]
+        if found := closest(folder.name, beside):
+            return did_you_mean(str(folder.parent / found))
+    runs = [run for root in ROOTS if Path(root).is_dir() for run in _runs_below(Path(root))]
+    if not runs:
+        return ""
+    newest = max(runs, key=lambda run: (run / HYDRA / "config.yaml").stat().st_mtime)
+    return f"; the newest run is {newest}"
