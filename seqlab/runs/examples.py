@@ -14,6 +14,7 @@ from seqlab.architectures.attention_weights import attention_weights
 from seqlab.data.columns.texts import vocabulary_of
 from seqlab.runs.class_predictions import ClassPredictions, class_predictions
 from seqlab.runs.files import EXAMPLES
+from seqlab.tasks import quick_options
 from seqlab.tasks.task import Task
 from seqlab.tracking import write_atomically
 from seqlab.tracking.encoding import to_json
@@ -140,7 +141,8 @@ def _add_attention(
     task: Task, network: EncoderDecoder, params: Params, batch: Batch, found: list[dict[str, Any]]
 ) -> None:
     """Add the weights of attention, with the targets as the outputs before."""
-    weigh = jax.jit(lambda params, batch: attention_weights(network, params, batch))
+    options = quick_options()
+    weigh = jax.jit(lambda params, batch: attention_weights(network, params, batch), compiler_options=options)
     weights = np.asarray(weigh(params, batch))
     for place, one in enumerate(found):
         steps = weights.shape[2] if batch.lengths is None else int(batch.lengths[place])

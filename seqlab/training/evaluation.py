@@ -152,7 +152,8 @@ def first_answers(
     """
     batch = _evaluation_batch(task, network.framing, split, size)(np.int32(0), task.data)
     count = min(size, task.num_evaluation(split, network.framing))
-    found = jax.device_get((batch, _predict_batch(network)(params, batch)[0]))
+    predict = _predict_batch(network, quick=not task.scored)  # `scores` has compiled the other one already
+    found = jax.device_get((batch, predict(params, batch)[0]))
     return jax.tree.map(lambda leaf: leaf[:count], found)
 
 
@@ -209,8 +210,11 @@ def _evaluate_batch(task: Task, network: Network, measures: Measures) -> Callabl
 
 
 @functools.lru_cache(maxsize=8)
-def _predict_batch(network: Network) -> Callable[..., tuple[jax.Array, jax.Array]]:
-    """Return the jitted function that gives the most probable outputs and, of tokens, their probabilities."""
+def _predict_batch(network: Network, quick: bool = False) -> Callable[..., tuple[jax.Array, jax.Array]]:
+    """Return the jitted function that gives the most probable outputs and, of tokens, their probabilities.
+
+    With `quick` it compiles in less time and runs slower.
+    """
 
     def predict(params: Params, batch: Batch) -> tuple[jax.Array, jax.Array]:
         if isinstance(network, Recurrent) and network.free_running:
@@ -222,4 +226,4 @@ def _predict_batch(network: Network) -> Callable[..., tuple[jax.Array, jax.Array
             return chosen, jnp.zeros(len(chosen))
         return chosen, jnp.max(jax.nn.softmax(outputs), axis=-1)
 
-    return jax.jit(predict, compiler_options=compiler_options())
+    return jax.jit(predict, compiler_options=quick_options() if quick else compiler_options())
