@@ -17,6 +17,7 @@ COMMANDS = {
     "predict": "answer the rows of a file with a run",
     "generate": "generate with a run, or let it answer",
     "report": "write an HTML page about runs and sweeps",
+    "watch": "follow runs and sweeps in the terminal",
     "runs": "list runs and sweeps, or compare two",
     "figure": "draw figures of runs: gradients, curves, gates, states",
     "check": "say what of a run folder is whole",

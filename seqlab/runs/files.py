@@ -13,7 +13,7 @@ from seqlab.runs.folders import HYDRA, is_run, why_no_run
 from seqlab.runs.request import Request
 from seqlab.tasks.task import VOCABULARY
 from seqlab.tracking import read_summary, write_atomically
-from seqlab.tracking.run_folder import ROWS, SUMMARY
+from seqlab.tracking.run_folder import FACTS, ROWS, SUMMARY
 from seqlab.training import Checkpoints
 from seqlab.types import ConfigError
 
@@ -21,7 +21,7 @@ EXAMPLES = "examples.json"
 """The file of answers to examples of the test split."""
 
 FILES = (
-    *(ROWS, SUMMARY, "checkpoints", HYDRA, VOCABULARY, "wandb", EXAMPLES),
+    *(FACTS, ROWS, SUMMARY, "checkpoints", HYDRA, VOCABULARY, "wandb", EXAMPLES),
     *("profile", "report.html", "tensorboard", "lengths.csv", "lengths_*.csv"),
     *(
         f"{name}.{ending}"

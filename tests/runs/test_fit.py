@@ -18,7 +18,6 @@ from seqlab.types import ConfigError, IncompatibleError
 
 pytestmark = pytest.mark.runs
 FRAMING = "many_to_one"
-FILES = ("metrics.jsonl", "summary.json", "examples.json")
 FEW = Training(steps=3, batch_size=4, log_every=1, evaluation_batch_size=64)
 
 
@@ -64,7 +63,9 @@ def test_a_folder_holds_what_was_fitted(folder):
 
     fitted = fit(*objects(), Training(steps=1, batch_size=4), folder=folder, callbacks=[Listener()])
     assert heard == ["finished"]
-    assert {path.name for path in folder.iterdir()} == {*FILES, "checkpoints"}
+    assert {path.name for path in folder.iterdir()} == {
+        *("run.json", "metrics.jsonl", "summary.json", "examples.json", "checkpoints")
+    }
     assert fitted.folder == folder
 
 

@@ -19,6 +19,7 @@ from seqlab.analysis.panels import PANEL, Kinds, named
 from seqlab.analysis.sweep_runs import DAMAGED, IDENTITY, SweepRun, override_text, read_sweep, swept_keys
 from seqlab.runs.folders import HYDRA
 from seqlab.tracking import read_rows
+from seqlab.tracking.run_folder import FACTS
 from seqlab.types import ConfigError
 
 MAX_GROUPS = 28
@@ -258,7 +259,7 @@ def _with_goal(entry: Entry, known: Mapping[tuple[Any, ...], Mapping[str, Any]])
 def _facts(folder: Path) -> Mapping[str, Any]:
     """Return what a run wrote about itself at its start; empty where there is nothing."""
     try:
-        told = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        told = json.loads((folder / FACTS).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return told if isinstance(told, Mapping) else {}
