@@ -6,6 +6,8 @@ import atexit
 import collections
 import csv
 import logging
+import shlex
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,9 +25,10 @@ from seqlab.analysis.sweep_table import print_tables, unfinished_lines
 from seqlab.analysis.sweep_trackers import SweepTrackers
 from seqlab.runs.open_groups import make_callbacks
 from seqlab.tracking import Callback as TrainingCallback
-from seqlab.tracking import write_atomically
+from seqlab.tracking import Console, write_atomically
 from seqlab.tracking.encoding import to_json
 from seqlab.tracking.figure_style import save
+from seqlab.tracking.run_folder import SUMMARY
 from seqlab.tracking.screen import standard_output
 
 _log = logging.getLogger(__name__)
@@ -49,6 +52,7 @@ class SweepSummary(Callback):
     def __init__(self) -> None:
         """Start without the sweep's callbacks."""
         self._callbacks: Sequence[TrainingCallback] = ()
+        self._started = 0.0
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         folder = Path(config.hydra.sweep.dir).absolute()
@@ -59,14 +63,25 @@ class SweepSummary(Callback):
         _pending[folder] = self._callbacks
         for callback in self._callbacks:
             callback.on_sweep_start(folder)
+        self._started = time.time()
+        shown = shlex.quote(str(config.hydra.sweep.dir))
+        standard_output().out(f"sweep: python -m seqlab.watch {shown} follows it", highlight=False)
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
         folder = Path(config.hydra.sweep.dir).absolute()
         _pending.pop(folder, None)
         runs = _summarise(folder, self._callbacks)
+        if runs and not any(_ended_since(run.folder, self._started) for run in runs):
+            standard_output().out("nothing was left to do: every run had ended before", highlight=False)
         if unfinished := sum(run.status not in ("finished", "incompatible") for run in runs):
             # SystemExit prints its message and sets the status 1. Hydra turns any other error into a warning.
             raise SystemExit(f"error: {unfinished} of {len(runs)} runs did not finish: see above")
+
+
+def _ended_since(run: Path, start: float) -> bool:
+    """Return whether a run wrote its summary after a time, in seconds since 1970; also where it has none."""
+    summary = run / SUMMARY
+    return not summary.exists() or summary.stat().st_mtime >= start
 
 
 _pending: dict[Path, Sequence[TrainingCallback]] = {}
@@ -79,6 +94,7 @@ def summarise_pending() -> None:
 
 
 def _summarise(folder: Path, callbacks: Sequence[TrainingCallback]) -> Sequence[SweepRun]:
+    Console().print_ended()
     try:
         runs = write_sweep_summary(folder)
         for callback in callbacks:

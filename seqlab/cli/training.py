@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from pathlib import Path
+from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from seqlab.cli.command import SHOW_TRACES, complain
 from seqlab.cli.line import Line, read_line, require_overrides, require_sweep
@@ -23,9 +24,11 @@ from seqlab.runs.last import command_line, in_folder, with_last_run
 from seqlab.runs.open_keys import with_new_keys
 from seqlab.runs.outcome import cost_of
 from seqlab.runs.trust import require_trusted_hydra
+from seqlab.runs.verdict import next_commands
 from seqlab.sweeps.requeue import requeued_when_interrupted, resumed_when_restarted
 from seqlab.sweeps.resume import resumed, resuming
 from seqlab.sweeps.shortfall import shortfall
+from seqlab.tracking import Console
 from seqlab.training import offer_cores
 from seqlab.types import ConfigError, IncompatibleError
 
@@ -68,6 +71,8 @@ def _run(config: DictConfig) -> float | None:
                 words = in_folder(sys.argv[1:], request.folder)
                 words = resuming(Path(hydra_node.sweep.dir)) if in_sweep else words
                 print(f"to continue: {command_line(words)}", flush=True)
+            elif not in_sweep and OmegaConf.select(config, "tracking.console.mode") not in (None, "off"):
+                _print_next(request.folder, summary)
             return cost_of(summary)
     except (ConfigError, UnfinishedRunError) as error:
         if in_sweep and isinstance(error, IncompatibleError):
@@ -76,6 +81,15 @@ def _run(config: DictConfig) -> float | None:
         if in_sweep or SHOW_TRACES:
             raise
         sys.exit(complain(error))  # an error that is raised here makes Hydra print a line before ours
+
+
+def _print_next(folder: Path, summary: Mapping[str, Any]) -> None:
+    """Print the commands that go on with a run."""
+    folder = folder.absolute()
+    folder = folder.relative_to(Path.cwd()) if Path.cwd() in folder.parents else folder
+    screen = Console().screen
+    for line in ("next:", *(f"  {words}" for words in next_commands(folder, summary))):
+        screen.out(line, highlight=False)  # which folds no line, so that commands can be copied
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from seqlab.runs.request import resolve
 from seqlab.tasks.task import VOCABULARY
 from seqlab.tracking import STATUSES, read_rows, read_summary
 from seqlab.tracking.lock import LOCK, owner_of
-from seqlab.tracking.run_folder import ROWS, SUMMARY
+from seqlab.tracking.run_folder import FACTS, ROWS, SUMMARY
 from seqlab.training import Checkpoints
 from seqlab.types import ConfigError
 
@@ -43,6 +43,7 @@ def check(folder: Path) -> list[Finding]:
     return [
         _found(folder, f"{HYDRA}/config.yaml", _read_config),
         *_found_if_there(folder, f"{HYDRA}/overrides.yaml", _require_text),
+        *_found_if_there(folder, FACTS, _require_json),
         _found(folder, ROWS, _read_rows),
         _found(folder, SUMMARY, _read_summary, "the run has not ended, or was killed"),
         *_found_if_there(folder, VOCABULARY, _require_json),

@@ -13,14 +13,12 @@ from seqlab.runs.folders import HYDRA, is_run, why_no_run
 from seqlab.runs.request import Request
 from seqlab.tasks.task import VOCABULARY
 from seqlab.tracking import read_summary, write_atomically
-from seqlab.tracking.run_folder import ROWS, SUMMARY
+from seqlab.tracking.run_folder import FACTS, ROWS, SUMMARY
 from seqlab.training import Checkpoints
 from seqlab.types import ConfigError
 
-_FIGURES = ("gradient_flow", "curves", "gates", "states", "lengths", "lengths_*")
-
 FILES = (
-    *(ROWS, SUMMARY, "checkpoints", HYDRA, VOCABULARY, "wandb"),
+    *(FACTS, ROWS, SUMMARY, "checkpoints", HYDRA, VOCABULARY, "wandb"),
     *("profile", "report.html", "tensorboard", "lengths.csv", "lengths_*.csv"),
     *(
         f"{name}.{ending}"

@@ -183,7 +183,9 @@ def ended(request: Request, config: Mapping[str, Any]) -> dict[str, Any] | None:
     if goes_on:
         return None
     unused = f", {describe(changes)} has no effect" if changes else ""
-    _log.info("%s: %s at step %s%s", request.folder, summary["status"], summary.get("steps"), unused)
+    if unused or config["sweep"]["resume"] is None:  # a sweep says it once, at its end
+        ended_at = f"{summary['status']} at step {summary.get('steps')}"
+        _log.info("nothing is left to do: %s %s%s", request.folder, ended_at, unused)
     return summary
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 from hydra.core.config_loader import ConfigLoader
-from hydra.core.utils import JobReturn, JobStatus, configure_log, filter_overrides, run_job, setup_globals
+from hydra.core.utils import JobReturn, JobStatus, configure_log, run_job, setup_globals
 from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict
 
@@ -19,8 +18,6 @@ from seqlab.runs.outcome import cost_of
 from seqlab.sweeps.config_loader import CopyingLoader
 from seqlab.sweeps.programs import Sharing, execute_all, submit_all
 from seqlab.sweeps.resume import resuming
-
-_log = logging.getLogger(__name__)
 
 
 class SweepLauncher:
@@ -79,7 +76,6 @@ class SweepLauncher:
 
     def _open(self, number: int, overrides: list[str]) -> JobReturn:
         """Create a job's folder with its `.hydra/`, and return the job's request as its result."""
-        _log.info("\t#%d : %s", number, " ".join(filter_overrides(overrides)))
         config = self._context.config_loader.load_sweep_config(self._config, overrides)
         with open_dict(config):
             config.hydra.job.id = config.hydra.job.num = number

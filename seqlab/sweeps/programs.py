@@ -194,9 +194,8 @@ def _train_program(runs: Mapping[int, Run], sharing: Sharing) -> dict[int, Outco
     first = next(iter(runs.values()))
     size, plan, measured = _choose(runs, sharing)
     together = f"{plan.vmap_size} at a time on each of {plan.devices} devices"
-    _log.info("%d runs as one program, %s", size, together)
     group_consoles = {
-        name: GroupConsole(tracker)
+        name: GroupConsole(tracker, together)
         for name, tracker in first.trackers.items()
         if isinstance(tracker, Console)
     }

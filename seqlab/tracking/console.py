@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import rich.console
-from rich import progress
 
 from seqlab.checks import require_choice
-from seqlab.tracking.lines import closing_lines, compile_line, headline, row_line
+from seqlab.tracking.group_lines import Ended, group_lines, group_of
+from seqlab.tracking.lines import COMPILING, closing_lines, compile_line, headline, progress_line
+from seqlab.tracking.progress import Bar, Lines
 from seqlab.tracking.tracker import RunInfo
 
 
@@ -36,8 +37,11 @@ class _Screen(rich.console.Console):
 class Console:
     """The tracker that prints.
 
+    A run of a sweep prints its progress alone. When a group is complete, whose runs differ in their seed
+    alone, a line says how its runs ended.
+
     Attributes:
-        mode: rich (a progress bar), plain (a line a row), off, or auto: rich on a terminal, else plain.
+        mode: rich (a progress bar), plain (lines), off, or auto: rich on a terminal, else plain.
         screen: where to print; standard output by default.
 
     Raises:
@@ -49,62 +53,73 @@ class Console:
         default_factory=_Screen, repr=False, metadata={"config": False}
     )
     _info: RunInfo = dataclasses.field(init=False, repr=False, compare=False)
-    _bar: _Bar | None = dataclasses.field(default=None, init=False, repr=False)
+    _progress: Bar | Lines | None = dataclasses.field(default=None, init=False, repr=False)
+    _latest: dict[str, Any] = dataclasses.field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         require_choice(self, "mode", ("auto", "rich", "plain", "off"))
 
     def start(self, info: RunInfo) -> None:
         self._info = info
-        for line in (headline(info), *info.notes):
-            self._print(line)
-        self._bar = _Bar(info, self.screen) if self._is_live() else None
+        if info.sweep is None:
+            self.print(headline(info), *info.notes)
+        else:
+            self._start_in_sweep(info)
+        in_sweep = info.sweep is not None
+        self._progress = self.progress(info, " ".join(info.axes) if in_sweep else "", sparse=in_sweep)
 
     def log(self, row: Mapping[str, Any]) -> None:
-        if "timing/compile_seconds" in row:
-            self._print(compile_line(row["timing/compile_seconds"]))
-        if self._bar:
-            self._bar.move(row)
-        elif line := row_line(row, self._info.goal_key):
-            steps = str(self._info.steps)
-            self._print(f"step {row['step']:>{len(steps)}}/{steps}  {line}")
+        if COMPILING in row and self._info.sweep is None:
+            self.print(compile_line(row[COMPILING]))
+        if any(key.startswith("test/") for key in row) or self._progress is None:
+            return
+        self._latest |= row
+        self._progress.move(int(row["step"]), progress_line([self._latest], self._info))
 
     def finish(self, summary: Mapping[str, Any]) -> None:
-        if self._bar:
-            self._bar.stop()
-        for line in closing_lines(summary, self._info):
-            self._print(line)
+        if self._progress:
+            self._progress.stop()
+        if self._info.sweep is None:
+            verdict, *lines = closing_lines(summary, self._info)
+            self.print(verdict, style="bold green" if summary.get("solved") else "bold")
+            self.print(*lines)
+        elif self.mode != "off":
+            _ended.append((self._info, summary))
 
-    def _is_live(self) -> bool:
-        return self.mode == "rich" or (self.mode == "auto" and self.screen.is_terminal)
+    def progress(self, info: RunInfo, name: str, sparse: bool = False) -> Bar | Lines | None:
+        """Return what shows the progress of runs; None where nothing is printed.
 
-    def _print(self, line: str) -> None:
-        if self.mode != "off":
-            self.screen.out(line.rstrip(), highlight=False)
+        Args:
+            info: what the runs are.
+            name: what a line begins with.
+            sparse: whether the run is one of many.
+        """
+        if self.mode == "off":
+            return None
+        live = self.mode == "rich" or (self.mode == "auto" and self.screen.is_terminal)
+        return Bar(info, self.screen, name) if live else Lines(info, self.screen, name, sparse)
+
+    def print(self, *lines: str, style: str = "") -> None:
+        """Print lines, which a terminal folds between words."""
+        folds = self.screen.is_terminal
+        for line in lines if self.mode != "off" else ():
+            self.screen.print(line.rstrip(), style=style, highlight=False, markup=False, soft_wrap=not folds)
+
+    def _start_in_sweep(self, info: RunInfo) -> None:
+        """Print how the group before ended, where this run begins another, and the notes that are new."""
+        if _ended and group_of(_ended[0][0]) != group_of(info):
+            self.print_ended()
+        self.print(*(note for note in info.notes if note not in _noted))
+        _noted.update(info.notes)
+
+    def print_ended(self) -> None:
+        """Print a line about each group of runs that ended since the last such line."""
+        self.print(*group_lines(_ended))
+        _ended.clear()
 
 
-class _Bar:
-    """A progress bar, followed by the latest value of each number."""
+_ended: list[Ended] = []
+"""The runs of the present group of a sweep that have ended. Each run has a console of its own."""
 
-    def __init__(self, info: RunInfo, screen: rich.console.Console) -> None:
-        self._goal_key = info.goal_key
-        self._latest: dict[str, Any] = {}
-        self._progress = progress.Progress(
-            progress.BarColumn(bar_width=20),
-            progress.MofNCompleteColumn(),
-            progress.TextColumn("{task.description}", markup=False),
-            progress.TimeRemainingColumn(),
-            console=screen,
-            refresh_per_second=4,
-            speed_estimate_period=600,  # seconds; rows may come minutes apart
-        )
-        self._task = self._progress.add_task("compiling", total=info.steps, completed=info.resumed_from or 0)
-        self._progress.start()
-
-    def move(self, row: Mapping[str, Any]) -> None:
-        self._latest |= row
-        numbers = row_line(self._latest, self._goal_key)
-        self._progress.update(self._task, completed=row["step"], description=numbers)
-
-    def stop(self) -> None:
-        self._progress.stop()
+_noted: set[str] = set()
+"""The notes that were printed for a sweep."""

@@ -7,6 +7,7 @@ import dataclasses
 import logging
 import os
 import re
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,10 @@ STATUSES = ("finished", "diverged", "interrupted", "failed", "incompatible")
 UNFINISHED = "unfinished"
 """The status of a run without a summary, in addition to `STATUSES`: it was killed, or is still running."""
 
+FACTS = "run.json"
 ROWS = "metrics.jsonl"
 SUMMARY = "summary.json"
-"""The files of a run folder that hold its rows and its summary."""
+"""The files of a run folder that say what the run is, and hold its rows and its summary."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,14 +42,16 @@ class RunFolder:
     path: Path
 
     def start(self, info: RunInfo) -> None:
-        """Remove an earlier summary and all rows after the step resumed from; in a fresh run, all rows.
+        """Write what the run is, and remove an earlier summary and all rows after the step resumed from.
 
-        Rows of the test split are removed too, because the test split is evaluated again at the end.
+        Without such a step, all rows are removed. Rows of the test split are removed too, because the test
+        split is evaluated again at the end.
         """
         rows = [] if info.resumed_from is None else read_rows(self.path, last_step=info.resumed_from)
         rows = [row for row in rows if not any(key.startswith("test/") for key in row)]
         write_atomically(self.path / ROWS, "".join(map(_line, rows)))
         (self.path / SUMMARY).unlink(missing_ok=True)
+        write_atomically(self.path / FACTS, to_json(_facts(info), indent=2) + "\n")
 
     def log(self, row: Mapping[str, Any]) -> None:
         path = self.path / ROWS
@@ -147,6 +151,28 @@ def _natural_order(path: Path) -> list[list[tuple[str, int]]]:
     return [
         [(text, int(digits or -1)) for text, digits in re.findall(r"(\D*)(\d*)", name)] for name in path.parts
     ]
+
+
+def _facts(info: RunInfo) -> dict[str, Any]:
+    """Return what somebody who follows a run has to know of it before it ends."""
+    names = (
+        "cell",
+        "architecture",
+        "task",
+        "seed",
+        "experiment",
+        "num_params",
+        "resumed_from",
+        "sweep",
+        "axes",
+    )
+    return {
+        **{name: getattr(info, name) for name in names},
+        "total_steps": info.steps,
+        "metric": info.goal.metric,
+        "higher_is_better": info.goal.higher_is_better,
+        "started": time.time(),
+    }
 
 
 def _line(row: Mapping[str, Any]) -> str:

@@ -16,27 +16,16 @@ from seqlab.checks import require_choice
 from seqlab.tracking.chart_values import chart_values
 from seqlab.tracking.encoding import to_plain
 from seqlab.tracking.flow_pictures import FlowPictures
-from seqlab.tracking.gradient_flow import SLOPE
 from seqlab.tracking.run_folder import read_rows
 from seqlab.tracking.tracker import RunInfo
 from seqlab.tracking.wandb_artifacts import log_figures, log_model, log_sweep, scores
 from seqlab.tracking.wandb_internals import earlier_id, note_id, quiet_settings, without_launch
 from seqlab.tracking.wandb_media import flow_media, histogram, image
+from seqlab.tracking.wandb_metrics import define_metrics
 from seqlab.tracking.wandb_names import all_tags, given, group_name, job_type, readable_config, run_name
 from seqlab.tracking.wandb_server import note_failure, why_unreachable, why_unreachable_now
 
 _log = logging.getLogger(__name__)
-
-_SUMMARIES = {
-    "train/loss": "min,last",
-    "eval/loss": "min,last",
-    "grads/norm": "min,max,last",
-    "grads/clipped": "max,last",
-    "grads/nonfinite": "max",
-    SLOPE: "min,max,last",
-    "updates/ratio": "min,max,last",
-}
-"""The values that W&B's summary keeps of a key; of any other key it keeps the last."""
 
 Mode = Literal["offline", "online", "disabled"]
 MODES = get_args(Mode)
@@ -156,12 +145,7 @@ class WeightsAndBiases:
             config=readable_config(info),
         )
         note_id(info.folder, self._run.id)
-        best = "max" if info.goal.higher_is_better else "min"
-        of_goal = {f"train/{info.goal.metric}": f"{best},last", info.goal_key: best}
-        self._run.define_metric("step")
-        self._run.define_metric("*", step_metric="step")
-        for key, summary in {**_SUMMARIES, **of_goal}.items():
-            self._run.define_metric(key, step_metric="step", summary=summary)
+        define_metrics(self._run, info.goal)
         if info.resumed_from is not None:
             for row in read_rows(info.folder, last_step=info.resumed_from):
                 self._log(row)
@@ -194,7 +178,7 @@ class WeightsAndBiases:
             return wandb.init(
                 mode=cast("Mode", mode),
                 project=self.project or os.environ.get("WANDB_PROJECT") or "seqlab",
-                entity=self.entity,
+                entity=self.entity or os.environ.get("WANDB_ENTITY"),
                 reinit="create_new",  # a sweep runs many jobs in one process
                 settings=quiet_settings(),
                 **settings,
@@ -229,7 +213,9 @@ class WeightsAndBiases:
         folder, rows = ended
         name = "/".join(folder.absolute().parts[-2:])
         place = os.environ.get("WANDB_DIR") or folder
-        self._init(dir=place, name=f"sweep {name}", group=group_name(self.group, name), job_type="sweep")
+        chosen = {"name": f"sweep {name}", "group": group_name(self.group, name), "job_type": "sweep"}
+        self._init(dir=place, id=earlier_id(folder), **chosen)
+        note_id(folder, self._run.id)  # a sweep that is resumed is the same W&B run
         self._attach(lambda run: log_sweep(run, folder, rows))
         self._finish(True)
         self._run = None

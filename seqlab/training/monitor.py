@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -149,7 +150,9 @@ class Monitor:
         row = {"step": self.steps, **values(means, "eval"), **scored}
         for callback in self._callbacks:
             row = with_further(row, callback.on_evaluation(row, params))
-        self._tracker.log(row)
+        reference = self._validation_reference
+        compared = {"reference/chance": reference.baseline, "reference/solved_at": reference.threshold}
+        self._tracker.log(row | compared)
         self._last_step.before_evaluation(self.steps, self._evaluations)
         is_best = self._evaluations.add(row)
         if is_best:
@@ -209,7 +212,7 @@ class Monitor:
 
     def summary(self) -> dict[str, Any]:
         """Return how the run ended, what it is compared with, and its last and best evaluations."""
-        reference, validation = self._reference("test"), self._reference("validation")
+        reference, validation = self._reference("test"), self._validation_reference
         summary: dict[str, Any] = {
             "status": self.status,
             "reason": self.reason,
@@ -223,6 +226,11 @@ class Monitor:
         if self._evaluations.best is not None:
             summary |= {"final": self._evaluations.final, "best": self._evaluations.best}
         return summary | ({"warnings": self._idle.sentences} if self._idle.sentences else {})
+
+    @functools.cached_property
+    def _validation_reference(self) -> Reference:
+        """What a score on the validation split is compared with; fitted models may be part of it."""
+        return self._reference("validation")
 
     def _reference(self, split: str) -> Reference:
         return self._program.task.reference(self._program.network.framing, split)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+import time
 
 import pytest
 import rich.console
@@ -11,6 +13,7 @@ from hand_made import write_run
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
+from seqlab.analysis import sweep_summary
 from seqlab.analysis.sweep_summary import FIGURES, write_sweep_summary
 from seqlab.analysis.sweep_trackers import SweepTrackers
 from seqlab.runs import compose_config
@@ -56,6 +59,21 @@ def test_every_run_has_a_row_and_every_group_an_entry(tmp_path):
     for folder in ("diverged", "failed", "killed"):
         assert str(tmp_path / folder) in printed
     assert "\x1b" not in printed
+
+
+@pytest.mark.parametrize("ended", ["before", "after"])
+def test_a_sweep_says_how_to_follow_it_and_where_nothing_was_left_to_do(ended, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(sweep_summary, "FIGURES", {})
+    write_run(tmp_path / "0", ["seed=0"], [0.1], [-0.1])
+    written = 0 if ended == "before" else time.time() + 60
+    os.utime(tmp_path / "0" / "summary.json", (written, written))
+    config = OmegaConf.create({"hydra": {"sweep": {"dir": str(tmp_path)}}, "callbacks": {}})
+    summary = sweep_summary.SweepSummary()
+    summary.on_multirun_start(config)
+    summary.on_multirun_end(config)
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"sweep: python -m seqlab.watch {tmp_path} follows it\n")
+    assert ("nothing was left to do: every run had ended before" in printed) == (ended == "before")
 
 
 @pytest.mark.parametrize("name", FIGURES)

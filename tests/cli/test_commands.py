@@ -35,9 +35,18 @@ def test_train_prints_plain_lines_into_a_pipe(command, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "\x1b" not in done.stdout
-    assert "finished" in done.stdout
     (folder,) = tmp_path.glob("runs/*/*")
-    assert read_summary(folder)["status"] == "finished"
+    summary = read_summary(folder)
+    assert summary["status"] == "finished"
+    lines = done.stdout.splitlines()
+    assert summary["verdict"] in lines
+    shown = folder.relative_to(tmp_path)
+    assert lines[-4:] == [
+        "next:",
+        f"  python -m seqlab.report {shown}",
+        f"  python -m seqlab.evaluate {shown}",
+        f"  python -m seqlab.figure {shown}",
+    ]
     assert (folder / ".hydra" / "config.yaml").exists()
 
 

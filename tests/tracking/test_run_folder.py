@@ -155,4 +155,6 @@ def test_a_write_that_fails_midway_changes_nothing(folder, monkeypatch):
             folder.finish({"status": "finished", "reason": "x" * 1000})
     assert read_summary(folder.path) == {"status": "interrupted"}
     folder.finish({"status": "failed"})
-    assert sorted(path.name for path in folder.path.iterdir()) == ["metrics.jsonl", "summary.json"]
+    assert sorted(path.name for path in folder.path.iterdir()) == [
+        *("metrics.jsonl", "run.json", "summary.json")
+    ]

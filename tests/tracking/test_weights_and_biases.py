@@ -394,6 +394,8 @@ def test_a_sweep_is_a_run_with_its_table_and_figures(tmp_path, caplog):
         WeightsAndBiases().finish_sweep(sweep, rows)
     (file,) = sweep.glob("wandb/offline-run-*/*.wandb")
     wandb_file.wait_until_complete(file)
+    WeightsAndBiases().finish_sweep(sweep, rows)
+    assert {path.stem for path in sweep.glob("wandb/offline-run-*/*.wandb")} == {file.stem}
     run = _records(file, "run")[0]
     assert (run.display_name, run.run_group, run.job_type) == ("sweep day/time", "day/time", "sweep")
     assert [entry.path for entry in _artifacts(file)["sweep"].manifest.contents] == ["sweep.csv"]
