@@ -40,6 +40,8 @@ def needed(name):
         "generate": ["x"],
         "figure": ["x"],
         "check": ["x"],
+        "watch": ["x"],
+        "report": ["x"],
         "new": ["plugin", "x"],
         "weights": ["export", "x", "y.npz", "--to", "torch"],
     }.get(name, [])
