@@ -7,10 +7,10 @@ import subprocess
 import sys
 
 import pytest
+import wandb
 from kills import ADDING, rows_of
 from loopback import HANGS, Server
 
-import wandb
 from seqlab import run
 from seqlab.registry import CONF
 from seqlab.tracking import Callback, read_rows, wandb_internals, wandb_server
