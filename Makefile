@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 .DEFAULT_GOAL := help
-.PHONY: help quickstart train test test-fast soak check bench clean
+.PHONY: help quickstart train test test-fast soak check docs docs-check bench clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,12 +28,21 @@ check: .venv/test.stamp  ## lint, check the format, check the types
 	$(BIN)/ruff format --check .
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 
+docs: .venv/docs.stamp  ## build the site of docs/ into build/docs; warnings are errors
+	$(BIN)/sphinx-build -W --keep-going --quiet -c docs . build/docs
+	@echo "open build/docs/index.html"
+
+docs-check: .venv/test.stamp  ## run every command that README and docs/ show: make docs-check ARGS=docs/sweeps.md
+	PYTHONPATH=.:tests $(BIN)/python -m check_docs $(ARGS)
+
 bench: .venv/bench.stamp  ## time seqlab beside its peers, in one run
 	$(BIN)/python scripts/bench_recurrence.py $(ARGS)
 	$(BIN)/python scripts/bench_start.py
 	$(BIN)/python scripts/bench_trainer.py
 	$(BIN)/python scripts/bench_gradients.py
 	$(BIN)/python scripts/bench_sweeps.py
+	$(BIN)/python scripts/bench_resident.py
+	$(BIN)/python scripts/bench_buckets.py
 
 clean:  ## remove the virtual environment and what tools left
 	rm -rf .venv build dist .pytest_cache .ruff_cache *.egg-info
@@ -46,4 +55,5 @@ clean:  ## remove the virtual environment and what tools left
 
 EXTRAS_run := data
 EXTRAS_test := test
+EXTRAS_docs := test
 EXTRAS_bench := test,bench

@@ -73,7 +73,7 @@ def draw_gates(
             _fill(ax, gate)
             if number + 1 == len(runs):
                 ax.set_xlabel("optimiser step")
-        line[0].set_ylabel("0 closed    1 open")
+        line[0].set_ylabel("|h|, 1 saturated" if gates[0].name == "state" else "0 closed    1 open")
         if titles[number]:
             line[0].annotate(
                 titles[number],

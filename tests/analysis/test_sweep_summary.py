@@ -67,7 +67,8 @@ def test_a_sweep_says_how_to_follow_it_and_where_nothing_was_left_to_do(ended, t
     write_run(tmp_path / "0", ["seed=0"], [0.1], [-0.1])
     written = 0 if ended == "before" else time.time() + 60
     os.utime(tmp_path / "0" / "summary.json", (written, written))
-    config = OmegaConf.create({"hydra": {"sweep": {"dir": str(tmp_path)}}, "callbacks": {}})
+    of_sweep = {"sweep": {"dir": str(tmp_path)}}
+    config = OmegaConf.create({"hydra": of_sweep, "callbacks": {}, "tracking": {}})
     summary = sweep_summary.SweepSummary()
     summary.on_multirun_start(config)
     summary.on_multirun_end(config)

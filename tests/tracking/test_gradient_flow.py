@@ -112,12 +112,12 @@ def test_script_says_in_one_line_what_it_cannot_do(plot, tmp_path):
     RunFolder(tmp_path).log({"step": 1, "train/loss": 1.0})
     for run, reason in ((tmp_path, "gradients=norms"), (tmp_path / "nowhere", "holds no run")):
         status, _, error = plot(run)
-        assert (status, error.count("\n")) == (1, 1)
+        assert (status, error.count("\n")) == (2, 1)
         assert error.startswith(f"error: RUN_DIR={run}")
         assert reason in error
     RunFolder(tmp_path).log(rows([1, 2])[0])
     status, _, error = plot(tmp_path, "--output", tmp_path / "picture.txt")
-    assert (status, error.count("\n")) == (1, 1)
+    assert (status, error.count("\n")) == (2, 1)
     assert error.startswith(f"error: --output={tmp_path}")
 
 
