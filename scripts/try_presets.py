@@ -32,7 +32,7 @@ from seqlab.types import ConfigError
 
 FOLDER = Path(__file__).parents[1] / "experiments" / "applications"
 SEEDS = range(5)
-COLUMNS = ("experiment", "source", "metric", "baseline", "goal", "five seeds", "reached", "seconds")
+COLUMNS = ("experiment", "source", "metric", "baseline", "goal", "five seeds", "reached", "steps", "seconds")
 
 Writer = Callable[[Path, np.random.Generator], Path]
 
@@ -131,6 +131,7 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
         f"{row['goal']:.3g}",
         " ".join(f"{score:.3g}" for score in row["scores"]),
         f"{sum(row['reached'])}/{len(row['reached'])}",
+        "–".join(map(str, sorted({min(row["steps"]), max(row["steps"])}))),
         f"{row['seconds']:.0f}",
     ]
 

@@ -111,7 +111,8 @@ def test_a_server_that_fails_in_mid_run_costs_no_row(fault, serve, tmp_path, mon
 
 def sync(*folders):
     command = [sys.executable, "-m", "wandb", "sync", "--include-online", *map(str, folders)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    place = folders[0].parent  # it writes `wandb/` where it runs
+    done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert KEY not in done.stdout + done.stderr
 
