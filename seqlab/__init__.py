@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from seqlab.analysis.figures import draw
     from seqlab.analysis.frames import list_runs, list_sweeps, load_sweep
+    from seqlab.analysis.report import write_report
     from seqlab.runs import TrainedRun, fit, load_run, run
     from seqlab.tracking import Callback
     from seqlab.training import Training
@@ -30,6 +31,7 @@ __all__ = [
     "load_run",
     "load_sweep",
     "run",
+    "write_report",
 ]
 
 _HOMES = {
@@ -43,6 +45,7 @@ _HOMES = {
     "load_run": "seqlab.runs",
     "load_sweep": "seqlab.analysis.frames",
     "run": "seqlab.runs",
+    "write_report": "seqlab.analysis.report",
 }
 """The package of each name of the Python API. It is imported when the name is first used, because JAX takes
 a second."""

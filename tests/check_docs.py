@@ -37,6 +37,7 @@ def _check_page(page: Path) -> list[Block]:
     folder = SCRATCH / str(page.relative_to(ROOT)).replace("/", "_").removesuffix(".md")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    (folder / "scripts").symlink_to(ROOT / "scripts")
     doc_stand_ins.write_files(folder)
     return [block for block in blocks(page) if not _check(block, folder)]
 

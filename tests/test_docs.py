@@ -56,7 +56,7 @@ def test_the_contents_of_the_site_list_every_page_once():
         if entry and not entry.startswith(":")
         for found in sorted(page.parent.glob(re.sub(r".*<(.*)>", r"\1", entry) + ".md"))
     ]
-    assert sorted(set(listed)) == sorted({*PAGES, *DOCS} - {ROOT / "docs" / "index.md"})
+    assert sorted(listed) == sorted({*PAGES, *DOCS} - {ROOT / "docs" / "index.md"})
 
 
 def _headings(page):

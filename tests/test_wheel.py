@@ -28,9 +28,9 @@ def installed(tmp_path_factory):
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
     subprocess.run(build, check=True, capture_output=True, timeout=120)
     (wheel,) = folder.glob("*.whl")
-    assert {"seqlab/conf/train.yaml", "hydra_plugins/seqlab_launcher.py"} <= set(
-        zipfile.ZipFile(wheel).namelist()
-    )
+    page = {f"seqlab/analysis/report/page.{ending}" for ending in ("html", "css", "js")}
+    needed = {"seqlab/conf/train.yaml", "hydra_plugins/seqlab_launcher.py", *page}
+    assert needed <= set(zipfile.ZipFile(wheel).namelist())
     venv.create(folder / "venv", with_pip=False)
     python = folder / "venv" / "bin" / "python"
     (site,) = (folder / "venv").glob("lib/python*/site-packages")

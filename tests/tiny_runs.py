@@ -23,7 +23,12 @@ ONE_EACH = list({architecture: (task, architecture) for task, architecture in re
 """Each architecture with one task."""
 
 TINY = [
-    *("cell.features=4", "training.batch_size=4", "training.evaluation_batch_size=64"),
+    *(
+        "cell.features=4",
+        "training.batch_size=4",
+        "training.evaluation_batch_size=64",
+        "training.num_examples=0",
+    ),
     *("training.log_every=1", "tracking.wandb.mode=disabled", "tracking.console.mode=off"),
 ]
 """Overrides that make any run quick and quiet. Diagnostics are those of the default, `gradients=norms`."""

@@ -126,7 +126,7 @@ def _scores(runs: Sequence[SweepRun]) -> np.ndarray:
 def _values(runs: Sequence[SweepRun]) -> dict[str, Any]:
     """Return the value of each config key; of runs that differ in it, all values in their order."""
     configs = [OmegaConf.to_container(read_request(run.folder).config, resolve=True) for run in runs]
-    flat = [dict(_leaves("", config)) for config in configs]
+    flat = [dict(leaves("", config)) for config in configs]
     values: dict[str, Any] = {}
     for key in dict.fromkeys(key for config in flat for key in config):
         found = list(dict.fromkeys(repr(config.get(key, ABSENT)) for config in flat))
@@ -134,7 +134,8 @@ def _values(runs: Sequence[SweepRun]) -> dict[str, Any]:
     return values
 
 
-def _leaves(path: str, node: Any) -> list[tuple[str, Any]]:
+def leaves(path: str, node: Any) -> list[tuple[str, Any]]:
+    """Return the keys below a node of a config, each joined by dots to a path, and their values."""
     if not isinstance(node, Mapping):
         return [(path, node)]
-    return [leaf for key, value in node.items() for leaf in _leaves(f"{path}.{key}" if path else key, value)]
+    return [leaf for key, value in node.items() for leaf in leaves(f"{path}.{key}" if path else key, value)]

@@ -142,17 +142,26 @@ def _group_id(group: Group) -> tuple[str, ...]:
     return tuple(f"{key}={value}" for key, value in group.key.items())
 
 
-def kinds(shown: Sequence[Panel]) -> Kinds:
-    """Return the kinds of run in panels; where there are many, only the best of each panel get a colour."""
-    groups = [group for panel in shown for group in panel.finished]
-    keys = [key for key in varying(groups) if any(_differ(panel.finished, key) for panel in shown)]
+def named(together: Sequence[Sequence[Group]]) -> Kinds:
+    """Return the texts that distinguish groups, without colours.
+
+    Args:
+        together: the groups of each panel.
+    """
+    groups = [group for members in together for group in members]
+    keys = [key for key in varying(groups) if any(_differ(members, key) for members in together)]
     texts = {key: value_texts([group.key[key] for group in groups]) for key in keys}
 
     def name(group: Group) -> str:
         words = [_key_and_value(key, texts[key][group.key[key]]) for key in keys if key != "cell"]
         return ", ".join([str(group.key["cell"]), *words])
 
-    names = {_group_id(group): name(group) for group in groups}
+    return Kinds({_group_id(group): name(group) for group in groups}, {})
+
+
+def kinds(shown: Sequence[Panel]) -> Kinds:
+    """Return the kinds of run in panels; where there are many, only the best of each panel get a colour."""
+    names = named([panel.finished for panel in shown]).names
     coloured = dict.fromkeys(names.values())
     if len(coloured) > MAX_COLOURS:
         best = max(1, MAX_COLOURS // len(shown))

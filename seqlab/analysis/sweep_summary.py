@@ -19,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from seqlab.analysis.group_comparison import comparisons
 from seqlab.analysis.groups import Group, group_runs
 from seqlab.analysis.parallel_coordinates import parallel_coordinates
+from seqlab.analysis.report import write_sweep_report
 from seqlab.analysis.sweep_figures import gradient_slope, learning_curves
 from seqlab.analysis.sweep_runs import SweepRun, read_sweep, swept_keys
 from seqlab.analysis.sweep_table import print_tables, unfinished_lines
@@ -97,12 +98,21 @@ def _summarise(folder: Path, callbacks: Sequence[TrainingCallback]) -> Sequence[
     Console().print_ended()
     try:
         runs = write_sweep_summary(folder)
+        _write_report(folder, runs)
         for callback in callbacks:
             callback.on_sweep_end(folder, sweep_rows(folder, runs))
         return runs
     except Exception as error:  # the runs are on disk and stay valid
         _log.warning("the sweep in %s has no summary: %s: %s", folder, type(error).__name__, error)
         return ()
+
+
+def _write_report(folder: Path, runs: Sequence[SweepRun]) -> None:
+    """Write the report of a sweep and print its path; where that fails, the sweep stays as it is."""
+    try:
+        print(f"report: {write_sweep_report(folder, runs)}", flush=True)
+    except Exception as error:
+        _log.warning("the sweep in %s has no report: %s: %s", folder, type(error).__name__, error)
 
 
 def write_sweep_summary(folder: Path | str, screen: rich.console.Console | None = None) -> list[SweepRun]:

@@ -128,7 +128,7 @@ class EncoderDecoder(Recurrent):
         """Predict the targets of a batch; see `Network.apply`."""
         key_encoder, key_decoder = (None, None) if key is None else jax.random.split(key)
         above, below = (None, None) if probes is None else _split(probes)
-        state = self._encode(params, batch.inputs, batch.lengths, key_encoder, below, backward)
+        state = self.first_state(params, batch.inputs, batch.lengths, key_encoder, below, backward)
         sampling = None
         if key is not None and self._samples:
             sampling = ScheduledSampling(self.scheduled_sampling, self.read_out, params)
@@ -166,7 +166,7 @@ class EncoderDecoder(Recurrent):
     def stack_inputs(
         self, params: Params, batch: Batch, carries: Carries | None = None
     ) -> dict[str, StackInputs]:
-        state = self._encode(params, batch.inputs, batch.lengths)
+        state = self.first_state(params, batch.inputs, batch.lengths)
         inputs, _ = self.decoder.unroll(params["decoder"], state, batch.targets)
         features, weights = self.encode(params, batch.inputs), params["decoder"]["recurrence"]
         return {
@@ -191,7 +191,7 @@ class EncoderDecoder(Recurrent):
     def prefill(
         self, params: Params, inputs: jax.Array, lengths: jax.Array | None = None
     ) -> tuple[DecoderState, jax.Array]:
-        state = self._encode(params, inputs, lengths)
+        state = self.first_state(params, inputs, lengths)
         return self._step(params, state, self.decoder.start_features(params["decoder"], len(inputs)))
 
     def decode_step(
@@ -207,7 +207,7 @@ class EncoderDecoder(Recurrent):
 
     # The encoder.
 
-    def _encode(
+    def first_state(
         self,
         params: Params,
         inputs: jax.Array,
@@ -216,7 +216,7 @@ class EncoderDecoder(Recurrent):
         probes: Carries | None = None,
         backward: Backward = FULL_BACKWARD,
     ) -> DecoderState:
-        """Read the inputs and return the decoder's state before its first step."""
+        """Read inputs `(B, T, …)` and return the decoder's state before its first step."""
         features = self.encode(params, inputs)
         carries, hidden = self.stack.apply(
             params["encoder"], features, lengths, key=key, probes=probes, backward=backward

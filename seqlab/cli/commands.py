@@ -16,6 +16,7 @@ COMMANDS = {
     "evaluate": "compute the metrics of a run",
     "predict": "answer the rows of a file with a run",
     "generate": "generate with a run, or let it answer",
+    "report": "write an HTML page about runs and sweeps",
     "watch": "follow runs and sweeps in the terminal",
     "runs": "list runs and sweeps, or compare two",
     "figure": "draw figures of runs: gradients, curves, gates, states",

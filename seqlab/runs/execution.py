@@ -16,6 +16,7 @@ from seqlab.interrupts import interruptible
 from seqlab.runs.build import build
 from seqlab.runs.compose import compose_request
 from seqlab.runs.debug import find_operation
+from seqlab.runs.examples import write_examples
 from seqlab.runs.files import holds_run, remove_run, write_request
 from seqlab.runs.last import with_last_run
 from seqlab.runs.objects import Run, make_family
@@ -195,6 +196,7 @@ def _train_runs(
             with contextlib.suppress(OSError):  # of a full disk, `error` tells
                 _finish(run, tracker, with_verdict({"status": status, "reason": reason, **description}))
         raise
+    _write_examples(runs, monitors)
     summaries = [
         with_verdict({**description, **one, **_operation(run, one), **further})
         for run, description, one in zip(runs, described, results, strict=True)
@@ -202,6 +204,13 @@ def _train_runs(
     for run, tracker, summary in zip(runs, trackers, summaries, strict=True):
         _finish(run, tracker, summary)
     return summaries
+
+
+def _write_examples(runs: Sequence[Run], monitors: Sequence[Monitor]) -> None:
+    """Write examples with the answers of the best parameters into the folder of each run that was tested."""
+    for run, monitor in zip(runs, monitors, strict=True):
+        if (count := run.program.training.num_examples) and monitor.has_test:
+            write_examples(run.info.folder, run.program, monitor.best_params, count)
 
 
 def _start(runs: Sequence[Run], trackers: Sequence[Tracker]) -> tuple[list[dict[str, Any]], list[Monitor]]:

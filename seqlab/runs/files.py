@@ -17,8 +17,11 @@ from seqlab.tracking.run_folder import FACTS, ROWS, SUMMARY
 from seqlab.training import Checkpoints
 from seqlab.types import ConfigError
 
+EXAMPLES = "examples.json"
+"""The file of answers to examples of the test split."""
+
 FILES = (
-    *(FACTS, ROWS, SUMMARY, "checkpoints", HYDRA, VOCABULARY, "wandb"),
+    *(FACTS, ROWS, SUMMARY, "checkpoints", HYDRA, VOCABULARY, "wandb", EXAMPLES),
     *("profile", "report.html", "tensorboard", "lengths.csv", "lengths_*.csv"),
     *(
         f"{name}.{ending}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -79,6 +80,8 @@ def fit(
     if folder is not None and holds_run(Path(folder)):
         raise ConfigError(f"folder={folder} holds a run: legal is a folder without one, or None")
     training = training or Training()
+    if folder is None:  # nobody could read them
+        training = dataclasses.replace(training, num_examples=0)
     optimizer = optax.adam(1e-3) if optimizer is None else optimizer
     offer_cores()
     use_compilation_cache(training.compilation_cache)

@@ -8,11 +8,12 @@ from typing import NamedTuple
 from omegaconf import OmegaConf
 
 from seqlab.runs.files import read_request
+from seqlab.runs.folders import why_no_parameters
 from seqlab.runs.objects import make_family
 from seqlab.runs.request import Request, resolve
 from seqlab.tasks.task import VOCABULARY
 from seqlab.training import Checkpoints, Program
-from seqlab.types import Params
+from seqlab.types import ConfigError, Params
 
 
 class Trained(NamedTuple):
@@ -36,12 +37,14 @@ def load(folder: str | Path) -> Trained:
         ConfigError: the folder is not one of a run, or the run saved no parameters.
     """
     request = read_request(folder)
+    checkpoints = Checkpoints(Path(folder))
+    if checkpoints.best_step() is None and checkpoints.latest_step() is None:
+        raise ConfigError(f"RUN_DIR={folder} {why_no_parameters(Path(folder))}")
     if (vocabulary := Path(folder) / VOCABULARY).is_file():
         request.config.task.vocabulary = str(vocabulary)
     _find_source(request)
     program = make_family(resolve(request.config))[0].program
-    checkpoints = Checkpoints(Path(folder))
-    if checkpoints.best_step() is None and checkpoints.latest_step() is not None:
+    if checkpoints.best_step() is None:
         return Trained(program, checkpoints.latest_params())
     return Trained(program, checkpoints.restore_best())
 

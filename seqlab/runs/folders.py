@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from seqlab.near_misses import closest, did_you_mean
+from seqlab.tracking import read_summary
 
 HYDRA = ".hydra"
 """The folder of the config within a run folder."""
@@ -36,6 +38,15 @@ def why_no_run(folder: Path) -> str:
     if runs:
         return f"holds runs and is none: name one of them, {named}"
     return f"is not a run folder: it has no .hydra/config.yaml{_near(folder)}"
+
+
+def why_no_parameters(folder: Path) -> str:
+    """Return why a run folder has no parameters."""
+    try:
+        summary: dict[str, Any] = read_summary(folder)
+        return f"has no parameters: its run ended as {summary['status']}: {summary.get('reason', '')}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "has no parameters: its run has not saved any, and has not ended"
 
 
 def is_run(folder: Path) -> bool:

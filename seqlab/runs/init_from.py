@@ -14,6 +14,7 @@ from seqlab.registry import field_marks, locate
 from seqlab.runs.changes import Changes, changes_between, describe
 from seqlab.runs.files import read_request
 from seqlab.runs.folder import Trained, load
+from seqlab.runs.folders import is_run, why_no_run
 from seqlab.runs.request import resolve
 from seqlab.tasks.task import VOCABULARY
 from seqlab.training import Checkpoints, Program
@@ -58,8 +59,9 @@ def source_run(config: Mapping[str, Any]) -> Source | None:
     """
     if (folder := config[KEY]) is None:
         return None
-    if not Path(folder).is_dir():
-        raise ConfigError(f"{KEY}={folder} is no folder: legal are null and the folder of a trained run")
+    if not is_run(Path(folder)):
+        reason = why_no_run(Path(folder))
+        raise ConfigError(f"{KEY}={folder} {reason}: legal are null and the folder of a trained run")
     try:
         old = resolve(read_request(folder).config)
         changes = changes_between(old, config)

@@ -15,6 +15,7 @@ from typing import Any
 
 from seqlab.runs.changes import Changes, changes_between, describe, require_resumable
 from seqlab.runs.files import holds_run, read_request
+from seqlab.runs.folders import is_run, why_no_run
 from seqlab.runs.outcome import FINAL
 from seqlab.runs.request import SINCE, Request, resolve
 from seqlab.tracking import read_rows, read_summary
@@ -115,7 +116,8 @@ def kept_by(request: Request, config: Mapping[str, Any]) -> Kept | None:
     notes = checkpoints.notes()
     if checkpoints.latest_step() is None:
         if resume != "auto":
-            raise ConfigError(f"resume={resume} holds no checkpoint: legal are null, auto and a run folder")
+            reason = "holds no checkpoint" if is_run(source) else why_no_run(source)
+            raise ConfigError(f"resume={resume} {reason}: legal are null, auto, last and a run folder")
         if holds_run(folder):
             require_resumable(changes_between(config_of(source, {}), config), config, source)
         _log.warning("resume=auto: %s holds no checkpoint, so the run starts at step 0", folder)

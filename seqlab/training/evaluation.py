@@ -138,6 +138,25 @@ def scores(task: Task, network: Network, params: Params, split: str, size: int) 
     return found
 
 
+def predicts_classes(network: Network) -> bool:
+    """Return whether a network predicts one class of each example."""
+    return isinstance(network.outputs, Tokens) and network.framing.endswith("_to_one")
+
+
+def first_answers(
+    task: Task, network: Network, params: Params, split: str, size: int
+) -> tuple[Batch, np.ndarray]:
+    """Return the first examples of a split, at most `size`, and the network's most probable outputs.
+
+    The outputs of a network that is evaluated in free-running mode are those that it generates.
+    """
+    batch = _evaluation_batch(task, network.framing, split, size)(np.int32(0), task.data)
+    count = min(size, task.num_evaluation(split, network.framing))
+    predict = _predict_batch(network, quick=not task.scored)  # `scores` has compiled the other one already
+    found = jax.device_get((batch, predict(params, batch)[0]))
+    return jax.tree.map(lambda leaf: leaf[:count], found)
+
+
 def class_probabilities(
     task: Task, network: Network, params: Params, split: str, size: int
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -146,7 +165,7 @@ def class_probabilities(
     Raises:
         ConfigError: the network predicts no class of an example.
     """
-    if not isinstance(network.outputs, Tokens) or not network.framing.endswith("_to_one"):
+    if not predicts_classes(network):
         raise ConfigError(
             f"task={task.name} with architecture={network.framing} predicts no class of an example"
         )
@@ -191,8 +210,11 @@ def _evaluate_batch(task: Task, network: Network, measures: Measures) -> Callabl
 
 
 @functools.lru_cache(maxsize=8)
-def _predict_batch(network: Network) -> Callable[..., tuple[jax.Array, jax.Array]]:
-    """Return the jitted function that gives the most probable outputs and, of tokens, their probabilities."""
+def _predict_batch(network: Network, quick: bool = False) -> Callable[..., tuple[jax.Array, jax.Array]]:
+    """Return the jitted function that gives the most probable outputs and, of tokens, their probabilities.
+
+    With `quick` it compiles in less time and runs slower.
+    """
 
     def predict(params: Params, batch: Batch) -> tuple[jax.Array, jax.Array]:
         if isinstance(network, Recurrent) and network.free_running:
@@ -204,4 +226,4 @@ def _predict_batch(network: Network) -> Callable[..., tuple[jax.Array, jax.Array
             return chosen, jnp.zeros(len(chosen))
         return chosen, jnp.max(jax.nn.softmax(outputs), axis=-1)
 
-    return jax.jit(predict, compiler_options=compiler_options())
+    return jax.jit(predict, compiler_options=quick_options() if quick else compiler_options())

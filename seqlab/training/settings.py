@@ -32,6 +32,8 @@ class Training:
         steps_per_call: the most steps of one dispatch to the devices; a dispatch ends at a row at the latest.
         evaluation_batch_size: the examples of a batch in evaluation.
         sample_length: the outputs that are generated for the summary at the end; 0 for none.
+        num_examples: the examples of the test split whose answers are written into `examples.json` at the
+            end, for the report; 0 for none.
         devices: the number of devices that the rows of a batch are spread over; null to choose it by the
             shapes.
         bptt_window: the most steps that the gradient of a loss passes through; null for all steps of a batch.
@@ -61,6 +63,7 @@ class Training:
     steps_per_call: int = dataclasses.field(default=50, metadata=RESUMABLE)
     evaluation_batch_size: int = 256
     sample_length: int = dataclasses.field(default=0, metadata=RESUMABLE)
+    num_examples: int = dataclasses.field(default=4, metadata=RESUMABLE)
     devices: int | None = dataclasses.field(default=None, metadata=RESUMABLE)
     bptt_window: int | None = None
     bptt_stride: int | None = None
@@ -68,7 +71,7 @@ class Training:
     compilation_cache: bool = dataclasses.field(default=True, metadata=RESUMABLE)
 
     def __post_init__(self) -> None:
-        require_count(self, "steps", "sample_length")
+        require_count(self, "steps", "sample_length", "num_examples")
         require_bool(self, "compilation_cache")
         require_choice(self, "on_nonfinite", ("stop", "skip", "restore"))
         require_positive(

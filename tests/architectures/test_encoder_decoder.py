@@ -12,6 +12,7 @@ import pytest
 
 from seqlab.architectures import EncoderDecoder
 from seqlab.architectures.attention import ATTENTIONS
+from seqlab.architectures.attention_weights import attention_weights
 from seqlab.cells import GRU, LRU, LSTM
 from seqlab.generation.decoding import GREEDY, free_run, sample
 from seqlab.recurrence import Backward, Truncation
@@ -100,6 +101,21 @@ def test_attention_is_a_mean_over_what_is_real(name):
     assert not weights[jnp.broadcast_to(~real[:, None], weights.shape)].any()
     np.testing.assert_allclose(weights.sum(axis=-1), 1, rtol=1e-6)
     np.testing.assert_allclose(context[0], weights[0] @ values[0], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_attention_weights_are_those_of_the_predictions(form):
+    network, params, batch = made(form)
+    decoder, weights = network.decoder, attention_weights(network, params, batch)
+    if weights is None:
+        assert decoder.attention is None
+        return
+    state = network.first_state(params, batch.inputs, batch.lengths)
+    inputs, _ = decoder.unroll(params["decoder"], state, batch.targets)
+    _, hidden = decoder.stack.apply(params["decoder"]["recurrence"], inputs, None, state.carries)
+    both = jnp.concatenate([hidden, weights @ state.memory.values], axis=-1)
+    attended = jnp.tanh(both @ params["decoder"]["combine"]["kernel"])
+    np.testing.assert_allclose(network.read_out(params, attended), network.apply(params, batch), atol=1e-5)
 
 
 def test_attention_scores_are_those_of_the_papers():

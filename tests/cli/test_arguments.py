@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from omegaconf import OmegaConf
 
 from seqlab.cli.commands import COMMANDS
-from seqlab.runs.files import HYDRA
+from seqlab.runs import compose_config
+from seqlab.runs.compose import without_hydra
+from seqlab.runs.folders import HYDRA
 from seqlab.types import ExitStatus
 
 OTHERS = [name for name in COMMANDS if name != "train"]
@@ -37,6 +40,8 @@ def needed(name):
         "generate": ["x"],
         "figure": ["x"],
         "check": ["x"],
+        "watch": ["x"],
+        "report": ["x"],
         "new": ["plugin", "x"],
         "weights": ["export", "x", "y.npz", "--to", "torch"],
     }.get(name, [])
@@ -65,14 +70,22 @@ def test_a_wrong_argument_is_one_line(words, told, inside):
     assert told in refused(inside, *words)
 
 
+@pytest.fixture(scope="module")
+def config():
+    """The text of a run's config."""
+    return OmegaConf.to_yaml(without_hydra(compose_config()))
+
+
 @pytest.fixture
-def runs(tmp_path, monkeypatch):
+def runs(tmp_path, monkeypatch, config):
     """Write what tells a run, a sweep and an empty folder apart, and work beside them."""
     monkeypatch.chdir(tmp_path)
     for run in ("runs/2026/one", "sweeps/s/0", "sweeps/s/1"):
         (tmp_path / run / HYDRA).mkdir(parents=True)
-        (tmp_path / run / HYDRA / "config.yaml").write_text("seed: 0\n")
+        (tmp_path / run / HYDRA / "config.yaml").write_text(config)
+        (tmp_path / run / "metrics.jsonl").touch()
     (tmp_path / "sweeps/s/multirun.yaml").touch()
+    (tmp_path / "sweeps/s/1/summary.json").write_text('{"status": "failed", "reason": "it could not"}')
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").touch()
     return tmp_path
@@ -88,6 +101,8 @@ def runs(tmp_path, monkeypatch):
         ("nowhere", "does not exist; the newest run is "),
         ("empty", "is not a run folder: it has no .hydra/config.yaml"),
         ("file", "is a file: a run is a folder"),
+        ("runs/2026/one", "has no parameters: its run has not saved any, and has not ended"),
+        ("sweeps/s/1", "has no parameters: its run ended as failed: it could not"),
         ("runs/2026/one/.hydra", "lies within the run "),
     ],
 )

@@ -64,7 +64,7 @@ def test_a_folder_holds_what_was_fitted(folder):
     fitted = fit(*objects(), Training(steps=1, batch_size=4), folder=folder, callbacks=[Listener()])
     assert heard == ["finished"]
     assert {path.name for path in folder.iterdir()} == {
-        *("run.json", "metrics.jsonl", "summary.json", "checkpoints")
+        *("run.json", "metrics.jsonl", "summary.json", "examples.json", "checkpoints")
     }
     assert fitted.folder == folder
 

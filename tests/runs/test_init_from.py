@@ -174,7 +174,7 @@ def test_runs_of_one_program_begin_from_it_too(adding, folder):
         (["cell.features=5"], "cell.features 4 -> 5"),
         (["architecture.num_layers=2"], "architecture.num_layers 1 -> 2"),
         (["task=delayed_recall", "architecture=many_to_many"], "task._target_"),
-        (["init_from=/nowhere"], "init_from=/nowhere is no folder: legal are null and the folder"),
+        (["init_from=/nowhere"], "init_from=/nowhere does not exist.*: legal are null and the folder"),
     ],
 )
 def test_what_does_not_fit_is_refused(adding, folder, changed, message):

@@ -14,8 +14,11 @@ from seqlab import load_run, run
 from seqlab.data.memory import hold
 from seqlab.generation.decoding import Beam
 from seqlab.runs import evaluate
+from seqlab.runs.examples import examples, write_examples
+from seqlab.runs.files import EXAMPLES
 from seqlab.tasks import load_task
 from seqlab.tracking import read_rows
+from seqlab.tracking.encoding import from_json
 from seqlab.types import ConfigError
 
 pytestmark = pytest.mark.runs
@@ -199,3 +202,33 @@ def test_the_figures_of_a_length_do_not_depend_on_the_other_lengths(strings):
     assert among.keys() == short.keys()
     for key, value in short.items():
         np.testing.assert_allclose(among[key], value, rtol=2e-6, err_msg=key)
+
+
+def test_examples_of_classes_have_answers_confusions_and_reliability(texts):
+    loaded = load_run(texts)
+    write_examples(texts, loaded.program, loaded.params, 3)
+    found = from_json((texts / EXAMPLES).read_text())
+    classes = loaded.class_predictions()
+    assert [one["target"] for one in found["examples"]] == [
+        classes.names[label] for label in classes.labels[:3]
+    ]
+    assert [one["answer"] for one in found["examples"]] == loaded.predict(
+        [one["input"].split() for one in found["examples"]]
+    ).answers
+    assert np.sum(found["confusion"]["counts"]) == len(classes.labels)
+    assert sum(found["reliability"]["count"]) == len(classes.labels)
+
+
+def test_examples_of_an_encoder_decoder_are_what_it_writes(strings):
+    loaded = load_run(strings)
+    found = examples(loaded.program, loaded.params, 2)
+    for one in found["examples"]:
+        assert one["answer"] == loaded.predict([one["input"]]).answers[0]
+        assert len(one["target"]) == len(one["input"])
+
+
+def test_examples_that_cannot_be_written_are_a_warning(series, tmp_path, caplog):
+    loaded = load_run(series)
+    (tmp_path / EXAMPLES).mkdir()
+    write_examples(tmp_path, loaded.program, loaded.params, 2)
+    assert EXAMPLES in caplog.text
