@@ -32,7 +32,7 @@ def require_choice(owner: object, name: str, legal: Sequence[object]) -> None:
     """Raise ValueError where a named field of `owner` is not one of the legal values."""
     if (value := getattr(owner, name)) not in legal:
         names = ["null" if one is None else str(one) for one in legal]
-        hint = near_miss(str(value), names)
+        hint = near_miss(value, names) if isinstance(value, str) else ""
         raise ValueError(f"{name} must be one of {', '.join(names)}, got {value!r}{hint}")
 
 

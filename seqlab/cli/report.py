@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 from seqlab.analysis.report import write_report
+from seqlab.cli.arguments import Parser
 from seqlab.cli.command import command
 
 
 @command
 def main() -> None:
     """Write one self-contained HTML page about runs and sweeps, also while they train."""
-    parser = argparse.ArgumentParser(prog="python -m seqlab.report", description=main.__doc__)
+    parser = Parser(prog="python -m seqlab.report", description=main.__doc__)
     parser.add_argument("paths", metavar="PATH", nargs="+", type=Path, help="the folder of a run or a sweep")
     default = "default: report.html in PATH, or in the current folder for several"
     parser.add_argument("--output", metavar="FILE", type=Path, help=f"the page; {default}")
