@@ -180,7 +180,7 @@ def _strip(ax: Any, flow: Flow, limits: tuple[float, float]) -> None:
     if flow.theory is not None:
         ax.axhline(flow.theory, color="black", linewidth=1, linestyle=":")
         place = {"transform": ax.transAxes, "ha": "right", "va": "top", "fontsize": SMALL}
-        ax.text(0.98, 0.98, f"··· theory {flow.theory:+.3f}", **place)
+        ax.text(0.98, 0.98, f"··· theory {flow.theory:+z.3f}", **place)
 
 
 def _scale_steps(ax: Any, flow: Flow, scale: str) -> None:

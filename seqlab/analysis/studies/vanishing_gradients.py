@@ -89,10 +89,10 @@ def table(runs: Sequence[SlopeRun]) -> str:
         rows.append(
             {
                 "run": flow.title,
-                "gate alone": f"{gate:+.4f}" if gate > -math.inf else "–",
-                "theory": f"{flow.theory or 0.0:+.4f}",
-                f"measured, step {first}": f"{measured[0]:+.4f}",
-                f"measured, step {last}": f"{measured[1]:+.4f}",
+                "gate alone": f"{gate:+z.4f}" if gate > -math.inf else "–",
+                "theory": f"{flow.theory or 0.0:+z.4f}",
+                f"measured, step {first}": f"{measured[0]:+z.4f}",
+                f"measured, step {last}": f"{measured[1]:+z.4f}",
                 f"1 % remains after, step {first}": horizons[0],
                 f"after, step {last}": horizons[1],
                 f"test {metric}": f"{summary['test'][f'test/{metric}']:.4f}",
