@@ -62,12 +62,14 @@ def _write_images(folder: Path) -> None:
     folder.mkdir()
     captions = [(f"{n}.png", ("a dark square", "a light square")[n % 2]) for n in range(40)]
     for n, (name, _) in enumerate(captions):
-        _image(n % 2).save(folder / name)
+        _image(n % 2, n // 2).save(folder / name)
     _write(folder / "metadata.csv", ("file_name", "text"), captions)
 
 
-def _image(light: int) -> Image.Image:
-    return Image.fromarray(np.full((16, 16, 3), 40 + 150 * light, np.uint8))
+def _image(light: int, shade: int = 0) -> Image.Image:
+    """Return an image of one colour, whose red is one of several shades: equal rows would be duplicates."""
+    colour = np.array([40 + 150 * light + shade, 40 + 150 * light, 40 + 150 * light], np.uint8)
+    return Image.fromarray(np.broadcast_to(colour, (16, 16, 3)).copy())
 
 
 def _write(path: Path, header: tuple[str, ...], rows: list[tuple[object, ...]]) -> None:
