@@ -62,9 +62,7 @@ class Panel:
     @property
     def ranked(self) -> list[Group]:
         """The groups whose scores are all finite, best first."""
-        sign = -1 if self.higher_is_better else 1
-        finite = [group for group in self.finished if len(group.scores) and np.isfinite(group.scores).all()]
-        return sorted(finite, key=lambda group: sign * float(group.scores.mean()))
+        return ranked(self.groups)
 
     def scale(self, values: np.ndarray) -> str:
         """Return the axis scale for values of the metric: log for errors that span a factor of ten."""
@@ -75,6 +73,13 @@ def spans_decades(values: np.ndarray) -> bool:
     """Return whether the finite values are positive and the largest is at least ten times the smallest."""
     finite = values[np.isfinite(values)]
     return len(finite) > 0 and finite.min() > 0 and finite.max() >= 10 * finite.min()
+
+
+def ranked(groups: Sequence[Group]) -> list[Group]:
+    """Return the groups whose scores are all finite, best mean first; they share a deciding metric."""
+    finite = [group for group in groups if len(group.scores) and np.isfinite(group.scores).all()]
+    sign = -1 if finite and finite[0].finished[0].higher_is_better else 1
+    return sorted(finite, key=lambda group: sign * float(group.scores.mean()))
 
 
 def panels(groups: Sequence[Group]) -> list[Panel]:

@@ -11,6 +11,7 @@ from seqlab.analysis.groups import Group
 from seqlab.analysis.panels import Panel, canvas, panels, value_texts, varying
 from seqlab.tracking.figure_style import SMALL, styled
 from seqlab.tracking.lines import number
+from seqlab.tracking.thinning import thinned
 
 MAX_TICKS = 8
 """The most ticks of an axis of numbers."""
@@ -116,7 +117,7 @@ def axis(values: Sequence[Any]) -> Axis:
     ):
         numbers = np.array(values, float)
         ordered = np.array(sorted(distinct), float)
-        named = ordered[np.unique(np.linspace(0, len(ordered) - 1, min(len(ordered), MAX_TICKS)).astype(int))]
+        named = ordered[thinned(len(ordered), MAX_TICKS)]
         place = np.log if _is_logarithmic(ordered) else np.asarray
         low, high = place(ordered[[0, -1]])
         heights = [(place(one) - low) / (high - low) for one in (numbers, named)]

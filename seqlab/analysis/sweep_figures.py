@@ -23,6 +23,7 @@ from seqlab.analysis.panels import (
 from seqlab.analysis.sweep_runs import SweepRun
 from seqlab.tracking.figure_style import GREY, SMALL, styled
 from seqlab.tracking.lines import number
+from seqlab.tracking.thinning import thinned
 
 BAND_RESAMPLES = 1000
 """The number of bootstrap resamples of a band: fewer than a table's, whose digits can be read."""
@@ -140,8 +141,7 @@ def curves(group: Group) -> tuple[np.ndarray, np.ndarray]:
     """Return the steps at which every finished run was evaluated, `(S,)`, and the scores, `(n, S)`."""
     by_step = [dict(zip(run.steps, run.scores, strict=True)) for run in group.finished]
     common = sorted(set.intersection(*map(set, by_step)))
-    chosen = np.unique(np.linspace(0, len(common) - 1, min(len(common), MAX_STEPS)).astype(int))
-    steps = np.array(common)[chosen]
+    steps = np.array(common)[thinned(len(common), MAX_STEPS)]
     return steps, np.array([[scores[step] for step in steps] for scores in by_step])
 
 

@@ -85,15 +85,11 @@ def _examples(task: Task, network: Network, batch: Batch, answers: np.ndarray) -
             answer, target = answer[real], target[real]
         one = {"input": _input_text(task, network, batch, place)}
         for name, output in (("target", target), ("answer", answer)):
-            one[name] = _short(_output_text(task, network, np.asarray(output)))
+            one[name] = _short(task.render(np.asarray(output), network.framing))
         if not isinstance(network.outputs, (Tokens, Transcript, Labels)) and np.ndim(target) == 2:
             one |= {"targets": _curve(target), "answers": _curve(answer)}
         found.append(one)
     return found
-
-
-def _output_text(task: Task, network: Network, output: np.ndarray) -> str:
-    return task.render(output, network.framing)
 
 
 def _curve(sequence: Any) -> list[float]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from seqlab.tracking.figure_style import SMALL, TEXT, styled
-from seqlab.tracking.gradient_flow import EXPLODED, MAX_DECADES, VANISHED, Flow
+from seqlab.tracking.gradient_flow import EXPLODED, VANISHED, Flow, colour_range
 
 MAX_COLUMNS = 6
 """The most panels side by side."""
@@ -82,9 +82,7 @@ def draw(
     from matplotlib.colors import Normalize
     from matplotlib.figure import Figure
 
-    relative = [flow.relative for flow in flows]
-    largest = max((np.abs(one[np.isfinite(one)]).max(initial=0) for one in relative), default=0)
-    reach = decades or min(MAX_DECADES, max(1, largest))
+    reach = decades or colour_range(flows)
     layout, titles = _layout(flows, width, heading)
     figure = Figure(figsize=layout.size)
     if heading:
@@ -93,8 +91,8 @@ def draw(
     norm = Normalize(-reach, reach)
     panels = [_panel(figure, layout, index) for index in range(len(flows))]
     limits = _slope_limits(flows)
-    for (upper, lower), flow, decades_of, title in zip(panels, flows, relative, titles, strict=True):
-        _heat(upper, flow, np.clip(decades_of, -reach, reach), title, colours, norm)
+    for (upper, lower), flow, title in zip(panels, flows, titles, strict=True):
+        _heat(upper, flow, np.clip(flow.relative, -reach, reach), title, colours, norm)
         _strip(lower, flow, limits)
         for ax in (upper, lower):
             _scale_steps(ax, flow, scale)

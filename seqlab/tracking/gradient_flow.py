@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+
+from seqlab.tracking.thinning import thinned
 
 LOG10_NORM = "grads/through_time/log10_norm"
 SLOPE = "grads/through_time/slope"
@@ -39,7 +42,7 @@ class Flow:
     slope: np.ndarray
     theory: float | None = None
 
-    @property
+    @functools.cached_property
     def relative(self) -> np.ndarray:
         """The decades gained since the last t that has a gradient, `(N, T)`.
 
@@ -64,9 +67,7 @@ class Flow:
 
     def thinned(self, most: int) -> Flow:
         """Return the flow at no more than `most` rows and `most` t, evenly spaced, both ends included."""
-        rows, times = (
-            np.unique(np.linspace(0, size - 1, min(size, most)).astype(int)) for size in self.log10_norm.shape
-        )
+        rows, times = (thinned(size, most) for size in self.log10_norm.shape)
         return dataclasses.replace(
             self,
             steps=self.steps[rows],
@@ -74,6 +75,12 @@ class Flow:
             log10_norm=self.log10_norm[np.ix_(rows, times)],
             slope=self.slope[rows],
         )
+
+
+def colour_range(flows: Iterable[Flow]) -> float:
+    """Return the decades at the ends of a colour scale that suits flows: from 1 to `MAX_DECADES`."""
+    largest = (np.abs(one[np.isfinite(one)]).max(initial=0) for one in (flow.relative for flow in flows))
+    return float(min(MAX_DECADES, max(1, max(largest, default=0))))
 
 
 def flow_of(rows: Iterable[Mapping[str, Any]], title: str, theory: float | None = None) -> Flow:

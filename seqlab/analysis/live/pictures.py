@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from seqlab.analysis.live.characters import COLOURS, Curve, draw_curve, draw_heat_map, scale_of_heat_map
 from seqlab.analysis.live.followed import Followed
-from seqlab.tracking.flow_figure import MAX_DECADES
-from seqlab.tracking.gradient_flow import flow_of
+from seqlab.tracking.gradient_flow import colour_range, flow_of
 
 WIDE = 100
 """The width in characters from which three pictures stand side by side."""
@@ -51,7 +49,7 @@ def _heat_map(run: Followed, width: int, colours: bool) -> Text:
     """Return the heat map of the decades that the gradient gained since the last t, with axis and legend."""
     flow = flow_of(run.flow, "")
     decades = flow.relative
-    reach = float(min(MAX_DECADES, max(1, np.abs(decades[np.isfinite(decades)]).max(initial=0))))
+    reach = colour_range([flow])
     word, _ = flow.verdict(-1)
     text = Text("gradient through time ", style="bold")
     text.append(word, style=_STYLES.get(word, "bold"))

@@ -12,6 +12,7 @@ from seqlab.analysis.panels import spans_decades
 from seqlab.analysis.report.entries import Entries, Entry, Panel
 from seqlab.analysis.report.parts import Chart, compact
 from seqlab.tracking.lines import number
+from seqlab.tracking.thinning import thinned
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999")
 """Colours that colour-blind readers can tell apart and that are visible on white and on black.
@@ -40,11 +41,6 @@ ZERO = {
     "line": {"color": GREY, "width": 1},
 }
 """A line of a layout at the height 0."""
-
-
-def thinned(count: int, most: int = MAX_POINTS) -> np.ndarray:
-    """Return at most `most` of the numbers below `count`, evenly spaced, both ends included."""
-    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(int)) if count else np.zeros(0, int)
 
 
 def style(number: int) -> dict[str, str]:

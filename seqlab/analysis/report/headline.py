@@ -12,6 +12,7 @@ import numpy as np
 
 from seqlab.analysis.group_comparison import ALPHA, comparisons
 from seqlab.analysis.groups import Group
+from seqlab.analysis.panels import ranked
 from seqlab.analysis.report.entries import Entries, Entry, panel_name
 from seqlab.runs.verdict import verdict
 from seqlab.tracking.lines import number
@@ -89,15 +90,7 @@ def _best_groups(entries: Entries) -> dict[str, Group]:
     panels: dict[str, list[Group]] = {}
     for group in entries.groups:
         panels.setdefault(panel_name(group), []).append(group)
-    return {name: found for name, members in panels.items() if (found := _best(members))}
-
-
-def _best(members: Sequence[Group]) -> Group | None:
-    scored = [group for group in members if len(group.scores) and np.isfinite(group.scores).all()]
-    if not scored:
-        return None
-    sign = 1 if scored[0].finished[0].higher_is_better else -1
-    return max(scored, key=lambda group: sign * float(group.scores.mean()))
+    return {name: found[0] for name, members in panels.items() if (found := ranked(members))}
 
 
 def _progress(entries: Entries) -> str:

@@ -13,8 +13,15 @@ import numpy as np
 from seqlab.analysis.report.curves import ZERO, curve_chart, lasting
 from seqlab.analysis.report.entries import Entries, Entry
 from seqlab.analysis.report.parts import Chart, ColourScale, Section, compact
-from seqlab.tracking.flow_figure import MAX_DECADES
-from seqlab.tracking.gradient_flow import LOG10_NORM, SLOPE, Flow, flow_of
+from seqlab.tracking.gradient_flow import (
+    EXPLODED,
+    LOG10_NORM,
+    SLOPE,
+    VANISHED,
+    Flow,
+    colour_range,
+    flow_of,
+)
 
 MAX_MAPS, MOST_MAPS = 24, 48
 """The heat maps that tasks share, each having one at least, and the most of all."""
@@ -23,11 +30,11 @@ MAX_SIZE = 56
 """The most rows, and the most t, of a heat map."""
 
 COLOURS = (
-    (0.0, "#2166ac"),
+    (0.0, VANISHED),
     (0.25, "#92c5de"),
     (0.5, "#f7f7f7"),
     (0.75, "#f4a582"),
-    (1.0, "#b2182b"),
+    (1.0, EXPLODED),
 )
 """Blue has vanished, white is equal, red has exploded; colour-blind readers can tell them apart.
 
@@ -46,7 +53,7 @@ def flow(entries: Entries) -> Section | None:
     maps = [found for name in entries.panels for found in list(_flows(entries, name))[:most]][:MOST_MAPS]
     if not maps:
         return None
-    reach = _reach([one.flow for one in maps])
+    reach = float(np.ceil(colour_range(one.flow for one in maps)))
     charts = [chart for name in entries.panels for chart in _slopes(entries, name)]
     power = f"{reach:g}".translate(RAISED)
     scale = ColourScale((f"vanished, 10⁻{power}", "equal", f"exploded, 10{power}"))
@@ -113,12 +120,6 @@ def median_flow(members: Sequence[Entry]) -> Flow | None:
         middle = np.nanmedian(stacked, axis=0)
         slope = np.nanmedian([one.slope[rows] for one, rows in zip(flows, chosen, strict=True)], axis=0)
     return dataclasses.replace(flows[0], steps=np.array(steps), log10_norm=middle, slope=slope)
-
-
-def _reach(flows: Sequence[Flow]) -> float:
-    """Return the decades at the ends of the colour scale."""
-    largest = [np.abs(one.relative[np.isfinite(one.relative)]).max(initial=0) for one in flows]
-    return float(np.clip(np.ceil(max(largest, default=1)), 1, MAX_DECADES))
 
 
 def _heat_map(one: _Map, reach: float) -> Chart:

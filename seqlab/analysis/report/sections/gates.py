@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.analysis.report.curves import COLOURS, ZERO, curve_chart, members_of, thinned
+from seqlab.analysis.report.curves import COLOURS, MAX_POINTS, ZERO, curve_chart, members_of
 from seqlab.analysis.report.entries import Entries, Entry
 from seqlab.analysis.report.parts import Chart, Section, compact
+from seqlab.tracking.thinning import thinned
 
 SHARES = ("mean", "closed", "open")
 
@@ -73,7 +74,7 @@ def _shares(entry: Entry, name: str, gate: str) -> Chart:
     data: list[dict[str, Any]] = []
     for place, part in enumerate(SHARES):
         steps, values = entry.series(f"gates/{gate}/{part}")
-        kept = thinned(len(steps))
+        kept = thinned(len(steps), MAX_POINTS)
         line = {"color": COLOURS[place]}
         points = {"x": steps[kept].tolist(), "y": compact(values[kept])}
         data.append({"type": "scatter", "mode": "lines", "name": part, **points, "line": line})

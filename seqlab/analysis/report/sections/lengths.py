@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.analysis.report.curves import GREY, reference, references, style, thinned
+from seqlab.analysis.report.curves import GREY, MAX_POINTS, reference, references, style
 from seqlab.analysis.report.entries import Entries, Entry, panel_name
 from seqlab.analysis.report.parts import Chart, Section, compact
 from seqlab.tracking.lines import number
+from seqlab.tracking.thinning import thinned
 
 
 def lengths(entries: Entries) -> Section | None:
@@ -63,7 +64,7 @@ def _traces(entry: Entry, group: int, entries: Entries) -> Iterable[dict[str, An
             points = np.array([(row["length"], row[key]) for row in rows], float)
         except (KeyError, ValueError, TypeError):  # a file that somebody changed
             continue
-        x, y = points[thinned(len(points))].T
+        x, y = points[thinned(len(points), MAX_POINTS)].T
         name = entries.labels[group] if len(entries.runs) == 1 else f"{entries.labels[group]}, {entry.name}"
         line = {
             "type": "scatter",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from seqlab.analysis.groups import Group
+from seqlab.analysis.panels import ranked
 from seqlab.analysis.report.entries import Entries, Entry, panel_name
 from seqlab.analysis.report.parts import Cell, Part, Section, Table, cell
 from seqlab.analysis.sweep_runs import override_text
@@ -83,15 +84,13 @@ def _matrix(found: Sequence[Group]) -> Table:
 
 
 def _best(found: Sequence[Group]) -> Cell:
-    scored = [group for group in found if len(group.scores) and np.isfinite(group.scores).all()]
-    if not scored:
+    best = next(iter(ranked(found)), None)
+    if best is None:
         statuses: dict[str, int] = {}
         for group in found:
             for status, count in group.statuses.items():
                 statuses[status] = statuses.get(status, 0) + count
         return Cell(", ".join(f"{count} {status}" for status, count in statuses.items()))
-    sign = 1 if scored[0].finished[0].higher_is_better else -1
-    best = max(scored, key=lambda group: sign * float(group.scores.mean()))
     told = best.aggregate()
     text = f"{number(told['mean'], 3)} · {told['solved']}/{told['planned']} solved"
     return Cell(text, told["mean"], _progress(told))
