@@ -81,7 +81,8 @@ def interval_of_share(share: float, count: int) -> tuple[float, float]:
     z = _QUANTILE**2 / count
     half = math.sqrt(share * (1 - share) * z + z * z / 4)
     ends = [(share + z / 2 + sign * half) / (1 + z) for sign in (-1, 1)]
-    return min(ends[0], share), max(ends[1], share)
+    # Rounding leaves the ends of a share of 0 or 1 a unit in the last place outside of [0, 1].
+    return max(min(ends[0], share), 0.0), min(max(ends[1], share), 1.0)
 
 
 def _learnt(summary: Summary) -> str:

@@ -78,6 +78,7 @@ def test_a_verdict_names_score_baseline_and_threshold_and_agrees_with_solved(
 
 @given(st.integers(1, 10**5), shares, shares, shares)
 @example(1000, 1.0, 0.5, 0.99)
+@example(66, 1.0, 0.0, 0.0)
 def test_a_score_is_better_than_a_baseline_only_beyond_the_sampling_error(count, right, chance, solved_at):
     score = round(right * count) / count
     found = verdict(finished("accuracy", True, score, chance, solved_at, count))
