@@ -85,18 +85,15 @@ class Dynamics:
 
     def summary(self) -> list[str]:
         """Return sentences that say how many points of each kind there are, and the other numbers."""
-        frame = self.points.frame()
         counts = [
-            f"{int(((frame['point'] == point) & (frame['stability'] == kind)).sum())} {kind} {point} points"
-            for point in ("fixed", "slow")
-            for kind in ("stable", "saddle", "unstable")
-            if ((frame["point"] == point) & (frame["stability"] == kind)).any()
+            f"{point} points: {', '.join(f'{count} {kind}' for kind, count in rows.value_counts().items())}"
+            for point, rows in self.points.frame().groupby("point")["stability"]
         ]
         size, largest = len(self.lyapunov), self.lyapunov[0]
         dimension = self.axes.participation_dimension
         above = int((self.lyapunov > 0).sum())
         return [
-            ", ".join(counts) or "no fixed or slow points",
+            "; ".join(counts) or "no fixed or slow points",
             f"participation dimension of the visited states: {dimension:.2f}; numbers in the state: {size}",
             f"largest Lyapunov exponent: {largest:.4g} nats a step; above 0: {above} of {size}",
         ]
@@ -133,8 +130,8 @@ def analyse_dynamics(
     Args:
         run: the run, or its folder.
         constant_input: the input under which the points are sought: None for zeros; a symbol or its
-            number, where the network reads tokens; otherwise the F numbers that the lowest layer reads, as a list or as a text
-            with commas.
+            number, where the network reads tokens; otherwise the F numbers that the lowest layer reads, as a
+            list or as a text with commas.
         starts: how many states the search begins at.
         seed: of the choice of the starts.
         split: the split whose sequences are followed.

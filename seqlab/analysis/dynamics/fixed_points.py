@@ -9,8 +9,8 @@ import numpy as np
 
 from seqlab.analysis.dynamics.search import DifferentiableMap, Map, slowest
 
-FIXED = 1e-12
-"""The largest q of a fixed point: a step moves it by about 1e-6 at most."""
+FIXED = 1e-20
+"""The largest q of a fixed point: a step moves it by about 1e-10 at most."""
 
 SLOW_STEPS = 100
 """A slow point moves so slowly that it would cross the spread of the starts in this many steps."""

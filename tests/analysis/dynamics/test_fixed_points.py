@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from seqlab.analysis.dynamics import find_fixed_points, lyapunov_spectrum
-from seqlab.analysis.dynamics.network_map import NetworkMap
+from seqlab.analysis.dynamics.network_map import NetworkMap, read_constant_input
 from seqlab.analysis.principal_axes import principal_axes
 from seqlab.architectures import ManyToMany
 from seqlab.cells import LSTM, Elman
+from seqlab.tasks import load_task
 from seqlab.types import Batch, ConfigError, Vectors
 
 RANDOM = np.random.default_rng(0)
@@ -108,6 +109,16 @@ def test_the_map_of_a_deep_network_takes_the_steps_of_the_network():
         np.testing.assert_allclose(after, visited.states[1:].reshape(6, -1), atol=1e-12)
     said = system.outputs(visited.states[-1], visited.inputs[-1])
     np.testing.assert_allclose(said, network.apply(params, batch)[:, -1], atol=1e-6)
+
+
+def test_a_symbol_is_a_constant_input():
+    task = load_task("parity_check")
+    network = ManyToMany(Elman(2), task.input_spec("many_to_many"), task.output_spec("many_to_many"))
+    assert read_constant_input(task, network, {}, "1").tolist() == [0, 1]
+    assert read_constant_input(task, network, {}, None).tolist() == [0, 0]
+    for wrong in ("2", "01x", "-1"):
+        with pytest.raises(ConfigError, match=f"^constant_input={wrong}: legal is one symbol, or its number"):
+            read_constant_input(task, network, {}, wrong)
 
 
 def test_a_network_that_reads_backwards_is_refused():
