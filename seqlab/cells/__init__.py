@@ -11,7 +11,11 @@ from seqlab.cells.lstm import LSTM
 from seqlab.cells.mgu import MGU
 from seqlab.cells.min_gru import MinGRU
 from seqlab.cells.min_lstm import MinLSTM
+from seqlab.cells.orthogonal_rnn import OrthogonalRNN
 from seqlab.cells.peephole_lstm import PeepholeLSTM
+from seqlab.cells.stack_lstm import StackLSTM
+from seqlab.cells.stack_rnn import StackRNN
+from seqlab.cells.tape_rnn import TapeRNN
 
 __all__ = [
     "CIFG",
@@ -25,5 +29,9 @@ __all__ = [
     "LayerNormLSTM",
     "MinGRU",
     "MinLSTM",
+    "OrthogonalRNN",
     "PeepholeLSTM",
+    "StackLSTM",
+    "StackRNN",
+    "TapeRNN",
 ]
