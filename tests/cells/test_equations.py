@@ -181,13 +181,15 @@ def test_orthogonal_rnn():
     check(found, np.sign(a) * np.maximum(np.abs(a) + p["bias"], 0))
 
 
-@pytest.mark.parametrize("num_reflections", [1, 2, 5, 9])
+@pytest.mark.parametrize("num_reflections", [1, 5])
 def test_a_product_of_reflections_is_orthogonal(num_reflections):
-    v = jax.random.normal(jax.random.key(0), (num_reflections, 7)) * jnp.geomspace(1e-5, 1e5, 7)
-    R = np.asarray(product_of_reflections(v), float)
+    lengths = jnp.geomspace(1e-5, 1e5, num_reflections)[:, None]
+    v = lengths * jax.random.normal(jax.random.key(0), (num_reflections, 7))
+    R = np.asarray(jax.jit(product_of_reflections)(v), float)
     np.testing.assert_allclose(R @ R.T, np.eye(7), atol=2e-6)
     np.testing.assert_allclose(np.linalg.det(R), (-1) ** num_reflections, atol=1e-5)
-    np.testing.assert_array_equal(product_of_reflections(jnp.zeros((3, 4))), np.eye(4))
+    none = jax.jit(product_of_reflections)(jnp.zeros_like(v))
+    np.testing.assert_array_equal(none, np.eye(7))
 
 
 @pytest.mark.parametrize(("name", "reverse"), [("min_gru", False), ("min_lstm", True), ("lru", True)])
