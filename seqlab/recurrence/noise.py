@@ -78,7 +78,7 @@ def mask_hidden(carry: Carry, mask: jax.Array | None) -> Carry:
 def require_maskable(cell: RecurrentCell) -> None:
     """Raise ValueError where masking h is not the same as masking what the recurrent kernel reads."""
     if getattr(cell, "passes_h_on", True):
-        legal = "elman, irnn, lstm, peephole_lstm, cifg, layer_norm_lstm"
+        legal = "elman, irnn, lstm, peephole_lstm, cifg, layer_norm_lstm, slstm"
         raise ValueError(
             f"recurrent_dropout must be 0 for {type(cell).__name__}, which reads h past R: legal are {legal}"
         )
