@@ -28,7 +28,7 @@ from seqlab.recurrence import Stack, state_size
 from seqlab.registry import choices, make, settings_of
 from seqlab.weights.export import LIBRARIES
 
-PIPED_WIDTH = 200
+PIPED_WIDTH = 240
 RADIX = 2**15
 TERMS = {"1": 1, "F": RADIX, "H": RADIX**2, "F·H": RADIX**3, "H²": RADIX**4}
 """The value of each term at F = 2¹⁵ and H = 2³⁰; coefficients are below 2¹⁰ in magnitude."""
@@ -128,7 +128,7 @@ def describe_cells(shape: Shape | None = None) -> Table:
     if shape:
         columns += [f"µs per step at {shape}", f"state at H={shape.H}"]
     for column in columns:
-        table.add_column(column, no_wrap=column == "equation")
+        table.add_column(column, no_wrap=column in ("cell", "equation"))
     num_inputs, features = TERMS["F"], TERMS["H"]
     for name in choices("cell"):
         cell, small = make_cell(name, features), make_cell(name, 3)
