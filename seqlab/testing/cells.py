@@ -181,8 +181,9 @@ def whole_sequences(cell: RecurrentCell) -> None:
 
     at_once = everything(None, params, inputs, carry)
     step_by_step = everything(Noise(), params, inputs, carry)  # any noise, even none in it
-    for what, found, expected in zip(("results", "gradients"), at_once, step_by_step, strict=True):
-        require_close(found, expected, 1e-5, f"the {what} at once and step by step")
+    require_close(at_once[0], step_by_step[0], 1e-5, "the results at once and step by step")
+    # Of a quotient such as the mLSTM's, the gradient in float32 has fewer digits than the result.
+    require_close(at_once[1], step_by_step[1], 1e-4, "the gradients at once and step by step")
 
 
 @CELL_LAWS.add

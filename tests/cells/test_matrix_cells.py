@@ -122,7 +122,9 @@ def test_exponential_gates_of_any_size_do_not_overflow(preactivation):
     inputs = jax.random.normal(jax.random.key(3), (3, 40, 3))
     shifted = params["bias"].at[-H - 2].set(preactivation)  # of i
     found, expected = at_once_and_in_sequence(cell, params | {"bias": shifted}, inputs, carry)
-    assert difference(found, expected) < 1e-2  # of a quotient whose denominator may vanish; not NaN
+    assert all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(found))
+    if preactivation < 0:  # else the denominator may vanish, and the quotient has few digits
+        assert difference(found, expected) < 1e-5
     scalar = SLSTM(H)
     params, _, _ = problem(scalar)
     shifted = params["bias"].at[:H].set(preactivation)
