@@ -21,8 +21,8 @@ def through_time(
     """Return how the gradient changes on its way back through time, for every layer.
 
     Args:
-        norms: `{layer: {direction: carry}}`, the lowest layer first. Each leaf is ‖∂L/∂s_bt‖ over H,
-            `(B, T)`, and zero after a sequence's end; the gradients of `zero_probes` are of this form.
+        norms: `{layer: {direction: carry}}`, the lowest layer first. Each leaf is ‖∂L/∂s_bt‖ over all axes
+            but B, `(B, T)`, and zero after a sequence's end; the gradients of `zero_probes` are of this form.
         lengths: int32 `(B,)`, the real steps of each sequence; None for T each; a dict of these by layer
             where layers read sequences of different lengths.
         axis: the mesh axis that the rows are spread over, inside `shard_map`.

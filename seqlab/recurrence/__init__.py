@@ -1,6 +1,7 @@
 """How do steps become time?"""
 
 from seqlab.recurrence.backward import FULL_BACKWARD, Backward
+from seqlab.recurrence.carries import state_size
 from seqlab.recurrence.gradient_control import NO_CONTROL, GradientControl
 from seqlab.recurrence.stack import Stack
 from seqlab.recurrence.truncated import Truncation
@@ -13,6 +14,7 @@ __all__ = [
     "GradientControl",
     "Stack",
     "Truncation",
+    "state_size",
     "unroll",
     "zero_probes",
 ]

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from seqlab.checks import require_bool, require_choice, require_number, require_positive
 from seqlab.recurrence.backward import FULL_BACKWARD, Backward
+from seqlab.recurrence.carries import state_size
 from seqlab.recurrence.gradient_control import GradientControl, refuse_regulariser
 from seqlab.recurrence.noise import (
     Noise,
@@ -83,6 +84,11 @@ class Stack:
         return self.cell.features * len(self.directions)
 
     @property
+    def state_size(self) -> int:
+        """The number of elements of the carries of one sequence, over all layers and directions."""
+        return self.num_layers * len(self.directions) * state_size(self.cell, self.features)
+
+    @property
     def directions(self) -> tuple[str, ...]:
         """The directions of each layer."""
         return ("forward", "backward") if self.bidirectional else ("forward",)
@@ -152,7 +158,10 @@ class Stack:
         truncation = backward.truncation
         if truncation is None or truncation.window >= inputs.shape[1]:
             return run(probes, None)
-        return truncated(run, truncation, inputs, lengths, probes, self.cell.features, self.directions)
+        shapes = jax.eval_shape(self.initial_carries, params, inputs)
+        return truncated(
+            run, truncation, inputs, lengths, probes, shapes, self.cell.features, self.directions
+        )
 
     def _run(
         self,

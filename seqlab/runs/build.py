@@ -16,6 +16,7 @@ from seqlab.runs.objects import Run, make_family
 from seqlab.runs.open_groups import make_callbacks, make_trackers
 from seqlab.runs.request import Request, resolve
 from seqlab.runs.resume import FINGERPRINT, Kept, kept_by
+from seqlab.runs.sizes import num_params, state_size
 from seqlab.runs.sweep_place import place_of
 from seqlab.tasks.data_notes import data_notes
 from seqlab.tasks.task import VOCABULARY
@@ -100,7 +101,8 @@ def _info(request: Request, config: Mapping[str, Any], program: Program, resumed
         seed=config["seed"],
         steps=program.training.steps,
         tokens_per_step=program.tokens_per_step,
-        num_params=sum(leaf.size for leaf in jax.tree.leaves(program.shapes.params)),
+        num_params=num_params(program),
+        state_size=state_size(program),
         goal=program.task.goal(program.network.framing),
         notes=data_notes(program.task.data_summary()),
         resumed_from=resumed_from,
