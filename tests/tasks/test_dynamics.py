@@ -74,7 +74,7 @@ def test_an_interval_is_produced_after_it_was_measured():
 
 def test_each_input_has_a_sine_of_its_own_frequency():
     _, batch = drawn("sine_generator", length=70)
-    numbers = (batch.inputs[:, :1, 0] - 0.25) * 51
+    numbers = (batch.inputs[:, :1, 0].astype(float) - 0.25) * 51
     sines = np.sin(2 * np.pi * (9 + numbers.round()) * np.arange(70) / 600)
     np.testing.assert_allclose(batch.targets[..., 0], sines, atol=1e-6)
     assert numbers.min() >= 1 - 1e-4
