@@ -10,6 +10,7 @@ help:  ## show this list
 
 quickstart: .venv/run.stamp  ## train a character LSTM on real text, in under two minutes
 	$(BIN)/python -m seqlab.train +experiment=quickstart $(ARGS)
+	@echo "these commands run after: source .venv/bin/activate"
 
 train: .venv/run.stamp  ## train: make train ARGS="cell=gru task=adding"
 	$(BIN)/python -m seqlab.train $(ARGS)
@@ -43,6 +44,7 @@ bench: .venv/bench.stamp  ## time seqlab beside its peers, in one run
 	$(BIN)/python scripts/bench_sweeps.py
 	$(BIN)/python scripts/bench_resident.py
 	$(BIN)/python scripts/bench_buckets.py
+	$(BIN)/python scripts/bench_parallel.py
 
 clean:  ## remove the virtual environment and what tools left
 	rm -rf .venv build dist .pytest_cache .ruff_cache *.egg-info
