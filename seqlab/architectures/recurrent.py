@@ -42,6 +42,8 @@ class Recurrent(abc.ABC):
             only; at the layers below it is in proportion to their height.
         input_conv: the steps that a causal convolution of the inputs before the layers reads (`InputConv`);
             None for no convolution.
+        num_params: the number of parameters for which a command chose `cell.features`; None where it did not.
+            The network itself does not read it.
         tied: whether the kernel of the readout is the embedding of the outputs (`Readout`).
 
     Raises:
@@ -65,14 +67,16 @@ class Recurrent(abc.ABC):
     expand: float = 2.0
     stochastic_depth: float = 0.0
     input_conv: int | None = None
+    num_params: int | None = None
     tied: bool = False
 
     framing: ClassVar[str]
 
     def __post_init__(self) -> None:
         require_positive(self, "num_layers")
-        if self.embedding is not None:
-            require_positive(self, "embedding")
+        for name in ("embedding", "num_params"):
+            if getattr(self, name) is not None:
+                require_positive(self, name)
         require_choice(self, "block", BLOCKS)
         _ = self.stack  # checks its fields
         require_bool(self, "tied")

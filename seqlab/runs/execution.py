@@ -26,6 +26,7 @@ from seqlab.runs.restores import restored
 from seqlab.runs.resume import FINGERPRINT, ended
 from seqlab.runs.usage import usage_of
 from seqlab.runs.verdict import with_verdict
+from seqlab.runs.width import with_chosen_width
 from seqlab.tracking import Callback, RunFolder, Tracker, Trackers, disk, write_atomically
 from seqlab.tracking.lock import locked
 from seqlab.tracking.run_folder import ROWS, drop_rows
@@ -92,6 +93,7 @@ def prepare(request: Request) -> Run | dict[str, Any]:
         ConfigError: as `execute`.
     """
     try:
+        request = with_chosen_width(request)
         config = resolve(request.config)
         summary = ended(request, config)
         if summary is None:
@@ -285,6 +287,7 @@ def _description(run: Run) -> dict[str, Any]:
         "total_steps": info.steps,
         "usage": usage_of(run.program),
         "num_params": info.num_params,
+        "features": run.program.network.cell.features,
         "num_devices": run.num_devices,
         "metric": info.goal.metric,
         "higher_is_better": info.goal.higher_is_better,

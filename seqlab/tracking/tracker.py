@@ -29,7 +29,7 @@ class RunInfo:
         num_params: the number of trained parameters.
         resumed_from: the step of the checkpoint that the run continues from; None for a fresh start.
         sweep: the name of the sweep that the run belongs to; None for a run by itself.
-        notes: sentences about the data that a user should know before the run starts.
+        notes: sentences about the width and the data that a user should know before the run starts.
         axes: the overrides `key=value` that distinguish the run within its sweep.
     """
 
