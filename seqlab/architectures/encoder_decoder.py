@@ -15,7 +15,7 @@ from seqlab.architectures.layers import apply_layer, dense, init_layer
 from seqlab.architectures.recurrent import Recurrent
 from seqlab.checks import require_bool, require_number
 from seqlab.recurrence import FULL_BACKWARD, Backward
-from seqlab.recurrence.stack import Carries
+from seqlab.recurrence.stack import INPUTS, Carries
 from seqlab.recurrence.steps import real_steps
 from seqlab.recurrence.trajectory import StackInputs
 from seqlab.types import Batch, IncompatibleError, Params, Spec
@@ -183,7 +183,7 @@ class EncoderDecoder(Recurrent):
         return _joined(params["decoder"]["recurrence"], params["encoder"])
 
     def layer_lengths(self, batch: Batch) -> dict[str, jax.Array | None]:
-        layers = self.stack.layers
+        layers = INPUTS, *self.stack.layers
         above = dict.fromkeys(layers, _target_lengths(batch.mask))
         return _joined(above, dict.fromkeys(layers, batch.lengths))
 

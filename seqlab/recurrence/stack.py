@@ -21,6 +21,7 @@ from seqlab.recurrence.noise import (
     require_maskable,
     require_recurrent_kernel,
 )
+from seqlab.recurrence.probes import probe
 from seqlab.recurrence.protocols import Linearised, RecurrentCell
 from seqlab.recurrence.truncated import truncated
 from seqlab.recurrence.unroll import VJPS, initial_carry, unroll, zero_probes
@@ -30,6 +31,8 @@ Carries = dict[str, dict[str, Carry]]
 """`{layer: {direction: carry}}`; under `INPUT_CONV` the window of the convolution before the layers."""
 
 INPUT_CONV = "input_conv"
+INPUTS = "inputs"
+"""The entry of the probes that measures the cotangent of the inputs, where a layer's name would stand."""
 PLAIN = Block()
 
 
@@ -138,11 +141,12 @@ class Stack:
         return carries if window is None else {**carries, INPUT_CONV: {"forward": window}}
 
     def zero_probes(self, params: Params, num_rows: int, num_steps: int) -> Carries:
-        """Return the `probes` of `apply` for B = `num_rows` and T = `num_steps`."""
+        """Return the `probes` of `apply`, of all carries and the inputs, for B and T."""
         dtype = jnp.result_type(*jax.tree.leaves(params))
         carry = self.cell.initialize_carry(jax.random.key(0), (num_rows, 1))
         one = zero_probes(jax.tree.map(lambda leaf: leaf.astype(dtype), carry), num_steps)
-        return {layer: dict.fromkeys(self.directions, one) for layer in self.layers}
+        inputs = {INPUTS: {"forward": jnp.zeros((num_rows, num_steps), dtype)}}
+        return {**inputs, **{layer: dict.fromkeys(self.directions, one) for layer in self.layers}}
 
     def apply(
         self,
@@ -163,7 +167,8 @@ class Stack:
             lengths: int32 `(B,)`, or None where every step is real.
             carries: the carries before the first step; the cell's initial ones by default.
             key: PRNG key of all masks; None, in evaluation, for no noise.
-            probes: as `zero_probes` returns them; their gradients are the norms through time.
+            probes: as `zero_probes` returns them; their gradients are the norms through time, ‖∂L/∂s_t‖ of
+                every carry and ‖∂L/∂x_t‖ of the inputs.
             resets: bool `(B, T)`, the steps before which every layer's carry is reset; None for none.
             backward: the options of the backward pass. A window of T steps or more is full BPTT; each
                 direction counts the windows back from the last step that it reads of each sequence.
@@ -221,6 +226,8 @@ class Stack:
                 outputs.append(output)
             return outputs[0] if len(outputs) == 1 else jnp.concatenate(outputs, axis=-1)
 
+        if probes is not None and INPUTS in probes:
+            inputs = probe(inputs, probes[INPUTS]["forward"])
         window = None if carries is None else window_of(carries)
         window, outputs = self.connections.apply(run_layer, params, inputs, lengths, window, resets, key)
         return final if window is None else {**final, INPUT_CONV: {"forward": window}}, outputs

@@ -15,7 +15,7 @@ from seqlab.registry import blame
 from seqlab.runs.objects import make_network, make_task
 from seqlab.runs.request import Request, resolve
 from seqlab.training import Program
-from seqlab.types import Batch, ConfigError, Spec, Tokens
+from seqlab.types import Batch, ConfigError, Spec, Tokens, Vectors
 
 KEY = "architecture.num_params"
 FEATURES = "cell.features"
@@ -117,7 +117,7 @@ def _choose(config: Mapping[str, Any], wanted: int) -> dict[str, int]:
 
 def _count(network: Network) -> int:
     """Return the number of parameters of a network."""
-    batch = Batch(_one(network.inputs), _one(network.outputs), jax.ShapeDtypeStruct((1, 1), bool))
+    batch = Batch(_one(network.inputs), _one(network.outputs), _one(Vectors(1)))
     shapes = jax.eval_shape(network.init, jax.random.key(0), batch)
     return sum(leaf.size for leaf in jax.tree.leaves(shapes))
 

@@ -39,7 +39,7 @@ def test_where_no_width_is_legal_its_reason_is_told():
     [
         ("cell=elman",),
         ("cell=lru", "architecture.block=pre_norm_mlp", "architecture.num_layers=2"),
-        ("cell=gru", "architecture=one_to_many", "architecture.tied=true", "task=counting"),
+        ("cell=gru", "task=reverse_string", "architecture=encoder_decoder", "architecture.tied=true"),
     ],
 )
 def test_a_command_gets_the_width_and_a_note(overrides):
