@@ -11,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from seqlab.analysis.dynamics import analyse_dynamics
     from seqlab.analysis.figures import draw
     from seqlab.analysis.frames import list_runs, list_sweeps, load_sweep
     from seqlab.analysis.report import write_report
@@ -24,6 +25,7 @@ __all__ = [
     "Callback",
     "TrainedRun",
     "Training",
+    "analyse_dynamics",
     "draw",
     "fit",
     "list_runs",
@@ -38,6 +40,7 @@ _HOMES = {
     "Callback": "seqlab.tracking",
     "TrainedRun": "seqlab.runs",
     "Training": "seqlab.training",
+    "analyse_dynamics": "seqlab.analysis.dynamics",
     "draw": "seqlab.analysis.figures",
     "fit": "seqlab.runs",
     "list_runs": "seqlab.analysis.frames",

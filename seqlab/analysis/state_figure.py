@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
+from seqlab.analysis.principal_axes import principal_axes
 from seqlab.runs.states import states
 from seqlab.runs.trained_run import TrainedRun
 from seqlab.tracking.figure_style import GREY, SMALL, TEXT, colours, styled
@@ -60,15 +61,10 @@ def principal_components(hidden: np.ndarray, real: np.ndarray) -> tuple[np.ndarr
     Args:
         hidden: h_t, `(B, T, H)`.
         real: bool `(B, T)`, the steps that count.
-
-    Source: Pearson 1901, "On lines and planes of closest fit to systems of points in space".
     """
-    mean = hidden[real].mean(axis=0)
-    _, deviations, directions = np.linalg.svd(hidden[real] - mean, full_matrices=False)
-    variances = np.append(deviations**2, [0.0, 0.0])[:2] / max(float((deviations**2).sum()), 1e-30)
-    plane = np.zeros((hidden.shape[-1], 2))
-    plane[:, : len(directions[:2])] = directions[:2].T
-    return (hidden - mean) @ plane, (float(variances[0]), float(variances[1]))
+    axes = principal_axes(hidden[real])
+    first, second = axes.explained(2)
+    return axes.project(hidden, 2), (first, second)
 
 
 def _labels(targets: np.ndarray, num_sequences: int, num_steps: int) -> np.ndarray | None:

@@ -20,6 +20,7 @@ COMMANDS = {
     "watch": "follow runs and sweeps in the terminal",
     "runs": "list runs and sweeps, or compare two",
     "figure": "draw figures of runs: gradients, curves, gates, states",
+    "dynamics": "find the fixed points of a run, and their stability",
     "check": "say what of a run folder is whole",
     "new": "write a plug-in with a cell, a task and tests",
     "weights": "import and export weights",

@@ -181,6 +181,9 @@ class Stack:
         """
         if resets is not None and self.bidirectional:
             raise ValueError("resets must be None where bidirectional is true")
+        if probes is not None and INPUTS in probes:
+            inputs = probe(inputs, probes[INPUTS]["forward"])
+            probes = {layer: probes[layer] for layer in self.layers}
         run = functools.partial(self._run, params, inputs, lengths, carries, key, resets, backward.control)
         truncation = backward.truncation
         if truncation is None or truncation.window >= inputs.shape[1]:
@@ -226,8 +229,6 @@ class Stack:
                 outputs.append(output)
             return outputs[0] if len(outputs) == 1 else jnp.concatenate(outputs, axis=-1)
 
-        if probes is not None and INPUTS in probes:
-            inputs = probe(inputs, probes[INPUTS]["forward"])
         window = None if carries is None else window_of(carries)
         window, outputs = self.connections.apply(run_layer, params, inputs, lengths, window, resets, key)
         return final if window is None else {**final, INPUT_CONV: {"forward": window}}, outputs

@@ -39,6 +39,7 @@ def needed(name):
         "predict": ["x", "y"],
         "generate": ["x"],
         "figure": ["x"],
+        "dynamics": ["x"],
         "check": ["x"],
         "watch": ["x"],
         "report": ["x"],
