@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # JAX takes a second, and commands that only read run folders
 Tree = Any
 """A tree of arrays: nested dicts, tuples and lists with arrays as leaves, as `jax.tree` takes it."""
 Carry = Tree
-"""The recurrent state of a cell: an array or a tree of arrays, each `(B, H)`."""
+"""The recurrent state of a cell: a real array or a tree of them, `(B, …)` each: B and one axis or more."""
 Params = Mapping[str, Any]
 """A tree of parameter arrays keyed by name."""
 Metrics = Mapping[str, Any]

@@ -35,25 +35,25 @@ class Attention(abc.ABC):
         c_j = Σ_t α_jt v_t,   α_j = softmax_t score(q_j, v_t)
 
     Attributes:
-        features: H, the width of queries and keys.
+        features: H, the width of keys. Luong's queries are as wide.
     """
 
     features: int
 
     @abc.abstractmethod
-    def init(self, key: jax.Array, num_values: int) -> Params:
-        """Return the parameters for values of `num_values` features."""
+    def init(self, key: jax.Array, num_values: int, num_queries: int) -> Params:
+        """Return the parameters for values of `num_values` and queries of `num_queries` features."""
 
     @abc.abstractmethod
     def scores(self, params: Params, queries: jax.Array, keys: jax.Array) -> jax.Array:
-        """Return score(q_j, v_t) `(B, M, T)` of queries `(B, M, H)` with keys `(B, T, H)`."""
+        """Return score(q_j, v_t) `(B, M, T)` of queries `(B, M, Q)` with keys `(B, T, H)`."""
 
     def memory(self, params: Params, values: jax.Array, real: jax.Array) -> Memory:
         """Return the memory of values `(B, T, N)`."""
         return Memory(values, apply_layer(self._dense, params["keys"], values), real)
 
     def attend(self, params: Params, queries: jax.Array, memory: Memory) -> tuple[jax.Array, jax.Array]:
-        """Return the contexts c `(B, M, N)` of queries `(B, M, H)`, and the weights α `(B, M, T)`."""
+        """Return the contexts c `(B, M, N)` of queries `(B, M, Q)`, and the weights α `(B, M, T)`."""
         scores = self.scores(params, queries, memory.keys)
         weights = jax.nn.softmax(jnp.where(memory.real[:, None], scores, -jnp.inf), axis=-1)
         return weights @ memory.values, weights
@@ -73,13 +73,13 @@ class Bahdanau(Attention):
     arXiv:1409.0473, appendix A.1.2.
     """
 
-    def init(self, key: jax.Array, num_values: int) -> Params:
+    def init(self, key: jax.Array, num_values: int, num_queries: int) -> Params:
         key_keys, key_queries, key_score = jax.random.split(key, 3)
-        features = jnp.zeros((1, self.features))
+        hidden = jnp.zeros((1, self.features))
         return {
             "keys": init_layer(self._dense, key_keys, jnp.zeros((1, num_values))),
-            "queries": init_layer(self._dense, key_queries, features),
-            "score": init_layer(self._score, key_score, features),
+            "queries": init_layer(self._dense, key_queries, jnp.zeros((1, num_queries))),
+            "score": init_layer(self._score, key_score, hidden),
         }
 
     def scores(self, params: Params, queries: jax.Array, keys: jax.Array) -> jax.Array:
@@ -102,7 +102,7 @@ class Luong(Attention):
     arXiv:1508.04025, section 3.1.
     """
 
-    def init(self, key: jax.Array, num_values: int) -> Params:
+    def init(self, key: jax.Array, num_values: int, num_queries: int) -> Params:
         return {"keys": init_layer(self._dense, key, jnp.zeros((1, num_values)))}
 
     def scores(self, params: Params, queries: jax.Array, keys: jax.Array) -> jax.Array:

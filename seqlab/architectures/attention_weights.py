@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from seqlab.architectures.attention import ATTENTIONS
 from seqlab.architectures.decoder import Decoder, DecoderState
 from seqlab.architectures.encoder_decoder import EncoderDecoder
+from seqlab.recurrence.carries import last_vector
 from seqlab.types import Batch, Params
 
 
@@ -37,13 +38,13 @@ def attention_weights(network: EncoderDecoder, params: Params, batch: Batch) -> 
 
 
 def _states_before(decoder: Decoder, params: Params, state: DecoderState, targets: jax.Array) -> jax.Array:
-    """Return the h of the top layer before each step, `(B, M, H)`, with which "bahdanau" attends."""
+    """Return the h of the top layer before each step, `(B, M, Q)`, with which "bahdanau" attends."""
     start = decoder.start_features(params, len(targets))[:, None]
     features = jnp.concatenate([start, decoder.output_features(params, targets[:, :-1])], axis=1)
     memory = state.memory  # the same at all steps, so it is not part of the carry
 
     def step(state: DecoderState, now: jax.Array) -> tuple[DecoderState, jax.Array]:
-        query = jax.tree.leaves(state.carries[decoder.stack.layers[-1]])[-1]
+        query = last_vector(state.carries[decoder.stack.layers[-1]])
         following, _, _ = decoder.step(params, state._replace(memory=memory), now)
         return following._replace(memory=None), query
 

@@ -15,6 +15,7 @@ from seqlab.architectures.encoding import Encoding
 from seqlab.architectures.layers import apply_layer, dense, init_layer
 from seqlab.architectures.readout import Readout, draw
 from seqlab.recurrence import FULL_BACKWARD, Backward, Stack
+from seqlab.recurrence.carries import last_vector
 from seqlab.recurrence.stack import Carries
 from seqlab.types import Params, Spec, Tokens
 
@@ -113,7 +114,8 @@ class Decoder:
         num_inputs += (self.attention == "bahdanau") * N + self.input_feeding * H
         params["recurrence"] = self.stack.init(key_stack, num_inputs)
         if self._attention:
-            params["attention"] = self._attention.init(key_attention, N)
+            carry = self.stack.cell.initialize_carry(jax.random.key(0), (1, num_inputs))
+            params["attention"] = self._attention.init(key_attention, N, last_vector(carry).shape[-1])
             params["combine"] = init_layer(self._combine, key_combine, jnp.zeros((1, H + N)))
         return params
 
@@ -157,7 +159,7 @@ class Decoder:
         """
         inputs, context = [features], None
         if self._attention and state.memory and self.attention == "bahdanau":
-            query = jax.tree.leaves(state.carries[self.stack.layers[-1]])[-1]
+            query = last_vector(state.carries[self.stack.layers[-1]])
             context, _ = self._attention.attend(params["attention"], query[:, None], state.memory)
             inputs.append(context[:, 0])
         if state.fed is not None:

@@ -15,6 +15,7 @@ from seqlab.architectures.layers import apply_layer, dense, init_layer
 from seqlab.architectures.recurrent import Recurrent
 from seqlab.checks import require_bool, require_number
 from seqlab.recurrence import FULL_BACKWARD, Backward
+from seqlab.recurrence.carries import from_vector, state_size, to_vector
 from seqlab.recurrence.stack import INPUTS, Carries
 from seqlab.recurrence.steps import real_steps
 from seqlab.recurrence.trajectory import StackInputs
@@ -88,6 +89,10 @@ class EncoderDecoder(Recurrent):
         return Decoder(
             stack, self.outputs, self.stack.features, self.attention, self.input_feeding, self.embedding
         )
+
+    @property
+    def state_size(self) -> int:
+        return self.stack.state_size + self.decoder.stack.state_size
 
     @property
     def readout_features(self) -> int:
@@ -237,17 +242,14 @@ class EncoderDecoder(Recurrent):
         bridged: Carries = {}
         for layer in self.stack.layers:
             directions = carries[layer]
-            leaves, form = jax.tree.flatten(directions["forward"])
-            both = jnp.concatenate(jax.tree.leaves(directions), axis=-1)
-            mapped = apply_layer(self._bridge, params["bridge"][layer], both)
-            bridged[layer] = {"forward": form.unflatten(jnp.split(mapped, len(leaves), axis=-1))}
+            mapped = apply_layer(self._bridge, params["bridge"][layer], to_vector(directions))
+            bridged[layer] = {"forward": from_vector(mapped, directions["forward"])}
         return bridged
 
     @property
     def _bridge(self) -> nn.Dense:
         """The map from the carries of both directions to one carry, its leaves side by side."""
-        carry = self.cell.initialize_carry(jax.random.key(0), (1, 1))
-        return dense(sum(leaf.shape[-1] for leaf in jax.tree.leaves(carry)))
+        return dense(state_size(self.cell, self.num_inputs))
 
 
 def _target_lengths(mask: jax.Array) -> jax.Array:

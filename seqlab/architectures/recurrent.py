@@ -114,6 +114,11 @@ class Recurrent(abc.ABC):
         )
 
     @property
+    def state_size(self) -> int:
+        """The number of elements of the carries of one sequence, over all layers."""
+        return self.stack.state_size
+
+    @property
     def encoding(self) -> Encoding:
         """The encoding of the inputs."""
         return Encoding(self.inputs, self.embedding)
@@ -222,7 +227,7 @@ class Recurrent(abc.ABC):
         return carries, self.read_out(params, self.readout_inputs(hidden, batch.lengths))
 
     def initial_carries(self, params: Params, batch: Batch) -> Carries:
-        """Return the carries before the first step, `(B, H)` a leaf."""
+        """Return the carries before the first step, `(B, …)` a leaf."""
         return self.stack.initial_carries(params["recurrence"], self.first_layer_inputs(params, batch))
 
     def check_backward(self, backward: Backward) -> None:

@@ -22,10 +22,10 @@ class LinearCell(nn.RNNCellBase):
 
         s_t = a_t ⊙ s_{t−1} + b_t,  y_t = out(x_t, s_t)
 
-    where a_t and b_t depend on x_t only.
+    where a_t and b_t depend on x_t only. The state is one array `(B, …)`, by default `(B, H)`.
 
     Attributes:
-        features: H, the width of the state and of the output.
+        features: H, the width of the output, and by default of the state.
         scan: "sequential", one step after another, or "associative", all steps in a tree of depth log T
             (`seqlab.recurrence.linear`). Both compute the same function, with sums in a different order.
         param_dtype: dtype of the parameters; by default float32, and float64 under `jax_enable_x64`.
@@ -82,7 +82,7 @@ class LinearCell(nn.RNNCellBase):
 
     @abc.abstractmethod
     def coefficients(self, weights: Params, x: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """Return a and b, `(…, H)` each or broadcasting to it, for inputs `(…, F)`."""
+        """Return a and b of the state's shape, a possibly broadcasting to it, for inputs `(…, F)`."""
 
     @nn.nowrap
     def to_state(self, carry: Carry) -> jax.Array:
@@ -93,6 +93,11 @@ class LinearCell(nn.RNNCellBase):
     def to_carry(self, state: jax.Array) -> Carry:
         """Return s as a carry of real arrays."""
         return state
+
+    @nn.nowrap
+    def read_carry(self, params: Params, x: jax.Array, before: Carry, after: Carry) -> jax.Array:
+        """Return the output of a step that left the carry `after`."""
+        return self.out(params, x, self.to_state(after))
 
     @nn.nowrap
     def out(self, weights: Params, x: jax.Array, state: Any) -> jax.Array:

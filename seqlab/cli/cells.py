@@ -1,8 +1,8 @@
 """Table of all cells: equations, sizes and cost.
 
 Each number is derived from the cell itself: parameters and state from the shapes of its arrays, multiply-adds
-from the matrix products of its traced step. All are polynomials in F and H with small coefficients. So one
-evaluation at F = 10³ and H = 10⁶ shows the coefficients as decimal digits.
+from the matrix products of its traced step. All are polynomials in F and H, whose coefficients are small
+multiples of 1/16. So one evaluation at F = 2¹⁵ and H = 2³⁰ shows the coefficients as digits.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import inspect
 import math
 import sys
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 import jax
@@ -22,13 +23,17 @@ from rich.text import Text
 
 from seqlab.cli.arguments import Parser
 from seqlab.cli.command import command
-from seqlab.recurrence import Stack
+from seqlab.cli.step_time import Shape, seconds_per_step
+from seqlab.recurrence import Stack, state_size
 from seqlab.registry import choices, make, settings_of
 from seqlab.weights.export import LIBRARIES
 
 PIPED_WIDTH = 200
-TERMS = {"1": 1, "F": 10**3, "H": 10**6, "F·H": 10**9, "H²": 10**12}
-"""The value of each term at F = 10³ and H = 10⁶; coefficients are below 10³."""
+RADIX = 2**15
+TERMS = {"1": 1, "F": RADIX, "H": RADIX**2, "F·H": RADIX**3, "H²": RADIX**4}
+"""The value of each term at F = 2¹⁵ and H = 2³⁰; coefficients are below 2¹⁰ in magnitude."""
+PARTS = 16
+"""The largest denominator of a coefficient."""
 
 
 def make_cell(name: str, features: int) -> Any:
@@ -46,11 +51,6 @@ def shapes(cell: Any, num_inputs: int) -> tuple[Any, Any]:
 def count_parameters(cell: Any, num_inputs: int) -> int:
     """Return the number of a cell's parameters for inputs of F features."""
     return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(shapes(cell, num_inputs)[0]))
-
-
-def count_state(cell: Any, num_inputs: int) -> int:
-    """Return the number of elements of the carry of one sequence."""
-    return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(shapes(cell, num_inputs)[1]))
 
 
 def count_multiply_adds(cell: Any, num_inputs: int) -> int:
@@ -75,14 +75,23 @@ def _products(jaxpr: Any) -> Iterator[int]:
 
 
 def polynomial(value: int) -> str:
-    """Return a number, counted at F = 10³ and H = 10⁶, as a polynomial in F and H."""
-    terms = []
-    for name, weight in reversed(TERMS.items()):
-        coefficient, value = divmod(value, weight)
+    """Return a number, counted at F = 2¹⁵ and H = 2³⁰, as a polynomial in F and H."""
+    value, text = value * PARTS, ""
+    terms = list[tuple[str, Fraction]]()
+    for name in TERMS:
+        value, digit = divmod(value + RADIX // 2, RADIX)  # digits from −2¹⁴, for negative coefficients
+        terms.append((name, Fraction(digit - RADIX // 2, PARTS)))
+    for name, coefficient in reversed(terms):
         if coefficient:
-            factors = [str(coefficient)] * (coefficient > 1 or name == "1") + [name] * (name != "1")
-            terms.append("·".join(factors))
-    return " + ".join(terms) or "0"
+            text += (" − " if text else "−") if coefficient < 0 else (" + " if text else "")
+            text += _term(name, abs(coefficient))
+    return text or "0"
+
+
+def _term(name: str, coefficient: Fraction) -> str:
+    top, bottom = coefficient.as_integer_ratio()
+    factors = [str(top)] * (top > 1 or name == "1") + [name] * (name != "1")
+    return "·".join(factors) + (f"/{bottom}" if bottom > 1 else "")
 
 
 def equation(cell: Any) -> str:
@@ -108,10 +117,16 @@ def libraries(cell: Any) -> str:
     return " ".join(found) or "—"
 
 
-def describe_cells() -> Table:
-    """Return the table, one row per cell."""
+def describe_cells(shape: Shape | None = None) -> Table:
+    """Return the table, one row per cell.
+
+    Args:
+        shape: where the time of a step is measured; None for no measurement.
+    """
     table = Table(title="seqlab cells with H features and F inputs", show_lines=True)
-    columns = ("cell", "equation", "parameters", "state", "multiply-adds per step", "gates", "weights from")
+    columns = ["cell", "equation", "parameters", "state", "multiply-adds per step", "gates", "weights from"]
+    if shape:
+        columns += [f"µs per step at {shape}", f"state at H={shape.H}"]
     for column in columns:
         table.add_column(column, no_wrap=column == "equation")
     num_inputs, features = TERMS["F"], TERMS["H"]
@@ -121,17 +136,33 @@ def describe_cells() -> Table:
             name,
             Text(equation(cell)),
             polynomial(count_parameters(cell, num_inputs)),
-            polynomial(count_state(cell, num_inputs)),
+            polynomial(state_size(cell, num_inputs)),
             polynomial(count_multiply_adds(cell, num_inputs)),
             " ".join(getattr(cell, "gates", ())) or "—",
             libraries(small),
+            *(_measured(make_cell(name, shape.H), shape) if shape else ()),
         )
     return table
+
+
+def _measured(cell: Any, shape: Shape) -> tuple[str, str]:
+    """Return the columns of what is measured at a shape."""
+    return f"{1e6 * seconds_per_step(cell, shape):.0f}", f"{state_size(cell, shape.F):,}"
 
 
 @command
 def main() -> None:
     """Print a table of all cells: equations, sizes and cost."""  # in a pipe its width is fixed
-    Parser(prog="python -m seqlab.cells", description=main.__doc__).parse_args()
-    width = None if sys.stdout.isatty() else PIPED_WIDTH
-    Console(width=width).print(describe_cells())
+    parser = Parser(prog="python -m seqlab.cells", description=main.__doc__)
+    parser.add_argument(
+        "--time",
+        nargs="?",
+        type=Shape.parse,
+        const=Shape(),
+        metavar="B,T,F,H",
+        help="also measure the time of a step, forward and backward, of B sequences of T steps with F inputs "
+        "and H features (default 32,128,64,128); it takes seconds for each cell",
+    )
+    shape = parser.parse_args().time
+    width = None if sys.stdout.isatty() else PIPED_WIDTH + 30 * (shape is not None)
+    Console(width=width).print(describe_cells(shape))

@@ -18,8 +18,8 @@ class Update(NamedTuple):
     Attributes:
         grads: ∂L/∂θ of the batch-mean loss L over all devices, before clipping.
         updates: what the optimiser adds to the parameters.
-        flow: the norms ‖∂L/∂s_bt‖ over H, `{layer: {direction: carry}}` with `(B, T)` a leaf of a carry; None
-            for a network without recurrence.
+        flow: the norms ‖∂L/∂s_bt‖ over all axes but B, `{layer: {direction: carry}}` with `(B, T)` a leaf of
+            a carry; None for a network without recurrence.
     """
 
     grads: Params

@@ -21,8 +21,8 @@ def gate_statistics(
     """Return the statistics of gates over the real steps of a batch.
 
     Args:
-        gates: values in [0, 1] by name, `(…, H)`.
-        real: bool `(…)`, True at the steps that count.
+        gates: values in [0, 1] by name, with the axes of `real` in front.
+        real: bool, True at the steps that count.
         axis: the mesh axis that the rows are spread over, inside `shard_map`.
         place: the prefix of a name in the keys, such as `layer_0/`.
 
@@ -37,15 +37,27 @@ def gate_statistics(
     """
     if not gates:
         return {}
-    means, histograms = _summed(jnp.stack(list(gates.values())), real, axis)
     metrics = {}
-    for name, mean, histogram in zip(gates, means, histograms, strict=True):
+    for name, (mean, histogram) in _counted(gates, real, axis).items():
         shares = histogram / jnp.sum(histogram)
         found = {"mean": mean, "histogram": histogram, "closed": shares[0], "open": shares[-1]}
         if name in MEMORY_GATES:
             found["memory_steps"] = -1 / jnp.log(mean)
         metrics |= {f"gates/{place}{name}/{key}": value for key, value in found.items()}
     return metrics
+
+
+def _counted(
+    gates: Mapping[str, jax.Array], real: jax.Array, axis: str | None
+) -> dict[str, tuple[jax.Array, jax.Array]]:
+    """Return mean and histogram by name; gates of one width are counted together."""
+    flat = {name: values.reshape(*real.shape, -1) for name, values in gates.items()}
+    found = {}
+    for width in dict.fromkeys(values.shape[-1] for values in flat.values()):
+        names = [name for name, values in flat.items() if values.shape[-1] == width]
+        pairs = zip(*_summed(jnp.stack([flat[name] for name in names]), real, axis), strict=True)
+        found |= dict(zip(names, pairs, strict=True))
+    return {name: found[name] for name in gates}
 
 
 def _summed(values: jax.Array, real: jax.Array, axis: str | None) -> tuple[jax.Array, jax.Array]:

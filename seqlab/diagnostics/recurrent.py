@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from seqlab.architectures import Network, Recurrent
 from seqlab.diagnostics.gates import gate_statistics
@@ -14,11 +14,17 @@ from seqlab.diagnostics.lyapunov import Step, lyapunov_exponents
 from seqlab.diagnostics.singular_values import log10_singular_value
 from seqlab.diagnostics.spectra import spectra
 from seqlab.recurrence import Stack
+from seqlab.recurrence.carries import from_vector, to_vector
 from seqlab.recurrence.trajectory import Trajectory, trajectories
 from seqlab.types import Batch, Carry, Metrics, Params
 
+_log = logging.getLogger(__name__)
+
 DISTANCES = (1, 10, 100)
 """The k at which ∂s_{t+k}/∂s_t is measured, where a batch has as many steps."""
+
+LARGEST = 2**30
+"""The most bytes of the states of a batch in a layer whose Jacobians are measured."""
 
 Trajectories = dict[str, dict[str, Trajectory]]
 """The trajectory of every layer and direction: `{layer: {direction: Trajectory}}`, the lowest layer first."""
@@ -66,7 +72,7 @@ def jacobians(stack: Stack, params: Params, found: Trajectories, axis: str | Non
     """Return how the recurrence stretches the state s_t, which is the whole carry: c_t and h_t of an LSTM.
 
     The keys have the prefixes of `gates`. All rows of the batch count. Memory holds the trajectories and up
-    to four vectors a row.
+    to 48 vectors a row. A layer whose states take more than `LARGEST` bytes is left out, with a warning.
 
     Args:
         stack: the stack of layers.
@@ -83,9 +89,17 @@ def jacobians(stack: Stack, params: Params, found: Trajectories, axis: str | Non
     metrics: Metrics = {}
     for place, layer, direction, trajectory in _places(found):
         weights = params[layer][direction]
-        step = _step_of(stack.cell, weights, trajectory.before)
-        along = step, _joined(trajectory.before), trajectory.inputs, trajectory.real
         metrics |= spectra(weights, place)
+        num_bytes = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(trajectory.before))
+        if num_bytes > LARGEST:
+            _log.warning(
+                "recurrent/%s… is left out: the states of a batch take %.1f GB, more than %.1f GB; "
+                "training.batch_size and the cell's state decide it, and gradients=norms omits it",
+                *(place, num_bytes / 1e9, LARGEST / 1e9),
+            )
+            continue
+        step = _step_of(stack.cell, weights, trajectory.before)
+        along = step, to_vector(trajectory.before, 2), trajectory.inputs, trajectory.real
         metrics[f"recurrent/{place}lyapunov"] = lyapunov_exponents(*along, axis)
         for k in DISTANCES:
             if k < len(trajectory.real):
@@ -105,16 +119,10 @@ def _places(found: Trajectories) -> Iterator[tuple[str, str, str, Trajectory]]:
 
 
 def _step_of(cell: Any, params: Params, carry: Carry) -> Step:
-    """Return a cell's step as a function of one vector `(…, N)`, the leaves of its carry side by side."""
-    leaves, form = jax.tree.flatten(carry)
+    """Return a cell's step as a function of vectors `(B, N)`, for carries `(T, B, …)`, by `to_vector`."""
+    like = jax.tree.map(lambda leaf: leaf[0], carry)
 
     def step(state: jax.Array, x: jax.Array) -> jax.Array:
-        carry = form.unflatten(jnp.split(state, len(leaves), axis=-1))
-        return _joined(cell.apply({"params": params}, carry, x)[0])
+        return to_vector(cell.apply({"params": params}, from_vector(state, like), x)[0])
 
     return step
-
-
-def _joined(carry: Carry) -> jax.Array:
-    """Concatenate the leaves of a carry, `(…, N)`."""
-    return jnp.concatenate(jax.tree.leaves(carry), axis=-1)

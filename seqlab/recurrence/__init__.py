@@ -2,6 +2,7 @@
 
 from seqlab.recurrence.backward import FULL_BACKWARD, Backward
 from seqlab.recurrence.block import Block
+from seqlab.recurrence.carries import state_size
 from seqlab.recurrence.gradient_control import NO_CONTROL, GradientControl
 from seqlab.recurrence.stack import Stack
 from seqlab.recurrence.truncated import Truncation
@@ -15,6 +16,7 @@ __all__ = [
     "GradientControl",
     "Stack",
     "Truncation",
+    "state_size",
     "unroll",
     "zero_probes",
 ]

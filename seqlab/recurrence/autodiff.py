@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+
 import jax
 import jax.numpy as jnp
 
 from seqlab.recurrence.gradient_control import NO_CONTROL, GradientControl, clip_cotangent
 from seqlab.recurrence.noise import mask_hidden
 from seqlab.recurrence.probes import probe
-from seqlab.recurrence.protocols import Linear, RecurrentCell
+from seqlab.recurrence.protocols import ReadsCarry, RecurrentCell
 from seqlab.recurrence.steps import Steps, restart, where_rows
 from seqlab.types import Carry, Params, Tree
 
@@ -41,26 +43,28 @@ def scan_cell(
         if now.cut is not None:
             start = where_rows(now.cut, jax.lax.stop_gradient(start), start)
         start = restart(cell, start, now.reset)
-        after, y = cell.apply({"params": params}, mask_hidden(start, mask), now.x)
+        read = mask_hidden(start, mask)
+        after, y = cell.apply({"params": params}, read, now.x)
+        output = functools.partial(_output, cell, params, now.x, read)
         if now.hold is not None:
             held = jax.tree.map(jnp.where, now.hold, start, after)
-            after, y = held, _output(cell, params, now.x, after, held, y)
+            after, y = held, output(after, held, y)
         if now.probes is not None:
             probed = jax.tree.map(probe, after, now.probes)
-            after, y = probed, _output(cell, params, now.x, after, probed, y)
+            after, y = probed, output(after, probed, y)
         if clip is not None:  # after the probe, and so before it on the way back
             clipped = clip_cotangent(after, clip)
-            after, y = clipped, _output(cell, params, now.x, after, clipped, y)
+            after, y = clipped, output(after, clipped, y)
         return where_rows(now.real, after, before), y
 
     return jax.lax.scan(step, carry, steps)
 
 
 def _output(
-    cell: RecurrentCell, params: Params, x: Tree, carry: Carry, new: Carry, y: jax.Array
+    cell: RecurrentCell, params: Params, x: Tree, before: Carry, after: Carry, new: Carry, y: jax.Array
 ) -> jax.Array:
     """Return the output that belongs to a carry which replaces the one that a step returned."""
-    if isinstance(cell, Linear):
-        return cell.out(params, x, cell.to_state(new))
-    pairs = zip(jax.tree.leaves(carry), jax.tree.leaves(new), strict=True)
+    if isinstance(cell, ReadsCarry):
+        return cell.read_carry(params, x, before, new)
+    pairs = zip(jax.tree.leaves(after), jax.tree.leaves(new), strict=True)
     return next((leaf for old, leaf in pairs if old is y), y)

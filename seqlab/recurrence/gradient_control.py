@@ -37,23 +37,25 @@ def clip_carry(dcarry: Carry, limit: float | jax.Array) -> Carry:
 
         δs_bt ← δs_bt · min(1, limit / ‖δs_bt‖₂)
 
-    The norm is over H and over all leaves of the carry, so c and h of an LSTM keep their proportion. It is
-    exact over the whole range of floats. A cotangent that is not longer is returned bit for bit, and one that
-    is not finite stays so.
+    The norm is over all axes but B and over all leaves of the carry, so c and h of an LSTM keep their
+    proportion. It is exact over the whole range of floats. A cotangent that is not longer is returned bit for
+    bit, and one that is not finite stays so.
 
     Args:
-        dcarry: `(…, H)` a leaf, one sequence a row.
+        dcarry: `(B, …)` a leaf.
         limit: a positive scalar.
 
     Source: Graves 2013, "Generating sequences with recurrent neural networks", section 2.1, for clipping
     inside the recurrence. Deviation: he bounds each element of the derivative with respect to the gates'
     inputs; here the norm is bounded, as in Pascanu et al. 2013, algorithm 1, which keeps the direction.
     """
-    scale, relative = row_norms(dcarry)
+    rows = jax.tree.map(lambda leaf: leaf.reshape(len(leaf), -1), dcarry)
+    scale, relative = row_norms(rows)
     limit = jnp.asarray(limit, scale.dtype)
     over = relative * scale > limit
     shorter = limit / jnp.where(over, relative, 1)
-    return jax.tree.map(lambda leaf: jnp.where(over, leaf / scale * shorter, leaf), dcarry)
+    clipped = jax.tree.map(lambda row: jnp.where(over, row / scale * shorter, row), rows)
+    return jax.tree.map(lambda row, leaf: row.reshape(leaf.shape), clipped, dcarry)
 
 
 @jax.custom_vjp

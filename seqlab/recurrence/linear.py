@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from seqlab.recurrence.probes import probe
 from seqlab.recurrence.protocols import Linear
-from seqlab.recurrence.steps import Steps, where_rows
+from seqlab.recurrence.steps import Steps, mask_rows, where_rows
 from seqlab.types import Carry, Params
 
 
@@ -32,19 +32,23 @@ def linear(cell: Linear, params: Params, steps: Steps, carry: Carry) -> tuple[Ca
     Source: Blelloch 1990, "Prefix sums and their applications"; `jax.lax.associative_scan`.
     """
     a, b = cell.coefficients(params, steps.x)
-    a = jnp.broadcast_to(a, b.shape)
-    if steps.reset is not None:
-        a = jnp.where(steps.reset[..., None], 0, a)
     if steps.probes is not None:
         b = cell.to_state(jax.tree.map(probe, cell.to_carry(b), steps.probes))
-    a, b = where_rows(steps.real, (a, b), (jnp.ones_like(a), jnp.zeros_like(b)))
     scan = _associative if cell.scan == "associative" else _sequential
-    states = scan(a, b, cell.to_state(carry))
+    states = scan(a, b, cell.to_state(carry), steps)
     return cell.to_carry(states[-1]), cell.out(params, steps.x, states)
 
 
-def _associative(a: jax.Array, b: jax.Array, first: jax.Array) -> jax.Array:
+_Now = tuple[jax.Array | None, jax.Array, jax.Array | None, jax.Array | None]
+"""a_t or None where it does not change, b_t, and the flags of a step."""
+
+
+def _associative(a: jax.Array, b: jax.Array, first: jax.Array, steps: Steps) -> jax.Array:
     """Return s_t for all t."""
+    a = jnp.broadcast_to(a, b.shape)
+    if steps.reset is not None:
+        a = mask_rows(~steps.reset, a)
+    a, b = where_rows(steps.real, (a, b), (jnp.ones_like(a), jnp.zeros_like(b)))
 
     def compose(first: tuple[jax.Array, ...], second: tuple[jax.Array, ...]) -> tuple[jax.Array, jax.Array]:
         return second[0] * first[0], second[0] * first[1] + second[1]
@@ -53,11 +57,15 @@ def _associative(a: jax.Array, b: jax.Array, first: jax.Array) -> jax.Array:
     return A * first + B
 
 
-def _sequential(a: jax.Array, b: jax.Array, first: jax.Array) -> jax.Array:
-    """Return s_t for all t."""
+def _sequential(a: jax.Array, b: jax.Array, first: jax.Array, steps: Steps) -> jax.Array:
+    """Return s_t for all t; an a without T and B is the same at every step."""
 
-    def step(state: jax.Array, now: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-        state = now[0] * state + now[1]
-        return state, state
+    def step(state: jax.Array, now: _Now) -> tuple[jax.Array, jax.Array]:
+        factor, term, real, reset = now
+        start = state if reset is None else mask_rows(~reset, state)
+        after = (a if factor is None else factor) * start + term
+        after = where_rows(real, after, state)
+        return after, after
 
-    return jax.lax.scan(step, first, (a, b))[1]
+    each_step = a if a.ndim == b.ndim else None, b, steps.real, steps.reset
+    return jax.lax.scan(step, first, each_step)[1]

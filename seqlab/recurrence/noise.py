@@ -11,6 +11,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from seqlab.recurrence.carries import from_vector, state_size
 from seqlab.recurrence.protocols import RecurrentCell
 from seqlab.types import Carry, Params
 
@@ -23,7 +24,7 @@ class Noise(NamedTuple):
 
     Attributes:
         mask: `(B, H)`, 0 or 1 / (1 − rate); None for no recurrent dropout.
-        hold: bool `(B, T, H)` in the tree of the carry; None for no zoneout.
+        hold: bool `(B, T, …)` in the tree of the carry; None for no zoneout.
 
     Source: Gal & Ghahramani 2016, "A theoretically grounded application of dropout in recurrent neural
     networks", for the first; Krueger et al. 2017, "Zoneout", for the second. Deviations: one rate for c and
@@ -46,10 +47,9 @@ def draw_noise(
     if recurrent_dropout:
         mask = drop(key_mask, jnp.ones((num_rows, cell.features), inputs.dtype), recurrent_dropout)
     if zoneout:
-        leaves, form = jax.tree.flatten(cell.initialize_carry(key, (1, num_inputs)))
-        shape = num_rows, num_steps, len(leaves) * cell.features
+        shape = num_rows, num_steps, state_size(cell, num_inputs)
         drawn = jax.random.bernoulli(key_hold, zoneout, shape)
-        hold = jax.tree.unflatten(form, jnp.split(drawn, len(leaves), axis=-1))
+        hold = from_vector(drawn, cell.initialize_carry(key, (1, num_inputs)))
     return Noise(mask, hold)
 
 

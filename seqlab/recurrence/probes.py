@@ -9,10 +9,10 @@ from seqlab.recurrence.norms import norm_over_features
 
 @jax.custom_vjp
 def probe(values: jax.Array, zeros: jax.Array) -> jax.Array:
-    """Return the values `(…, H)` unchanged.
+    """Return the values unchanged.
 
-    The gradient with respect to `zeros` is the cotangent of the values where the zeros are `(…, H)`, and its
-    norm over H where they are `(…,)`.
+    The gradient with respect to `zeros` is the cotangent of the values where the zeros have as many axes, and
+    otherwise its norm over the axes that the zeros lack, which are the last ones.
     """
     return values
 
@@ -24,5 +24,7 @@ probe.defvjp(
 
 
 def probe_gradient(zeros: jax.Array, cotangents: jax.Array) -> jax.Array:
-    """Return the gradient of a probe, given cotangents `(…, H)`: themselves, or their norms over H."""
-    return cotangents if zeros.ndim == cotangents.ndim else norm_over_features(cotangents)
+    """Return the gradient of a probe, given cotangents: themselves, or their norms over the last axes."""
+    if zeros.ndim == cotangents.ndim:
+        return cotangents
+    return norm_over_features(cotangents.reshape(*cotangents.shape[: zeros.ndim], -1))

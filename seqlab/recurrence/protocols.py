@@ -15,11 +15,15 @@ class RecurrentCell(Protocol):
 
     @property
     def features(self) -> int:
-        """H, the width of a leaf of the carry and of the output."""
+        """H, the width of the output."""
         ...
 
     def initialize_carry(self, rng: jax.Array, input_shape: tuple[int, ...]) -> Carry:
-        """Return the carry before the first step, `(…, H)` a leaf, for inputs of a shape `(…, F)`."""
+        """Return the carry before the first step for inputs of a shape `(B, F)`.
+
+        A carry is a tree of real arrays `(B, …)`, each with one axis or more after B. Its shapes do not
+        depend on F. The last leaf is the one that is called h: the output where it is part of the carry.
+        """
         ...
 
     def init(self, rngs: Any, *args: Any, **kwargs: Any) -> Any:
@@ -66,14 +70,58 @@ class Linearised(RecurrentCell, Protocol):
 
 
 @runtime_checkable
+class ReadsCarry(RecurrentCell, Protocol):
+    """A cell that tells its output from what a step read and the carry that it left.
+
+    So the output follows what replaces that carry: a probe, zoneout or a clipped cotangent. Without this, it
+    follows only where the output is a leaf of the carry.
+    """
+
+    def read_carry(self, params: Params, x: jax.Array, before: Carry, after: Carry) -> jax.Array:
+        """Return the output `(B, H)` of a step that read x `(B, F)` and `before`, and left `after`."""
+        ...
+
+
+@runtime_checkable
+class Parallel(RecurrentCell, Protocol):
+    """A cell that offers its whole sequence at once, in another order of the same sums."""
+
+    scan: str
+    """"sequential" for one step after another, or the name of another form, which `parallel` computes."""
+
+    def parallel(
+        self,
+        params: Params,
+        x: jax.Array,
+        real: jax.Array | None,
+        reset: jax.Array | None,
+        carry: Carry,
+    ) -> tuple[Carry, jax.Array]:
+        """Return the final carry, and the outputs `(T, B, H)`.
+
+        Args:
+            params: the cell's parameters.
+            x: the inputs, `(T, B, F)`.
+            real: bool `(T, B)`, False after a sequence's end, where the carry stays; None where all are real.
+            reset: bool `(T, B)`, where the carry is set to the initial one before the step; None for nowhere.
+            carry: before the first step.
+        """
+        ...
+
+
+@runtime_checkable
 class Linear(RecurrentCell, Protocol):
-    """A cell with s_0 = 0 that is linear in its state, elementwise: s_t = a_t ⊙ s_{t−1} + b_t."""
+    """A cell with s_0 = 0 that is linear in its state, elementwise: s_t = a_t ⊙ s_{t−1} + b_t.
+
+    Its state is one array of any shape `(B, …)`. The arguments and results of its methods may have T in
+    front.
+    """
 
     scan: str
     """"sequential" or "associative"."""
 
     def coefficients(self, weights: Params, x: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """Return a and b."""
+        """Return a and b; an a that is the same at every step has neither T nor B."""
         ...
 
     def to_state(self, carry: Carry) -> jax.Array:

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from seqlab.checks import require_bool, require_choice, require_number, require_positive
 from seqlab.recurrence.backward import FULL_BACKWARD, Backward
 from seqlab.recurrence.block import Block
+from seqlab.recurrence.carries import state_size
 from seqlab.recurrence.connections import Connections
 from seqlab.recurrence.gradient_control import GradientControl, refuse_regulariser
 from seqlab.recurrence.input_conv import InputConv
@@ -94,6 +95,11 @@ class Stack:
     def features(self) -> int:
         """The width of the outputs: H, or 2·H where bidirectional."""
         return self.cell.features * len(self.directions)
+
+    @property
+    def state_size(self) -> int:
+        """The number of elements of the layers' carries of one sequence, over all directions."""
+        return self.num_layers * len(self.directions) * state_size(self.cell, self.features)
 
     @property
     def directions(self) -> tuple[str, ...]:
@@ -188,7 +194,11 @@ class Stack:
         truncation = backward.truncation
         if truncation is None or truncation.window >= inputs.shape[1]:
             return run(probes, None)
-        return truncated(run, truncation, inputs, lengths, probes, self.cell.features, self.directions)
+        starts = jax.eval_shape(self.initial_carries, params, inputs)
+        shapes = {layer: starts[layer] for layer in self.layers}
+        return truncated(
+            run, truncation, inputs, lengths, probes, shapes, self.cell.features, self.directions
+        )
 
     def _run(
         self,

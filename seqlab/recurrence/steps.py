@@ -19,8 +19,8 @@ class Steps(NamedTuple):
         real: bool `(T, B)`, False where the step is padding and the carry stays unchanged.
         reset: bool `(T, B)`, True where the carry is set to the cell's initial one before the step.
         cut: bool `(T, B)`, True where no gradient flows from the step to the step before.
-        probes: zeros `(T, B)` or `(T, B, H)` in the tree of the carry (`seqlab.recurrence.probes`).
-        hold: bool `(T, B, H)` in the tree of the carry, True where zoneout keeps the old value.
+        probes: zeros `(T, B)` or `(T, B, …)` in the tree of the carry (`seqlab.recurrence.probes`).
+        hold: bool `(T, B, …)` in the tree of the carry, True where zoneout keeps the old value.
     """
 
     x: Tree
@@ -43,7 +43,7 @@ def restart(cell: RecurrentCell, carry: Carry, reset: jax.Array | None) -> Carry
 
     Args:
         cell: the cell, whose initial carry is s_0.
-        carry: `(…, B, H)` a leaf.
+        carry: `(…, B)` and the axes of the carry a leaf.
         reset: bool `(…, B)`; None for no reset.
     """
     if reset is None:

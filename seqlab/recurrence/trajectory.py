@@ -19,8 +19,8 @@ class Trajectory(NamedTuple):
 
     Attributes:
         inputs: x_t, `(T, B, F)`.
-        before: the carry s_{t−1} that step t read, `(T, B, H)` a leaf; the initial one at a reset.
-        gates: by name, the gates that the cell sows in the collection `gates`, in [0, 1], `(T, B, H)`.
+        before: the carry s_{t−1} that step t read, `(T, B, …)` a leaf; the initial one at a reset.
+        gates: by name, the gates that the cell sows in the collection `gates`, in [0, 1], `(T, B, …)`.
         real: bool `(T, B)`, False after a sequence's end.
         resets: bool `(T, B)`, True where the carry is reset before the step.
     """

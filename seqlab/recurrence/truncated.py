@@ -80,6 +80,7 @@ def truncated(
     inputs: jax.Array,
     lengths: jax.Array | None,
     probes: Tree,
+    carries: Tree,
     features: int,
     directions: tuple[str, ...],
 ) -> tuple[Tree, jax.Array]:
@@ -93,6 +94,7 @@ def truncated(
         lengths: int32 `(B,)`, the real steps of each sequence; None for T each.
         probes: as in `unroll`, or None. Their gradients are the norms of the cotangents of all windows added
             up.
+        carries: `(B, …)` a leaf, in the tree of the probes, for their shapes.
         features: H.
         directions: the directions of each layer.
 
@@ -104,8 +106,9 @@ def truncated(
     cuts, owners = truncation.cuts(ends, num_steps), truncation.owners(ends, num_steps)
     if truncation.num_copies == 1:
         return run(probes, cuts[0])
-    vectors = jax.tree.map(functools.partial(_with_features, features=features), probes)
-    final, outputs = jax.vmap(functools.partial(run, vectors))(cuts)
+    if probes is not None:
+        probes = jax.tree.map(lambda probe, leaf: _broadcast(probe, leaf.shape[1:]), probes, carries)
+    final, outputs = jax.vmap(functools.partial(run, probes))(cuts)
     sides = [owners if name == "forward" else flip(owners, lengths) for name in directions]
     owned = jnp.repeat(jnp.stack(sides, axis=-1), features, axis=-1)
     copies = jnp.arange(truncation.num_copies)[:, None, None, None]
@@ -115,12 +118,12 @@ def truncated(
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
-def _with_features(probe: jax.Array, features: int) -> jax.Array:
-    """Return a probe `(B, T)` as one of vectors `(B, T, H)`; its gradient is the norm of their sum."""
-    return jnp.broadcast_to(probe[..., None], (*probe.shape, features))
+def _broadcast(probe: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+    """Return a probe `(B, T)` as one of states `(B, T, *shape)`; its gradient is the norm of their sum."""
+    return jnp.broadcast_to(probe.reshape(*probe.shape, *(1 for _ in shape)), (*probe.shape, *shape))
 
 
-_with_features.defvjp(
-    lambda probe, features: (_with_features(probe, features), None),
-    lambda features, _, cotangents: (norm_over_features(cotangents),),
+_broadcast.defvjp(
+    lambda probe, shape: (_broadcast(probe, shape), None),
+    lambda shape, _, cotangents: (norm_over_features(cotangents.reshape(*cotangents.shape[:2], -1)),),
 )

@@ -12,7 +12,7 @@ from seqlab.recurrence.fused import fused
 from seqlab.recurrence.gradient_control import NO_CONTROL, GradientControl, refuse_regulariser
 from seqlab.recurrence.linear import linear
 from seqlab.recurrence.noise import Noise
-from seqlab.recurrence.protocols import Linear, Linearised, RecurrentCell
+from seqlab.recurrence.protocols import Linear, Linearised, Parallel, RecurrentCell
 from seqlab.recurrence.steps import Steps, flip, mask_rows, real_steps, time_major
 from seqlab.types import Carry, Params
 
@@ -41,6 +41,9 @@ def unroll(
     its last real step. Inside `shard_map` over rows, pass `check_vma=False` and sum the gradients of the
     parameters explicitly.
 
+    A cell that is `Linear` or `Parallel` computes all steps at once, except with cuts, noise or clipping, and
+    where it is `Parallel` except with probes.
+
     Args:
         cell: a `flax.linen.RNNCellBase` without variables other than `params`.
         params: the cell's parameters.
@@ -56,7 +59,7 @@ def unroll(
             nowhere.
         cuts: bool `(B, T)`, before which steps, counted in the order of reading, the gradient stops; None for
             none.
-        control: what acts on the backward pass. With `control.clip` a linear cell is scanned sequentially.
+        control: what acts on the backward pass.
         noise: noise in the steps, by `draw_noise`; None for none.
 
     Returns:
@@ -84,10 +87,14 @@ def unroll(
         refuse_regulariser(cell)
     if linearised is not None:
         carry, outputs_TBH = fused(linearised, params, steps, carry, control)
-    elif isinstance(cell, Linear) and noise is None and cuts is None and control.clip is None:
-        carry, outputs_TBH = linear(cell, params, steps, carry)
-    else:
+    elif noise is not None or cuts is not None or control.clip is not None:
         carry, outputs_TBH = scan_cell(cell, params, steps, carry, control, noise.mask if noise else None)
+    elif isinstance(cell, Linear):
+        carry, outputs_TBH = linear(cell, params, steps, carry)
+    elif isinstance(cell, Parallel) and cell.scan != "sequential" and probes is None:
+        carry, outputs_TBH = cell.parallel(params, steps.x, steps.real, steps.reset, carry)
+    else:
+        carry, outputs_TBH = scan_cell(cell, params, steps, carry)
     outputs = time_major(outputs_TBH)
     if reverse:
         outputs = flip(outputs, lengths)
@@ -108,10 +115,11 @@ def zero_probes(carry: Carry, num_steps: int) -> Carry:
 
     The gradient of a loss L with respect to them is, exactly over the whole range of floats,
 
-        ‖∂L/∂s_bt‖₂ over H,
+        ‖∂L/∂s_bt‖₂ over all axes but B,
 
     where s_t is the carry after step t: h_t both as output and as input of step t + 1, or c_t as input of
-    step t + 1. It is zero after a sequence's end. The gradient of zeros `(B, T, H)` is ∂L/∂s_bt itself.
+    step t + 1. It is zero after a sequence's end. The gradient of zeros `(B, T, …)`, with the axes of the
+    leaf, is ∂L/∂s_bt itself.
     """
     return jax.tree.map(lambda leaf: jnp.zeros((leaf.shape[0], num_steps), leaf.dtype), carry)
 

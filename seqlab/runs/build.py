@@ -16,6 +16,7 @@ from seqlab.runs.objects import Run, make_family
 from seqlab.runs.open_groups import make_callbacks, make_trackers
 from seqlab.runs.request import Request, resolve
 from seqlab.runs.resume import FINGERPRINT, Kept, kept_by
+from seqlab.runs.sizes import num_params, state_size
 from seqlab.runs.sweep_place import place_of
 from seqlab.runs.width import width_note
 from seqlab.tasks.data_notes import data_notes
@@ -93,7 +94,6 @@ def _num_devices(training: Training) -> int:
 
 def _info(request: Request, config: Mapping[str, Any], program: Program, resumed_from: int | None) -> RunInfo:
     """Return the plain data about a run that its trackers receive."""
-    num_params = sum(leaf.size for leaf in jax.tree.leaves(program.shapes.params))
     require_extras(program.task.extras)  # they are needed at the end, and refused at the start
     return RunInfo(
         folder=request.folder,
@@ -102,9 +102,10 @@ def _info(request: Request, config: Mapping[str, Any], program: Program, resumed
         seed=config["seed"],
         steps=program.training.steps,
         tokens_per_step=program.tokens_per_step,
-        num_params=num_params,
+        num_params=num_params(program),
+        state_size=state_size(program),
         goal=program.task.goal(program.network.framing),
-        notes=(*width_note(program, num_params), *data_notes(program.task.data_summary())),
+        notes=(*width_note(program), *data_notes(program.task.data_summary())),
         resumed_from=resumed_from,
         **dataclasses.asdict(place_of(request.folder, request.hydra)),
     )

@@ -288,6 +288,7 @@ def _description(run: Run) -> dict[str, Any]:
         "usage": usage_of(run.program),
         "num_params": info.num_params,
         "features": run.program.network.cell.features,
+        "state_size": info.state_size,
         "num_devices": run.num_devices,
         "metric": info.goal.metric,
         "higher_is_better": info.goal.higher_is_better,

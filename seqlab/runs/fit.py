@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import jax
 import optax
 from omegaconf import OmegaConf
 
@@ -23,6 +22,7 @@ from seqlab.runs.folder import Trained
 from seqlab.runs.objects import Run
 from seqlab.runs.open_groups import require_measures
 from seqlab.runs.request import Request
+from seqlab.runs.sizes import num_params, state_size
 from seqlab.runs.trained_run import TrainedRun
 from seqlab.tasks.task import Task
 from seqlab.tracking import Callback, RunInfo, Tracker, read_rows
@@ -128,14 +128,15 @@ def _run(
         seed=seed,
         steps=training.steps,
         tokens_per_step=program.tokens_per_step,
-        num_params=sum(leaf.size for leaf in jax.tree.leaves(program.shapes.params)),
+        num_params=num_params(program),
+        state_size=state_size(program),
     )
-    sizes = math.gcd(training.batch_size, training.evaluation_batch_size)
+    rows = math.gcd(training.batch_size, training.evaluation_batch_size)
     return Run(
         request=Request(OmegaConf.create({"seed": seed}), names, folder),
         family=Family.of(program),
         hyperparameters={},
-        num_devices=training.devices or choose_devices(sizes),
+        num_devices=training.devices or choose_devices(rows),
         trackers={type(tracker).__name__: tracker for tracker in trackers},
         info=info,
         callbacks=tuple(callbacks),

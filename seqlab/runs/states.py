@@ -11,7 +11,7 @@ import numpy as np
 
 from seqlab.architectures import EncoderDecoder, Network, OneToMany, Recurrent
 from seqlab.diagnostics.recurrent import follow
-from seqlab.recurrence.steps import flip
+from seqlab.recurrence.steps import flip, mask_rows
 from seqlab.recurrence.trajectory import Trajectory
 from seqlab.types import Batch, ConfigError, Params
 
@@ -26,8 +26,9 @@ class LayerStates:
     Attributes:
         inputs: x_t, float32 `(B, T, F)`.
         hidden: h_t, the output of the layer, `(B, T, H)`.
-        carry: the other parts of the carry after step t by name, `(B, T, H)`: "cell" for c_t of an LSTM.
-        gates: the gates of step t by name, in [0, 1], `(B, T, H)`.
+        carry: the parts of the carry after step t that are not h_t, by name, `(B, T, …)`: "cell" for c_t of
+            an LSTM or for a matrix, "cell_0", "cell_1" and so on where there are several.
+        gates: the gates of step t by name, in [0, 1], `(B, T, …)`.
         real: bool `(B, T)`, False after a sequence's end, where the other arrays are zero.
     """
 
@@ -72,14 +73,15 @@ def reads_targets(network: Network) -> bool:
 
 def _layer_states(network: Recurrent, weights: Params, trajectory: Trajectory, direction: str) -> LayerStates:
     """Return the states of a layer, from what each of its steps read."""
-    carry, hidden = network.stack.cell.apply({"params": weights}, trajectory.before, trajectory.inputs)
-    *others, _ = jax.tree.leaves(carry)
+    step = jax.vmap(lambda carry, x: network.stack.cell.apply({"params": weights}, carry, x))
+    carry, hidden = step(trajectory.before, trajectory.inputs)
+    others = [leaf for leaf in jax.tree.leaves(carry) if not np.array_equal(leaf, hidden)]
     names = ["cell"] if len(others) == 1 else [f"cell_{index}" for index in range(len(others))]
     real_BT = trajectory.real.T
     lengths = jnp.sum(real_BT, axis=1)
 
-    def in_order(array_TBH: jax.Array) -> np.ndarray:
-        array = jnp.where(real_BT[..., None], jnp.swapaxes(array_TBH, 0, 1), 0)
+    def in_order(time_major: jax.Array) -> np.ndarray:
+        array = mask_rows(real_BT, jnp.swapaxes(time_major, 0, 1))
         return np.asarray(flip(array, lengths) if direction == "backward" else array)
 
     return LayerStates(

@@ -14,6 +14,7 @@ from seqlab.architectures import Network, Recurrent
 from seqlab.registry import blame
 from seqlab.runs.objects import make_network, make_task
 from seqlab.runs.request import Request, resolve
+from seqlab.runs.sizes import num_params
 from seqlab.training import Program
 from seqlab.types import Batch, ConfigError, Spec, Tokens, Vectors
 
@@ -50,16 +51,17 @@ def sized(config: Mapping[str, Any]) -> dict[str, Any]:
     return dict(config) if wanted is None else _replaced(config, _choose(config, wanted))
 
 
-def width_note(program: Program, num_params: int) -> tuple[str, ...]:
+def width_note(program: Program) -> tuple[str, ...]:
     """Return a sentence about the width that was chosen; none where none was."""
     wanted = getattr(program.network, "num_params", None)
     if wanted is None:
         return ()
     features = program.network.cell.features
-    return (f"{FEATURES}={features} gives {num_params:,} parameters, the nearest to {KEY}={wanted:,}",)
+    found = f"{FEATURES}={features} gives {num_params(program):,} parameters"
+    return (f"{found}, the nearest to {KEY}={wanted:,}",)
 
 
-def nearest_width(count: Callable[[int], int], num_params: int) -> int:
+def nearest_width(count: Callable[[int], int], wanted: int) -> int:
     """Return the width whose number of parameters is the nearest, by bisection; the smaller of two.
 
     The legal widths of a cell are the multiples of its smallest one, such as the number of its heads.
@@ -67,19 +69,19 @@ def nearest_width(count: Callable[[int], int], num_params: int) -> int:
     Args:
         count: the number of parameters at a width, which grows with it; raises ConfigError where a width is
             not legal.
-        num_params: the number that is wanted.
+        wanted: the number that is wanted.
 
     Raises:
         ConfigError: what `count` raises, where it does so at every width.
     """
     unit = next((width for width in range(1, MOST_OF_A_UNIT) if _is_legal(count, width)), MOST_OF_A_UNIT)
     low, high = 1, 1
-    while count(high * unit) < num_params and high * unit < MOST_FEATURES:
+    while count(high * unit) < wanted and high * unit < MOST_FEATURES:
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if count(middle * unit) < num_params else (low, middle)
-    return unit * min((low, high), key=lambda multiple: abs(count(multiple * unit) - num_params))
+        low, high = (middle, high) if count(middle * unit) < wanted else (low, middle)
+    return unit * min((low, high), key=lambda multiple: abs(count(multiple * unit) - wanted))
 
 
 def _is_legal(count: Callable[[int], int], width: int) -> bool:

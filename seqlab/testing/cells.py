@@ -13,15 +13,19 @@ import numpy as np
 
 from seqlab.checks import require_positive
 from seqlab.recurrence import Stack, unroll
-from seqlab.recurrence.protocols import RecurrentCell
+from seqlab.recurrence.noise import Noise
+from seqlab.recurrence.protocols import Linear, Parallel, RecurrentCell
 from seqlab.testing.laws import Laws, require, require_close, require_equal_by_value, same
-from seqlab.types import Carry, Params
+from seqlab.types import Carry, Params, Tree
 
 B, T, F = 3, 6, 3
 """The sizes of the problems: three sequences of six steps with three features."""
 
 LENGTHS = (6, 1, 4)
 """The real steps of each sequence, where some are padded."""
+
+LONG = 70
+"""The steps of a sequence that is read at once: no multiple of a usual chunk."""
 
 CELL_LAWS = Laws("cell")
 """The laws of a cell; each takes a cell."""
@@ -72,15 +76,20 @@ def run(
 
 @CELL_LAWS.add
 def interface(cell: RecurrentCell) -> None:
-    """A cell is hashable by value, its carry starts at zeros, and carry and output are (B, H)."""
+    """A cell is hashable by value, its carry is zeros (B, …) at first, and its output is (B, H)."""
     require_equal_by_value(cell)
     require_positive(cell, "features")
     params, inputs, carry = problem(cell)
     fresh = jax.jit(lambda key: Stack(cell).init(key, F))(jax.random.key(1))
     require(all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(fresh)), "a new parameter is not finite")
     first = jax.tree.leaves(cell.initialize_carry(jax.random.key(0), (B, F)))
-    shapes = {leaf.shape for leaf in first}
-    require(shapes == {(B, cell.features)}, f"the carry has the shapes {shapes}, B={B}, H={cell.features}")
+    shapes = [leaf.shape for leaf in first]
+    require(
+        all(len(shape) > 1 and shape[0] == B for shape in shapes),
+        f"the carry has the shapes {shapes}, not B={B} and other axes after it",
+    )
+    other = jax.tree.leaves(cell.initialize_carry(jax.random.key(0), (B, F + 1)))
+    require([leaf.shape for leaf in other] == shapes, "the shapes of the carry depend on F")
     require(not any(leaf.any() for leaf in first), "the initial carry is not zero")
     after, output = cell.apply({"params": params}, carry, inputs[:, 0])
     require(
@@ -147,6 +156,33 @@ def splits_of_time(cell: RecurrentCell) -> None:
             1e-6,
             f"the parts split at step {t} and the whole",
         )
+
+
+@CELL_LAWS.add
+def whole_sequences(cell: RecurrentCell) -> None:
+    """What reads a whole sequence at once equals one step after another, in outputs and gradients."""
+    if not isinstance(cell, (Linear, Parallel)):
+        return
+    params, _, carry = problem(cell)
+    random = np.random.default_rng(1)
+    inputs = jnp.asarray(random.standard_normal((B, LONG, F)), "float32")
+    weights = jnp.asarray(random.standard_normal((B, LONG, cell.features)), "float32") / LONG
+    lengths, resets = jnp.array([LONG, 0, 41]), jnp.asarray(random.random((B, LONG)) < 0.04)
+
+    @functools.partial(jax.jit, static_argnums=0)
+    def everything(noise: Noise | None, *arguments: Any) -> tuple[Tree, Tree]:
+        def loss(params: Params, inputs: jax.Array, carry: Carry) -> tuple[jax.Array, Tree]:
+            found = unroll(cell, params, inputs, lengths, carry, resets=resets, noise=noise)
+            ends = [jnp.mean(jnp.sin(leaf)) for leaf in jax.tree.leaves(found[0])]
+            return jnp.vdot(found[1], weights) + sum(ends), found
+
+        (_, found), slopes = jax.value_and_grad(loss, (0, 1, 2), has_aux=True)(*arguments)
+        return found, slopes
+
+    at_once = everything(None, params, inputs, carry)
+    step_by_step = everything(Noise(), params, inputs, carry)  # any noise, even none in it
+    for what, found, expected in zip(("results", "gradients"), at_once, step_by_step, strict=True):
+        require_close(found, expected, 1e-5, f"the {what} at once and step by step")
 
 
 @CELL_LAWS.add

@@ -19,9 +19,10 @@ def headline(info: RunInfo) -> str:
 
 def described(info: RunInfo, name: str) -> str:
     """Return what runs, its task by a name that may say more."""
+    state = f"state of {info.state_size:,} numbers, " if info.state_size else ""
     resumed = "" if info.resumed_from is None else f", resumed from step {info.resumed_from}"
     return (
-        f"{info.cell} {info.architecture} {name}: {info.num_params:,} parameters, "
+        f"{info.cell} {info.architecture} {name}: {info.num_params:,} parameters, {state}"
         f"{info.steps:,} steps of {info.tokens_per_step:,} tokens{resumed}"
     )
 

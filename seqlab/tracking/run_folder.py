@@ -162,6 +162,7 @@ def _facts(info: RunInfo) -> dict[str, Any]:
         "seed",
         "experiment",
         "num_params",
+        "state_size",
         "resumed_from",
         "sweep",
         "axes",

@@ -27,6 +27,7 @@ class RunInfo:
         steps: the number of optimiser updates in the whole run.
         tokens_per_step: the number of positions in one batch, padding included.
         num_params: the number of trained parameters.
+        state_size: the number of elements of the recurrent carries of one sequence; 0 without recurrence.
         resumed_from: the step of the checkpoint that the run continues from; None for a fresh start.
         sweep: the name of the sweep that the run belongs to; None for a run by itself.
         notes: sentences about the width and the data that a user should know before the run starts.
@@ -44,6 +45,7 @@ class RunInfo:
     steps: int = 0
     tokens_per_step: int = 0
     num_params: int = 0
+    state_size: int = 0
     resumed_from: int | None = None
     sweep: str | None = None
     axes: tuple[str, ...] = ()

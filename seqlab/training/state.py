@@ -21,7 +21,7 @@ class TrainState(NamedTuple):
         seed: uint32 scalar, the seed of the run.
         params: the parameters of the network.
         optimizer_state: the state of the optax optimiser.
-        carries: the recurrent carries with which the rows of a stream continue, `(B, H)` a leaf; empty where
+        carries: the recurrent carries with which the rows of a stream continue, `(B, …)` a leaf; empty where
             every batch starts from the initial carries.
     """
 

@@ -94,7 +94,7 @@ def test_outputs_depend_on_real_inputs_and_past_targets_only(form):
 @pytest.mark.parametrize("name", ATTENTIONS)
 def test_attention_is_a_mean_over_what_is_real(name):
     attention = ATTENTIONS[name](H)
-    params = attention.init(KEY, 4)
+    params = attention.init(KEY, 4, attention.features)
     values, queries = (jax.random.normal(KEY, shape) for shape in ((B, T, 4), (B, M, H)))
     real = jnp.arange(T) < LENGTHS[:, None]
     context, weights = attention.attend(params, queries, attention.memory(params, values, real))
@@ -125,7 +125,7 @@ def test_attention_scores_are_those_of_the_papers():
         ("bahdanau", lambda p: np.tanh(query @ p["queries"] + value @ p["keys"]) @ p["score"]),
     ):
         attention = ATTENTIONS[name](3)
-        params = attention.init(KEY, 2)
+        params = attention.init(KEY, 2, attention.features)
         memory = attention.memory(params, jnp.array([[value]]), jnp.ones((1, 1), bool))
         found = attention.scores(params, jnp.array([[query]]), memory.keys)
         kernels = {part: np.asarray(params[part]["kernel"]) for part in params}

@@ -15,7 +15,11 @@ from seqlab.recurrence import Stack
 from seqlab.recurrence.steps import flip
 from seqlab.recurrence.trajectory import trajectories
 
-GATED = {name: getattr(cells, name)(H) for name in cells.__all__ if name not in ("Cell", "Elman", "LRU")}
+GATED = {
+    name: getattr(cells, name)(H)
+    for name in cells.__all__
+    if getattr(getattr(cells, name), "sigmoid_gates", ())
+}
 
 
 def step(cell, params, carry, x):

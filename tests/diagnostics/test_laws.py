@@ -194,6 +194,7 @@ def test_layers_and_directions_have_keys_of_their_own():
     top = "grads/through_time"
     places = {f"{top}/{layer}{cell}{direction}" for layer in ("", "layer_0/") for cell in ("", "cell/")
               for direction in ("", "forward/", "backward/")}  # fmt: skip
+    places.add(f"{top}/inputs/")
     assert set(found) == {f"{place}{name}" for place in places for name in ("log10_norm", "slope", "horizon")}
     both = 10 ** (2 * found[f"{top}/forward/log10_norm"]) + 10 ** (2 * found[f"{top}/backward/log10_norm"])
     np.testing.assert_allclose(10 ** (2 * found[KEY]), both, rtol=1e-4)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import jax
 import pytest
 
 from seqlab.runs.compose import compose_request
 from seqlab.runs.objects import make_family
 from seqlab.runs.request import resolve
+from seqlab.runs.sizes import num_params
 from seqlab.runs.width import nearest_width, sized, width_note, with_chosen_width
 from seqlab.types import ConfigError
 
@@ -57,12 +57,8 @@ def test_a_command_gets_the_width_and_a_note(overrides):
             other["architecture"] = {**config["architecture"], "embedding": width}
         counts.append(num_params(make_family(other)[0].program))
     assert min(counts, key=lambda count: abs(count - 3000)) == counts[1]
-    (note,) = width_note(program, counts[1])
+    (note,) = width_note(program)
     assert note.startswith(f"cell.features={features} gives {counts[1]:,} parameters, ")
-
-
-def num_params(program):
-    return sum(leaf.size for leaf in jax.tree.leaves(program.shapes.params))
 
 
 def test_a_width_of_the_command_is_refused():

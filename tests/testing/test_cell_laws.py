@@ -124,6 +124,7 @@ BROKEN = {
     "padding": [TimeMean(H)],
     "batch rows": [BatchMean(H)],
     "splits of time": [TimeMean(H)],
+    "whole sequences": [TimeMean(H)],
     "vmap": [WrongVmap(H)],
     "directions": [BatchMean(H)],
     "finite differences": [WrongGradient(H)],

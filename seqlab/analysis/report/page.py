@@ -161,6 +161,7 @@ def _key_facts(entries: Entries) -> list[tuple[str, str]]:
         ("solved at", cell(get("solved_at")).text),
         ("steps", cell(get("steps")).text),
         ("parameters", cell(get("num_params")).text),
+        ("state size", cell(get("state_size")).text),
         ("seconds", cell(get("seconds")).text),
     ]
     return [(name, text) for name, text in told if text]

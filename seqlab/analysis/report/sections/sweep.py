@@ -28,7 +28,7 @@ COLUMNS = (
         "chance",
         "solved_at",
     ),
-    *("solved", "steps", "steps_to_solved", "seconds", "num_params", "slope_mean"),
+    *("solved", "steps", "steps_to_solved", "seconds", "num_params", "state_size", "slope_mean"),
 )
 """The columns of the table of runs; the swept keys follow the seed."""
 
@@ -42,6 +42,7 @@ HEADS = {
     "solved_at": "solved at",
     "steps_to_solved": "steps to solved",
     "num_params": "parameters",
+    "state_size": "state size",
     "slope_mean": "gradient slope",
 }
 """The heads of columns whose names do not say enough."""

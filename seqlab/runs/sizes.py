@@ -1,0 +1,19 @@
+"""Sizes of a network: its parameters, and what it remembers of a sequence."""
+
+from __future__ import annotations
+
+import jax
+
+from seqlab.architectures import Recurrent
+from seqlab.training.program import Program
+
+
+def num_params(program: Program) -> int:
+    """Return the number of trained parameters."""
+    return sum(leaf.size for leaf in jax.tree.leaves(program.shapes.params))
+
+
+def state_size(program: Program) -> int:
+    """Return the number of elements of the carries of one sequence; 0 for a network without recurrence."""
+    network = program.network
+    return network.state_size if isinstance(network, Recurrent) else 0
