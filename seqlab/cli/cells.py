@@ -131,7 +131,7 @@ def describe_cells(shape: Shape | None = None) -> Table:
         table.add_column(column, no_wrap=column == "equation")
     num_inputs, features = TERMS["F"], TERMS["H"]
     for name in choices("cell"):
-        cell, small = make_cell(name, features), make_cell(name, 3)
+        cell, small = make_cell(name, features), make_cell(name, 8)
         table.add_row(
             name,
             Text(equation(cell)),
