@@ -104,7 +104,11 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("rnn", "simple_rnn", "simplernn", "vanilla", "vanilla_rnn", "srn"), "cell=elman"),
         **dict.fromkeys(("bilstm", "bi_lstm", "blstm"), "cell=lstm architecture.bidirectional=true"),
         **dict.fromkeys(("bigru", "bi_gru"), "cell=gru architecture.bidirectional=true"),
-        **dict.fromkeys(("s4", "s5", "ssm", "mamba", "linear_rnn"), "cell=lru"),
+        **dict.fromkeys(("s4", "dss"), "cell=s4d"),
+        **dict.fromkeys(("s6", "ssm", "mamba"), "cell=selective_ssm"),
+        **dict.fromkeys(("griffin", "hawk", "rglru"), "cell=rg_lru"),
+        "linear_rnn": "cell=lru",
+        "indrnn": "cell=ind_rnn",
         **dict.fromkeys(
             ("transformer", "self_attention", "mha", "gpt"), "cell=attention architecture.block=pre_norm_mlp"
         ),

@@ -37,7 +37,7 @@ THIRD_PARTY = {
     "near_misses": set(),
     "plugins": set(),
     "registry": {"yaml"},
-    "cells": {"jax", "flax"},
+    "cells": {"jax", "flax", "numpy"},
     "recurrence": {"jax", "numpy"},
     "data": {"numpy", "regex"},
     "metrics": {"jax", "numpy", "optax"},

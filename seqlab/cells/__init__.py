@@ -5,6 +5,7 @@ from seqlab.cells.cell import Cell
 from seqlab.cells.cifg import CIFG
 from seqlab.cells.elman import Elman
 from seqlab.cells.gru import GRU
+from seqlab.cells.ind_rnn import IndRNN
 from seqlab.cells.layer_norm_gru import LayerNormGRU
 from seqlab.cells.layer_norm_lstm import LayerNormLSTM
 from seqlab.cells.lru import LRU
@@ -13,6 +14,10 @@ from seqlab.cells.mgu import MGU
 from seqlab.cells.min_gru import MinGRU
 from seqlab.cells.min_lstm import MinLSTM
 from seqlab.cells.peephole_lstm import PeepholeLSTM
+from seqlab.cells.rg_lru import RGLRU
+from seqlab.cells.s4d import S4D
+from seqlab.cells.s5 import S5
+from seqlab.cells.selective_ssm import SelectiveSSM
 
 __all__ = [
     "CIFG",
@@ -20,12 +25,17 @@ __all__ = [
     "LRU",
     "LSTM",
     "MGU",
+    "RGLRU",
+    "S4D",
+    "S5",
     "Attention",
     "Cell",
     "Elman",
+    "IndRNN",
     "LayerNormGRU",
     "LayerNormLSTM",
     "MinGRU",
     "MinLSTM",
     "PeepholeLSTM",
+    "SelectiveSSM",
 ]
