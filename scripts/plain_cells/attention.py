@@ -18,9 +18,9 @@ def rotated(x: jax.Array) -> jax.Array:
     return jnp.concatenate([first * cos - second * sin, first * sin + second * cos], axis=-1)
 
 
-def attend(query: jax.Array, key: jax.Array, value: jax.Array, **options: object) -> jax.Array:
-    """Return Flax's attention of rotated queries and keys."""
-    return nn.dot_product_attention(rotated(query), rotated(key), value, **options)
+def attend(query: jax.Array, key: jax.Array, value: jax.Array, mask: jax.Array) -> jax.Array:
+    """Return Flax's attention of rotated queries and keys; Flax passes only the arguments that are named."""
+    return nn.dot_product_attention(rotated(query), rotated(key), value, mask=mask)
 
 
 def flax(params: dict, x: jax.Array) -> jax.Array:
