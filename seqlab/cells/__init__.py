@@ -13,11 +13,15 @@ from seqlab.cells.lstm import LSTM
 from seqlab.cells.mgu import MGU
 from seqlab.cells.min_gru import MinGRU
 from seqlab.cells.min_lstm import MinLSTM
+from seqlab.cells.orthogonal_rnn import OrthogonalRNN
 from seqlab.cells.peephole_lstm import PeepholeLSTM
 from seqlab.cells.rg_lru import RGLRU
 from seqlab.cells.s4d import S4D
 from seqlab.cells.s5 import S5
 from seqlab.cells.selective_ssm import SelectiveSSM
+from seqlab.cells.stack_lstm import StackLSTM
+from seqlab.cells.stack_rnn import StackRNN
+from seqlab.cells.tape_rnn import TapeRNN
 
 __all__ = [
     "CIFG",
@@ -36,6 +40,10 @@ __all__ = [
     "LayerNormLSTM",
     "MinGRU",
     "MinLSTM",
+    "OrthogonalRNN",
     "PeepholeLSTM",
     "SelectiveSSM",
+    "StackLSTM",
+    "StackRNN",
+    "TapeRNN",
 ]

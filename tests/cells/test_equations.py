@@ -11,6 +11,8 @@ import pytest
 from every_cell import LENGTHS, B, F, H, T, difference, from_conf, problem
 
 from seqlab.cells import CIFG, LRU, LSTM, Elman, PeepholeLSTM
+from seqlab.cells.external_memory import popped, pushed
+from seqlab.cells.orthogonal_rnn import product_of_reflections
 from seqlab.recurrence import unroll, zero_probes
 
 
@@ -19,7 +21,7 @@ def step(name):
     cell = from_conf(name)
     params, inputs, carry = problem(cell)
     found = jax.jit(cell.apply)({"params": params}, carry, inputs[:, 0])
-    params = {key: np.asarray(value, float) for key, value in params.items()}
+    params = jax.tree.map(lambda a: np.asarray(a, float), params)
     return (
         cell,
         params,
@@ -135,6 +137,59 @@ def test_irnn_starts_as_the_identity():
     params = cell.init(jax.random.key(0), jnp.zeros((1, H)), jnp.zeros((1, F)))["params"]
     np.testing.assert_array_equal(params["recurrent_kernel"], np.eye(H))
     assert from_conf("identity_elman") == Elman(H, recurrent_init="identity")
+
+
+@pytest.mark.parametrize("name", ["stack_rnn", "tape_rnn", "stack_lstm"])
+def test_external_memory(name):
+    cell, p, x, (memory, *state), found = step(name)
+    core, M = p["controller"], memory
+    a = np.concatenate([x, M[:, 0]], axis=1) @ core["input_kernel"] + state[-1] @ core["recurrent_kernel"]
+    if name == "stack_lstm":
+        i, f, g, o = split(a + core["bias"], 4)
+        h = sigmoid(o) * np.tanh(sigmoid(f) * state[0] + sigmoid(i) * np.tanh(g))
+    else:
+        h = np.tanh(a + core["bias"])
+    check(found, h)
+    v = h @ p["value_kernel"] + p["value_bias"]
+    e = np.exp(h @ p["action_kernel"] + p["action_bias"])
+    expected = np.zeros_like(M)
+    for b, shares in enumerate(e / e.sum(axis=1, keepdims=True)):
+        if name == "tape_rnn":
+            written = np.concatenate([v[b : b + 1], M[b, 1:]])
+            places = [0, 1, -1, cell.jump, -cell.jump]  # of the slot that comes to slot 0
+            moved = [written[(np.arange(len(written)) + place) % len(written)] for place in places]
+        else:
+            moved = [np.vstack([v[b], M[b, :-1]]), np.vstack([M[b, 1:], 0 * v[b]]), M[b]]
+        expected[b] = sum(share * one for share, one in zip(shares, moved, strict=True))
+    np.testing.assert_allclose(found[0][0], expected, atol=2e-6)
+
+
+def test_a_stack_that_pushes_and_pops_returns_what_was_pushed():
+    M, v = jnp.zeros((1, 3, 2)), jnp.arange(8.0).reshape(4, 1, 1, 2)
+    for one in v:
+        M = pushed(M, one)
+    np.testing.assert_array_equal(M[0], v[:0:-1, 0, 0])
+    np.testing.assert_array_equal(popped(popped(M))[0], [v[1, 0, 0], [0, 0], [0, 0]])
+
+
+def test_orthogonal_rnn():
+    _, p, x, h, found = step("orthogonal_rnn")
+    R = np.eye(H)
+    for v in p["reflections"]:
+        R = R @ (np.eye(H) - 2 * np.outer(v, v) / (v @ v))
+    a = x @ p["input_kernel"] + h @ R
+    check(found, np.sign(a) * np.maximum(np.abs(a) + p["bias"], 0))
+
+
+@pytest.mark.parametrize("num_reflections", [1, 5])
+def test_a_product_of_reflections_is_orthogonal(num_reflections):
+    lengths = jnp.geomspace(1e-5, 1e5, num_reflections)[:, None]
+    v = lengths * jax.random.normal(jax.random.key(0), (num_reflections, 7))
+    R = np.asarray(jax.jit(product_of_reflections)(v), float)
+    np.testing.assert_allclose(R @ R.T, np.eye(7), atol=2e-6)
+    np.testing.assert_allclose(np.linalg.det(R), (-1) ** num_reflections, atol=1e-5)
+    none = jax.jit(product_of_reflections)(jnp.zeros_like(v))
+    np.testing.assert_array_equal(none, np.eye(7))
 
 
 @pytest.mark.parametrize(("name", "reverse"), [("min_gru", False), ("min_lstm", True), ("lru", True)])
