@@ -10,6 +10,7 @@ help:  ## show this list
 
 quickstart: .venv/run.stamp  ## train a character LSTM on real text, in under two minutes
 	$(BIN)/python -m seqlab.train +experiment=quickstart $(ARGS)
+	@echo "these commands run after: source .venv/bin/activate"
 
 train: .venv/run.stamp  ## train: make train ARGS="cell=gru task=adding"
 	$(BIN)/python -m seqlab.train $(ARGS)

@@ -17,6 +17,7 @@ from seqlab.analysis.state_figure import draw_states, trajectories
 from seqlab.analysis.sweep_figures import learning_curves
 from seqlab.analysis.sweep_runs import DAMAGED, SweepRun, read_sweep, swept_keys
 from seqlab.registry import near_miss
+from seqlab.runs.folders import why_no_run
 from seqlab.runs.trained_run import load_run
 from seqlab.tracking import flow_figure, read_rows
 from seqlab.tracking.figure_style import save
@@ -75,7 +76,9 @@ def _runs(folders: str | Path | Sequence[str | Path]) -> list[SweepRun]:
     for folder in folders:
         runs = [run for run in read_sweep(folder) if run.status != DAMAGED]
         if not runs:
-            raise ConfigError(f"RUN_DIR={folder} holds no run that can be read")
+            is_there = Path(folder).is_dir()
+            reason = "holds no run that can be read" if is_there else why_no_run(Path(folder))
+            raise ConfigError(f"RUN_DIR={folder} {reason}")
         found += runs
     return found
 
@@ -86,7 +89,16 @@ def _drawn(runs: Sequence[SweepRun], read: Callable[[SweepRun], Any], what: str)
     Raises:
         ConfigError: no run has it, or too many do.
     """
-    found = [(run, one) for run in runs if (one := read(run))]
+    found: list[tuple[SweepRun, Any]] = []
+    for run in runs:
+        try:
+            one = read(run)
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            if isinstance(error, ConfigError):
+                raise
+            what = f"its rows hold other values than runs write: {error}"
+        else:
+            found += [(run, one)] if one else []
     if not found:
         raise ConfigError(f"RUN_DIR={runs[0].folder} cannot be drawn: {what}")
     if len(found) > MOST:

@@ -72,7 +72,7 @@ class Panel:
 def spans_decades(values: np.ndarray) -> bool:
     """Return whether the finite values are positive and the largest is at least ten times the smallest."""
     finite = values[np.isfinite(values)]
-    return len(finite) > 0 and finite.min() > 0 and finite.max() >= 10 * finite.min()
+    return len(finite) > 0 and finite.min() > 0 and finite.max() / 10 >= finite.min()
 
 
 def ranked(groups: Sequence[Group]) -> list[Group]:

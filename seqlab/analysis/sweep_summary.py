@@ -27,6 +27,7 @@ from seqlab.analysis.sweep_trackers import SweepTrackers
 from seqlab.runs.open_groups import make_callbacks
 from seqlab.tracking import Callback as TrainingCallback
 from seqlab.tracking import Console, write_atomically
+from seqlab.tracking.console import gather_ended
 from seqlab.tracking.encoding import to_json
 from seqlab.tracking.figure_style import save
 from seqlab.tracking.run_folder import SUMMARY
@@ -65,6 +66,7 @@ class SweepSummary(Callback):
         for callback in self._callbacks:
             callback.on_sweep_start(folder)
         self._started = time.time()
+        gather_ended()
         shown = shlex.quote(str(config.hydra.sweep.dir))
         standard_output().out(f"sweep: python -m seqlab.watch {shown} follows it", highlight=False)
 

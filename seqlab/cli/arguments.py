@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from typing import Any, NoReturn
 
 from seqlab.near_misses import near_miss
 from seqlab.types import ConfigError
+
+COMPLETION = "--shell-completion"
+"""The word by which `seqlab.cli.completion` asks a command what may follow the next word."""
 
 _OF_ARGUMENT = re.compile(r"^argument ([^:]+): (.*)$", re.DOTALL)
 _NO_CHOICE = re.compile(r"^invalid choice: (.*) \(choose from (.*)\)$", re.DOTALL)
@@ -24,6 +28,20 @@ class Parser(argparse.ArgumentParser):
         """Take the arguments of `argparse.ArgumentParser`; options are never abbreviated."""
         settings.setdefault("allow_abbrev", False)
         super().__init__(**settings)
+
+    def parse_args(self, *given: Any, **named: Any) -> Any:
+        """Return the arguments; where a shell completes, print what may follow and end the process."""
+        if not given and not named and sys.argv[1:2] == [COMPLETION]:
+            print(*self._following("".join(sys.argv[2:3])), sep="\n")
+            sys.exit()
+        return super().parse_args(*given, **named)
+
+    def _following(self, word: str) -> list[str]:
+        """Return the legal values of an option, or the options where the word is none that has some."""
+        usage = " ".join(self.format_usage().split())
+        if values := re.search(rf"{re.escape(word)} \{{(.*?)\}}", usage):
+            return values[1].split(",")
+        return ["--help", *re.findall(r"--[\w-]+", usage)]
 
     def error(self, message: str) -> NoReturn:
         """Raise ConfigError.

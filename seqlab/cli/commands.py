@@ -26,6 +26,7 @@ COMMANDS = {
     "weights": "import and export weights",
     "tasks": "list the tasks",
     "cells": "list the cells",
+    "completion": "print the script by which a shell completes commands",
 }
 """Names of commands and what they do. Each is `seqlab NAME`, `seqlab-NAME` and `python -m seqlab.NAME`."""
 

@@ -55,9 +55,9 @@ def main() -> None:
 
 def _check(options: argparse.Namespace) -> None:
     """Raise ConfigError where options do not go together, or a file cannot be written."""
-    require_ending(options.errors)
-    require_ending(options.confusion, ENDINGS + PICTURES)
-    require_ending(options.reliability, ENDINGS + PICTURES)
+    require_ending(options.errors, read=options.source)
+    require_ending(options.confusion, ENDINGS + PICTURES, options.source)
+    require_ending(options.reliability, ENDINGS + PICTURES, options.source)
     if options.errors is not None and options.source is None:
         raise ConfigError("--errors needs --source, a labelled file")
     for key in ("source", "errors", "confusion", "reliability"):
@@ -101,7 +101,10 @@ def _write_classes(found: ClassPredictions, options: argparse.Namespace) -> None
         if path is None:
             continue
         if path.suffix in PICTURES:
-            pictures[key](found).savefig(path, bbox_inches="tight")
+            try:
+                pictures[key](found).savefig(path, bbox_inches="tight")
+            except OSError as error:
+                raise ConfigError(f"--{key}={path} cannot be written: {error.strerror or error}") from error
         else:
             write_frame(table(), path)
 

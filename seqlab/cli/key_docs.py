@@ -26,7 +26,11 @@ _KINDS = {
     "Sequence[str]": "list of texts",
     "Sequence[int]": "list of integers",
     "Mode": "text",
+    "Sequence[Make]": "list of groups of keys with a _target_",
+    "Sequence[Callable[[], optax.Schedule]]": "list of groups of keys with a _target_",
 }
+_STATED = re.compile(r"^((?:null|integer|number|text|list of texts)(?: or \w+)*): (.*)$")
+"""A comment in a YAML file that begins with the legal types of its key."""
 
 
 class KeyDoc(NamedTuple):
@@ -36,7 +40,7 @@ class KeyDoc(NamedTuple):
         key: with dots.
         default: the value in the YAML file.
         meaning: one or more sentences.
-        kind: the legal types in words; empty where the annotation is not one of ours.
+        kind: the legal types in words; empty where neither an annotation nor a comment of ours says them.
     """
 
     key: str
@@ -158,14 +162,18 @@ def _keys(
         if comment and (not meaning or meaning.endswith("(with others)")):
             meaning = comment
         meaning = " ".join(meaning.removesuffix(" (with others)").split())
-        yield KeyDoc(key, value, meaning, kinds.get(name) or _kind_of(value))
+        stated = _STATED.match(meaning)
+        kind, meaning = (stated[1], stated[2]) if stated else (kinds.get(name) or _kind_of(value), meaning)
+        yield KeyDoc(key, value, meaning, kind)
 
 
 def _kind_of(value: Any) -> str:
-    """Return the type of a default in words; empty where other types may be legal too."""
+    """Return the type of a default in words; empty for null, where the comment of the key states it."""
     if isinstance(value, bool):
         return "true or false"
-    return "number" if isinstance(value, (int, float)) else ""
+    if isinstance(value, (int, float)):
+        return "number"
+    return {str: "text", list: "list of texts"}.get(type(value), "")
 
 
 def _target(target: str, path: str) -> Callable[..., Any]:

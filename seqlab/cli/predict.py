@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--skip-bad", action="store_true", help="leave out rows that cannot be read")
     parser.add_argument("--steps", type=int, help="of series: steps to forecast; default: the horizon")
     options = parser.parse_args()
-    require_ending(options.output)
+    require_ending(options.output, read=options.file)
     run, screen = load_run(options.run), rich.console.Console(stderr=True)
     if isinstance(run.task, Series) or options.steps is not None:
         with naming_options("steps"):

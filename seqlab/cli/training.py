@@ -25,6 +25,7 @@ from seqlab.runs.open_keys import with_new_keys
 from seqlab.runs.outcome import cost_of
 from seqlab.runs.trust import require_trusted_hydra
 from seqlab.runs.verdict import next_commands
+from seqlab.sweeps.folder_check import remove_new_folder
 from seqlab.sweeps.requeue import requeued_when_interrupted, resumed_when_restarted
 from seqlab.sweeps.resume import resumed, resuming
 from seqlab.sweeps.shortfall import shortfall
@@ -75,6 +76,8 @@ def _run(config: DictConfig) -> float | None:
                 _print_next(request.folder, summary)
             return cost_of(summary)
     except (ConfigError, UnfinishedRunError) as error:
+        if isinstance(error, ConfigError) and not in_sweep:
+            remove_new_folder()
         if in_sweep and isinstance(error, IncompatibleError):
             print(f"incompatible: {error}", flush=True)
             return None

@@ -75,7 +75,7 @@ class Reader:
             return corpus.tables(source)
         if not self.offline:
             return read_hub(source, self.config, self.alternatives)
-        if not ending(path):
+        if not ending(path) and not path.exists():
             raise ConfigError(f"task.source={source} is neither a file nor one of {names}")
         if ending(path) == ".mat":
             return read_mat(path)

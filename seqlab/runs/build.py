@@ -26,6 +26,19 @@ from seqlab.training import Family, Program, Training, choose_devices
 from seqlab.types import ConfigError
 
 
+def require_legal(config: Mapping[str, Any]) -> None:
+    """Refuse a resolved config that `build` would refuse in any folder. Nothing is written.
+
+    Raises:
+        ConfigError: as `build`.
+    """
+    family, _ = make_family(config)
+    _num_devices(family.program.training)
+    make_trackers(config["tracking"])
+    make_callbacks(config["callbacks"])
+    require_extras(family.program.task.extras)
+
+
 def build(request: Request) -> Run:
     """Make the objects of a run. Nothing is written.
 

@@ -65,20 +65,28 @@ def _ranges(lengths: Sequence[int]) -> list[list[int]]:
     return found
 
 
+MOST, LONGEST = 10_000, 10_000_000
+"""The most lengths of one evaluation, and what each is below."""
+
+
 def read_lengths(text: str) -> list[int]:
     """Parse `41,100,500`, `41:500` (both ends included), `100:500:100`, or several joined by commas.
 
     Raises:
-        ConfigError: the text is none of these, or contains no length.
+        ConfigError: the text is none of these, contains no length, or too many or too long ones.
     """
     lengths: list[int] = []
+    legal = f"at most {MOST} lengths, each below {LONGEST:,}"
     for part in text.split(","):
         bounds = part.split(":")
         if not all(bound.isdecimal() and int(bound) > 0 for bound in bounds) or len(bounds) > 3:
             raise ConfigError(f"lengths must be like 41,100,500 or 41:500, got {text!r}")
         first, *rest = map(int, bounds)
         last, every = (*rest, 1)[:2] if rest else (first, 1)
-        lengths += range(first, last + 1, every)
+        chosen = range(first, last + 1, every)
+        if max(first, last) >= LONGEST or len(lengths) + len(chosen) > MOST:
+            raise ConfigError(f"lengths={text} is too much: legal are {legal}")
+        lengths += chosen
     if not lengths:
         raise ConfigError(f"lengths must not decrease, got {text!r}")
     return lengths

@@ -19,7 +19,7 @@ from seqlab.tasks.task import Task
 from seqlab.tracking import write_atomically
 from seqlab.tracking.encoding import to_json
 from seqlab.training import Program, evaluation
-from seqlab.types import Batch, Labels, Params, Tokens, Transcript
+from seqlab.types import Batch, Gaussians, Labels, Params, Tokens, Transcript, Vectors
 
 _log = logging.getLogger(__name__)
 
@@ -31,6 +31,9 @@ MOST_STEPS = 80
 
 MOST_NUMBERS = 24
 """The most numbers of an input that are written out."""
+
+MOST_POINTS = 500
+"""The most examples whose number is stored beside its prediction."""
 
 MOST_CHARACTERS = 600
 """The most characters of a text."""
@@ -49,7 +52,8 @@ def examples(program: Program, params: Params, count: int, split: str = "test") 
         `split`, `exact` (whether an answer is right where its text is the target's), and `examples` with
         `input`, `target` and `answer` as texts. Sequences of numbers have `targets` and `answers` as lists
         too, and a network with attention has `attention`, `(M, T)`, and the symbols of both axes. A network
-        that predicts a class of each example adds `confusion` and `reliability`. A language model has none.
+        that predicts a class of each example adds `confusion` and `reliability`; one that predicts a number
+        adds `regression`, which has `targets` and `answers` of more examples. A language model has none.
     """
     task, network, size = program.task, program.network, program.training.evaluation_batch_size
     found: dict[str, Any] = {"split": split, "exact": isinstance(network.outputs, (Tokens, Transcript))}
@@ -60,6 +64,8 @@ def examples(program: Program, params: Params, count: int, split: str = "test") 
     found["examples"] = _examples(task, network, some, answers[:count])
     if isinstance(network, EncoderDecoder) and network.decoder.attention is not None:
         _add_attention(task, network, params, some, found["examples"])
+    if isinstance(network.outputs, (Vectors, Gaussians)) and batch.targets.ndim == 2:
+        found["regression"] = _numbers_beside(batch.targets, answers)
     if evaluation.predicts_classes(network):
         found |= _classes(class_predictions(program, params, split))
     return found
@@ -90,6 +96,15 @@ def _examples(task: Task, network: Network, batch: Batch, answers: np.ndarray) -
             one |= {"targets": _curve(target), "answers": _curve(answer)}
         found.append(one)
     return found
+
+
+def _numbers_beside(targets: Any, answers: Any) -> dict[str, list[float]]:
+    """Return the first feature of targets and answers, both `(B, O)`."""
+    both = (("targets", targets), ("answers", answers))
+    return {
+        name: [float(f"{value:.4g}") for value in np.asarray(values)[:MOST_POINTS, 0]]
+        for name, values in both
+    }
 
 
 def _curve(sequence: Any) -> list[float]:

@@ -18,12 +18,14 @@ from seqlab.runs.compose import compose_request
 from seqlab.runs.debug import find_operation
 from seqlab.runs.examples import write_examples
 from seqlab.runs.files import holds_run, remove_run, write_request
+from seqlab.runs.folders import removed_if_refused
 from seqlab.runs.last import with_last_run
 from seqlab.runs.objects import Run, make_family
 from seqlab.runs.provenance import git_commit, versions
 from seqlab.runs.request import Request, resolve
 from seqlab.runs.restores import restored
 from seqlab.runs.resume import FINGERPRINT, ended
+from seqlab.runs.sweep_place import place_of
 from seqlab.runs.usage import usage_of
 from seqlab.runs.verdict import with_verdict
 from seqlab.runs.width import with_chosen_width
@@ -74,9 +76,9 @@ def execute(request: Request, callbacks: Sequence[Callback] = ()) -> dict[str, A
 
     Raises:
         ConfigError: a key, a value or a combination that is not legal, or a run in the folder that may not be
-            changed so. A folder without a run then gets a summary that says failed or incompatible.
+            changed so. Nothing is written then, unless the run is one of a sweep.
     """
-    with interruptible(), locked([request.folder]):
+    with interruptible(), removed_if_refused(request.folder), locked([request.folder]):
         run = prepare(request)
         if not isinstance(run, Run):
             return run
@@ -88,6 +90,9 @@ def execute(request: Request, callbacks: Sequence[Callback] = ()) -> dict[str, A
 
 def prepare(request: Request) -> Run | dict[str, Any]:
     """Make the objects of a run; return the summary instead where the run had ended and is to stay so.
+
+    The folder of a run that was interrupted, or that is refused as one of a sweep, gets a summary that says
+    so, unless it holds a run.
 
     Raises:
         ConfigError: as `execute`.
@@ -102,7 +107,8 @@ def prepare(request: Request) -> Run | dict[str, Any]:
             make_family(config)  # a value that is not legal is refused, although nothing is to be done
         return summary
     except (ConfigError, KeyboardInterrupt) as error:
-        if not holds_run(request.folder):
+        is_recorded = isinstance(error, KeyboardInterrupt) or place_of(request.folder, request.hydra).sweep
+        if is_recorded and not holds_run(request.folder):
             write_request(request)
             summary = {"status": _status(error), "reason": str(error), **request.identity}
             RunFolder(request.folder).finish(with_verdict(summary))

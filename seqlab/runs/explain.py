@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, Sweep
@@ -11,7 +11,7 @@ from hydra.errors import ConfigCompositionException, HydraException, MissingConf
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from seqlab.near_misses import did_you_mean, equal, near_miss, normal
+from seqlab.near_misses import closest, did_you_mean, elsewhere, equal, near_miss, normal
 from seqlab.registry import GROUPS, choices, files_of, settings_of
 from seqlab.runs.suggestions import suggest_key
 from seqlab.synonyms import OPTIONS
@@ -25,6 +25,14 @@ NAMING = ("cell", "task", "architecture", "optimizer", "schedule", "experiment")
 
 REQUIRED = ("cell", "task", "architecture", "optimizer", "schedule", "training", "gradients", "tracking")
 """The groups that a run cannot be without."""
+
+OPEN = {
+    "metrics": "the task's own metrics are always reported; a further one is metrics.NAME._target_=FUNCTION",
+    "diagnostics": "a diagnostic is named by diagnostics.NAME._target_=CLASS",
+    "callbacks": "a callback is named by callbacks.NAME._target_=CLASS",
+    "tracking": "a tracker is named by tracking.NAME._target_=CLASS",
+}
+"""How a node is added to each group of named nodes."""
 
 EXTRAS = {
     "hydra/launcher/submitit_slurm": "slurm",
@@ -111,18 +119,37 @@ def _missing_choice(error: MissingConfigException) -> ConfigError:
         return ConfigError(f"{group}={name} is not installed: pip install 'seqlab[{extra}]'")
     legal = list(error.options or ())
     is_known = equal(name, legal) or normal(name) in OPTIONS.get(group, {})
-    hint = ("" if is_known else _elsewhere(group, name)) or near_miss(name, legal, f"{group}=")
+    hint = "" if is_known else _elsewhere(group, name)
+    hint = hint or near_miss(name, legal, f"{group}=") or _of_optax(group, name, closest)
     return ConfigError(f"{group}={name}{hint}: legal values are {', '.join(legal) or 'none'}")
 
 
 def _elsewhere(group: str, name: str) -> str:
-    """Say which other group has an option of this name, and which function of optax is called so."""
-    from seqlab.training.optimizers import optimizers  # imports JAX
-
-    if group == "optimizer" and name in optimizers():
-        return did_you_mean(f"optimizer=optax optimizer.name={name}")
+    """Say which function of optax, which option of another group or which key is called so."""
+    if found := _of_optax(group, name, equal):
+        return found
     others = (other for other in NAMING if other != group and name in files_of(other))
-    return next((did_you_mean(f"{'+' * (one == 'experiment')}{one}={name}") for one in others), "")
+    if other := next(others, None):
+        return did_you_mean(f"{'+' * (other == 'experiment')}{other}={name}")
+    return (elsewhere(name) or f" ({OPEN[group]})") if group in OPEN else ""
+
+
+def _of_optax(group: str, name: str, search: Callable[[str, Collection[str]], str | None]) -> str:
+    """Say which function of optax was meant by an option of a group; empty where none was.
+
+    Args:
+        group: of the config.
+        name: what was written.
+        search: returns the legal name that a given one is like.
+    """
+    from seqlab.metrics.measures import losses  # imports JAX
+    from seqlab.training.optimizers import optimizers, schedules
+
+    tables = {"optimizer": optimizers, "schedule": schedules, "loss": losses}
+    if group not in tables:
+        return ""
+    found = search(name.removeprefix("optax."), tables[group]())
+    return did_you_mean(f"{group}=optax {group}.name={found}") if found else ""
 
 
 def _quoted(override: str) -> str | None:

@@ -1,14 +1,16 @@
-"""What a folder is that was named as a run, and which runs are near it: for refusals."""
+"""Folders of refused commands: what was named as a run, which runs are near it, which are removed again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Generator, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from seqlab.near_misses import closest, did_you_mean
 from seqlab.tracking import read_summary
+from seqlab.types import ConfigError
 
 HYDRA = ".hydra"
 """The folder of the config within a run folder."""
@@ -44,9 +46,35 @@ def why_no_parameters(folder: Path) -> str:
     """Return why a run folder has no parameters."""
     try:
         summary: dict[str, Any] = read_summary(folder)
+        if summary["status"] == "finished":
+            return "has no parameters: its run finished, but its checkpoints are missing"
         return f"has no parameters: its run ended as {summary['status']}: {summary.get('reason', '')}"
     except (OSError, ValueError, KeyError, TypeError):
         return "has no parameters: its run has not saved any, and has not ended"
+
+
+def missing_folders(folder: Path) -> list[Path]:
+    """Return a folder and those above it that do not exist, the innermost first."""
+    folder = folder.absolute()
+    return [one for one in (folder, *folder.parents) if not one.exists()]
+
+
+def remove_empty(folders: Iterable[Path]) -> None:
+    """Remove the folders that are empty, in this order."""
+    for folder in folders:
+        with contextlib.suppress(OSError):  # it holds something
+            folder.rmdir()
+
+
+@contextlib.contextmanager
+def removed_if_refused(folder: Path) -> Generator[None]:
+    """Remove a folder, and those above it, that did not exist before a block which is refused."""
+    missing = missing_folders(folder)
+    try:
+        yield
+    except ConfigError:
+        remove_empty(missing)
+        raise
 
 
 def is_run(folder: Path) -> bool:

@@ -98,7 +98,7 @@ def _learnt(summary: Summary) -> str:
     elif reference.is_solved(worst, goal.higher_is_better):
         word = "Learnt"
     elif reference.is_solved(score, goal.higher_is_better):
-        word = "Learnt, but narrowly"
+        word = "Learnt, but not clearly"
     elif goal.improves(worst, reference.baseline):
         near = reference.is_solved(best, goal.higher_is_better)
         word = f"Better than the baseline, but not{' clearly' if near else ''} solved"

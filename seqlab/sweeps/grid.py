@@ -13,10 +13,10 @@ from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Overrid
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
+from seqlab.runs.build import require_legal
 from seqlab.runs.compose import without_hydra
 from seqlab.runs.explain import HYDRA_ERRORS
 from seqlab.runs.hyperparameters import traceable_keys
-from seqlab.runs.objects import make_family
 from seqlab.runs.request import resolve
 from seqlab.sweeps.refusal import refuse
 from seqlab.types import ConfigError, IncompatibleError
@@ -26,17 +26,17 @@ class GridCheck(Callback):
     """Hydra callback that lists the combinations of a grid that do not fit, each with the reason.
 
     Such a run is recorded as `incompatible` and does not count as a failure. Where a value is not legal, the
-    sweep is refused, and nothing is written. A search is not checked, because
-    its combinations are not known beforehand.
+    sweep is refused, and nothing is written. Of a search, whose combinations are not known beforehand, the
+    first of all values and the ends of its intervals are checked for values that are not legal.
     """
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        if config.hydra.runtime.choices["hydra/sweeper"] != "basic":
-            return
-        combinations = _combinations(config)
+        overrides = _overrides(config)
+        is_grid = config.hydra.runtime.choices["hydra/sweeper"] == "basic"
+        combinations = _combinations(overrides) if is_grid else [_first(overrides)]
         reasons = {one: reason for one in combinations if (reason := _why_not(config, one))}
-        illegal = [reason for reason in reasons.values() if not isinstance(reason, IncompatibleError)]
-        refuse(illegal[0] if illegal else None)
+        refuse(next(filter(_is_illegal, reasons.values()), None))
+        refuse(next(filter(_is_illegal, (_why_not(config, one) for one in _with_numbers(overrides))), None))
         if len(combinations) < 2:
             return
         shared = set.intersection(*map(set, combinations))
@@ -47,13 +47,47 @@ class GridCheck(Callback):
             print(f"{len(reasons)} of {len(combinations)} combinations do not fit", flush=True)
 
 
-def _combinations(config: DictConfig) -> list[tuple[str, ...]]:
-    """Return the overrides of each combination, without numbers of the seed and of hyperparameters."""
+def _overrides(config: DictConfig) -> list[Override]:
+    """Return the overrides of a sweep."""
     params = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
     parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
-    overrides = parser.parse_overrides([*params, *config.hydra.overrides.task])
-    relevant = [one for one in overrides if one.key_or_group not in traceable_keys() or not _numeric(one)]
-    return list(itertools.product(*map(_values, relevant)))
+    return parser.parse_overrides([*params, *config.hydra.overrides.task])
+
+
+def _combinations(overrides: Sequence[Override]) -> list[tuple[str, ...]]:
+    """Return the overrides of each combination, without numbers of the seed and of hyperparameters."""
+    return list(itertools.product(*(_values(one) for one in overrides if not _is_number(one))))
+
+
+def _first(overrides: Sequence[Override]) -> tuple[str, ...]:
+    """Return overrides, each with its first value."""
+    return tuple(_values(one)[0] for one in overrides)
+
+
+def _with_numbers(overrides: Sequence[Override]) -> list[tuple[str, ...]]:
+    """Return the first combination with each number of a seed or hyperparameter; of a range, its ends."""
+    first = _first(overrides)
+    return [
+        (*first[:place], value, *first[place + 1 :])
+        for place, one in enumerate(overrides)
+        if _is_number(one)
+        for value in (_values(one) if isinstance(one.value(), ChoiceSweep) else _ends(_values(one)))
+    ]
+
+
+def _ends(values: list[str]) -> list[str]:
+    """Return the first and the last of some values."""
+    return list(dict.fromkeys((values[0], values[-1])))
+
+
+def _is_illegal(reason: ConfigError | None) -> bool:
+    """Return whether a combination is refused for more than that its parts do not fit together."""
+    return reason is not None and not isinstance(reason, IncompatibleError)
+
+
+def _is_number(override: Override) -> bool:
+    """Return whether an override gives numbers to the seed or to a hyperparameter."""
+    return override.key_or_group in traceable_keys() and _numeric(override)
 
 
 def _numeric(override: Override) -> bool:
@@ -66,9 +100,16 @@ def _numeric(override: Override) -> bool:
 
 
 def _values(override: Override) -> list[str]:
-    """Return an override with each of the values that it sweeps; just itself where it sweeps none."""
+    """Return an override with each of its values; of an interval, two near its ends."""
     if not override.is_sweep_override():
         return [str(override.input_line)]
+    value = override.value()
+    if isinstance(value, IntervalSweep):
+        assert value.start is not None
+        assert value.end is not None
+        inner = value.start + 0.999 * (value.end - value.start)  # a search hardly draws the end itself
+        ends = (value.start, inner if isinstance(value.end, float) else value.end)
+        return [f"{override.get_key_element()}={end}" for end in ends]
     return [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
 
 
@@ -76,7 +117,7 @@ def _why_not(config: DictConfig, overrides: Sequence[str]) -> ConfigError | None
     """Return why a combination does not fit, or is not legal; None where it fits."""
     try:
         composed = compose(config.hydra.job.config_name, list(overrides), return_hydra_config=True)
-        make_family(resolve(without_hydra(composed)))
+        require_legal(resolve(without_hydra(composed)))
     except ConfigError as error:
         return error
     except HYDRA_ERRORS:  # the sweep reports it

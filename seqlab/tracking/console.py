@@ -12,7 +12,7 @@ from typing import Any
 import rich.console
 
 from seqlab.checks import require_choice
-from seqlab.tracking.group_lines import Ended, group_lines, group_of
+from seqlab.tracking.group_lines import Ended, group_lines, group_of, run_of
 from seqlab.tracking.lines import COMPILING, closing_lines, compile_line, headline, progress_line
 from seqlab.tracking.progress import Bar, Lines
 from seqlab.tracking.tracker import RunInfo
@@ -38,7 +38,8 @@ class Console:
     """The tracker that prints.
 
     A run of a sweep prints its progress alone. When a group is complete, whose runs differ in their seed
-    alone, a line says how its runs ended.
+    alone, a line says how its runs ended. In a worker process, which has a part of the runs, each run has
+    such a line.
 
     Attributes:
         mode: rich (a progress bar), plain (lines), off, or auto: rich on a terminal, else plain.
@@ -83,8 +84,10 @@ class Console:
             verdict, *lines = closing_lines(summary, self._info)
             self.print(verdict, style="bold green" if summary.get("solved") else "bold")
             self.print(*lines)
-        elif self.mode != "off":
+        elif _gathers:
             _ended.append((self._info, summary))
+        else:
+            self.print(*group_lines([(self._info, summary)], run_of))
 
     def progress(self, info: RunInfo, name: str, sparse: bool = False) -> Bar | Lines | None:
         """Return what shows the progress of runs; None where nothing is printed.
@@ -117,6 +120,14 @@ class Console:
         self.print(*group_lines(_ended))
         _ended.clear()
 
+
+def gather_ended() -> None:
+    """Print how runs of a sweep ended by groups from now on, as all of them are trained in this process."""
+    _gathers[:] = [True]
+
+
+_gathers: list[bool] = []
+"""Whether this process is that of the sweep; a worker of a launcher is another one."""
 
 _ended: list[Ended] = []
 """The runs of the present group of a sweep that have ended. Each run has a console of its own."""

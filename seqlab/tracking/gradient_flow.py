@@ -52,13 +52,14 @@ class Flow:
         found = np.full(self.log10_norm.shape, np.nan)
         for row, line in zip(found, self.log10_norm, strict=True):
             for end in np.flatnonzero(np.isfinite(line))[-1:]:
-                row[: end + 1] = line[: end + 1] - line[end]
+                with np.errstate(over="ignore"):
+                    row[: end + 1] = line[: end + 1] - line[end]
         return found
 
     def verdict(self, row: int) -> tuple[str, str]:
         """Return a word for a row's slope over all t that have a gradient, and its colour."""
         reached = np.flatnonzero(np.isfinite(self.log10_norm[row]))[-1:]  # what follows is padding
-        decades = self.slope[row] * (self.times[reached].sum() - 1) if len(reached) else np.nan
+        decades = float(self.slope[row]) * float(self.times[reached].sum() - 1) if len(reached) else np.nan
         if not np.isfinite(decades):
             return "not a number", "grey"
         if abs(decades) < NOTICEABLE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from seqlab.tracking.lines import number
@@ -20,14 +20,23 @@ def group_of(info: RunInfo) -> str:
     return " ".join(axes) or f"{info.cell} {info.architecture} {info.task}"
 
 
-def group_lines(ended: Iterable[Ended]) -> list[str]:
+def run_of(info: RunInfo) -> str:
+    """Return what tells a run from the others of its sweep."""
+    return " ".join(info.axes) or f"{group_of(info)} seed={info.seed}"
+
+
+def group_lines(ended: Iterable[Ended], name_of: Callable[[RunInfo], str] = group_of) -> list[str]:
     """Return a line for each group, and one for each reason why a run did not finish.
 
     The line has the median of the test scores, their range, and how many runs solved the task.
+
+    Args:
+        ended: the runs.
+        name_of: returns the name of a run's group.
     """
     groups: dict[str, list[Ended]] = {}
     for info, summary in ended:
-        groups.setdefault(group_of(info), []).append((info, summary))
+        groups.setdefault(name_of(info), []).append((info, summary))
     return [line for name, members in groups.items() for line in _lines(name, members)]
 
 

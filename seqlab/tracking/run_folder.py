@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from seqlab.tracking.disk import when_there_is_room
 from seqlab.tracking.encoding import from_json, to_json
@@ -128,7 +128,10 @@ def read_summary(folder: Path | str) -> dict[str, Any]:
     """
     path = Path(folder) / SUMMARY
     try:
-        return from_json(path.read_bytes().decode())
+        found: Any = from_json(path.read_bytes().decode())
+        if not isinstance(found, dict):
+            raise ValueError("it must hold an object")
+        return cast("dict[str, Any]", found)
     except ValueError as error:
         raise ConfigError(f"{path} is damaged: {error}") from error
 
@@ -183,9 +186,14 @@ def _line(row: Mapping[str, Any]) -> str:
 def write_atomically(path: Path, text: str) -> None:
     """Write a text file in UTF-8, so that a reader sees the old text or the new one, never a part.
 
-    The folder is created. Where writing fails, the old text stays.
+    The folder is created. Where writing fails, the old text stays. A link keeps its target. What is no
+    file, such as a pipe or a device, is written and not replaced.
     """
+    path = path.resolve() if path.is_symlink() else path
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8")
+        return
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
         unfinished.write_text(text, encoding="utf-8")

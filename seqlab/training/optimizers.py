@@ -121,7 +121,8 @@ def optimizers() -> dict[str, Make]:
     found: dict[str, Make] = {}
     for module in (optax.contrib, optax):
         for name, value in vars(module).items():
-            if inspect.isfunction(value) and not name.startswith(("_", "scale_by_")):
+            is_one = inspect.isfunction(value) or isinstance(value, functools.partial)  # such as `nadam`
+            if is_one and not name.startswith(("_", "scale_by_")):
                 found |= {name: value} if "learning_rate" in inspect.signature(value).parameters else {}
     return dict(sorted(found.items()))
 

@@ -163,13 +163,33 @@ def test_rows_that_a_resumed_run_writes_anew_replace_the_old_ones(tmp_path):
     assert (run.status, run.scores) == (STOPPED, ([10], [0.5]))
 
 
-def test_a_line_that_is_no_row_is_damage(tmp_path):
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        '{"step": 1e300, "eval/accuracy": 1}',
+        '{"step": -1, "train/loss": 1}',
+        '{"step": 30, "train/loss": {"a": 1}}',
+        '{"step": 30, "eval/accuracy": "much"}',
+    ],
+)
+def test_a_line_that_is_no_row_is_damage_which_can_be_shown(tmp_path, line):
     folder = make(tmp_path / "run", STOPPED)
-    with (folder / "metrics.jsonl").open("a") as file:
-        file.write("\n")
-    run = Followed(folder)
-    run.update()
-    assert run.status == DAMAGED
+    (folder / "metrics.jsonl").write_text(f"{line}\n")
+    watched = Watched(tmp_path)
+    assert watched.runs[0].status == DAMAGED
+    assert DAMAGED in shown(watched, screen())
+    watched.update()
+    assert watched.runs[0].status == DAMAGED
+
+
+@pytest.mark.parametrize("key", ["steps", "validation", "total_steps"])
+def test_a_summary_with_other_values_is_damage_which_can_be_shown(tmp_path, key):
+    folder = make(tmp_path / "run", "finished")
+    (folder / "run.json").unlink()
+    summary = {"status": "finished", "steps": 2, "total_steps": 2, key: "?"}
+    (folder / "summary.json").write_text(to_json(summary))
+    assert DAMAGED in shown(Watched(tmp_path), screen())
 
 
 @pytest.mark.parametrize(

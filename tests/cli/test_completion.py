@@ -1,13 +1,16 @@
-"""Completion of the training command by shells, as Hydra's query answers it."""
+"""Completion of the commands by shells."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 
 import pytest
 
+from seqlab.cli.commands import COMMANDS
+from seqlab.cli.completion import NAMES, SHELLS, answers
 from seqlab.registry import choices
 
 
@@ -42,16 +45,50 @@ def test_plug_ins_are_completed(inside, monkeypatch, tmp_path):
     sys.modules.pop("lab_of_completion", None)
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_script_for_a_shell_is_printed_and_read(shell, inside, monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["seqlab-train"])
-    done = inside("train", "-sc", f"install={shell}")
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("seqlab ", set(COMMANDS)),
+        ("seqlab pred", {"predict"}),
+        ("python3 -m seqlab.wei", {"seqlab.weights"}),
+        ("/a/python -m seqlab comp", {"completion"}),
+        ("seqlab-train cell=lstm,g", {"cell=lstm,gru"}),
+        ("seqlab train help cell=g", {"cell=gru"}),
+        ("python -m seqlab.train --mul", {"--multirun"}),
+        ("seqlab-train -m cell=gru task.source=my", set()),
+        ("python -m seqlab.report runs/a --o", {"--output"}),
+        ("seqlab-evaluate runs/a --split t", {"train", "test"}),
+        ("seqlab-report runs/a", set()),
+        ("seqlab-repo --o", set()),
+        ("python script.py --o", set()),
+    ],
+)
+def test_every_command_is_completed(line, expected, monkeypatch):
+    monkeypatch.setattr(sys, "argv", sys.argv)
+    monkeypatch.setenv("COMP_LINE", "")
+    assert set(answers(line)) == expected
+
+
+def test_bash_completes(inside, tmp_path):
+    (tmp_path / "script").write_text(inside("completion", "bash").stdout)
+    line = (
+        'COMP_LINE="$1"; COMP_POINT=${#1}; source "$0"; _seqlab_python; printf "%s|" "${COMPREPLY[@]}"; '
+        "complete -p python | grep -c _seqlab_python"
+    )
+    words = ["bash", "-c", line, str(tmp_path / "script"), "python -m seqlab.train cell=g"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, env=os.environ)
+    assert done.stdout == "gru |1\n"  # bash replaces what follows the =
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_script_for_a_shell_is_printed_and_read(shell, inside):
+    done = inside("completion", shell)
     assert done.returncode == 0
-    assert "hydra" in done.stdout
+    assert set(NAMES) <= {*done.stdout.split()}
     if shutil.which(shell):
         assert subprocess.run([shell, "-n"], input=done.stdout, text=True, check=False).returncode == 0
 
 
 def test_completion_and_help_do_not_wait_for_jax():
-    line = "import sys, seqlab.cli.train; sys.exit('jax' in sys.modules)"
+    line = "import sys, seqlab.cli.train, seqlab.cli.completion; sys.exit('jax' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", line], check=False).returncode == 0

@@ -57,10 +57,10 @@ def test_the_commands_of_the_help_compose():
 
 
 @pytest.mark.parametrize(("group", "name"), OPTIONS)
-def test_every_option_and_every_key_has_a_meaning(group, name):
+def test_every_option_and_every_key_has_a_meaning_and_legal_types(group, name):
     doc = option_doc(group, name)
     assert doc.summary
-    assert [key.key for key in doc.keys if not key.meaning] == []
+    assert [key.key for key in doc.keys if not (key.meaning and key.kind)] == []
     for key in doc.keys:
         assert re.search(rf"^  {re.escape(key.key)}=", help_on([f"{group}={name}"]), re.MULTILINE)
 
@@ -71,7 +71,8 @@ def test_every_experiment_says_what_it_is(name):
     assert f"+experiment={name}" in help_on([f"+experiment={name}"])
 
 
-def test_every_key_of_the_top_level_is_a_group_or_has_a_meaning():
+def test_every_key_of_the_top_level_is_a_group_or_has_a_meaning_and_legal_types():
+    assert [doc.key for doc in top_level_docs() if doc.meaning and not doc.kind] == []
     documented = {doc.key.partition(".")[0] for doc in top_level_docs() if doc.meaning}
     assert documented | set(ALL_GROUPS) >= set(KEYS)
 

@@ -74,6 +74,9 @@ def test_a_bad_row_is_named_or_skipped(trained, tmp_path, monkeypatch, capsys):
         (["gone.csv"], "gone.csv does not exist"),
         (["wrong.csv"], "task.text=text is not a column of wrong.csv: its columns are body"),
         (["wrong.csv", "--output", "out.doc"], "out.doc: legal endings are .csv, .jsonl, .parquet"),
+        (["wrong.csv", "--output", "wrong.csv"], "wrong.csv is the file that is read: legal is another one"),
+        (["wrong.csv", "--output", "folder.csv"], "folder.csv is a folder: legal is the name of a file"),
+        (["notes"], "task.source=notes cannot be read: legal endings are "),
     ],
 )
 def test_what_cannot_be_answered_is_refused_in_one_line(
@@ -81,8 +84,12 @@ def test_what_cannot_be_answered_is_refused_in_one_line(
 ):
     write_csv(tmp_path / "wrong.csv", [{"body": "good"}])
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "notes").write_text("good")
     status, printed = call(monkeypatch, capsys, predict.main, trained, *words)
-    assert (status, printed.err) == (2, f"error: {message}\n")
+    assert status == 2
+    assert printed.err.startswith(f"error: {message}")
+    assert len(printed.err.splitlines()) == 1
 
 
 def test_rows_answered_wrong_are_listed_and_counted(trained, tmp_path, monkeypatch, capsys):

@@ -8,9 +8,12 @@ import subprocess
 import sys
 
 import pytest
+from hydra import compose, initialize_config_dir
 from kills import ADDING, files_of
 
 from seqlab import run
+from seqlab.registry import CONF
+from seqlab.sweeps.grid import GridCheck
 from seqlab.tracking import read_rows, read_summary
 from seqlab.types import ConfigError
 
@@ -112,8 +115,44 @@ def rows_steps(folder):
     return [row["step"] for row in read_rows(folder)]
 
 
-def test_a_refused_command_leaves_a_new_folder_that_says_so_and_can_be_used(folder):
+NEW = ["cell.features=0", "task=adding architecture=many_to_many", "tracking.wandb.mode=ofline", "resume=no"]
+
+
+@pytest.mark.parametrize("words", NEW)
+def test_a_refused_run_leaves_no_folder(words, folder):
     with pytest.raises(ConfigError):
-        run([*SETTINGS, "cell.features=0", f"hydra.run.dir={folder}"])
-    assert read_summary(folder)["status"] == "failed"
-    assert run([*SETTINGS, "training.steps=1", f"hydra.run.dir={folder}"])["status"] == "finished"
+        run([*SETTINGS, *words.split(), f"hydra.run.dir={folder / 'new'}"])
+    assert not folder.exists()
+
+
+def test_a_refused_command_leaves_the_folders_as_they_were(tmp_path):
+    (tmp_path / "runs").mkdir()
+    done = in_process(tmp_path, *SETTINGS, "tracking.wandb.mode=ofline")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: ")
+    assert [*tmp_path.rglob("*")] == [tmp_path / "runs"]
+
+
+SWEEPS = [
+    *("seed=0,-1", "seed=0,1.5", "optimizer.learning_rate=0.1,-1", "tracking.wandb.mode=ofline seed=0,1"),
+    *("training.devices=999 seed=0,1", "cell.features=4,0"),
+    "hydra/sweeper=tpe seed=0 architecture.dropout=interval(0.1,2)",
+]
+
+
+@pytest.mark.parametrize("words", SWEEPS)
+def test_a_sweep_with_a_value_that_is_not_legal_is_refused(words, capsys):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        sweeper = [word for word in words.split() if word.startswith("hydra/")]
+        config = compose("train", sweeper, return_hydra_config=True)
+        config.hydra.overrides.task = [*SETTINGS, *(word for word in words.split() if word not in sweeper)]
+        with pytest.raises(SystemExit):
+            GridCheck().on_multirun_start(config)
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_a_sweep_that_is_refused_writes_nothing(tmp_path):
+    done = in_process(tmp_path, "-m", *SETTINGS, "seed=0,-1")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: seed must be a non-negative integer")
+    assert [*tmp_path.rglob("*")] == []

@@ -13,9 +13,12 @@ from tiny_runs import TINY, tiny
 from seqlab import load_run, run
 from seqlab.data.memory import hold
 from seqlab.generation.decoding import Beam
-from seqlab.runs import evaluate
+from seqlab.runs import compose_config, evaluate
+from seqlab.runs.compose import without_hydra
 from seqlab.runs.examples import examples, write_examples
 from seqlab.runs.files import EXAMPLES
+from seqlab.runs.objects import make_family
+from seqlab.runs.request import resolve
 from seqlab.tasks import load_task
 from seqlab.tracking import read_rows
 from seqlab.tracking.encoding import from_json
@@ -225,6 +228,15 @@ def test_examples_of_an_encoder_decoder_are_what_it_writes(strings):
     for one in found["examples"]:
         assert one["answer"] == loaded.predict([one["input"]]).answers[0]
         assert len(one["target"]) == len(one["input"])
+
+
+def test_examples_of_numbers_have_many_targets_beside_their_predictions():
+    program = make_family(resolve(without_hydra(compose_config(tiny("adding", "many_to_one")))))[0].program
+    found = examples(program, program.init(np.uint32(0), program.task.data).params, 2)
+    shown, beside = found["examples"], found["regression"]
+    assert len(beside["targets"]) == len(beside["answers"]) == 16
+    for one, target, answer in zip(shown, beside["targets"], beside["answers"], strict=False):
+        np.testing.assert_allclose([float(one["target"]), float(one["answer"])], [target, answer], atol=0.01)
 
 
 def test_examples_that_cannot_be_written_are_a_warning(series, tmp_path, caplog):

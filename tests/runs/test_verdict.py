@@ -87,7 +87,7 @@ def test_a_score_is_better_than_a_baseline_only_beyond_the_sampling_error(count,
     assert f"over {count:,} example" in found
     solved = score >= solved_at
     assert found.startswith("Learnt") == solved
-    assert found.startswith("Learnt, but narrowly") == (solved and low < solved_at)
+    assert found.startswith("Learnt, but not clearly") == (solved and low < solved_at)
     assert found.startswith("Not learnt") == (not solved and low <= chance)
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqlab.tracking import Console, progress
+from seqlab.tracking.console import gather_ended
 from seqlab.tracking.lines import duration
 
 ROWS = [
@@ -132,7 +133,11 @@ def test_a_progress_bar_takes_one_line(info, width):
     assert all("solved at 0.95]" in line for line in bars if "compiling" not in line) or width < 80
 
 
-def test_a_sweep_prints_a_line_for_each_group_of_seeds(info, capsys, clock):
+@pytest.mark.parametrize("is_worker", [False, True])
+def test_a_sweep_prints_a_line_for_each_group_of_seeds(is_worker, info, capsys, clock, monkeypatch):
+    monkeypatch.setattr("seqlab.tracking.console._gathers", [])
+    if not is_worker:
+        gather_ended()
     for cell, scores in (("gru", (0.9, 1.0, 0.8)), ("elman", (0.5, None))):
         for seed, score in enumerate(scores):
             axes = (f"cell={cell}", f"seed={seed}")
@@ -143,6 +148,12 @@ def test_a_sweep_prints_a_line_for_each_group_of_seeds(info, capsys, clock):
     Console().print_ended()
     Console().print_ended()
     lines = capsys.readouterr().out.splitlines()
+    if is_worker:  # the other runs of its groups may be trained by others
+        assert [line.partition(":")[0] for line in lines] == [
+            *(f"cell=gru seed={seed}" for seed in range(3)),
+            *("cell=elman seed=0", "cell=elman seed=1", "  seed 1 failed"),
+        ]
+        return
     assert [line for line in lines if "step 2000" not in line] == [
         "cell=gru: 3 finished, test/accuracy 0.9 (0.8 to 1), baseline 0.5, solved 2 of 3",
         "cell=elman: 1 finished, 1 failed, test/accuracy 0.5, baseline 0.5, solved 0 of 2",

@@ -3,12 +3,15 @@
 import dataclasses
 import json
 import math
+import os
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from seqlab.tracking import RunFolder, read_rows, read_summary
+from seqlab.tracking import RunFolder, read_rows, read_summary, write_atomically
+from seqlab.types import ConfigError
 
 
 def _lines(folder):
@@ -131,6 +134,32 @@ def test_a_started_run_does_not_look_finished(folder, info):
     folder.finish({"status": "finished"})
     folder.start(dataclasses.replace(info, resumed_from=0))
     with pytest.raises(FileNotFoundError):
+        read_summary(folder.path)
+
+
+def test_a_link_keeps_pointing_to_its_file(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    write_atomically(tmp_path / "link", "text")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "file").read_text() == "text"
+
+
+def test_what_is_no_file_is_written_and_not_replaced(tmp_path):
+    pipe, read = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text()), daemon=True)
+    reader.start()
+    write_atomically(pipe, "text")
+    reader.join(10)
+    assert read == ["text"]
+    assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", '"a"', "{"])
+def test_a_summary_that_holds_no_object_is_damaged(text, folder):
+    folder.finish({"status": "finished"})
+    (folder.path / "summary.json").write_text(text)
+    with pytest.raises(ConfigError, match=r"summary\.json is damaged"):
         read_summary(folder.path)
 
 

@@ -23,6 +23,9 @@ of one whose files cannot be read."""
 _NEEDED = (b'"eval/', b'"timing/compile_seconds"')
 """What a line contains that is read of every run. Of the other lines the newest say how far the run is."""
 
+MOST_STEPS = 2**53
+"""What is more than any run makes."""
+
 Points = tuple[list[float], list[float]]
 """Steps and values."""
 
@@ -73,8 +76,17 @@ class Followed:
             self.facts = self._read_if_new(FACTS, self.facts) or self.summary or self._asked_for()
             self._read_rows()
             self.status = self._find_status()
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            self._require_shown()
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             self.status, self.summary = DAMAGED, {"reason": f"{type(error).__name__}: {error}"}
+            self.facts = {}
+            self._stamps.clear()
+            self._forget()
+
+    def _require_shown(self) -> None:
+        """Raise where what is shown of the run is of another type."""
+        _ = self.step, self.best, self.reference, self.solved, self.seconds_left, int(self.total or 0)
+        _ = [float(self.latest.get(name, 0)) for name in ("train/loss", "timing/steps_per_second")]
 
     @property
     def goal(self) -> Goal:
@@ -191,6 +203,8 @@ class Followed:
     def _add(self, row: Mapping[str, Any]) -> None:
         """Keep what is shown of a row."""
         step, key = int(row["step"]), f"eval/{self.goal.metric}"
+        if not 0 <= step < MOST_STEPS:
+            raise ValueError(f"step={step} is no number of updates")
         numbers = {name: value for name, value in row.items() if not isinstance(value, list)}
         self.latest |= numbers | {"step": max(step, self.latest.get("step", 0))}
         if key in row:

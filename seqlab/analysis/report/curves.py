@@ -121,7 +121,7 @@ def _log_axis(values: np.ndarray) -> dict[str, Any]:
     low, high = ends.tolist()
     if high - low > MOST_LABELLED:
         return {"type": "log", "dtick": max(1, round((high - low) / 6)), "exponentformat": "power"}
-    decades = range(math.floor(low) - 1, math.ceil(high) + 2)
+    decades = range(max(math.floor(low) - 1, -307), min(math.ceil(high) + 2, 308))
     ticks = [digit * 10.0**decade for decade in decades for digit in (1, 2, 5)]
     return {"type": "log", "tickvals": compact(ticks), "ticktext": [number(tick) for tick in ticks]}
 

@@ -42,7 +42,7 @@
   const draw = chart => {
     const figure = figures[chart.dataset.chart];
     const data = escaped(figure.data).map(trace => ({...trace, visible: isShown(trace)}));
-    const settings = {responsive: true, displaylogo: false, displayModeBar: phone ? false : "hover", modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"]};
+    const settings = {responsive: true, displaylogo: false, displayModeBar: phone || !matchMedia("(hover: hover)").matches ? false : "hover", modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"]};
     Plotly.react(chart.querySelector(".plot"), data, layoutOf(figure), settings);
     chart.dataset.drawn = "yes";
   };

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import importlib.resources
 import json
+import logging
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,6 +26,11 @@ from seqlab.types import ConfigError
 
 NAME = "report.html"
 """The name of the file."""
+
+_DAMAGED = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+"""What a section raises where a file of a run holds something else than runs write."""
+
+_log = logging.getLogger(__name__)
 
 _FOLDER = importlib.resources.files("seqlab.analysis.report")
 
@@ -124,7 +130,20 @@ def _sections(entries: Entries, paths: Sequence[Path], pairs: Sequence[dict[str,
         facts.environment,
         lambda entries: facts.again(entries, paths),
     )
-    return [section for make in makers if (section := make(entries)) is not None]
+    made: list[Section] = []
+    complaints: list[str] = []
+    for make in makers:
+        try:
+            section = make(entries)
+        except _DAMAGED as error:
+            complaints.append(f"{type(error).__name__}: {error}")
+        else:
+            made += [] if section is None else [section]
+    if complaints:
+        says = f"Sections are left out, as files of the runs are damaged: {'; '.join(complaints)}"
+        _log.warning(says)
+        made.append(Section("left-out", "Left out", [], says))
+    return made
 
 
 def _title(entries: Entries, paths: Sequence[Path]) -> str:

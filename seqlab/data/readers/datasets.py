@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ def read_parquet(path: Path) -> Table:
     from datasets import Dataset, disable_progress_bars
 
     disable_progress_bars()
+    logging.getLogger("datasets").setLevel(logging.CRITICAL)  # it would log what it raises
     return table_of(str(path), Dataset.from_parquet(str(path)))
 
 

@@ -51,6 +51,7 @@ def write_answers(run: Path, text: str) -> None:
     confusion = {"names": [text, "other"], "counts": [[1, 2], [0, 2]]}
     told = {"split": "test", "exact": True, "examples": [one], "confusion": confusion}
     told |= {"reliability": reliability, "calibration_error": 0.1}
+    told |= {"regression": {"targets": [0.5, -1], "answers": [0.4, 2]}}
     (run / "examples.json").write_text(json.dumps(told))
 
 
@@ -121,6 +122,7 @@ def test_a_sweep_has_every_section_and_figures_without_gaps(tmp_path):
     flows = [one for one in maps if one.get("zmin", 0) < 0]
     assert len(flows) == 6
     assert len({(one["zmin"], one["zmax"]) for one in flows}) == 1
+    assert "Target over prediction: " in found.text
     assert all(np.shape(one["z"]) == (len(one["y"]), len(one["x"])) for one in maps)
 
 
@@ -137,6 +139,27 @@ def test_a_run_in_any_state_has_a_report(tmp_path, status, rows):
     if status not in ("finished", None):
         assert "because of it" in found.text
     assert ('id="learning"' in found.source) == (rows != "none")
+
+
+DAMAGES = [
+    ("metrics.jsonl", lambda row: row | {"train/loss": 1e308}),
+    ("metrics.jsonl", lambda row: row | {"gates/forget/histogram": [1] * (row["step"] // 10)}),
+    ("metrics.jsonl", lambda row: {key: {"a": 1} for key in row} | {"step": row["step"]}),
+]
+
+
+@pytest.mark.parametrize(("file", "damage"), DAMAGES)
+def test_values_that_no_run_writes_leave_out_no_more_than_their_section(tmp_path, file, damage):
+    run = write_logged(tmp_path / "run", ["cell=gru"])
+    rows = [damage(json.loads(line)) for line in (run / file).read_text().splitlines()]
+    (run / file).write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    assert 'id="again"' in Page(write_report(run)).source
+
+
+def test_a_table_of_lengths_with_more_values_than_names_hides_nothing(tmp_path):
+    run = write_logged(tmp_path / "run", ["cell=gru"])
+    (run / "lengths.csv").write_text("length\n1,2,3\n")
+    assert 'id="left-out"' not in Page(write_report(run)).source
 
 
 @pytest.mark.parametrize(

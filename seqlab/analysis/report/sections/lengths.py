@@ -57,7 +57,7 @@ def _traces(entry: Entry, group: int, entries: Entries) -> Iterable[dict[str, An
     for path in sorted(entry.folder.glob("lengths*.csv")):
         rows = _table(path)
         ends = f"/{entry.summary.get('metric')}"
-        key = next((key for key in (rows[0] if rows else ()) if key.endswith(ends)), None)
+        key = next((key for key in (rows[0] if rows else ()) if str(key).endswith(ends)), None)
         if key is None:
             continue
         try:

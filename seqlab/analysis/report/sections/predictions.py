@@ -29,7 +29,7 @@ def predictions(entries: Entries) -> Section | None:
     for entry, number, panel in _best(entries)[:MOST_RUNS]:
         told = _read(entry)
         whose = "" if entries.single else f": {entries.labels[number]}, {entry.name}"
-        for make in (_confusion, _reliability, _attention, _curves, _table):
+        for make in (_confusion, _reliability, _regression, _attention, _curves, _table):
             parts += _made(make, told, whose, number, panel)
     says = "Answers to examples of the test split, by the parameters that were best on validation."
     if not entries.single:
@@ -124,6 +124,28 @@ def _reliability(told: Mapping[str, Any], whose: str, number: int, panel: str) -
     says = "Accuracy over the probability of the predicted class; a calibrated network is on the diagonal"
     calibrated = {**line, "line": {"color": GREY, "dash": "dot"}}
     yield Chart(title, says, [calibrated, points], axes, panel, number)
+
+
+def _regression(told: Mapping[str, Any], whose: str, number: int, panel: str) -> Iterable[Part]:
+    if "regression" not in told:
+        return
+    targets, answers = (np.array(told["regression"][key], float) for key in ("targets", "answers"))
+    both = np.concatenate([targets, answers])
+    ends = [both[np.isfinite(both)].min(), both[np.isfinite(both)].max()]
+    points = {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "examples",
+        "x": compact(answers),
+        "y": compact(targets),
+        "hovertemplate": "prediction %{x}, target %{y}<extra></extra>",
+        "marker": {"color": style(number)["color"], "size": 5, "opacity": 0.6},
+    }
+    equal = {"type": "scatter", "mode": "lines", "name": "equal", "x": compact(ends), "y": compact(ends)}
+    axes = {"xaxis": {"title": {"text": "prediction"}}, "yaxis": {"title": {"text": "target"}}}
+    says = f"Targets of {len(targets)} test examples over their predictions; a right one is on the line"
+    title = f"Target over prediction{whose}"
+    yield Chart(title, says, [equal | {"line": {"color": GREY, "dash": "dot"}}, points], axes, panel, number)
 
 
 def _examples(told: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
