@@ -15,7 +15,8 @@ def forward(params, x, associative):
         dimension_numbers=("NWC", "WIO", "NWC"), feature_group_count=E,
     )  # fmt: skip
     v = jax.nn.silu(v + params["conv_bias"])
-    d, B, C = jnp.split(v @ params["x_kernel"], (-2 * N, -N), axis=-1)
+    Q = len(params["step_kernel"])
+    d, B, C = jnp.split(v @ params["x_kernel"], (Q, Q + N), axis=-1)
     delta = jax.nn.softplus(d @ params["step_kernel"] + params["step_bias"])
     delta, read, B, C = (jnp.swapaxes(one, 0, 1) for one in (delta, delta * v, B, C))
     A = -jnp.exp(params["A_log"])

@@ -62,26 +62,29 @@ class S4D(LinearCell):
         """Whether the states are complex."""
         return self.eigenvalues != "real"
 
+    @property
+    def num_parts(self) -> int:
+        """The numbers of the state of a feature, complex or real."""
+        return self.num_states // 2 if self.is_complex else self.num_states
+
     @nn.nowrap
     def initialize_carry(self, rng: jax.Array, input_shape: tuple[int, ...]) -> Carry:
-        num_parts = self.num_states // (2 if self.is_complex else 1)
-        zeros = jnp.zeros((*input_shape[:-1], self.features, num_parts), self.param_dtype)
+        zeros = jnp.zeros((*input_shape[:-1], self.features, self.num_parts), self.param_dtype)
         return (zeros, zeros) if self.is_complex else zeros
 
     def declare(self, x: jax.Array) -> Params:
-        F, H, dtype = x.shape[-1], self.features, self.param_dtype
+        F, H, P, dtype = x.shape[-1], self.features, self.num_parts, self.param_dtype
         dense, normal = nn.initializers.lecun_normal(), nn.initializers.normal
-        num_parts = self.num_states // (2 if self.is_complex else 1)
         step = state_space.log_uniform(self.min_step, self.max_step)
         declared = {
             "input_kernel": self.param("input_kernel", dense, (F, H), dtype),
             "log_step": self.param("log_step", step, (H,), dtype),
-            "log_decay": self.param("log_decay", self._log_decays, (H, num_parts), dtype),
-            "C": self.param("C", normal(math.sqrt(0.5)), (2, H, num_parts)[not self.is_complex :], dtype),
+            "log_decay": self.param("log_decay", self._log_decays, (H, P), dtype),
+            "C": self.param("C", normal(math.sqrt(0.5)), (2, H, P)[not self.is_complex :], dtype),
             "D": self.param("D", normal(1.0), (H,), dtype),
         }
         if self.is_complex:
-            declared["frequency"] = self.param("frequency", self._frequencies, (H, num_parts), dtype)
+            declared["frequency"] = self.param("frequency", self._frequencies, (H, P), dtype)
         return declared
 
     @nn.nowrap
