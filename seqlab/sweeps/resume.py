@@ -10,6 +10,8 @@ from seqlab.runs.changes import IGNORED, is_resumable
 from seqlab.runs.compose import compose_config, path_in, with_quoted_paths, without_hydra
 from seqlab.runs.files import read_yaml
 from seqlab.runs.request import resolve
+from seqlab.runs.resume import STEPS, readable_summary
+from seqlab.tracking import find_runs
 from seqlab.types import ConfigError
 
 KEY = "sweep.resume"
@@ -37,10 +39,23 @@ def resumed(arguments: Sequence[str]) -> list[str]:
     own = {override.partition("=")[0]: override for override in (*overrides.hydra, *overrides.task)}
     further = {key: argument for key, argument in given.items() if not key.startswith("-")}
     _require_resumable(own, further, folder)
+    _require_steps(further, folder)
     place, again = with_quoted_paths([f"hydra.sweep.dir={folder}", f"{KEY}={folder}"])
     merged = own | {"hydra.sweep.dir": place, "resume": "resume=auto"}
     flags = [argument for argument in arguments if argument.startswith("-")]
     return ["-m", *flags, *(merged | further | {KEY: again}).values()]
+
+
+def _require_steps(further: Mapping[str, str], folder: str) -> None:
+    """Raise ConfigError where a word of the command asks for fewer steps than a run of the sweep has made."""
+    steps = further.get(STEPS, "").partition("=")[2]
+    summaries = [readable_summary(run) or {} for run in find_runs(folder)] if steps.isdecimal() else []
+    made = max((int(summary.get("steps") or 0) for summary in summaries), default=0)
+    if steps.isdecimal() and int(steps) < made:
+        raise ConfigError(
+            f"{STEPS}={steps} is less than the {made} steps that a run of {KEY}={folder} has made: "
+            f"legal are at least {made}"
+        )
 
 
 def resuming(folder: Path) -> list[str]:

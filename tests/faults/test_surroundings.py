@@ -66,7 +66,12 @@ def test_a_sweep_in_a_folder_of_any_name_is_resumed(tmp_path):
     with pytest.raises(ConfigError, match=r"seed=0,5 changes seed, for which the sweep has seed=0,1"):
         resumed(["-m", f"sweep.resume={folder}", "seed=0,5"])
     assert "seed=0,5" in resumed(["-m", f"sweep.resume={folder}", "seed=0,5", "allow_changes=true"])
+    (folder / "0" / ".hydra").mkdir(parents=True)
+    (folder / "0" / ".hydra" / "config.yaml").touch()
+    (folder / "0" / "summary.json").write_text('{"status": "finished", "steps": 9}')
     assert "training.steps=9" in resumed(["-m", f"sweep.resume={folder}", "training.steps=9"])
+    with pytest.raises(ConfigError, match=r"training\.steps=8 is less than the 9 steps that a run of"):
+        resumed(["-m", f"sweep.resume={folder}", "training.steps=8"])
 
 
 def environment(**further):
