@@ -33,9 +33,11 @@ class Window(NamedTuple):
 class Attention(nn.RNNCellBase):
     """Causal multi-head attention with a window of C steps as its carry.
 
-        q_t, k_t, v_t = x_t W_q, x_t W_k, x_t W_v              in N heads of d = H / N features
-        α_tj = softmax_j (q_t · k_j / √d + b_tj),              t − C < j ≤ t, for each head
-        y_t = [Σ_j α_tj v_j for all heads] W_o
+        q_t, k_t, v_t = x_t [W_q W_k W_v]
+        α_tj = softmax_j (q_t · k_j / √d + b_tj),  t − C < j ≤ t
+        y_t = [Σ_j α_tj v_j] W_o
+
+    The second line and the sum are those of each head, which has d = H / N features.
 
     With "rotary" positions, q_t and k_j are rotated by the angles t θ_i and j θ_i, θ_i = 10000^(−2i/d), in
     the planes of the features i and i + d/2; a last odd feature is not rotated. With "alibi",

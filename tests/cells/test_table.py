@@ -12,6 +12,7 @@ from rich.console import Console
 
 from seqlab.cells import Cell
 from seqlab.cli.cells import (
+    PIPED_WIDTH,
     TERMS,
     count_multiply_adds,
     count_parameters,
@@ -65,7 +66,7 @@ def test_the_time_of_a_step_is_measured_on_request():
 
 def test_every_cell_has_a_row():
     written = io.StringIO()
-    Console(file=written, width=200).print(describe_cells())
+    Console(file=written, width=PIPED_WIDTH).print(describe_cells())
     assert all(f"│ {name} " in written.getvalue() for name in CELLS if "-" not in name)
     assert "[i f g o] = x_t W" in written.getvalue()
     assert "4·H² + 4·F·H + 4·H" in written.getvalue()
