@@ -28,7 +28,7 @@ from seqlab.recurrence import Stack, state_size
 from seqlab.registry import choices, make, settings_of
 from seqlab.weights.export import LIBRARIES
 
-PIPED_WIDTH = 220
+PIPED_WIDTH = 240
 RADIX = 2**15
 TERMS = {"1": 1, "F": RADIX, "H": RADIX**2, "F·H": RADIX**3, "H²": RADIX**4}
 """The value of each term at F = 2¹⁵ and H = 2³⁰; coefficients are below 2¹⁰ in magnitude."""
