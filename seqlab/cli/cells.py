@@ -28,7 +28,7 @@ from seqlab.recurrence import Stack, state_size
 from seqlab.registry import choices, make, settings_of
 from seqlab.weights.export import LIBRARIES
 
-PIPED_WIDTH = 200
+PIPED_WIDTH = 240
 RADIX = 2**15
 TERMS = {"1": 1, "F": RADIX, "H": RADIX**2, "F·H": RADIX**3, "H²": RADIX**4}
 """The value of each term at F = 2¹⁵ and H = 2³⁰; coefficients are below 2¹⁰ in magnitude."""
@@ -131,7 +131,7 @@ def describe_cells(shape: Shape | None = None) -> Table:
         table.add_column(column, no_wrap=column == "equation")
     num_inputs, features = TERMS["F"], TERMS["H"]
     for name in choices("cell"):
-        cell, small = make_cell(name, features), make_cell(name, 3)
+        cell, small = make_cell(name, features), make_cell(name, 8)
         table.add_row(
             name,
             Text(equation(cell)),

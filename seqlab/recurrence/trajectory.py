@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
@@ -82,7 +83,7 @@ def _record(
     def step(before: Carry, now: Steps) -> tuple[Carry, tuple[jax.Array, Carry, dict[str, jax.Array]]]:
         start = restart(cell, before, now.reset)
         (after, y), sown = cell.apply({"params": params}, start, now.x, mutable="gates")
-        return where_rows(now.real, after, before), (y, start, sown.get("gates", {}))
+        return where_rows(now.real, after, before), (y, start, _by_name(sown.get("gates", {})))
 
     steps = time_major(Steps(read, real, resets))
     _, (outputs, before, gates) = jax.lax.scan(step, carry, steps)
@@ -90,3 +91,11 @@ def _record(
     starts = jnp.zeros_like(real.T) if steps.reset is None else steps.reset
     trajectory = Trajectory(steps.x, before, gates, real.T, starts)
     return trajectory, flip(outputs, lengths) if backward else outputs
+
+
+def _by_name(sown: Mapping[str, Tree]) -> dict[str, jax.Array]:
+    """Return sown gates by their names alone; a cell that is made of other modules has theirs too."""
+    found: dict[str, jax.Array] = {}
+    for name, value in sown.items():
+        found |= _by_name(value) if isinstance(value, Mapping) else {name: value}
+    return found

@@ -13,10 +13,14 @@ from matplotlib.text import Text
 
 import seqlab
 from seqlab.analysis.direct_labels import spread
+from seqlab.analysis.dynamics.figure import draw_dynamics
+from seqlab.analysis.dynamics.fixed_points import FixedPoints
+from seqlab.analysis.dynamics.network_map import Visited
 from seqlab.analysis.gate_figure import draw_gates, gates_of
 from seqlab.analysis.groups import group_runs
 from seqlab.analysis.panels import panels, value_texts
 from seqlab.analysis.parallel_coordinates import parallel_coordinates, score_axis
+from seqlab.analysis.principal_axes import principal_axes
 from seqlab.analysis.run_titles import run_titles
 from seqlab.analysis.state_figure import Trajectories, draw_states, principal_components
 from seqlab.analysis.sweep_figures import gradient_slope, learning_curves
@@ -201,6 +205,23 @@ def test_principal_components_of_a_plane_are_that_plane():
     assert sum(explained) == pytest.approx(1)
     distance = lambda one: np.linalg.norm(one[real][:, None] - one[real][None], axis=-1)  # noqa: E731
     np.testing.assert_allclose(distance(places), distance(inside), atol=1e-12)
+
+
+@pytest.mark.parametrize("width", [None, WIDTHS["column"]])
+def test_fixed_points_are_drawn_among_trajectories(width):
+    generator = np.random.default_rng(0)
+    visited = Visited(generator.normal(size=(9, 4, 5)), np.zeros((9, 4, 1)), np.ones((9, 4), bool))
+    jacobians = generator.normal(size=(4, 5, 5)) * np.array([0.1, 0.6, 0.6, 9])[:, None, None]
+    eigenvalues = np.linalg.eigvals(jacobians).astype(complex)
+    speeds, states = np.array([0, 0, 1e-5, 0]), generator.normal(size=(4, 5))
+    points = FixedPoints(states, speeds, jacobians, eigenvalues, np.ones(4, int))
+    axes = principal_axes(visited.states[visited.real])
+    exponents = np.array([0.1, 0, -1, -2, -np.inf])
+    figure = draw_dynamics(
+        points, visited, axes, exponents, "layer_norm_lstm, many_to_many, flip_flop", width
+    )
+    assert_readable(figure)
+    assert {"stable", "saddle"} <= set(points.kinds)
 
 
 @pytest.mark.parametrize("labels", [None, np.arange(6) % 2, np.ones((6, 4), int), np.linspace(0, 1, 6)])

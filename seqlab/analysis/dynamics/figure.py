@@ -18,6 +18,9 @@ LOOKS = {
 }
 """The colour and the marker of each stability."""
 
+NARROW = 5.0
+"""At this width in inches, and below, the panels stand in one column."""
+
 MOST_LINES = 24
 """The most trajectories that are drawn."""
 
@@ -49,14 +52,17 @@ def draw_dynamics(
     from matplotlib.figure import Figure
 
     width = width or 7.0
-    figure = Figure(figsize=(width, 0.92 * width), layout="constrained")
+    columns = 2 if width > NARROW else 1
+    height = 0.9 * (4 / columns) * width / columns + 0.3
+    figure = Figure(figsize=(width, height), layout="constrained")
     figure.suptitle(title, x=0.01, ha="left", fontsize=TEXT + 1)
-    (first, second), (below, beside) = figure.subplots(2, 2)
+    first, second, below, beside = figure.subplots(4 // columns, columns).ravel()
     for ax, components in ((first, (0, 1)), (second, (2, 1))):
         _plane(ax, points, visited, axes, components)
     handles, labels = first.get_legend_handles_labels()
     if handles:
-        figure.legend(handles, labels, loc="outside upper right", ncols=len(labels), handletextpad=0.3)
+        beside_each_other = int(width / 1.1)
+        figure.legend(handles, labels, loc="outside lower left", ncols=beside_each_other, handletextpad=0.3)
     _eigenvalues(below, points)
     _spectrum(beside, lyapunov)
     return figure
@@ -141,7 +147,7 @@ def _spectrum(ax: Any, lyapunov: np.ndarray) -> None:
         ax.text(
             1,
             1,
-            f"{int((~finite).sum())} are −∞",
+            f"−∞: {int((~finite).sum())} of {len(lyapunov)}",
             ha="right",
             va="top",
             transform=ax.transAxes,
