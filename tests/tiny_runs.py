@@ -17,6 +17,9 @@ FRAMINGS = [(name, architecture) for name in OWN for architecture in load_task(n
 NARROW = {
     "associative_recall": {"num_pairs": 1, "min_length": 4, "num_tokens": 8},
     "frames": {"height": 4, "width": 4},
+    "pathfinder": {"side": 8, "by": "row"},
+    "ready_set_go": {"min_length": 2, "max_delay": 2},
+    "selective_copying": {"num_copied": 3, "min_length": 4},
 }
 """Fields of tasks whose defaults do not allow sequences or images as small as those of the tests."""
 ONE_EACH = list({architecture: (task, architecture) for task, architecture in reversed(FRAMINGS)}.values())

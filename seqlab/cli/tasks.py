@@ -11,6 +11,7 @@ from rich.table import Table
 
 from seqlab.cli.arguments import Parser
 from seqlab.cli.command import command
+from seqlab.cli.remembered_baselines import RememberedBaselines
 from seqlab.data.corpora import CORPORA, find_corpus
 from seqlab.data.readers.files import suffixes
 from seqlab.tasks import SPLITS, Task, load_task, task_names
@@ -31,16 +32,20 @@ def describe_tasks() -> Table:
     table.add_column("task", no_wrap=True)  # so that a name can be copied
     for column in ("architectures", "source", "size", "licence", "offline", "baseline", "solved"):
         table.add_column(column)
+    remembered = RememberedBaselines()
     for name in task_names():
         task = load_task(name)
         origin, licence, is_offline = task.provenance()
         offline = "yes" if is_offline else "no"
-        for architectures, size, baseline, solved in _goals(task):
+        for architectures, size, baseline, solved in remembered.rows(
+            name, task, lambda task: [*_goals(task)]
+        ):
             table.add_row(name, architectures, origin, size, licence, offline, baseline, solved)
+    remembered.save()
     return table
 
 
-def _goals(task: Task) -> Iterator[tuple[str, str, str, str]]:
+def _goals(task: Task) -> Iterator[tuple[str, ...]]:
     """Yield architectures that share a size and a goal: their names, the size, the baseline, the threshold.
 
     The last three are unknown for data on the hub and for a user's own source.

@@ -63,8 +63,9 @@ def simple_scores(task: Any, framing: str, split: str) -> dict[str, float]:
 
         p_k(v) = (n_k(v) + p(v)) / (n_k + 1),   p(v) = (n(v) + 1/V) / (n + 1)
 
-    are the frequencies of the value v at place k and at all places, of V values. Empty where the metric is
-    none of `accuracy`, `sequence_accuracy`, `cross_entropy`, `mse` and `loss`.
+    are the frequencies of the value v at place k and at all places, of V values. Of `Labels`, each is
+    predicted that is frequent, and an output is right where all of them are. Empty where the metric, without
+    what stands before its `/`, is none of `accuracy`, `sequence_accuracy`, `cross_entropy`, `mse` and `loss`.
     """
     return dict(_simple_scores(task, framing, split))
 
@@ -77,7 +78,7 @@ def steps_of(mask: jax.Array) -> jax.Array:
 
 @functools.lru_cache(maxsize=256)
 def _simple_scores(task: Any, framing: str, split: str) -> Mapping[str, float]:
-    metric, spec = task.goal(framing).metric.removeprefix("free_running/"), task.output_spec(framing)
+    metric, spec = task.goal(framing).metric.rpartition("/")[2], task.output_spec(framing)
     if metric == "loss":
         metric = "cross_entropy" if isinstance(spec, Tokens) else "mse"
     if metric not in _SCORES:
@@ -125,6 +126,8 @@ def _totals(values: np.ndarray, places: np.ndarray, num_places: int, size: int) 
 
 
 def _right(table: np.ndarray, places: np.ndarray, held: Answers) -> np.ndarray:
+    if held.values.ndim > 1:
+        return ((table[places] > 0.5) == (held.values > 0.5)).all(axis=1)
     return table.argmax(axis=1)[places] == held.values
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
+import jax
+import pytest
+
 from seqlab.tasks import load_task
 from seqlab.tasks.memory.adding import Adding
 
@@ -42,3 +45,13 @@ def test_a_version_changes_it():
 
 def test_a_field_changes_it():
     assert Adding(length=40).fingerprint() != Adding(length=50).fingerprint()
+
+
+@pytest.mark.parametrize(("name", "fields"), [("digits", {}), ("python_docs", {"length": 8})])
+def test_the_data_change_it(name, fields):
+    task = load_task(name, **fields)
+    other = dataclasses.replace(task)
+    leaves, tree = jax.tree.flatten(task.data)
+    changed = [leaves[0].at[(0,) * leaves[0].ndim].add(1), *leaves[1:]]
+    other.__dict__["data"] = jax.tree.unflatten(tree, changed)
+    assert other.fingerprint() != task.fingerprint()

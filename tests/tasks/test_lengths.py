@@ -1,18 +1,19 @@
 """Lengths of generated sequences: one program serves all of them, and they are equally likely."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tiny_runs import NARROW
+from tiny_runs import NARROW, OWN
 
-from seqlab.tasks import load_task, task_names
+from seqlab.tasks import load_task, quick_options
 from seqlab.tasks.lengths import between
 
 pytestmark = pytest.mark.slow
 
-WITH_LENGTHS = [name for name in task_names() if load_task(name).sequence_lengths is not None]
-every_task = pytest.mark.parametrize("name", WITH_LENGTHS)
+WITH_LENGTHS = [name for name in OWN if load_task(name).sequence_lengths is not None]
 
 
 def lengths_of(batch):
@@ -39,27 +40,26 @@ def test_growing_lengths_grow_over_the_first_half(progress, longest):
     assert set(lengths_of(task.batch(jax.random.key(0), 512, "test"))) == set(range(4, 13))
 
 
-@every_task
-def test_every_length_alone_comes_from_one_program(name):
-    task = load_task(name, length=9, curriculum="uniform", **NARROW.get(name, {}))
-    framing = task.framings[0]
-    draw = jax.jit(lambda data: task.batch(jax.random.key(0), 8, "test", framing, data))
-    steps = [np.unique(lengths_of(draw(between(n, n)))) for n in range(task.sequence_lengths.shortest, 10)]
-    assert all(len(alike) == 1 for alike in steps)
-    assert np.all(np.diff(np.concatenate(steps)) >= 0)
-    assert draw._cache_size() == 1
-
-
-@every_task
-def test_a_longer_padding_changes_no_lengths(name):
-    """A string of a length has as many steps whatever the longest length is."""
+@pytest.mark.parametrize("name", WITH_LENGTHS)
+def test_one_program_draws_every_length_and_a_longer_padding_changes_no_example(name):
     short, long = (
-        load_task(name, length=length, curriculum="uniform", **NARROW.get(name, {})) for length in (8, 12)
+        load_task(name, length=length, curriculum="uniform", **NARROW.get(name, {})) for length in (8, 11)
     )
-    key = jax.random.key(0)
-    drawn = jax.jit(lambda task: task.batch(key, 4, data=between(6, 6)).lengths, static_argnums=0)
-    at_six = [np.asarray(drawn(task)) for task in (short, long)]
-    np.testing.assert_array_equal(*at_six)
+    draws = [
+        jax.jit(functools.partial(task.batch, size=1, split="test"), compiler_options=quick_options())
+        for task in (short, long)
+    ]
+    steps = []
+    for length in range(short.sequence_lengths.shortest, 9):
+        bounds = between(length, length)
+        one, other = (jax.device_get(draw(jax.random.key(length), data=bounds)) for draw in draws)
+        for leaf, longer in zip(one, other, strict=True):
+            if leaf is not None:
+                shared = tuple(slice(min(sizes)) for sizes in zip(leaf.shape, longer.shape, strict=True))
+                np.testing.assert_allclose(leaf[shared], longer[shared], rtol=2e-7, atol=2e-7)
+        steps.append(int(one.lengths[0]))
+    assert steps == sorted(steps)
+    assert [draw._cache_size() for draw in draws] == [1, 1]
 
 
 @pytest.mark.parametrize(

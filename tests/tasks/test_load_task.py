@@ -10,11 +10,13 @@ import yaml
 from small_corpora import stand_in
 from tiny_runs import OWN, PRESETS
 
+from seqlab.cli import remembered_baselines
 from seqlab.cli import tasks as command
 from seqlab.registry import CONF, locate
 from seqlab.tasks import Task, _simple_predictors, load_task, task_names
 from seqlab.tasks._simple_predictors import BY_PLACE, CONSTANT
-from seqlab.tasks.languages import RULES, FormalLanguage
+from seqlab.tasks.languages import RULES, FormalLanguage, Rule
+from seqlab.tasks.languages.parity_check import Parity
 from seqlab.types import ConfigError
 
 
@@ -25,7 +27,9 @@ def config_of(name):
 
 
 def test_every_rule_of_a_formal_language_has_a_config():
-    assert set(RULES) == {task.name for task in map(load_task, OWN) if isinstance(task, FormalLanguage)}
+    rules = {task.name: task.rule for task in map(load_task, OWN) if isinstance(task, FormalLanguage)}
+    assert set(RULES) <= set(rules)
+    assert {*map(type, rules.values()), Parity} == {*Rule.__subclasses__()}
 
 
 def test_every_task_class_has_a_config():
@@ -83,6 +87,14 @@ def test_a_window_longer_than_the_shortest_split_is_refused(name):
         _ = load_task(name, length=1_000_000).data
 
 
+@pytest.fixture
+def own_cache(tmp_path, monkeypatch):
+    """Keep the table's baselines in a folder of the test, and return their file."""
+    monkeypatch.setattr(remembered_baselines, "cache_folder", lambda: tmp_path / "cache" / "compiled")
+    return tmp_path / "cache" / "baselines.json"
+
+
+@pytest.mark.usefixtures("own_cache")
 def test_the_table_shows_every_task(capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["seqlab.tasks"])
     monkeypatch.setattr(command, "load_task", lambda name: load_task(name, **stand_in(name)))
@@ -96,6 +108,23 @@ def test_the_table_shows_every_task(capsys, monkeypatch):
     assert "CC BY 4.0" in table
 
 
+def test_the_table_computes_baselines_once_and_again_where_their_file_is_damaged(monkeypatch, own_cache):
+    computed = []
+    monkeypatch.setattr(
+        _simple_predictors, "simple_scores", lambda *of: computed.append(of) or {CONSTANT: 1.0}
+    )
+    monkeypatch.setattr(command, "task_names", lambda: ["adding", "copy_memory"])
+    first = [*map(list, (column.cells for column in command.describe_tasks().columns))]
+    count = len(computed)
+    assert [*map(list, (column.cells for column in command.describe_tasks().columns))] == first
+    assert len(computed) == count > 0
+    for text in ("{", "[]", '{"key": 3}'):
+        own_cache.write_text(text)
+        command.describe_tasks()
+    assert len(computed) == 4 * count
+
+
+@pytest.mark.usefixtures("own_cache")
 def test_the_table_survives_a_missing_package(capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["seqlab.tasks"])
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from seqlab.data.reader import Provenance
 from seqlab.tasks._simple_predictors import simple_reference
 from seqlab.tasks.languages.rule import Rule
 from seqlab.tasks.lengths import Lengths
@@ -36,11 +36,10 @@ class FormalLanguage(Task):
         length, min_length, curriculum: the length of the strings (`Lengths`).
         num_evaluation_examples: the number of examples of an evaluation pass.
 
-    Source: G. Delétang et al., "Neural Networks and the Chomsky Hierarchy", arXiv:2207.02098, 2023, appendix
-        A. There all strings of a batch have the same length; here each has its own.
+    Source: that of the rule; of most rules G. Delétang et al., "Neural Networks and the Chomsky Hierarchy",
+        arXiv:2207.02098, 2023, appendix A. There all strings of a batch have the same length; here each has
+        its own.
     """
-
-    origin: ClassVar[str] = "Delétang et al. 2023"
 
     rule: Rule
     length: int = 40
@@ -60,7 +59,10 @@ class FormalLanguage(Task):
 
     @property
     def sequence_lengths(self) -> Lengths:
-        return Lengths(self.length, self.min_length, self.curriculum)
+        return Lengths(self.length, self.min_length, self.curriculum, self.rule.shortest)
+
+    def provenance(self) -> Provenance:
+        return Provenance(self.rule.origin, self.licence)
 
     def input_spec(self, framing: str) -> Spec:
         return Tokens(self.rule.num_symbols + (framing == "many_to_many"))

@@ -29,12 +29,16 @@ class Rule(abc.ABC):
         num_symbols: the number of symbols of strings.
         num_answers: the number of symbols of answers.
         end: the symbol that ends every answer; None where there is none.
+        shortest: the least length of a string.
+        origin: where the rule comes from.
     """
 
     framings: ClassVar[tuple[str, ...]]
     num_symbols: ClassVar[int]
     num_answers: ClassVar[int]
     end: ClassVar[int | None] = None
+    shortest: ClassVar[int] = 1
+    origin: ClassVar[str] = "Delétang et al. 2023"
 
     @property
     def name(self) -> str:

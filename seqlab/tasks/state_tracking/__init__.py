@@ -1,0 +1,1 @@
+"""Which state must a network update at every step, however long the sequence is?"""
