@@ -88,7 +88,7 @@ REFUSED = [
     ("optimizer.lr=0.1", "(did you mean optimizer.learning_rate?)"),
     ("optimizer.learning_rat=0.1", "(did you mean optimizer.learning_rate?)"),
     ("optimizer.weight_decay=0.1", "(optimizer.weight_decay is a key of optimizer=adamw)"),
-    ("cell.activation=relu", "(cell.activation is a key of cell=elman and 3 other options)"),
+    ("cell.activation=relu", "(cell.activation is a key of cell=elman and "),
     ("device=cuda", "JAX_PLATFORMS=cpu"),
     ("experiment=quikstart", "(did you mean +experiment=quickstart?)"),
     ("cell=GRU", "(did you mean cell=gru?)"),
