@@ -1,5 +1,6 @@
 """What happens in one step? One cell in a file, each a `flax.linen.RNNCellBase`."""
 
+from seqlab.cells.attention import Attention
 from seqlab.cells.cell import Cell
 from seqlab.cells.cifg import CIFG
 from seqlab.cells.elman import Elman
@@ -31,6 +32,7 @@ __all__ = [
     "RGLRU",
     "S4D",
     "S5",
+    "Attention",
     "Cell",
     "Elman",
     "IndRNN",
