@@ -13,9 +13,16 @@ _KEYS = {
     "cell.features": "hidden hidden_size hidden_dim hidden_units units num_units n_hidden nhid "
     "num_hidden rnn_size d_model dim width size",
     "cell.recurrent_init": "init kernel_init weight_init initializer recurrent_initializer",
+    "cell=attention cell.num_heads": "heads nhead n_head n_heads num_attention_heads",
+    "cell=attention cell.window": "context context_length context_size block_size window_size",
     "cell=elman cell.activation": "nonlinearity activation_fn",
     "architecture": "arch framing",
     "architecture.num_layers": "layers n_layers nlayers depth num_hidden_layers",
+    "architecture.num_params": "params parameters n_params num_parameters parameter_budget",
+    "architecture.norm": "normalization normalisation norm_type layer_norm rms_norm",
+    "architecture.expand": "mlp_ratio expansion ffn_mult",
+    "architecture.stochastic_depth": "drop_path droppath layer_dropout",
+    "architecture.input_conv": "conv short_conv d_conv conv_size",
     "architecture.dropout": "dropout_rate drop p_drop input_dropout",
     "architecture.bidirectional": "bidir bi",
     "architecture.embedding": "emb embed embedding_size embedding_dim emb_size",
@@ -73,7 +80,10 @@ KEYS: Mapping[str, str] = {word: key for key, words in _KEYS.items() for word in
 
 _DEVICE = "JAX uses the accelerator that it finds, and JAX_PLATFORMS=cpu in the environment chooses the CPU"
 _PRECISION = "parameters are float32; JAX_ENABLE_X64=1 in the environment makes them float64"
-_TRANSFORMER = "seqlab has recurrent cells; attention is a key of architecture=encoder_decoder"
+_TRANSFORMER = (
+    "cell=attention architecture.block=pre_norm_mlp is a Transformer; attention to an encoder is a key of "
+    "architecture=encoder_decoder"
+)
 
 ADVICE: Mapping[str, str] = {
     **dict.fromkeys(("device", "gpu", "cuda", "cpu", "tpu", "accelerator", "backend"), _DEVICE),
@@ -99,6 +109,9 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("griffin", "hawk", "rglru"), "cell=rg_lru"),
         "linear_rnn": "cell=lru",
         "indrnn": "cell=ind_rnn",
+        **dict.fromkeys(
+            ("transformer", "self_attention", "mha", "gpt"), "cell=attention architecture.block=pre_norm_mlp"
+        ),
         **dict.fromkeys(("ln_lstm", "layernorm_lstm"), "cell=layer_norm_lstm"),
     },
     "architecture": {

@@ -126,12 +126,13 @@ class Decoder:
 
         Args:
             params: as `init` returns them.
-            carries: of the stack.
+            carries: of the stack's layers.
             values: what attention reads, `(B, T, N)`.
             real: bool `(B, T)`, False for padding.
         """
         memory = self._attention.memory(params["attention"], values, real) if self._attention else None
         fed = jnp.zeros((len(values), self.features), values.dtype) if self.input_feeding else None
+        carries = self.stack.with_first_window(params["recurrence"], carries)
         return DecoderState(carries, memory, fed)
 
     def step(

@@ -12,16 +12,21 @@ import jax.numpy as jnp
 from seqlab.architectures.attention import ATTENTIONS
 from seqlab.architectures.decoder import Decoder, DecoderState, ScheduledSampling
 from seqlab.architectures.layers import apply_layer, dense, init_layer
-from seqlab.architectures.recurrent import Recurrent, StackInputs
+from seqlab.architectures.recurrent import Recurrent
 from seqlab.checks import require_bool, require_number
 from seqlab.recurrence import FULL_BACKWARD, Backward
 from seqlab.recurrence.carries import from_vector, state_size, to_vector
-from seqlab.recurrence.stack import Carries
+from seqlab.recurrence.stack import INPUTS, Carries
 from seqlab.recurrence.steps import real_steps
+from seqlab.recurrence.trajectory import StackInputs
 from seqlab.types import Batch, IncompatibleError, Params, Spec
 
 ENCODER = "encoder/"
 """Prefix of the names of the encoder's layers where they stand next to the decoder's."""
+
+
+NOISE = ("recurrent_dropout", "zoneout", "weight_drop", "stochastic_depth")
+"""The rates whose masks are the same at all steps of a sequence."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +75,7 @@ class EncoderDecoder(Recurrent):
         if self.input_feeding and self.attention is None:
             raise ValueError(f"input_feeding must be false, or attention one of {', '.join(ATTENTIONS)}")
         require_number(self, "scheduled_sampling", 0.0, 1.0)
-        noise = [name for name in ("recurrent_dropout", "zoneout", "weight_drop") if getattr(self, name)]
+        noise = [name for name in NOISE if getattr(self, name)]
         if noise and (self.decoder.is_sequential or self._samples):
             raise IncompatibleError(
                 f"architecture.{noise[0]} must be 0 where an encoder_decoder goes step by step: "
@@ -183,7 +188,7 @@ class EncoderDecoder(Recurrent):
         return _joined(params["decoder"]["recurrence"], params["encoder"])
 
     def layer_lengths(self, batch: Batch) -> dict[str, jax.Array | None]:
-        layers = self.stack.layers
+        layers = INPUTS, *self.stack.layers
         above = dict.fromkeys(layers, _target_lengths(batch.mask))
         return _joined(above, dict.fromkeys(layers, batch.lengths))
 
@@ -235,7 +240,8 @@ class EncoderDecoder(Recurrent):
         if not self.bidirectional:
             return carries
         bridged: Carries = {}
-        for layer, directions in carries.items():
+        for layer in self.stack.layers:
+            directions = carries[layer]
             mapped = apply_layer(self._bridge, params["bridge"][layer], to_vector(directions))
             bridged[layer] = {"forward": from_vector(mapped, directions["forward"])}
         return bridged

@@ -4,38 +4,20 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 
 from seqlab.architectures.encoding import Encoding
 from seqlab.architectures.readout import Readout
-from seqlab.checks import require_bool, require_positive
-from seqlab.recurrence import FULL_BACKWARD, Backward, Stack
+from seqlab.checks import require_bool, require_choice, require_positive
+from seqlab.recurrence import FULL_BACKWARD, Backward, Block, Stack
+from seqlab.recurrence.block import BLOCKS
 from seqlab.recurrence.protocols import RecurrentCell
 from seqlab.recurrence.stack import Carries
+from seqlab.recurrence.trajectory import StackInputs
 from seqlab.types import Batch, IncompatibleError, Params, Spec, Tokens
-
-
-class StackInputs(NamedTuple):
-    """A stack of a network and what it reads on a batch: the arguments of `trajectories`.
-
-    Attributes:
-        stack: the layers.
-        params: the parameters of the stack.
-        inputs: the inputs of the lowest layer, `(B, T, F)`.
-        lengths: int32 `(B,)`, or None where every step is real.
-        carries: the carries before the first step; None for the cell's initial ones.
-        resets: bool `(B, T)`; None for none.
-    """
-
-    stack: Stack
-    params: Params
-    inputs: jax.Array
-    lengths: jax.Array | None = None
-    carries: Carries | None = None
-    resets: jax.Array | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +35,14 @@ class Recurrent(abc.ABC):
         recurrent_dropout: the rate within a layer, with one mask for all time steps.
         zoneout: the rate at which the carry keeps its old value.
         weight_drop: the rate on the recurrent kernels. All four act only in training; see `Stack`.
+        block: what surrounds each layer: plain, residual, pre_norm or pre_norm_mlp (`Block`).
+        norm: the norm of the block: rms_norm or layer_norm.
+        expand: the hidden width of the block's gated MLP, as a multiple of the width of the stack.
+        stochastic_depth: the rate at which the block leaves out the top layer of a sequence, in training
+            only; at the layers below it is in proportion to their height.
+        input_conv: the steps that a causal convolution of the inputs before the layers reads (`InputConv`);
+            None for no convolution.
+        num_params: the number of parameters for which a command chose `cell.features`, a mere note.
         tied: whether the kernel of the readout is the embedding of the outputs (`Readout`).
 
     Raises:
@@ -71,14 +61,22 @@ class Recurrent(abc.ABC):
     recurrent_dropout: float = 0.0
     zoneout: float = 0.0
     weight_drop: float = 0.0
+    block: str = "plain"
+    norm: str = "rms_norm"
+    expand: float = 2.0
+    stochastic_depth: float = 0.0
+    input_conv: int | None = None
+    num_params: int | None = None
     tied: bool = False
 
     framing: ClassVar[str]
 
     def __post_init__(self) -> None:
         require_positive(self, "num_layers")
-        if self.embedding is not None:
-            require_positive(self, "embedding")
+        for name in ("embedding", "num_params"):
+            if getattr(self, name) is not None:
+                require_positive(self, name)
+        require_choice(self, "block", BLOCKS)
         _ = self.stack  # checks its fields
         require_bool(self, "tied")
         if self.tied:
@@ -110,6 +108,8 @@ class Recurrent(abc.ABC):
             recurrent_dropout=self.recurrent_dropout,
             zoneout=self.zoneout,
             weight_drop=self.weight_drop,
+            block=Block(self.block, self.norm, self.expand, self.stochastic_depth),
+            input_conv=self.input_conv,
         )
 
     @property

@@ -1,5 +1,6 @@
 """What happens in one step? One cell in a file, each a `flax.linen.RNNCellBase`."""
 
+from seqlab.cells.attention import Attention
 from seqlab.cells.cell import Cell
 from seqlab.cells.cifg import CIFG
 from seqlab.cells.delta_net import DeltaNet
@@ -38,6 +39,7 @@ __all__ = [
     "S4D",
     "S5",
     "SLSTM",
+    "Attention",
     "Cell",
     "DeltaNet",
     "Elman",

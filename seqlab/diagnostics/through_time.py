@@ -1,7 +1,8 @@
-"""Gradient through time: norms of ∂L/∂h_t for every step t, and the line through their logarithms."""
+"""Gradient through time: norms of ∂L/∂h_t and ∂L/∂x_t for every step t, and the line through their logs."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import jax
@@ -21,15 +22,17 @@ def through_time(
     """Return how the gradient changes on its way back through time, for every layer.
 
     Args:
-        norms: `{layer: {direction: carry}}`, the lowest layer first. Each leaf is ‖∂L/∂s_bt‖ over all axes
-            but B, `(B, T)`, and zero after a sequence's end; the gradients of `zero_probes` are of this form.
+        norms: `{layer: {direction: carry}}`, in any order; the top layer has the highest number. Each leaf is
+            ‖∂L/∂s_bt‖ over all axes but B, `(B, T)`, and zero after a sequence's end; the entry `inputs` is
+            ‖∂L/∂x_bt‖ of what the lowest layer reads. The gradients of `zero_probes` are of this form.
         lengths: int32 `(B,)`, the real steps of each sequence; None for T each; a dict of these by layer
             where layers read sequences of different lengths.
         axis: the mesh axis that the rows are spread over, inside `shard_map`.
 
     Returns:
         Three keys, under `grads/through_time/` for h of the top layer, under `grads/through_time/layer_<i>/`
-        for a lower layer, and one level deeper, under `cell/`, for the other leaves of a carry:
+        for a lower layer, under `grads/through_time/inputs/` for the inputs, and one level deeper, under
+        `cell/`, for the other leaves of a carry:
 
         - `log10_norm` `(T,)`: log10 ‖∂L/∂h_t‖ over B and H, t counted from each sequence's first step; the
           mean square over the sequences that have a step t stands for all B;
@@ -43,9 +46,10 @@ def through_time(
         `log10_norm` is −inf at steps that no loss reaches.
     """
     metrics = {}
-    top = list(norms)[-1]
-    for layer, directions in norms.items():
-        place = "grads/through_time/" + ("" if layer == top else f"{layer}/")
+    layers = sorted(norms, key=_height)
+    for layer in layers:
+        directions = norms[layer]
+        place = "grads/through_time/" + ("" if layer == layers[-1] else f"{layer}/")
         of_layer = lengths[layer] if isinstance(lengths, Mapping) else lengths
         named = {direction: _named(carry) for direction, carry in directions.items()}
         for name in next(iter(named.values())):
@@ -111,6 +115,11 @@ def back_from_the_end(norms: jax.Array, lengths: jax.Array | None, direction: st
         return norms[:, ::-1]
     source = lengths[:, None] - 1 - jnp.arange(norms.shape[1])
     return jnp.where(source >= 0, jnp.take_along_axis(norms, jnp.maximum(source, 0), axis=1), 0)
+
+
+def _height(layer: str) -> list[str | int]:
+    """Return a sort key by which layer_10 is above layer_9; JAX sorts the keys of a dict as texts."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", layer)]
 
 
 def _named(carry: Carry) -> dict[str, jax.Array]:

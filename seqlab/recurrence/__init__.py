@@ -1,6 +1,7 @@
 """How do steps become time?"""
 
 from seqlab.recurrence.backward import FULL_BACKWARD, Backward
+from seqlab.recurrence.block import Block
 from seqlab.recurrence.carries import state_size
 from seqlab.recurrence.gradient_control import NO_CONTROL, GradientControl
 from seqlab.recurrence.stack import Stack
@@ -11,6 +12,7 @@ __all__ = [
     "FULL_BACKWARD",
     "NO_CONTROL",
     "Backward",
+    "Block",
     "GradientControl",
     "Stack",
     "Truncation",

@@ -59,6 +59,12 @@ def drop(key: jax.Array, values: jax.Array, rate: float) -> jax.Array:
     return jnp.where(stays, values / (1.0 - rate), 0.0)
 
 
+def drop_sequences(key: jax.Array, values: jax.Array, rate: float) -> jax.Array:
+    """Zero each sequence of `(B, T, …)` with probability `rate`; divide the rest by `1 − rate`."""
+    stays = jax.random.bernoulli(key, 1.0 - rate, (len(values), *[1] * (values.ndim - 1)))
+    return jnp.where(stays, values / (1.0 - rate), 0.0)
+
+
 def drop_weights(key: jax.Array, params: Params, rate: float) -> Params:
     """Drop elements of R, with one mask for all sequences and steps.
 

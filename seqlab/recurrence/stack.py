@@ -1,4 +1,4 @@
-"""A stack of recurrent layers, with directions and dropout."""
+"""A stack of recurrent layers, with directions, blocks and dropout."""
 
 from __future__ import annotations
 
@@ -10,23 +10,31 @@ import jax.numpy as jnp
 
 from seqlab.checks import require_bool, require_choice, require_number, require_positive
 from seqlab.recurrence.backward import FULL_BACKWARD, Backward
+from seqlab.recurrence.block import Block
 from seqlab.recurrence.carries import state_size
+from seqlab.recurrence.connections import Connections
 from seqlab.recurrence.gradient_control import GradientControl, refuse_regulariser
+from seqlab.recurrence.input_conv import InputConv
 from seqlab.recurrence.noise import (
     Noise,
     draw_noise,
-    drop,
     drop_weights,
     require_maskable,
     require_recurrent_kernel,
 )
+from seqlab.recurrence.probes import probe
 from seqlab.recurrence.protocols import Linearised, RecurrentCell
 from seqlab.recurrence.truncated import truncated
 from seqlab.recurrence.unroll import VJPS, initial_carry, unroll, zero_probes
 from seqlab.types import Carry, Params
 
 Carries = dict[str, dict[str, Carry]]
-"""`{layer: {direction: carry}}`."""
+"""`{layer: {direction: carry}}`; under `INPUT_CONV` the window of the convolution before the layers."""
+
+INPUT_CONV = "input_conv"
+INPUTS = "inputs"
+"""The entry of the probes that measures the cotangent of the inputs, where a layer's name would stand."""
+PLAIN = Block()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +54,8 @@ class Stack:
         zoneout: the rate at which an element of the carry keeps its old value (Krueger et al. 2017).
         weight_drop: the rate at which elements of the recurrent kernels are dropped (Merity et al. 2018).
             Unlike the two above, it works with the fused backward pass.
+        block: what surrounds every layer.
+        input_conv: the steps of a causal convolution before the layers (`InputConv`); None for none.
 
     Raises:
         ValueError: an attribute outside its legal values, or noise that the cell cannot have.
@@ -59,6 +69,8 @@ class Stack:
     recurrent_dropout: float = 0.0
     zoneout: float = 0.0
     weight_drop: float = 0.0
+    block: Block = PLAIN
+    input_conv: int | None = None
 
     def __post_init__(self) -> None:
         require_positive(self, "num_layers")
@@ -70,6 +82,7 @@ class Stack:
         if self.weight_drop:
             require_recurrent_kernel(self.cell)
         require_choice(self, "vjp", VJPS)
+        _ = self.connections  # checks its fields
 
     def check_backward(self, backward: Backward) -> None:
         """Raise IncompatibleError where the stack has no backward pass with these options."""
@@ -85,7 +98,7 @@ class Stack:
 
     @property
     def state_size(self) -> int:
-        """The number of elements of the carries of one sequence, over all layers and directions."""
+        """The number of elements of the layers' carries of one sequence, over all directions."""
         return self.num_layers * len(self.directions) * state_size(self.cell, self.features)
 
     @property
@@ -98,29 +111,48 @@ class Stack:
         """The layers' names, the lowest first."""
         return tuple(f"layer_{index}" for index in range(self.num_layers))
 
+    @property
+    def connections(self) -> Connections:
+        """What lies between the inputs, the layers and the outputs."""
+        conv = None if self.input_conv is None else InputConv(self.input_conv)
+        return Connections(self.layers, self.features, self.block, conv, self.dropout)
+
     def init(self, key: jax.Array, num_inputs: int) -> Params:
-        """Return the parameters `{layer: {direction: the cell's}}` for inputs of `num_inputs` features."""
-        params, keys = {}, iter(jax.random.split(key, self.num_layers * len(self.directions)))
+        """Return the parameters for inputs of `num_inputs` features.
+
+        They are `{layer: {direction: the cell's}}`, and those of `Connections`.
+        """
+        num_cells = self.num_layers * len(self.directions)
+        keys = iter(jax.random.split(key, num_cells))
+        params, num_inputs = self.connections.init(jax.random.fold_in(key, num_cells), num_inputs)
         for layer in self.layers:
             x = jnp.zeros((1, num_inputs))
             carry = self.cell.initialize_carry(jax.random.key(0), x.shape)
-            params[layer] = {
+            cells = {
                 direction: self.cell.init(next(keys), carry, x)["params"] for direction in self.directions
             }
+            params = {**params, layer: {**cells, **params.get(layer, {})}}
             num_inputs = self.features
         return params
 
     def initial_carries(self, params: Params, inputs: jax.Array) -> Carries:
         """Return the carries before the first step, for inputs `(B, T, F)`."""
         carry = initial_carry(self.cell, params, inputs)
-        return {layer: dict.fromkeys(self.directions, carry) for layer in self.layers}
+        carries = {layer: dict.fromkeys(self.directions, carry) for layer in self.layers}
+        return self.with_first_window(params, carries)
+
+    def with_first_window(self, params: Params, carries: Carries) -> Carries:
+        """Return the carries of all layers with that of the convolution before its first step."""
+        window = self.connections.first_window(params, len(jax.tree.leaves(carries)[0]))
+        return carries if window is None else {**carries, INPUT_CONV: {"forward": window}}
 
     def zero_probes(self, params: Params, num_rows: int, num_steps: int) -> Carries:
-        """Return the `probes` of `apply` for B = `num_rows` and T = `num_steps`."""
+        """Return the `probes` of `apply`, of all carries and the inputs, for B and T."""
         dtype = jnp.result_type(*jax.tree.leaves(params))
         carry = self.cell.initialize_carry(jax.random.key(0), (num_rows, 1))
         one = zero_probes(jax.tree.map(lambda leaf: leaf.astype(dtype), carry), num_steps)
-        return {layer: dict.fromkeys(self.directions, one) for layer in self.layers}
+        inputs = {INPUTS: {"forward": jnp.zeros((num_rows, num_steps), dtype)}}
+        return {**inputs, **{layer: dict.fromkeys(self.directions, one) for layer in self.layers}}
 
     def apply(
         self,
@@ -141,7 +173,8 @@ class Stack:
             lengths: int32 `(B,)`, or None where every step is real.
             carries: the carries before the first step; the cell's initial ones by default.
             key: PRNG key of all masks; None, in evaluation, for no noise.
-            probes: as `zero_probes` returns them; their gradients are the norms through time.
+            probes: as `zero_probes` returns them; their gradients are the norms through time, ‖∂L/∂s_t‖ of
+                every carry and ‖∂L/∂x_t‖ of the inputs.
             resets: bool `(B, T)`, the steps before which every layer's carry is reset; None for none.
             backward: the options of the backward pass. A window of T steps or more is full BPTT; each
                 direction counts the windows back from the last step that it reads of each sequence.
@@ -154,11 +187,15 @@ class Stack:
         """
         if resets is not None and self.bidirectional:
             raise ValueError("resets must be None where bidirectional is true")
+        if probes is not None and INPUTS in probes:
+            inputs = probe(inputs, probes[INPUTS]["forward"])
+            probes = {layer: probes[layer] for layer in self.layers}
         run = functools.partial(self._run, params, inputs, lengths, carries, key, resets, backward.control)
         truncation = backward.truncation
         if truncation is None or truncation.window >= inputs.shape[1]:
             return run(probes, None)
-        shapes = jax.eval_shape(self.initial_carries, params, inputs)
+        starts = jax.eval_shape(self.initial_carries, params, inputs)
+        shapes = {layer: starts[layer] for layer in self.layers}
         return truncated(
             run, truncation, inputs, lengths, probes, shapes, self.cell.features, self.directions
         )
@@ -177,8 +214,8 @@ class Stack:
     ) -> tuple[Carries, jax.Array]:
         """Run all layers; the gradient stops before the steps `cuts`."""
         final: Carries = {}
-        for index, layer in enumerate(self.layers):
-            inputs = self._drop(key, index, inputs)
+
+        def run_layer(index: int, layer: str, inputs: jax.Array) -> jax.Array:
             final[layer], outputs = {}, []
             for number, direction in enumerate(self.directions):
                 weights, noise = params[layer][direction], None
@@ -200,15 +237,11 @@ class Stack:
                     noise=noise,
                 )
                 outputs.append(output)
-            inputs = outputs[0] if len(outputs) == 1 else jnp.concatenate(outputs, axis=-1)
-        return final, self._drop(key, self.num_layers, inputs)
+            return outputs[0] if len(outputs) == 1 else jnp.concatenate(outputs, axis=-1)
 
-    def _drop(self, key: jax.Array | None, num_below: int, values: jax.Array) -> jax.Array:
-        """Drop elements of what `num_below` layers return; without a key or a rate, none."""
-        # A rate that is traced is not 0.
-        if key is None or not (isinstance(self.dropout, jax.Array) or self.dropout > 0):
-            return values
-        return drop(jax.random.fold_in(key, num_below), values, self.dropout)
+        window = None if carries is None else window_of(carries)
+        window, outputs = self.connections.apply(run_layer, params, inputs, lengths, window, resets, key)
+        return final if window is None else {**final, INPUT_CONV: {"forward": window}}, outputs
 
     def _with_noise(self, key: jax.Array, params: Params, inputs: jax.Array) -> tuple[Params, Noise | None]:
         """Return a layer's parameters with their elements dropped, and the noise in its steps."""
@@ -216,3 +249,8 @@ class Stack:
         if self.weight_drop:
             params = drop_weights(key_weights, params, self.weight_drop)
         return params, draw_noise(key_steps, self.cell, inputs, self.recurrent_dropout, self.zoneout)
+
+
+def window_of(carries: Carries) -> jax.Array | None:
+    """Return the window of the convolution before the layers; None where there is no convolution."""
+    return carries[INPUT_CONV]["forward"] if INPUT_CONV in carries else None

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.recurrence.protocols import RecurrentCell
-from seqlab.recurrence.stack import Stack
+from seqlab.recurrence.stack import Carries, Stack, window_of
 from seqlab.recurrence.steps import Steps, flip, mask_rows, real_steps, restart, time_major, where_rows
 from seqlab.recurrence.unroll import initial_carry
 from seqlab.types import Carry, Params, Tree
@@ -33,12 +33,32 @@ class Trajectory(NamedTuple):
     resets: jax.Array
 
 
+class StackInputs(NamedTuple):
+    """A stack of a network and what it reads on a batch: the arguments of `trajectories`.
+
+    Attributes:
+        stack: the layers.
+        params: the parameters of the stack.
+        inputs: the inputs of the lowest layer, `(B, T, F)`.
+        lengths: int32 `(B,)`, or None where every step is real.
+        carries: the carries before the first step; None for the cell's initial ones.
+        resets: bool `(B, T)`; None for none.
+    """
+
+    stack: Stack
+    params: Params
+    inputs: jax.Array
+    lengths: jax.Array | None = None
+    carries: Carries | None = None
+    resets: jax.Array | None = None
+
+
 def trajectories(
     stack: Stack,
     params: Params,
     inputs: jax.Array,
     lengths: jax.Array | None = None,
-    carries: Tree = None,
+    carries: Carries | None = None,
     resets: jax.Array | None = None,
 ) -> dict[str, dict[str, Trajectory]]:
     """Run a stack without noise and return `{layer: {direction: Trajectory}}`.
@@ -51,8 +71,9 @@ def trajectories(
         carries: `{layer: {direction: carry}}` before the first step; the cell's initial ones by default.
         resets: bool `(B, T)`, as in `Stack.apply`; None for none.
     """
-    found = {}
-    for layer in stack.layers:
+    found: dict[str, dict[str, Trajectory]] = {}
+
+    def run_layer(index: int, layer: str, inputs: jax.Array) -> jax.Array:
         recorded = {}
         for direction in stack.directions:
             carry = initial_carry(stack.cell, params, inputs)
@@ -61,7 +82,10 @@ def trajectories(
             weights = params[layer][direction]
             recorded[direction] = _record(stack.cell, weights, inputs, lengths, carry, resets, direction)
         found[layer] = {direction: trajectory for direction, (trajectory, _) in recorded.items()}
-        inputs = jnp.concatenate([outputs for _, outputs in recorded.values()], axis=-1)
+        return jnp.concatenate([outputs for _, outputs in recorded.values()], axis=-1)
+
+    window = None if carries is None else window_of(carries)
+    stack.connections.apply(run_layer, params, inputs, lengths, window, resets)
     return found
 
 

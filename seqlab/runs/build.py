@@ -18,6 +18,7 @@ from seqlab.runs.request import Request, resolve
 from seqlab.runs.resume import FINGERPRINT, Kept, kept_by
 from seqlab.runs.sizes import num_params, state_size
 from seqlab.runs.sweep_place import place_of
+from seqlab.runs.width import width_note
 from seqlab.tasks.data_notes import data_notes
 from seqlab.tasks.task import VOCABULARY
 from seqlab.tracking import RunInfo
@@ -117,7 +118,7 @@ def _info(request: Request, config: Mapping[str, Any], program: Program, resumed
         num_params=num_params(program),
         state_size=state_size(program),
         goal=program.task.goal(program.network.framing),
-        notes=data_notes(program.task.data_summary()),
+        notes=(*width_note(program), *data_notes(program.task.data_summary())),
         resumed_from=resumed_from,
         **dataclasses.asdict(place_of(request.folder, request.hydra)),
     )

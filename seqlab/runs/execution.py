@@ -25,9 +25,11 @@ from seqlab.runs.provenance import git_commit, versions
 from seqlab.runs.request import Request, resolve
 from seqlab.runs.restores import restored
 from seqlab.runs.resume import FINGERPRINT, ended
+from seqlab.runs.sizes import sizes_of
 from seqlab.runs.sweep_place import place_of
 from seqlab.runs.usage import usage_of
 from seqlab.runs.verdict import with_verdict
+from seqlab.runs.width import with_chosen_width
 from seqlab.tracking import Callback, RunFolder, Tracker, Trackers, disk, write_atomically
 from seqlab.tracking.lock import locked
 from seqlab.tracking.run_folder import ROWS, drop_rows
@@ -97,9 +99,8 @@ def prepare(request: Request) -> Run | dict[str, Any]:
         ConfigError: as `execute`.
     """
     try:
-        config = resolve(request.config)
-        summary = ended(request, config)
-        if summary is None:
+        config = resolve((request := with_chosen_width(request)).config)
+        if (summary := ended(request, config)) is None:
             return build(request)
         if summary["status"] != "incompatible":
             make_family(config)  # a value that is not legal is refused, although nothing is to be done
@@ -290,8 +291,7 @@ def _description(run: Run) -> dict[str, Any]:
         **({"restores": list(run.restores)} if run.restores else {}),
         "total_steps": info.steps,
         "usage": usage_of(run.program),
-        "num_params": info.num_params,
-        "state_size": info.state_size,
+        **sizes_of(run.program),
         "num_devices": run.num_devices,
         "metric": info.goal.metric,
         "higher_is_better": info.goal.higher_is_better,

@@ -25,7 +25,7 @@ KEY = "init_from"
 
 NOT_IN_THE_FUNCTION = (
     *("recurrent_init", "recurrent_scale", "chrono", "param_dtype"),
-    *("dropout", "recurrent_dropout", "zoneout", "weight_drop", "scheduled_sampling"),
+    *("dropout", "recurrent_dropout", "zoneout", "weight_drop", "stochastic_depth", "scheduled_sampling"),
 )
 """Keys of cells and architectures that only act on initial parameters or in training. So does every field
 that is marked `"traced": "initial"`. All others must be those of the trained run."""

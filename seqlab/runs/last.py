@@ -15,6 +15,7 @@ from seqlab.runs.files import holds_run
 from seqlab.runs.outcome import FINAL
 from seqlab.runs.request import resolve
 from seqlab.runs.resume import config_of, readable_summary
+from seqlab.runs.width import sized
 from seqlab.tracking import find_runs
 from seqlab.tracking.lock import owner_of
 from seqlab.tracking.run_folder import ROWS
@@ -42,7 +43,7 @@ def with_last_run(words: Sequence[str], config_dir: str | Path | None = None) ->
         raise ConfigError(f"{LAST} continues one run: legal with -m is sweep.resume=SWEEP_DIR")
     others = [word for word in words if word != LAST]
     composed = compose_config([word for word in others if not word.startswith("-")], config_dir)
-    config, root = resolve(without_hydra(composed)), _root_of_runs(composed)
+    config, root = sized(resolve(without_hydra(composed))), _root_of_runs(composed)
     found = next((run for run in _unfinished(root) if _is_of(run, config)), None)
     if found is None:
         raise ConfigError(

@@ -10,6 +10,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from seqlab.architectures import Network
 from seqlab.checks import require_positive
 from seqlab.diagnostics import Settings
 from seqlab.generation.generate import require_can_generate
@@ -120,20 +121,30 @@ def _first_equal_task(task: Task, source: Hashable) -> Task:
 
 def _program(config: Mapping[str, Any]) -> Program:
     """Make the program of a config, whose hyperparameters may be traced arrays."""
+    task = make_task(config)
+    network = make_network(config, task)
+    training: Training = _make_kind(config, "training", Training)
+    gradients: Settings = _make_kind(config, "gradients", Settings)
+    diagnostics = (*gradients.diagnostics, *make_diagnostics(config["diagnostics"]))
+    measures = make_measures(config)
+    return Program(task, network, make_optimizer(config), training, diagnostics, measures)
+
+
+def make_task(config: Mapping[str, Any]) -> Task:
+    """Make the task of a config."""
     task = make(config["task"], "task")
-    task = _first_equal_task(task, source_stamp(task))
+    return _first_equal_task(task, source_stamp(task))
+
+
+def make_network(config: Mapping[str, Any], task: Task) -> Network:
+    """Make the network of a config for its task."""
     cell = make(config["cell"], "cell")
     with blame("cell."):
         require_positive(cell, "features")
     framing = _framing(config["architecture"])
     task.checked_framing(framing)
     specs = {"inputs": task.input_spec(framing), "outputs": task.output_spec(framing)}
-    network = make(config["architecture"], "architecture", cell=cell, **specs)
-    training: Training = _make_kind(config, "training", Training)
-    gradients: Settings = _make_kind(config, "gradients", Settings)
-    diagnostics = (*gradients.diagnostics, *make_diagnostics(config["diagnostics"]))
-    measures = make_measures(config)
-    return Program(task, network, make_optimizer(config), training, diagnostics, measures)
+    return make(config["architecture"], "architecture", cell=cell, **specs)
 
 
 def _make_kind(config: Mapping[str, Any], key: str, kind: type) -> Any:

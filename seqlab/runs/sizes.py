@@ -17,3 +17,9 @@ def state_size(program: Program) -> int:
     """Return the number of elements of the carries of one sequence; 0 for a network without recurrence."""
     network = program.network
     return network.state_size if isinstance(network, Recurrent) else 0
+
+
+def sizes_of(program: Program) -> dict[str, int]:
+    """Return the sizes that a summary records: of the parameters, of a layer and of the carries."""
+    features = program.network.cell.features
+    return {"num_params": num_params(program), "features": features, "state_size": state_size(program)}

@@ -30,7 +30,7 @@ class RunInfo:
         state_size: the number of elements of the recurrent carries of one sequence; 0 without recurrence.
         resumed_from: the step of the checkpoint that the run continues from; None for a fresh start.
         sweep: the name of the sweep that the run belongs to; None for a run by itself.
-        notes: sentences about the data that a user should know before the run starts.
+        notes: sentences about the width and the data that a user should know before the run starts.
         axes: the overrides `key=value` that distinguish the run within its sweep.
     """
 

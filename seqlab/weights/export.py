@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seqlab.recurrence import Stack
+from seqlab.recurrence.stack import PLAIN
 from seqlab.types import Params
 from seqlab.weights.flax import to_flax
 from seqlab.weights.keras import to_keras
@@ -36,8 +37,15 @@ def export(stack: Stack, params: Params, library: str) -> dict[str, np.ndarray]:
         library: a key of `LIBRARIES`.
 
     Raises:
-        ValueError: the library cannot represent the cell, or the network has an image encoder.
+        ValueError: the library cannot represent the cell, or the network has an image encoder, blocks or a
+            convolution before its layers.
     """
+    if stack.block != PLAIN or stack.input_conv is not None:
+        kind = stack.block.kind
+        raise ValueError(
+            f"a network with block={kind}, input_conv={stack.input_conv} cannot be exported: "
+            "legal are plain and null"
+        )
     recurrence, readout, embedding = LIBRARIES[library]
     table = params.get("embedding", {}).get("embedding")
     if "embedding" in params and table is None:

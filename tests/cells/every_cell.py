@@ -25,11 +25,14 @@ __all__ = [
 ]
 
 H = 8  # so that heads of 1, 2 or 4 divide it
+SMALL = {"features": H, "window": 4}
+"""The values of keys in every cell that has them."""
 
 
 def from_conf(name, **fields):
     """Return the cell of a file under `conf/cell`, H wide."""
-    settings = yaml.safe_load((CONF / "cell" / f"{name}.yaml").read_text()) | {"features": H} | fields
+    settings = yaml.safe_load((CONF / "cell" / f"{name}.yaml").read_text())
+    settings |= {key: value for key, value in SMALL.items() if key in settings} | fields
     return locate(settings.pop("_target_"), "cell")(**settings)
 
 
@@ -39,6 +42,7 @@ VARIANTS = {
     "gru-reset-before": from_conf("gru", reset_after=False),
     "min_gru-associative": from_conf("min_gru", scan="associative"),
     "min_lstm-associative": from_conf("min_lstm", scan="associative"),
+    "attention-alibi": from_conf("attention", positions="alibi", num_heads=4),
     "lru-associative": from_conf("lru", scan="associative"),
 }
 CELLS |= VARIANTS

@@ -11,7 +11,7 @@ from flows import B, F, H, batch_of, flow, network_of, orthogonal, params_of, ra
 
 from seqlab.architectures import ManyToMany, OneToMany
 from seqlab.cells import GRU, LSTM, Elman
-from seqlab.diagnostics.through_time import through_time
+from seqlab.diagnostics.through_time import log10_norm, through_time
 from seqlab.recurrence import Stack, unroll
 
 pytestmark = pytest.mark.slow
@@ -194,6 +194,7 @@ def test_layers_and_directions_have_keys_of_their_own():
     top = "grads/through_time"
     places = {f"{top}/{layer}{cell}{direction}" for layer in ("", "layer_0/") for cell in ("", "cell/")
               for direction in ("", "forward/", "backward/")}  # fmt: skip
+    places.add(f"{top}/inputs/")
     assert set(found) == {f"{place}{name}" for place in places for name in ("log10_norm", "slope", "horizon")}
     both = 10 ** (2 * found[f"{top}/forward/log10_norm"]) + 10 ** (2 * found[f"{top}/backward/log10_norm"])
     np.testing.assert_allclose(10 ** (2 * found[KEY]), both, rtol=1e-4)
@@ -245,3 +246,26 @@ def test_one_to_many_reads_its_input_at_the_first_step_alone():
     through_input = jax.grad(written)(features)[..., :F] * (features[..., :F] != 0)
     assert through_input[:, 0].any()
     assert not through_input[:, 1:].any()
+
+
+def test_the_gradient_of_the_inputs_is_that_of_autodiff():
+    stack, lengths = Stack(Elman(3)), jnp.array([5, 3])
+    params = stack.init(jax.random.key(0), 2)
+    inputs = jax.random.normal(jax.random.key(1), (2, 5, 2))
+
+    def loss(probes, inputs):
+        return jnp.sum(stack.apply(params, inputs, lengths, probes=probes)[1] ** 2)
+
+    norms, slopes = jax.jit(jax.grad(loss, (0, 1)))(stack.zero_probes(params, 2, 5), inputs)
+    expected = np.linalg.norm(slopes, axis=-1)
+    np.testing.assert_allclose(norms["inputs"]["forward"], expected, rtol=1e-4)
+    found = through_time(norms, lengths)["grads/through_time/inputs/log10_norm"]
+    real = jnp.arange(5) < lengths[:, None]
+    np.testing.assert_allclose(found, log10_norm(jnp.asarray(expected), real), atol=1e-4)
+
+
+def test_the_top_layer_is_the_one_of_the_highest_number():
+    norms = {layer: {"forward": jnp.full((1, 4), 10.0**n)} for n, layer in enumerate(["layer_10", "layer_9"])}
+    found = through_time(norms)
+    np.testing.assert_allclose(found[KEY], np.zeros(4), atol=1e-6)
+    np.testing.assert_allclose(found["grads/through_time/layer_9/log10_norm"], np.ones(4), atol=1e-6)

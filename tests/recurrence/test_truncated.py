@@ -52,6 +52,7 @@ def unrolled(stack, window, stride):
     """Return the same by an unrolling of every window, which takes the carry before it for a constant."""
     params, inputs, carries = problem(stack)
     vectors = jax.tree.map(lambda leaf: jnp.zeros((B, T, H)), carries)
+    vectors["inputs"] = {"forward": jnp.zeros_like(inputs)}
     of = lambda tree, start, end: jax.tree.map(lambda leaf: leaf[:, start:end], tree)  # noqa: E731
 
     def total(params, inputs, carries, vectors):
