@@ -188,7 +188,8 @@ class Stack:
         if resets is not None and self.bidirectional:
             raise ValueError("resets must be None where bidirectional is true")
         if probes is not None and INPUTS in probes:
-            inputs = probe(inputs, probes[INPUTS]["forward"])
+            zeros = probes[INPUTS]["forward"]
+            inputs = probe(inputs.astype(jnp.result_type(inputs, zeros)), zeros)
             probes = {layer: probes[layer] for layer in self.layers}
         run = functools.partial(self._run, params, inputs, lengths, carries, key, resets, backward.control)
         truncation = backward.truncation

@@ -17,7 +17,7 @@ from seqlab.registry import choices
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("cell=g", {"cell=gru"}),
+        ("cell=gr", {"cell=gru"}),
         ("-m cell=gru task=addi", {"task=adding"}),
         ("cell=gru cell.rese", {"cell.reset_after="}),
         ("training.bptt", {"training.bptt_window=", "training.bptt_stride="}),
@@ -52,8 +52,8 @@ def test_plug_ins_are_completed(inside, monkeypatch, tmp_path):
         ("seqlab pred", {"predict"}),
         ("python3 -m seqlab.wei", {"seqlab.weights"}),
         ("/a/python -m seqlab comp", {"completion"}),
-        ("seqlab-train cell=lstm,g", {"cell=lstm,gru"}),
-        ("seqlab train help cell=g", {"cell=gru"}),
+        ("seqlab-train cell=lstm,gr", {"cell=lstm,gru"}),
+        ("seqlab train help cell=gr", {"cell=gru"}),
         ("python -m seqlab.train --mul", {"--multirun"}),
         ("seqlab-train -m cell=gru task.source=my", set()),
         ("python -m seqlab.report runs/a --o", {"--output"}),
@@ -75,7 +75,7 @@ def test_bash_completes(inside, tmp_path):
         'COMP_LINE="$1"; COMP_POINT=${#1}; source "$0"; _seqlab_python; printf "%s|" "${COMPREPLY[@]}"; '
         "complete -p python | grep -c _seqlab_python"
     )
-    words = ["bash", "-c", line, str(tmp_path / "script"), "python -m seqlab.train cell=g"]
+    words = ["bash", "-c", line, str(tmp_path / "script"), "python -m seqlab.train cell=gr"]
     done = subprocess.run(words, capture_output=True, text=True, check=True, env=os.environ)
     assert done.stdout == "gru |1\n"  # bash replaces what follows the =
 

@@ -7,12 +7,15 @@ from hydra._internal.utils import get_args_parser  # the options that `cli.line`
 
 from seqlab.cli import training
 from seqlab.cli.line import FLAGS, VALUED, read_line
+from seqlab.registry import choices
 from seqlab.runs import compose_config
 from seqlab.runs.compose import without_hydra
 from seqlab.runs.objects import make_family
 from seqlab.runs.request import resolve
 from seqlab.runs.suggestions import suggest_key
 from seqlab.types import ConfigError, ExitStatus
+
+CELLS = f"legal values of cell are {', '.join(choices('cell')[:3])}"
 
 WORDS = [
     ("elman, gru", "is not key=value"),
@@ -45,9 +48,9 @@ WORDS = [
     ("hydra/sweeper=tpe", "add -m"),
     ("seed=0..2", '-m seed="range(0,3)"'),
     ("-m seed=0-2 cell=gru", '-m seed="range(0,3)"'),
-    ("~cell", "legal values of cell are attention, cifg, elman"),
-    ("cell=null", "legal values of cell are attention, cifg, elman"),
-    ("cell=", "legal values of cell are attention, cifg, elman"),
+    ("~cell", CELLS),
+    ("cell=null", CELLS),
+    ("cell=", CELLS),
     ("training=3", "training is a group of keys: training.steps"),
     ("gradients=false", "did you mean gradients=off?"),
 ]

@@ -110,7 +110,7 @@ def test_script_says_in_one_line_what_it_cannot_do(plot, tmp_path):
     (tmp_path / ".hydra").mkdir()
     (tmp_path / ".hydra" / "config.yaml").write_text("seed: 0")
     RunFolder(tmp_path).log({"step": 1, "train/loss": 1.0})
-    for run, reason in ((tmp_path, "gradients=norms"), (tmp_path / "nowhere", "holds no run")):
+    for run, reason in ((tmp_path, "gradients=norms"), (tmp_path / "nowhere", "does not exist")):
         status, _, error = plot(run)
         assert (status, error.count("\n")) == (2, 1)
         assert error.startswith(f"error: RUN_DIR={run}")

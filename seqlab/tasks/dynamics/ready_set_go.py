@@ -22,7 +22,7 @@ class ReadySetGo(Task):
         x_t = 1 for t = r and t = r + n, else 0,   r uniform in [0, D]
         y_t = 0 for t < r + n,   y_t = (t − r − n) / n from "set" at r + n to "go" at r + 2n
 
-    >>> batch = ReadySetGo(length=4).arrange(jnp.array([1]), jnp.array([2]))
+    >>> batch = ReadySetGo(length=4, min_length=1).arrange(jnp.array([1]), jnp.array([2]))
     >>> batch.inputs[0, :6, 0].tolist(), batch.targets[0, :6, 0].tolist()
     ([0.0, 1.0, 0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0, 0.5, 1.0])
 
