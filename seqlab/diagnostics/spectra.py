@@ -63,11 +63,13 @@ def spectral_norm(matrix: jax.Array) -> jax.Array:
 
 
 def recurrent_blocks(params: Params) -> list[jax.Array]:
-    """Return the `(H, H)` matrices by which a cell's gates read h_{t−1}.
+    """Return the `(H, H)` matrices by which a cell's gates read h_{t−1}; of one with heads, those of each.
 
     Our cells hold them side by side in `recurrent_kernel`, Flax's cells as `h<gate>/kernel`.
     """
     if "recurrent_kernel" in params:
         kernel = params["recurrent_kernel"]
-        return jnp.split(kernel, kernel.shape[1] // kernel.shape[0], axis=1)
+        width = kernel.shape[-2]
+        gates = jnp.split(kernel, kernel.shape[-1] // width, axis=-1)
+        return [block for gate in gates for block in gate.reshape(-1, width, width)]
     return [part["kernel"] for name, part in params.items() if name.startswith("h") and "kernel" in part]

@@ -7,15 +7,17 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from tiny_runs import CELLS, FRAMINGS, ONE_EACH, tiny
 
 from seqlab import run
 from seqlab.metrics import Mean
-from seqlab.runs import evaluate, load
+from seqlab.runs import build, compose_request, evaluate, load
 from seqlab.tasks import load_task
 from seqlab.tracking import read_rows, read_summary
 from seqlab.training.evaluation import values
@@ -58,10 +60,9 @@ EVERY_KIND = {kind(*pair): pair for pair in dict(reversed(FRAMINGS)).items()}.va
 @pytest.mark.runs
 @pytest.mark.parametrize(("task", "architecture"), dict.fromkeys([*EVERY_KIND, *ONE_EACH]))
 def test_same_seed_gives_the_same_run_which_tells_what_evaluate_finds(task, architecture, tmp_path):
-    summaries = [
-        run([*tiny(task, architecture, "training.steps=3"), f"hydra.run.dir={tmp_path / name}"])
-        for name in ("one", "two")
-    ]
+    level = "norms" if (task, architecture) in ONE_EACH else "off"
+    overrides = tiny(task, architecture, "training.steps=3", f"gradients={level}")
+    summaries = [run([*overrides, f"hydra.run.dir={tmp_path / name}"]) for name in ("one", "two")]
     assert rows_of(tmp_path / "one") == rows_of(tmp_path / "two")
     equal_params(tmp_path / "one", tmp_path / "two")
     summary = summaries[1]
@@ -85,9 +86,22 @@ def test_another_seed_gives_another_run(tmp_path):
     assert rows_of(tmp_path / "0")[0]["train/loss"] != rows_of(tmp_path / "1")[0]["train/loss"]
 
 
-@pytest.mark.runs
 @pytest.mark.parametrize("cell", CELLS)
-def test_every_cell_trains(cell, folder):
+def test_every_cell_is_updated_and_diagnosed(cell):
+    """The update and the diagnostics of every cadence are traced; the laws of cells are about the values."""
+    program = build(compose_request([*tiny(*ADDING, "gradients=full"), f"cell={cell}"])).program
+    batch = jax.eval_shape(lambda: program.batch(jnp.uint32(0), jnp.int32(0), program.task.data))
+    after, metrics = jax.eval_shape(program.step, program.shapes, batch)
+    assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, program.shapes)
+    keys = set(metrics)
+    for every in program.cadences:
+        keys |= jax.eval_shape(partial(program.diagnose, every=every), program.shapes, batch).keys()
+    assert {"grads/through_time/log10_norm", "recurrent/lyapunov"} < keys
+
+
+@pytest.mark.runs
+@pytest.mark.parametrize("cell", ["attention", "flax_lstm", "min_gru", "selective_ssm", "stack_lstm"])
+def test_a_cell_of_each_form_trains(cell, folder):
     summary = run([*tiny(*ADDING, "training.steps=2"), f"cell={cell}", f"hydra.run.dir={folder}"])
     assert (summary["status"], summary["cell"]) == ("finished", cell)
 
