@@ -78,10 +78,6 @@ class DeltaNet(MatrixCell):
         return delta_step(carry, now)
 
     @nn.nowrap
-    def read(self, carry: jax.Array, now: Reading) -> jax.Array:
-        return jnp.einsum("...k,...kv->...v", now.q, carry)
-
-    @nn.nowrap
     def advance(
         self, carry: jax.Array, now: Reading, segments: jax.Array | None
     ) -> tuple[jax.Array, jax.Array]:

@@ -83,10 +83,6 @@ class GatedLinearAttention(MatrixCell):
         return alpha[..., None] * carry + now.k[..., None] * now.v[..., None, :]
 
     @nn.nowrap
-    def read(self, carry: jax.Array, now: Reading) -> jax.Array:
-        return jnp.einsum("...k,...kv->...v", now.q, carry)
-
-    @nn.nowrap
     def advance(
         self, carry: jax.Array, now: Reading, segments: jax.Array | None
     ) -> tuple[jax.Array, jax.Array]:

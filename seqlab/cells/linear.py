@@ -86,13 +86,13 @@ class LinearCell(nn.RNNCellBase):
 
     @nn.nowrap
     def to_state(self, carry: Carry) -> jax.Array:
-        """Return the carry as one array s."""
-        return carry
+        """Return the carry as one array s; a carry `(Re s, Im s)` as a complex one."""
+        return jax.lax.complex(*carry) if isinstance(carry, tuple) else carry
 
     @nn.nowrap
     def to_carry(self, state: jax.Array) -> Carry:
-        """Return s as a carry of real arrays."""
-        return state
+        """Return s as a carry of real arrays: `(Re s, Im s)` of a complex s."""
+        return (state.real, state.imag) if jnp.iscomplexobj(state) else state
 
     @nn.nowrap
     def read_carry(self, params: Params, x: jax.Array, before: Carry, after: Carry) -> jax.Array:

@@ -75,14 +75,6 @@ class LRU(LinearCell):
         return a, jax.lax.complex(gain * (x @ weights["B"][0]), gain * (x @ weights["B"][1]))
 
     @nn.nowrap
-    def to_state(self, carry: Carry) -> jax.Array:
-        return jax.lax.complex(*carry)
-
-    @nn.nowrap
-    def to_carry(self, state: jax.Array) -> Carry:
-        return state.real, state.imag
-
-    @nn.nowrap
     def out(self, weights: Params, x: jax.Array, state: Any) -> jax.Array:
         return state.real @ weights["C"][0] - state.imag @ weights["C"][1] + x @ weights["D"]
 

@@ -142,9 +142,10 @@ class MatrixCell(nn.RNNCellBase):
     def write(self, carry: Carry, now: Any) -> Carry:
         """Return the carry after a step, given what `project` returns, and sow the gates."""
 
-    @abc.abstractmethod
+    @nn.nowrap
     def read(self, carry: Carry, now: Any) -> jax.Array:
-        """Return o `(…, N, V)`, which the queries read in the carry after their step."""
+        """Return o = Sᵀ q `(…, N, V)`, which the queries read in the carry after their step."""
+        return jnp.einsum("...k,...kv->...v", now.q, carry)
 
     @abc.abstractmethod
     def advance(self, carry: Carry, now: Any, segments: jax.Array | None) -> tuple[Carry, jax.Array]:

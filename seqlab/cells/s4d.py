@@ -11,7 +11,6 @@ import jax.numpy as jnp
 
 from seqlab.cells import state_space
 from seqlab.cells.linear import LinearCell
-from seqlab.checks import require_choice, require_positive
 from seqlab.types import Carry, Params
 
 EIGENVALUES = ("lin", "inv", "real")
@@ -50,12 +49,7 @@ class S4D(LinearCell):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_positive(self, "num_states")
-        if self.num_states % 2:
-            raise ValueError(f"num_states must be even, got {self.num_states}")
-        require_choice(self, "eigenvalues", EIGENVALUES)
-        require_choice(self, "discretization", state_space.DISCRETIZATIONS)
-        state_space.require_steps(self)
+        state_space.require_diagonal(self, EIGENVALUES)
 
     @property
     def is_complex(self) -> bool:
@@ -89,20 +83,9 @@ class S4D(LinearCell):
 
     @nn.nowrap
     def coefficients(self, weights: Params, x: jax.Array) -> tuple[jax.Array, jax.Array]:
-        eigenvalues = -jnp.exp(weights["log_decay"])
-        if self.is_complex:
-            eigenvalues = jax.lax.complex(eigenvalues, weights["frequency"])
         step = jnp.exp(weights["log_step"])[:, None]
-        a, gain = state_space.discretized(eigenvalues, step, self.discretization)
+        a, gain = state_space.discretized(state_space.eigenvalues(weights), step, self.discretization)
         return a, gain * (x @ weights["input_kernel"])[..., None]
-
-    @nn.nowrap
-    def to_state(self, carry: Carry) -> jax.Array:
-        return jax.lax.complex(*carry) if self.is_complex else carry
-
-    @nn.nowrap
-    def to_carry(self, state: jax.Array) -> Carry:
-        return (state.real, state.imag) if self.is_complex else state
 
     @nn.nowrap
     def out(self, weights: Params, x: jax.Array, state: Any) -> jax.Array:

@@ -10,7 +10,6 @@ import jax.numpy as jnp
 
 from seqlab.cells import state_space
 from seqlab.cells.linear import LinearCell
-from seqlab.checks import require_choice, require_positive
 from seqlab.types import Carry, Params
 
 EIGENVALUES = ("legs", "real")
@@ -47,12 +46,7 @@ class S5(LinearCell):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_positive(self, "num_states")
-        if self.num_states % 2:
-            raise ValueError(f"num_states must be even, got {self.num_states}")
-        require_choice(self, "eigenvalues", EIGENVALUES)
-        require_choice(self, "discretization", state_space.DISCRETIZATIONS)
-        state_space.require_steps(self)
+        state_space.require_diagonal(self, EIGENVALUES)
 
     @property
     def is_complex(self) -> bool:
@@ -86,22 +80,10 @@ class S5(LinearCell):
 
     @nn.nowrap
     def coefficients(self, weights: Params, x: jax.Array) -> tuple[jax.Array, jax.Array]:
-        eigenvalues, B = -jnp.exp(weights["log_decay"]), weights["B"]
-        if self.is_complex:
-            eigenvalues = jax.lax.complex(eigenvalues, weights["frequency"])
-            read = jax.lax.complex(x @ B[0], x @ B[1])
-        else:
-            read = x @ B[0]
-        a, gain = state_space.discretized(eigenvalues, jnp.exp(weights["log_step"]), self.discretization)
+        B, step = weights["B"], jnp.exp(weights["log_step"])
+        read = jax.lax.complex(x @ B[0], x @ B[1]) if self.is_complex else x @ B[0]
+        a, gain = state_space.discretized(state_space.eigenvalues(weights), step, self.discretization)
         return a, gain * read
-
-    @nn.nowrap
-    def to_state(self, carry: Carry) -> jax.Array:
-        return jax.lax.complex(*carry) if self.is_complex else carry
-
-    @nn.nowrap
-    def to_carry(self, state: jax.Array) -> Carry:
-        return (state.real, state.imag) if self.is_complex else state
 
     @nn.nowrap
     def out(self, weights: Params, x: jax.Array, state: Any) -> jax.Array:

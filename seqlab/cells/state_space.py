@@ -13,7 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from seqlab.checks import require_number
+from seqlab.checks import require_choice, require_number, require_positive
+from seqlab.types import Params
 
 DISCRETIZATIONS = ("zoh", "bilinear")
 
@@ -39,6 +40,12 @@ def discretized(eigenvalues: jax.Array, step: jax.Array, method: str) -> tuple[j
     return (1 + eigenvalues * step / 2) / below, step / below
 
 
+def eigenvalues(weights: Params) -> jax.Array:
+    """Return λ = −exp(`log_decay`) + i `frequency`, without the imaginary part where it is no parameter."""
+    real = -jnp.exp(weights["log_decay"])
+    return jax.lax.complex(real, weights["frequency"]) if "frequency" in weights else real
+
+
 def log_uniform(low: float, high: float) -> nn.initializers.Initializer:
     """Return an initialiser of log Δ, with Δ between both uniform in its logarithm."""
 
@@ -46,6 +53,21 @@ def log_uniform(low: float, high: float) -> nn.initializers.Initializer:
         return jax.random.uniform(key, shape, dtype, math.log(low), math.log(high))
 
     return init
+
+
+def require_diagonal(cell: nn.Module, eigenvalues: tuple[str, ...]) -> None:
+    """Raise ValueError where a field of a diagonal state-space model is outside its legal values.
+
+    Args:
+        cell: a cell with the fields of `S4D`.
+        eigenvalues: the legal names of its initial λ.
+    """
+    require_positive(cell, "num_states")
+    if (count := getattr(cell, "num_states")) % 2:  # noqa: B009
+        raise ValueError(f"num_states must be even, got {count}")
+    require_choice(cell, "eigenvalues", eigenvalues)
+    require_choice(cell, "discretization", DISCRETIZATIONS)
+    require_steps(cell)
 
 
 def require_steps(cell: nn.Module) -> None:

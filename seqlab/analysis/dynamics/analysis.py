@@ -137,7 +137,7 @@ def analyse_dynamics(
         split: the split whose sequences are followed.
 
     Raises:
-        ConfigError: an argument is not legal, or the network has no dynamics of its own.
+        ConfigError: an argument is not legal, or the network does not map one state to the next.
     """
     if starts < 1:
         raise ConfigError(f"starts must be a positive integer, got {starts}")

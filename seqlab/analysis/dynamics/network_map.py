@@ -11,8 +11,9 @@ import numpy as np
 
 from seqlab.architectures import Network, Recurrent
 from seqlab.diagnostics.recurrent import follow
+from seqlab.recurrence.carries import from_vector, to_vector
 from seqlab.tasks.task import Task
-from seqlab.types import Batch, Carry, ConfigError, Params, Tokens
+from seqlab.types import Batch, ConfigError, Params, Tokens
 
 MOST_NUMBERS = 2048
 """The largest state whose Jacobians fit in memory."""
@@ -57,16 +58,8 @@ class NetworkMap:
 
     def _run(self, states: jax.Array, inputs: jax.Array) -> tuple[jax.Array, jax.Array]:
         stack, weights = self.network.stack, self.params["recurrence"]
-        carries, hidden = stack.apply(weights, inputs[:, None], carries=self._unflatten(states))
-        return _flatten(carries), hidden[:, 0]
-
-    def _unflatten(self, states: jax.Array) -> Carry:
-        leaves, form = jax.tree.flatten(self._carries)
-        ends = np.cumsum([leaf.size for leaf in leaves])[:-1].tolist()
-        parts = jnp.split(states, ends, axis=-1)
-        return form.unflatten(
-            [part.reshape(-1, *leaf.shape[1:]) for part, leaf in zip(parts, leaves, strict=True)]
-        )
+        carries, hidden = stack.apply(weights, inputs[:, None], carries=from_vector(states, self._carries))
+        return to_vector(carries), hidden[:, 0]
 
     def visited(self, batch: Batch) -> Visited:
         """Return the states that the network visits on a batch."""
@@ -77,10 +70,8 @@ class NetworkMap:
                 layer: {direction: one.before for direction, one in directions.items()}
                 for layer, directions in found.items()
             }
-            T, B = jax.tree.leaves(before)[0].shape[:2]
-            leaves = [leaf.reshape(T, B, -1) for leaf in jax.tree.leaves(before)]
             inputs, real = next((one.inputs, one.real) for one in found["layer_0"].values())
-            return Visited(np.asarray(jnp.concatenate(leaves, axis=-1)), np.asarray(inputs), np.asarray(real))
+            return Visited(np.asarray(to_vector(before, num_axes=2)), np.asarray(inputs), np.asarray(real))
 
 
 class Visited(NamedTuple):
@@ -143,12 +134,12 @@ def _forwards(network: Network) -> Recurrent:
     """Return the network, if the state after a step depends on earlier steps alone."""
     if not isinstance(network, Recurrent) or network.framing == "encoder_decoder":
         raise ConfigError(
-            f"architecture={network.framing} has no dynamics of its own: legal are one_to_many, many_to_one, "
-            "many_to_many"
+            f"architecture={network.framing} does not map one state to the next: legal are "
+            "one_to_many, many_to_one, many_to_many"
         )
     if network.bidirectional:
         raise ConfigError(
-            "architecture.bidirectional=true has no dynamics of its own, as it reads what is to come: "
+            "architecture.bidirectional=true does not map one state to the next, as it reads later inputs: "
             "legal value is false"
         )
     return network
@@ -157,7 +148,3 @@ def _forwards(network: Network) -> Recurrent:
 def _wide(leaf: Any) -> Any:
     is_float = jnp.issubdtype(jnp.asarray(leaf).dtype, jnp.floating)
     return jnp.asarray(leaf, jnp.float64) if is_float else jnp.asarray(leaf)
-
-
-def _flatten(carries: Carry) -> jax.Array:
-    return jnp.concatenate([leaf.reshape(leaf.shape[0], -1) for leaf in jax.tree.leaves(carries)], axis=-1)

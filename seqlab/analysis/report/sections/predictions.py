@@ -27,10 +27,10 @@ def predictions(entries: Entries) -> Section | None:
     """Return what `examples.json` of the best run of each group holds."""
     parts: list[Part] = []
     for entry, number, panel in _best(entries)[:MOST_RUNS]:
-        told = _read(entry)
+        stored = _read(entry)
         whose = "" if entries.single else f": {entries.labels[number]}, {entry.name}"
         for make in (_confusion, _reliability, _regression, _attention, _curves, _table):
-            parts += _made(make, told, whose, number, panel)
+            parts += _made(make, stored, whose, number, panel)
     says = "Answers to examples of the test split, by the parameters that were best on validation."
     if not entries.single:
         says += " Of each group the run with the best test score is shown."
@@ -57,24 +57,25 @@ def _rank(entry: Entry, sign: int) -> float:
 
 def _read(entry: Entry) -> Mapping[str, Any]:
     try:
-        told = from_json((entry.folder / EXAMPLES).read_text(encoding="utf-8"))
+        stored = from_json((entry.folder / EXAMPLES).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return told if isinstance(told, Mapping) else {}
+    return stored if isinstance(stored, Mapping) else {}
 
 
-def _made(make: Any, told: Mapping[str, Any], whose: str, number: int, panel: str) -> list[Part]:
+def _made(make: Any, stored: Mapping[str, Any], whose: str, number: int, panel: str) -> list[Part]:
     """Return the parts that a function makes; none where the file holds something else."""
     try:
-        return list(make(told, whose, number, panel))
+        return list(make(stored, whose, number, panel))
     except (KeyError, TypeError, ValueError, IndexError, AttributeError):
         return []
 
 
-def _confusion(told: Mapping[str, Any], whose: str, number: int, panel: str) -> Iterable[Part]:
-    if "confusion" not in told:
+def _confusion(stored: Mapping[str, Any], whose: str, number: int, panel: str) -> Iterable[Part]:
+    if "confusion" not in stored:
         return
-    names, counts = list(map(str, told["confusion"]["names"])), np.array(told["confusion"]["counts"], float)
+    confusion = stored["confusion"]
+    names, counts = list(map(str, confusion["names"])), np.array(confusion["counts"], float)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     heat: dict[str, Any] = {
         "type": "heatmap",
@@ -100,10 +101,10 @@ def _confusion(told: Mapping[str, Any], whose: str, number: int, panel: str) -> 
     yield Chart(f"Confusion{whose}", says, [heat], axes, panel, number)
 
 
-def _reliability(told: Mapping[str, Any], whose: str, number: int, panel: str) -> Iterable[Part]:
-    if "reliability" not in told:
+def _reliability(stored: Mapping[str, Any], whose: str, number: int, panel: str) -> Iterable[Part]:
+    if "reliability" not in stored:
         return
-    bins = told["reliability"]
+    bins = stored["reliability"]
     line = {"type": "scatter", "mode": "lines", "name": "calibrated", "x": [0, 1], "y": [0, 1]}
     points = {
         "type": "scatter",
@@ -119,17 +120,17 @@ def _reliability(told: Mapping[str, Any], whose: str, number: int, panel: str) -
         "xaxis": {"title": {"text": "confidence"}, "range": [0, 1.02]},
         "yaxis": {"title": {"text": "accuracy"}, "range": [0, 1.02]},
     }
-    error = float(told["calibration_error"])
+    error = float(stored["calibration_error"])
     title = f"Reliability{whose}: expected calibration error {error:.3f}"
     says = "Accuracy over the probability of the predicted class; a calibrated network is on the diagonal"
     calibrated = {**line, "line": {"color": GREY, "dash": "dot"}}
     yield Chart(title, says, [calibrated, points], axes, panel, number)
 
 
-def _regression(told: Mapping[str, Any], whose: str, number: int, panel: str) -> Iterable[Part]:
-    if "regression" not in told:
+def _regression(stored: Mapping[str, Any], whose: str, number: int, panel: str) -> Iterable[Part]:
+    if "regression" not in stored:
         return
-    targets, answers = (np.array(told["regression"][key], float) for key in ("targets", "answers"))
+    targets, answers = (np.array(stored["regression"][key], float) for key in ("targets", "answers"))
     both = np.concatenate([targets, answers])
     ends = [both[np.isfinite(both)].min(), both[np.isfinite(both)].max()]
     points = {
@@ -148,23 +149,23 @@ def _regression(told: Mapping[str, Any], whose: str, number: int, panel: str) ->
     yield Chart(title, says, [equal | {"line": {"color": GREY, "dash": "dot"}}, points], axes, panel, number)
 
 
-def _examples(told: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    return told.get("examples", ())
+def _examples(stored: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    return stored.get("examples", ())
 
 
-def _table(told: Mapping[str, Any], whose: str, number: int, panel: str) -> Iterable[Part]:
-    shown = _examples(told)
+def _table(stored: Mapping[str, Any], whose: str, number: int, panel: str) -> Iterable[Part]:
+    shown = _examples(stored)
     columns = ["input", "target", "answer"]
     rows = [[Cell(str(one[name])) for name in columns] for one in shown]
-    if told.get("exact"):
+    if stored.get("exact"):
         columns = [*columns, "right"]
         rows = [[*row, cell(one["target"] == one["answer"])] for row, one in zip(rows, shown, strict=True)]
     if rows:
-        yield Table(f"Examples of the {told.get('split')} split{whose}", columns, rows)
+        yield Table(f"Examples of the {stored.get('split')} split{whose}", columns, rows)
 
 
-def _curves(told: Mapping[str, Any], whose: str, number: int, panel: str) -> Iterable[Part]:
-    shown = [one for one in _examples(told) if len(one.get("targets", ())) > 1][:MOST_MAPS]
+def _curves(stored: Mapping[str, Any], whose: str, number: int, panel: str) -> Iterable[Part]:
+    shown = [one for one in _examples(stored) if len(one.get("targets", ())) > 1][:MOST_MAPS]
     for place, one in enumerate(shown, 1):
         data: list[dict[str, Any]] = []
         for colour, (key, name) in enumerate((("targets", "target"), ("answers", "answer"))):
@@ -176,8 +177,8 @@ def _curves(told: Mapping[str, Any], whose: str, number: int, panel: str) -> Ite
         yield Chart(title, "Target and answer over the steps of an example", data, layout, panel, number)
 
 
-def _attention(told: Mapping[str, Any], whose: str, number: int, panel: str) -> Iterable[Part]:
-    shown = [one for one in _examples(told) if one.get("attention")][:MOST_MAPS]
+def _attention(stored: Mapping[str, Any], whose: str, number: int, panel: str) -> Iterable[Part]:
+    shown = [one for one in _examples(stored) if one.get("attention")][:MOST_MAPS]
     for place, one in enumerate(shown, 1):
         weights = np.array(one["attention"], float)
         reads = _numbered(one.get("read"), weights.shape[1])
