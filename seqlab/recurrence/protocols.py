@@ -135,3 +135,8 @@ class Linear(RecurrentCell, Protocol):
     def out(self, weights: Params, x: jax.Array, state: jax.Array) -> jax.Array:
         """Return the outputs."""
         ...
+
+
+def reads_whole_sequences(cell: RecurrentCell) -> bool:
+    """Return whether a cell offers a form that reads a whole sequence at once."""
+    return isinstance(cell, (Linear, Parallel))
