@@ -84,9 +84,7 @@ def test_few_keys_and_values_follow_the_law_of_one_draw_after_another():
 
 @pytest.mark.parametrize(("length", "num_pairs"), [(64, 4), (512, 64)])
 def test_the_settings_of_the_paper_can_be_drawn(length, num_pairs):
-    task = load_task(
-        "associative_recall", length=length, num_pairs=num_pairs, num_tokens=8192, min_length=256
-    )
+    task = load_task("associative_recall", length=length, num_pairs=num_pairs, num_tokens=8192)
     batch = jax.tree.map(np.asarray, task.batch(jax.random.key(0), 2))
     assert (batch.mask.sum(axis=1) == num_pairs).all()
     assert (batch.targets[batch.mask] >= 4096).all()
