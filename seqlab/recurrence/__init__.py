@@ -4,6 +4,7 @@ from seqlab.recurrence.backward import FULL_BACKWARD, Backward
 from seqlab.recurrence.block import Block
 from seqlab.recurrence.carries import state_size
 from seqlab.recurrence.gradient_control import NO_CONTROL, GradientControl
+from seqlab.recurrence.settings import Settings
 from seqlab.recurrence.stack import Stack
 from seqlab.recurrence.truncated import Truncation
 from seqlab.recurrence.unroll import unroll, zero_probes
@@ -14,6 +15,7 @@ __all__ = [
     "Backward",
     "Block",
     "GradientControl",
+    "Settings",
     "Stack",
     "Truncation",
     "state_size",

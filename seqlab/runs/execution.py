@@ -293,6 +293,7 @@ def _description(run: Run) -> dict[str, Any]:
         "usage": usage_of(run.program),
         **sizes_of(run.program),
         "num_devices": run.num_devices,
+        "memory": run.program.recurrence.memory,
         "metric": info.goal.metric,
         "higher_is_better": info.goal.higher_is_better,
         "versions": versions(),

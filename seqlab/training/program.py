@@ -14,8 +14,9 @@ from seqlab.architectures import Network, Recurrent
 from seqlab.diagnostics import Diagnostic, Observation, Update, is_due
 from seqlab.diagnostics.statistics import count_nonfinite
 from seqlab.metrics import Mean, Measures
-from seqlab.recurrence import GradientControl
+from seqlab.recurrence import GradientControl, Settings
 from seqlab.recurrence.norms import ScaledNorm, clip_by_global_norm, clip_elements, global_norm
+from seqlab.recurrence.settings import AUTO
 from seqlab.tasks.buckets import Buckets, in_bucket
 from seqlab.tasks.task import Task
 from seqlab.training import devices
@@ -55,6 +56,7 @@ class Program:
         training: batch size, clipping, cadences.
         diagnostics: what the rows contain in addition to the metrics of the steps.
         measures: the loss and the metrics that are not the task's.
+        recurrence: how recurrences are computed; "auto" is for `make_family` to decide, and "full" here.
         axis: the mesh axis that a batch's rows are spread over, inside `shard_map`; None on one device.
         lockstep: the `vmap` axis of runs that are stepped together; None where a run is stepped alone.
 
@@ -68,6 +70,7 @@ class Program:
     training: Training
     diagnostics: tuple[Diagnostic, ...] = ()
     measures: Measures = OF_TASK
+    recurrence: Settings = AUTO
     axis: str | None = None
     lockstep: str | None = None
 
@@ -236,7 +239,7 @@ class Program:
         network = self.network.at_stage(self._progress(state.step))
 
         def objective(params: Params, probes: Any, control: GradientControl) -> tuple[jax.Array, Any]:
-            backward = self.training.backward._replace(control=control)
+            backward = self.training.backward._replace(control=control, chunked=self.recurrence.is_chunked)
             options = key, probes, backward
             if self.task.stream and isinstance(network, Recurrent):
                 carries, predictions = network.apply_with_carries(state.carries, params, batch, *options)
