@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from seqlab.checks import require_choice
+from seqlab.recurrence.backward import Backward
 
 MEMORY = ("auto", "full", "chunked")
 
@@ -33,6 +34,10 @@ class Settings:
         """Whether chunks of steps are computed again."""
         return self.memory == "chunked"
 
+    def applied(self, backward: Backward) -> Backward:
+        """Return options of the backward pass with these settings."""
+        return backward._replace(chunked=self.is_chunked)
 
-AUTO = Settings()
+
+AUTO_SETTINGS = Settings()
 """The settings of a run that says nothing of them."""
