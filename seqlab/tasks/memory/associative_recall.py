@@ -90,11 +90,12 @@ class AssociativeRecall(Task):
 
     def _require_enough(self) -> None:
         """Raise ValueError where keys, values or tokens are too few."""
-        fewest, given = self.num_pairs, {"num_keys": self.num_keys, "num_values": self.num_values}
-        for name in (name for name, number in given.items() if number is not None):
-            require_positive(self, name)
-            if given[name] < fewest:
-                raise ValueError(f"{name} must be at least num_pairs={fewest}, got {given[name]}")
+        fewest = self.num_pairs
+        for name, number in (("num_keys", self.num_keys), ("num_values", self.num_values)):
+            if number is not None:
+                require_positive(self, name)
+                if number < fewest:
+                    raise ValueError(f"{name} must be at least num_pairs={fewest}, got {number}")
         if self.num_keys is None and self.num_tokens < (least := 2 * fewest + 2):
             raise ValueError(f"num_tokens must be at least 2 num_pairs + 2 = {least}, got {self.num_tokens}")
         keys, values = self.first_value - 1, self.num_values or fewest
