@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from seqlab.checks import require_bool, require_positive
+from seqlab.checks import require_bool, require_count, require_positive
 from seqlab.data.columns.classes import classes_of
 from seqlab.data.columns.groups import groups_of
 from seqlab.data.columns.images import Clips, ImageSize
@@ -30,6 +30,7 @@ from seqlab.tasks._classification import (
 )
 from seqlab.tasks._inputs import described
 from seqlab.tasks._sources import make_hashable, shown_field, source_field
+from seqlab.tasks.images._shifts import shifted
 from seqlab.tasks.new_rows import column_inputs
 from seqlab.tasks.task import Task
 from seqlab.types import Batch, ConfigError, Goal, Images, Reference, Spec, Tokens
@@ -60,6 +61,8 @@ class Frames(Task):
         height: frames of another size are resized to this height, in pixels, H.
         width: the width, in pixels, W.
         channels: C: 1 for grey, 3 for red, green and blue; arrays may have any number of channels.
+        shift: the number of pixels by which a training clip is moved at most, along each side, drawn anew
+            whenever it is read (`_shifts`); 0 for clips as they are.
         group: a column, such as that of speakers: made splits do not divide its rows of equal value; None for
             no groups.
         balance: whether every class is drawn equally often in training.
@@ -90,6 +93,7 @@ class Frames(Task):
     height: int = 32
     width: int = 32
     channels: int = 1
+    shift: int = shown_field(0)
     group: str | None = shown_field(None)
     balance: bool = shown_field(False)
     resident_bytes: int | None = shown_field(None)
@@ -99,6 +103,7 @@ class Frames(Task):
         require_bool(self, "balance")
         make_hashable(self, "label")
         require_positive(self, "length", "height", "width", "channels", "length_buckets")
+        require_count(self, "shift")
 
     @property
     def reader(self) -> Reader:
@@ -157,6 +162,12 @@ class Frames(Task):
     def render(self, sequence: np.ndarray, framing: str) -> str:
         """Return the names of classes."""
         return class_names(sequence, self.encoded.artifacts)
+
+    def draw(self, key: jax.Array, size: int, split: str, framing: str, data: Any) -> Batch:
+        batch = super().draw(key, size, split, framing, data)
+        if split != "train" or not self.shift:
+            return batch
+        return batch._replace(inputs=shifted(jax.random.fold_in(key, 1), batch.inputs, self.shift))
 
     def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
         frames, lengths, labels = (data[split][name][indices] for name in ("frames", "lengths", "labels"))
