@@ -26,7 +26,9 @@ GROUPS = (
 )
 OPTIONS = [(group, path.stem) for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
-VARIANTS = [(path.parent.name, path.stem) for path in sorted((CONF / "experiment").glob("*/*.yaml"))]
+PARTS = [(path.parent.name, path.stem) for path in sorted((CONF / "experiment").glob("*/*.yaml"))]
+VARIANTS = [(parent, name) for parent, name in PARTS if parent in EXPERIMENTS]
+MODELS = [name for parent, name in PARTS if parent == "model"]
 
 
 def built(overrides):
@@ -38,7 +40,8 @@ def test_every_file_is_tested():
     files = set(CONF.rglob("*.yaml")) - elsewhere
     tested = {CONF / group / f"{name}.yaml" for group, name in OPTIONS}
     tested |= {CONF / "experiment" / f"{name}.yaml" for name in EXPERIMENTS}
-    assert files == tested | {CONF / "experiment" / parent / f"{name}.yaml" for parent, name in VARIANTS}
+    parts = [*VARIANTS, *(("model", name) for name in MODELS)]
+    assert files == tested | {CONF / "experiment" / parent / f"{name}.yaml" for parent, name in parts}
 
 
 @pytest.mark.parametrize(("group", "name"), OPTIONS)
@@ -106,6 +109,13 @@ def test_variant_is_swept_and_builds(experiment, variant):
     sweeper = compose_config([f"+experiment={experiment}"]).hydra.sweeper
     assert variant in sweeper.params[f"+experiment/{experiment}"].split(",")
     assert built([f"+experiment/{experiment}={variant}", f"+experiment={experiment}"]).info.config
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_model_is_swept_and_builds(name):
+    swept = [compose_config([f"+experiment={one}"]).hydra.sweeper.params or {} for one in EXPERIMENTS]
+    assert any(name in params.get("+experiment/model", "").split(",") for params in swept)
+    assert built([f"+experiment/model={name}", "+experiment=copying"]).info.config
 
 
 def test_every_task_has_an_experiment():
