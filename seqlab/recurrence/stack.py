@@ -13,7 +13,7 @@ from seqlab.recurrence.backward import FULL_BACKWARD, Backward
 from seqlab.recurrence.block import Block
 from seqlab.recurrence.carries import state_size
 from seqlab.recurrence.connections import Connections
-from seqlab.recurrence.gradient_control import GradientControl, refuse_regulariser
+from seqlab.recurrence.gradient_control import refuse_regulariser
 from seqlab.recurrence.input_conv import InputConv
 from seqlab.recurrence.noise import (
     Noise,
@@ -21,6 +21,7 @@ from seqlab.recurrence.noise import (
     drop_weights,
     require_maskable,
     require_recurrent_kernel,
+    require_zoneout,
 )
 from seqlab.recurrence.probes import probe
 from seqlab.recurrence.protocols import Linearised, RecurrentCell
@@ -51,7 +52,8 @@ class Stack:
         vjp: as in `unroll`.
         recurrent_dropout: the rate at which a layer's h is dropped before its recurrent kernel reads it, one
             mask a sequence for all time steps (Gal & Ghahramani 2016).
-        zoneout: the rate at which an element of the carry keeps its old value (Krueger et al. 2017).
+        zoneout: the rate at which an element of the carry keeps its old value (Krueger et al. 2017). What
+            has one meaning together, such as the parts of a complex number, keeps its values together.
         weight_drop: the rate at which elements of the recurrent kernels are dropped (Merity et al. 2018).
             Unlike the two above, it works with the fused backward pass.
         block: what surrounds every layer.
@@ -79,6 +81,8 @@ class Stack:
             require_number(self, rate, 0.0, 1.0)
         if self.recurrent_dropout:
             require_maskable(self.cell)
+        if self.zoneout:
+            require_zoneout(self.cell)
         if self.weight_drop:
             require_recurrent_kernel(self.cell)
         require_choice(self, "vjp", VJPS)
@@ -191,7 +195,7 @@ class Stack:
             zeros = probes[INPUTS]["forward"]
             inputs = probe(inputs.astype(jnp.result_type(inputs, zeros)), zeros)
             probes = {layer: probes[layer] for layer in self.layers}
-        run = functools.partial(self._run, params, inputs, lengths, carries, key, resets, backward.control)
+        run = functools.partial(self._run, params, inputs, lengths, carries, key, resets, backward)
         truncation = backward.truncation
         if truncation is None or truncation.window >= inputs.shape[1]:
             return run(probes, None)
@@ -209,7 +213,7 @@ class Stack:
         carries: Carries | None,
         key: jax.Array | None,
         resets: jax.Array | None,
-        control: GradientControl,
+        backward: Backward,
         probes: Carries | None,
         cuts: jax.Array | None,
     ) -> tuple[Carries, jax.Array]:
@@ -234,8 +238,9 @@ class Stack:
                     probes=None if probes is None else probes[layer][direction],
                     resets=resets,
                     cuts=cuts,
-                    control=control,
+                    control=backward.control,
                     noise=noise,
+                    chunked=backward.chunked,
                 )
                 outputs.append(output)
             return outputs[0] if len(outputs) == 1 else jnp.concatenate(outputs, axis=-1)

@@ -14,7 +14,7 @@ from seqlab.architectures import Network, Recurrent
 from seqlab.diagnostics import Diagnostic, Observation, Update, is_due
 from seqlab.diagnostics.statistics import count_nonfinite
 from seqlab.metrics import Mean, Measures
-from seqlab.recurrence import GradientControl
+from seqlab.recurrence import AUTO_SETTINGS, GradientControl, Settings
 from seqlab.recurrence.norms import ScaledNorm, clip_by_global_norm, clip_elements, global_norm
 from seqlab.tasks.buckets import Buckets, in_bucket
 from seqlab.tasks.task import Task
@@ -55,6 +55,7 @@ class Program:
         training: batch size, clipping, cadences.
         diagnostics: what the rows contain in addition to the metrics of the steps.
         measures: the loss and the metrics that are not the task's.
+        recurrence: how recurrences are computed; "auto" is for `make_family` to decide, and "full" here.
         axis: the mesh axis that a batch's rows are spread over, inside `shard_map`; None on one device.
         lockstep: the `vmap` axis of runs that are stepped together; None where a run is stepped alone.
 
@@ -68,6 +69,7 @@ class Program:
     training: Training
     diagnostics: tuple[Diagnostic, ...] = ()
     measures: Measures = OF_TASK
+    recurrence: Settings = AUTO_SETTINGS
     axis: str | None = None
     lockstep: str | None = None
 
@@ -231,13 +233,12 @@ class Program:
         Each device differentiates its share of the loss, the sum over its rows divided by the weight of all
         rows. So the sums over the devices are the loss and its gradient.
         """
-        key = jax.random.fold_in(stream(state.seed, "dropout"), state.step)
-        key = devices.local_key(key, self.axis)
+        key = devices.local_key(jax.random.fold_in(stream(state.seed, "dropout"), state.step), self.axis)
         network = self.network.at_stage(self._progress(state.step))
+        backward = self.recurrence.applied(self.training.backward)
 
         def objective(params: Params, probes: Any, control: GradientControl) -> tuple[jax.Array, Any]:
-            backward = self.training.backward._replace(control=control)
-            options = key, probes, backward
+            options = key, probes, backward._replace(control=control)
             if self.task.stream and isinstance(network, Recurrent):
                 carries, predictions = network.apply_with_carries(state.carries, params, batch, *options)
             else:
@@ -247,8 +248,7 @@ class Program:
             return total / devices.total(weight, self.axis), (means, carries)
 
         differentiate = jax.grad(objective, (0, 1, 2), has_aux=True)
-        control = self.training.backward.control
-        (grads, flow, slopes), (means, carries) = differentiate(state.params, probes, control)
+        (grads, flow, slopes), (means, carries) = differentiate(state.params, probes, backward.control)
         omega = None if slopes.omega is None else slopes.omega / self.training.batch_size
         means, grads, omega = devices.total((means, grads, omega), self.axis)
         return Backpropagated(means, grads, omega, carries, flow)
