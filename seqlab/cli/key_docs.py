@@ -26,6 +26,9 @@ _KINDS = {
     "Sequence[str]": "list of texts",
     "Sequence[int]": "list of integers",
     "Mode": "text",
+    "Sequence[float]": "list of numbers",
+    "Mapping[str, float]": "numbers by name",
+    "Make": "a group of keys with a _target_",
     "Sequence[Make]": "list of groups of keys with a _target_",
     "Sequence[Callable[[], optax.Schedule]]": "list of groups of keys with a _target_",
 }

@@ -99,7 +99,9 @@ def _same_data(
 
 def _num_devices(training: Training) -> int:
     if training.devices is None:
-        return choose_devices(math.gcd(training.batch_size, training.evaluation_batch_size))
+        return choose_devices(
+            math.gcd(training.batch_size // training.accumulate, training.evaluation_batch_size)
+        )
     if training.devices > (available := len(jax.local_devices())):
         raise ConfigError(f"training.devices must be at most {available} here, got {training.devices}")
     return training.devices

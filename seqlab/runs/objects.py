@@ -21,7 +21,7 @@ from seqlab.runs.open_groups import (
     make_measures,
     require_measures,
 )
-from seqlab.runs.optimizer import make_optimizer
+from seqlab.runs.optimizer import make_optimizer, make_plateau
 from seqlab.runs.request import Request
 from seqlab.tasks import Task
 from seqlab.tasks.source_stamp import source_stamp
@@ -127,7 +127,9 @@ def _program(config: Mapping[str, Any]) -> Program:
     gradients: Settings = _make_kind(config, "gradients", Settings)
     diagnostics = (*gradients.diagnostics, *make_diagnostics(config["diagnostics"]))
     measures = make_measures(config)
-    return Program(task, network, make_optimizer(config), training, diagnostics, measures)
+    return Program(
+        task, network, make_optimizer(config), training, diagnostics, measures, make_plateau(config)
+    )
 
 
 def make_task(config: Mapping[str, Any]) -> Task:

@@ -9,6 +9,9 @@ import optax
 
 from seqlab.types import Params, Tree
 
+STREAMS = ("params", "batches", "dropout", "noise")
+"""The streams of random numbers of a run."""
+
 
 class TrainState(NamedTuple):
     """The state after `step` updates.
@@ -33,8 +36,8 @@ class TrainState(NamedTuple):
 
 
 def stream(seed: jax.Array, name: str) -> jax.Array:
-    """Return the PRNG key of one of a run's independent streams: "params", "batches" or "dropout"."""
-    return jax.random.fold_in(jax.random.key(seed), ("params", "batches", "dropout").index(name))
+    """Return the PRNG key of one of a run's independent streams: of `STREAMS`."""
+    return jax.random.fold_in(jax.random.key(seed), STREAMS.index(name))
 
 
 def select(flag: jax.Array, new: TrainState, old: TrainState) -> TrainState:
