@@ -7,6 +7,8 @@ import graphlib
 import sys
 from pathlib import Path
 
+import pytest
+
 import seqlab
 
 PACKAGE = Path(seqlab.__file__).parent
@@ -133,6 +135,59 @@ def test_files_and_functions_are_short():
             if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= 50 + _docstring(node):
                 long.append(f"{module}.{node.name}")
     assert long == []
+
+
+CELL_CLASSES = {
+    node.name
+    for module in (*(name for name in MODULES if room_of(name) == "cells"), "seqlab.recurrence.protocols")
+    for node in ast.walk(TREES[module])
+    if isinstance(node, ast.ClassDef)
+}
+
+
+def _asks_the_class_of_a_cell(node: ast.AST) -> bool:
+    """Return whether a piece of source chooses by the class of a cell."""
+    if isinstance(node, ast.MatchClass):
+        return bool(_names(node.cls) & CELL_CLASSES)
+    if isinstance(node, ast.Call) and ast.unparse(node.func) in ("isinstance", "issubclass"):
+        what, classes = node.args
+        return ast.unparse(what).lower().endswith(("cell", "cell)")) or bool(_names(classes) & CELL_CLASSES)
+    if isinstance(node, ast.Compare | ast.Subscript):
+        return any(
+            isinstance(part, ast.Call)
+            and ast.unparse(part.func) == "type"
+            and ast.unparse(part.args[0]).lower().endswith("cell")
+            for part in ast.walk(node)
+        )
+    return False
+
+
+def _names(node: ast.AST) -> set[str]:
+    """Return the last names of everything that an expression names."""
+    parts = list(ast.walk(node))
+    return {part.id for part in parts if isinstance(part, ast.Name)} | {
+        part.attr for part in parts if isinstance(part, ast.Attribute)
+    }
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["isinstance(cell, x)", "isinstance(x, cells.GRU)", "type(stack.cell) in KINDS", "KINDS[type(cell)]"],
+)
+def test_a_question_for_the_class_of_a_cell_is_found(source):
+    assert any(map(_asks_the_class_of_a_cell, ast.walk(ast.parse(source))))
+
+
+def test_no_cell_is_a_special_case_outside_its_room():
+    """A cell says of itself what others need to know, so that the cell of a plug-in may say it too."""
+    asked = [
+        f"{module}:{node.lineno}"
+        for module, tree in TREES.items()
+        if room_of(module) not in ("cells", "recurrence")
+        for node in ast.walk(tree)
+        if _asks_the_class_of_a_cell(node)
+    ]
+    assert asked == []
 
 
 def _docstring(node: ast.FunctionDef) -> int:

@@ -106,6 +106,15 @@ class Attention(nn.RNNCellBase):
         return after, hidden.reshape(*x.shape[:-1], H) @ weights["output_kernel"]
 
     @nn.nowrap
+    def zoneout_mask(self, drawn: Window) -> Window:
+        """Refuse zoneout.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError("zoneout must be 0 for Attention: its whole carry is a window, which moves")
+
+    @nn.nowrap
     def parallel(
         self,
         params: Params,

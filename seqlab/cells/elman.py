@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from seqlab.cells.cell import Cell
 from seqlab.cells.gates import sow
+from seqlab.cells.portable import Counterpart
 from seqlab.checks import require_choice
 from seqlab.types import Params
 
@@ -43,6 +44,11 @@ class Elman(Cell):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_choice(self, "activation", tuple(ACTIVATIONS))
+
+    @property
+    def counterpart(self) -> Counterpart:
+        """The cell of other libraries that computes the same."""
+        return Counterpart("RNN", activation=self.activation)
 
     @nn.compact
     def __call__(self, h: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:

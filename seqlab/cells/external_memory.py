@@ -81,6 +81,12 @@ class ExternalMemoryCell(nn.RNNCellBase):
         memory = sum(share[..., None] * move for share, move in zip(shares, moves, strict=True))
         return (memory, *(after if len(state) > 1 else [after])), h
 
+    @nn.nowrap
+    def zoneout_mask(self, drawn: Carry) -> Carry:
+        """Return the mask of the controller's state alone: what the memory holds moves at every step."""
+        memory, *state = drawn
+        return (jnp.zeros_like(memory), *state)
+
     @abc.abstractmethod
     def moves(self, memory: jax.Array, value: jax.Array) -> list[jax.Array]:
         """Return what each action would leave, in the order of `gates`.

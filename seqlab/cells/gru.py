@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from seqlab.cells.cell import Cell, sum_of_outer_products
 from seqlab.cells.gate_bias import gate_bias, require_chrono
 from seqlab.cells.gates import sow
+from seqlab.cells.portable import Counterpart
 from seqlab.checks import require_bool
 from seqlab.types import Params
 
@@ -48,6 +49,11 @@ class GRU(Cell):
         super().__post_init__()
         require_chrono(self)
         require_bool(self, "reset_after")
+
+    @property
+    def counterpart(self) -> Counterpart:
+        """The cell of other libraries that computes the same."""
+        return Counterpart("GRU", reset_after=self.reset_after)
 
     def bias_start(self, key: jax.Array) -> jax.Array:
         return gate_bias(self, key)

@@ -100,6 +100,11 @@ class LinearCell(nn.RNNCellBase):
         return self.out(params, x, self.to_state(after))
 
     @nn.nowrap
+    def zoneout_mask(self, drawn: Carry) -> Carry:
+        """Return one mask for both parts of a complex number."""
+        return (drawn[0], drawn[0]) if isinstance(drawn, tuple) else drawn
+
+    @nn.nowrap
     def out(self, weights: Params, x: jax.Array, state: Any) -> jax.Array:
         """Return the outputs `(…, H)`: s itself, unless a subclass overrides this."""
         return state

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from seqlab.cells.cell import Cell
 from seqlab.cells.gate_bias import gate_bias, require_chrono
 from seqlab.cells.gates import sow
+from seqlab.cells.portable import Counterpart
 from seqlab.checks import require_number
 from seqlab.types import Carry, Params
 
@@ -49,6 +50,11 @@ class LSTM(Cell):
         super().__post_init__()
         require_chrono(self)
         require_number(self, "forget_bias_init")
+
+    @property
+    def counterpart(self) -> Counterpart:
+        """The cell of other libraries that computes the same."""
+        return Counterpart("LSTM")
 
     def bias_start(self, key: jax.Array) -> jax.Array:
         return gate_bias(self, key, self.forget_bias_init)

@@ -104,6 +104,12 @@ class MLSTM(MatrixCell):
         return read / _size(jnp.sum(n * now.q, axis=-1), m)
 
     @nn.nowrap
+    def zoneout_mask(self, drawn: Carry) -> Carry:
+        """Return one mask for the C, n and m of a head, as C and n have no meaning beside another m."""
+        _, _, m = drawn
+        return m[..., None, None], m[..., None], m
+
+    @nn.nowrap
     def advance(self, carry: Carry, now: Reading, segments: jax.Array | None) -> tuple[Carry, jax.Array]:
         """Take L steps, with g_t = Σ_{j ≤ t} log σ(f_j) in the chunk.
 

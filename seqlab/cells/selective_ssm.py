@@ -101,6 +101,12 @@ class SelectiveSSM(nn.RNNCellBase):
         return _written(params, jnp.einsum("ben,bn->be", after[1], C), v, z)
 
     @nn.nowrap
+    def zoneout_mask(self, drawn: Carry) -> Carry:
+        """Return the mask of s alone: the window moves at every step, so that no element stays."""
+        window, state = drawn
+        return jnp.zeros_like(window), state
+
+    @nn.nowrap
     def parallel(
         self, params: Params, x: jax.Array, real: jax.Array | None, reset: jax.Array | None, carry: Carry
     ) -> tuple[Carry, jax.Array]:

@@ -85,6 +85,12 @@ class SLSTM(Cell):
         return (c, n, m, h), h
 
     @nn.nowrap
+    def zoneout_mask(self, drawn: Carry) -> Carry:
+        """Return one mask for c, n and m, as c and n have no meaning beside another m; h has its own."""
+        c, _, _, h = drawn
+        return c, c, c, h
+
+    @nn.nowrap
     def _recur(self, h: jax.Array, R: jax.Array) -> jax.Array:
         """Return the heads' share of the gates: `(…, H) -> (…, 4·H)`, gate after gate."""
         heads = h.reshape(*h.shape[:-1], self.num_heads, -1)

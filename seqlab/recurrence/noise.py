@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.recurrence.carries import from_vector, state_size
-from seqlab.recurrence.protocols import RecurrentCell
+from seqlab.recurrence.protocols import MasksZoneout, RecurrentCell
 from seqlab.types import Carry, Params
 
 
@@ -24,7 +24,7 @@ class Noise(NamedTuple):
 
     Attributes:
         mask: `(B, H)`, 0 or 1 / (1 − rate); None for no recurrent dropout.
-        hold: bool `(B, T, …)` in the tree of the carry; None for no zoneout.
+        hold: bool `(B, T, …)` in the tree of the carry, to which it broadcasts; None for no zoneout.
 
     Source: Gal & Ghahramani 2016, "A theoretically grounded application of dropout in recurrent neural
     networks", for the first; Krueger et al. 2017, "Zoneout", for the second. Deviations: one rate for c and
@@ -49,8 +49,13 @@ def draw_noise(
     if zoneout:
         shape = num_rows, num_steps, state_size(cell, num_inputs)
         drawn = jax.random.bernoulli(key_hold, zoneout, shape)
-        hold = from_vector(drawn, cell.initialize_carry(key, (1, num_inputs)))
+        hold = zoneout_mask(cell, from_vector(drawn, cell.initialize_carry(key, (1, num_inputs))))
     return Noise(mask, hold)
+
+
+def zoneout_mask(cell: RecurrentCell, drawn: Carry) -> Carry:
+    """Return which elements of a carry keep their old values, given what was drawn for every element."""
+    return cell.zoneout_mask(drawn) if isinstance(cell, MasksZoneout) else drawn
 
 
 def drop(key: jax.Array, values: jax.Array, rate: float) -> jax.Array:
@@ -94,3 +99,9 @@ def require_recurrent_kernel(cell: RecurrentCell) -> None:
     """Raise ValueError where a cell has no recurrent kernel to drop."""
     if not hasattr(cell, "recurrent_init"):
         raise ValueError(f"weight_drop must be 0 for {type(cell).__name__}: it has no recurrent_kernel")
+
+
+def require_zoneout(cell: RecurrentCell) -> None:
+    """Raise ValueError where no element of a cell's carry may keep its old value."""
+    carry = jax.eval_shape(lambda key: cell.initialize_carry(key, (1, 1)), jax.random.key(0))
+    jax.eval_shape(lambda drawn: zoneout_mask(cell, drawn), carry)

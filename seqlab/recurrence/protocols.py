@@ -83,6 +83,28 @@ class ReadsCarry(RecurrentCell, Protocol):
 
 
 @runtime_checkable
+class MasksZoneout(RecurrentCell, Protocol):
+    """A cell some of whose carry's elements keep their old values together under zoneout, or not at all.
+
+    Without this, every element keeps its old value or not for itself.
+    """
+
+    def zoneout_mask(self, drawn: Carry) -> Carry:
+        """Return which elements keep their old values.
+
+        Args:
+            drawn: bool `(B, T, …)` in the tree of the carry, drawn for every element.
+
+        Returns:
+            The same tree; each leaf broadcasts to the leaf of the carry.
+
+        Raises:
+            ValueError: no element may keep its old value.
+        """
+        ...
+
+
+@runtime_checkable
 class Parallel(RecurrentCell, Protocol):
     """A cell that offers its whole sequence at once, in another order of the same sums."""
 
@@ -135,3 +157,8 @@ class Linear(RecurrentCell, Protocol):
     def out(self, weights: Params, x: jax.Array, state: jax.Array) -> jax.Array:
         """Return the outputs."""
         ...
+
+
+def reads_whole_sequences(cell: RecurrentCell) -> bool:
+    """Return whether a cell offers a form that reads a whole sequence at once."""
+    return isinstance(cell, (Linear, Parallel))

@@ -21,6 +21,7 @@ from seqlab.recurrence.noise import (
     drop_weights,
     require_maskable,
     require_recurrent_kernel,
+    require_zoneout,
 )
 from seqlab.recurrence.probes import probe
 from seqlab.recurrence.protocols import Linearised, RecurrentCell
@@ -51,7 +52,8 @@ class Stack:
         vjp: as in `unroll`.
         recurrent_dropout: the rate at which a layer's h is dropped before its recurrent kernel reads it, one
             mask a sequence for all time steps (Gal & Ghahramani 2016).
-        zoneout: the rate at which an element of the carry keeps its old value (Krueger et al. 2017).
+        zoneout: the rate at which an element of the carry keeps its old value (Krueger et al. 2017). What
+            has one meaning together, such as the parts of a complex number, keeps its values together.
         weight_drop: the rate at which elements of the recurrent kernels are dropped (Merity et al. 2018).
             Unlike the two above, it works with the fused backward pass.
         block: what surrounds every layer.
@@ -79,6 +81,8 @@ class Stack:
             require_number(self, rate, 0.0, 1.0)
         if self.recurrent_dropout:
             require_maskable(self.cell)
+        if self.zoneout:
+            require_zoneout(self.cell)
         if self.weight_drop:
             require_recurrent_kernel(self.cell)
         require_choice(self, "vjp", VJPS)

@@ -14,7 +14,7 @@ import numpy as np
 from seqlab.checks import require_positive
 from seqlab.recurrence import Stack, unroll
 from seqlab.recurrence.noise import Noise
-from seqlab.recurrence.protocols import Linear, Parallel, RecurrentCell
+from seqlab.recurrence.protocols import RecurrentCell, reads_whole_sequences
 from seqlab.testing.laws import Laws, require, require_close, require_equal_by_value, same
 from seqlab.types import Carry, Params, Tree
 
@@ -161,7 +161,7 @@ def splits_of_time(cell: RecurrentCell) -> None:
 @CELL_LAWS.add
 def whole_sequences(cell: RecurrentCell) -> None:
     """What reads a whole sequence at once equals one step after another, in outputs and gradients."""
-    if not isinstance(cell, (Linear, Parallel)):
+    if not reads_whole_sequences(cell):
         return
     params, _, carry = problem(cell)
     random = np.random.default_rng(1)

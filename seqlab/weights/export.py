@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from seqlab.cells.portable import portable
 from seqlab.recurrence import Stack
 from seqlab.recurrence.stack import PLAIN
 from seqlab.types import Params
 from seqlab.weights.flax import to_flax
 from seqlab.weights.keras import to_keras
-from seqlab.weights.layout import portable
 from seqlab.weights.onnx import to_onnx
 from seqlab.weights.torch import stack_to_torch
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from seqlab.cells import GRU
+from seqlab.cells.portable import Portable
 from seqlab.types import Params
-from seqlab.weights.layout import Layout, Portable, from_params, has_two_biases, kind_of, to_params
+from seqlab.weights.layout import Layout, counterpart, from_params, has_two_biases, to_params
 
 
 def from_flax(cell: Portable, params: Params) -> dict[str, np.ndarray]:
@@ -44,7 +44,7 @@ def to_flax(cell: Portable, params: Params) -> dict[str, dict[str, np.ndarray]]:
         for side, kernel in zip(sides, layout[:2], strict=True)
         for name, block in zip(side, np.split(kernel, num_gates, axis=1), strict=True)
     }
-    holders = sides[1] if kind_of(cell, "Flax") == "LSTM" else sides[0]
+    holders = sides[1] if counterpart(cell, "Flax").kind == "LSTM" else sides[0]
     for name, bias in zip(holders, np.split(layout.input_bias, num_gates), strict=True):
         dense[name]["bias"] = bias
     if has_two_biases(cell):
@@ -54,10 +54,10 @@ def to_flax(cell: Portable, params: Params) -> dict[str, dict[str, np.ndarray]]:
 
 def _sides(cell: Portable) -> tuple[list[str], list[str]]:
     """Return the names of the dense layers of the input, and those of the hidden state."""
-    kind = kind_of(cell, "Flax")
-    if kind == "RNN":
+    form = counterpart(cell, "Flax")
+    if form.kind == "RNN":
         return ["i"], ["h"]
-    if isinstance(cell, GRU) and not cell.reset_after:
+    if form.kind == "GRU" and not form.reset_after:
         raise ValueError("Flax's GRUCell resets after the product: it cannot hold reset_after=False")
     return [f"i{gate}" for gate in cell.gates], [f"h{gate}" for gate in cell.gates]
 

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from seqlab.cells import GRU
+from seqlab.cells.portable import Portable
 from seqlab.types import Params
-from seqlab.weights.layout import Portable, from_params, has_two_biases, kind_of, layout_of, to_params
+from seqlab.weights.layout import counterpart, from_params, has_two_biases, layout_of, to_params
 
 ORDERS = {"RNN": ("h",), "LSTM": ("i", "f", "g", "o"), "GRU": ("z", "r", "n")}
 
@@ -30,20 +30,20 @@ def from_keras(cell: Portable, weights: Sequence[np.ndarray]) -> dict[str, np.nd
     Raises:
         ValueError: the bias is that of the other form of the GRU, or shapes do not fit.
     """
-    kind = kind_of(cell, "Keras")
+    form = counterpart(cell, "Keras")
     if len(weights) not in (2, 3):
         raise ValueError(f"weights must be [kernel, recurrent_kernel, bias], got {len(weights)} arrays")
     biases: tuple[np.ndarray | None, np.ndarray | None] = (None, None)
     if len(weights) == 3:
         bias = np.asarray(weights[2])
-        if isinstance(cell, GRU) and (bias.ndim == 2) != cell.reset_after:
-            raise ValueError(f"a bias of shape {bias.shape} needs reset_after={not cell.reset_after}")
+        if form.kind == "GRU" and (bias.ndim == 2) != form.reset_after:
+            raise ValueError(f"a bias of shape {bias.shape} needs reset_after={not form.reset_after}")
         biases = (bias[0], bias[1]) if bias.ndim == 2 else (bias, None)
-    return to_params(cell, layout_of(weights[0], weights[1], *biases), ORDERS[kind])
+    return to_params(cell, layout_of(weights[0], weights[1], *biases), ORDERS[form.kind])
 
 
 def to_keras(cell: Portable, params: Params) -> list[np.ndarray]:
     """Return the list that `layer.set_weights` takes."""
-    layout = from_params(cell, params, ORDERS[kind_of(cell, "Keras")])
+    layout = from_params(cell, params, ORDERS[counterpart(cell, "Keras").kind])
     bias = np.stack(layout[2:]) if has_two_biases(cell) else layout.input_bias
     return [layout.W, layout.R, bias]

@@ -7,14 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seqlab.cells import GRU, LSTM, Elman
+from seqlab.cells.portable import Counterpart, Portable, portable
 from seqlab.types import Params
-
-Portable = Elman | LSTM | GRU
-"""A cell that other libraries have too."""
-
-KINDS: dict[type, str] = {Elman: "RNN", LSTM: "LSTM", GRU: "GRU"}
-"""The names that most libraries give to these cells."""
 
 
 class Layout(NamedTuple):
@@ -47,21 +41,9 @@ def layout_of(
     )
 
 
-def portable(cell: object, library: str) -> Portable:
-    """Return a cell that a library has too.
-
-    Raises:
-        ValueError: the cell has no counterpart in `library`.
-    """
-    if isinstance(cell, Portable) and type(cell) in KINDS:
-        return cell
-    legal = ", ".join(kind.__name__ for kind in KINDS)
-    raise ValueError(f"{type(cell).__name__} has no counterpart in {library}: legal cells are {legal}")
-
-
-def kind_of(cell: Portable, library: str) -> str:
-    """Return the name that most libraries give to a cell: RNN, LSTM or GRU; raise as `portable`."""
-    return KINDS[type(portable(cell, library))]
+def counterpart(cell: object, library: str) -> Counterpart:
+    """Return a cell's counterpart in a library; raise as `portable`."""
+    return portable(cell, library).counterpart
 
 
 def to_params(cell: Portable, layout: Layout, order: Sequence[str]) -> dict[str, np.ndarray]:
@@ -115,7 +97,7 @@ def from_params(cell: Portable, params: Params, order: Sequence[str]) -> Layout:
 
 def has_two_biases(cell: Portable) -> bool:
     """Return whether the candidate of a cell has a second bias on the recurrent side."""
-    return isinstance(cell, GRU) and cell.reset_after
+    return cell.counterpart.reset_after
 
 
 def reorder(array: np.ndarray, source: Sequence[str], target: Sequence[str]) -> np.ndarray:

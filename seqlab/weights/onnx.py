@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.cells import GRU, Elman
+from seqlab.cells.portable import Portable
 from seqlab.types import Params
-from seqlab.weights.layout import Portable, from_params, kind_of, layout_of, to_params
+from seqlab.weights.layout import counterpart, from_params, layout_of, to_params
 
 ORDERS = {"RNN": ("h",), "LSTM": ("i", "o", "f", "g"), "GRU": ("z", "r", "n")}
 ACTIVATIONS = {"tanh": "Tanh", "relu": "Relu", "identity": "Affine"}
@@ -53,7 +53,7 @@ def from_onnx(
     Raises:
         ValueError: the cell cannot represent the operator, or shapes do not fit.
     """
-    kind = kind_of(cell, "ONNX")
+    form = counterpart(cell, "ONNX")
     W, R = np.asarray(W), np.asarray(R)
     if W.ndim != 3 or W.shape[0] not in (1, 2):
         raise ValueError(f"W must be (D, G·H, F) with D 1 or 2, got {W.shape}")
@@ -64,9 +64,9 @@ def from_onnx(
     _refuse(clip is not None, cell, f"clip={clip}")
     _refuse(bool(input_forget), cell, "coupled gates (input_forget=1)")
     given = linear_before_reset is not None
-    if given and isinstance(cell, GRU) and bool(linear_before_reset) != cell.reset_after:
+    if given and form.kind == "GRU" and bool(linear_before_reset) != form.reset_after:
         raise ValueError(
-            f"linear_before_reset={linear_before_reset} needs reset_after={not cell.reset_after}"
+            f"linear_before_reset={linear_before_reset} needs reset_after={not form.reset_after}"
         )
     expected = activations_of(cell) * len(W)
     if activations is not None and [name.lower() for name in activations] != [a.lower() for a in expected]:
@@ -74,7 +74,7 @@ def from_onnx(
     found: list[Params] = []
     for d in range(len(W)):
         biases = (None, None) if B is None else _halves(cell, np.asarray(B)[d])
-        found.append(to_params(cell, layout_of(W[d].T, R[d].T, *biases), ORDERS[kind]))
+        found.append(to_params(cell, layout_of(W[d].T, R[d].T, *biases), ORDERS[form.kind]))
     return found[0] if len(found) == 1 else dict(zip(DIRECTIONS, found, strict=True))
 
 
@@ -85,9 +85,9 @@ def to_onnx(cell: Portable, params: Params) -> dict[str, np.ndarray]:
         cell: the cell.
         params: the cell's parameters, or `{"forward": …, "backward": …}`.
     """
-    kind = kind_of(cell, "ONNX")
+    order = ORDERS[counterpart(cell, "ONNX").kind]
     both = [params[name] for name in DIRECTIONS] if set(params) == set(DIRECTIONS) else [params]
-    layouts = [from_params(cell, one, ORDERS[kind]) for one in both]
+    layouts = [from_params(cell, one, order) for one in both]
     return {
         "W": np.stack([layout.W.T for layout in layouts]),
         "R": np.stack([layout.R.T for layout in layouts]),
@@ -101,22 +101,23 @@ def onnx_attributes(cell: Portable, num_directions: int = 1) -> Mapping[str, Any
         "hidden_size": cell.features,
         "activations": activations_of(cell) * num_directions,
     }
-    if isinstance(cell, GRU):
-        attributes["linear_before_reset"] = int(cell.reset_after)
+    if (form := counterpart(cell, "ONNX")).kind == "GRU":
+        attributes["linear_before_reset"] = int(form.reset_after)
     return attributes
 
 
 def activations_of(cell: Portable) -> list[str]:
     """Return the functions of a cell by their ONNX names, in the operator's order."""
-    if isinstance(cell, Elman):
-        return [ACTIVATIONS[cell.activation]]
-    return ["Sigmoid", "Tanh"] if kind_of(cell, "ONNX") == "GRU" else ["Sigmoid", "Tanh", "Tanh"]
+    form = counterpart(cell, "ONNX")
+    if form.kind == "RNN":
+        return [ACTIVATIONS[form.activation]]
+    return ["Sigmoid", "Tanh"] if form.kind == "GRU" else ["Sigmoid", "Tanh", "Tanh"]
 
 
 def cell_name(cell: Portable) -> str:
     """Return a cell's name and, if it has a choice, its activation."""
-    activation = getattr(cell, "activation", None)
-    return type(cell).__name__ + (f"({activation})" if activation else "")
+    form = cell.counterpart
+    return type(cell).__name__ + (f"({form.activation})" if form.kind == "RNN" else "")
 
 
 def _halves(cell: Portable, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

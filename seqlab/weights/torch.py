@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.cells import GRU, Elman
+from seqlab.cells.portable import Portable, portable
 from seqlab.recurrence import Stack
 from seqlab.types import Params
-from seqlab.weights.layout import Portable, from_params, kind_of, layout_of, portable, to_params
+from seqlab.weights.layout import counterpart, from_params, layout_of, to_params
 
 ORDERS = {"RNN": ("h",), "LSTM": ("i", "f", "g", "o"), "GRU": ("r", "z", "n")}
 SUFFIXES = {"forward": "", "backward": "_reverse"}
@@ -92,12 +92,12 @@ def stack_to_torch(stack: Stack, params: Params) -> dict[str, np.ndarray]:
 
 
 def _kind(cell: Portable) -> str:
-    kind = kind_of(cell, "PyTorch")
-    if isinstance(cell, Elman) and cell.activation == "identity":
+    form = counterpart(cell, "PyTorch")
+    if form.kind == "RNN" and form.activation == "identity":
         raise ValueError("PyTorch's RNN has no activation identity: legal are tanh, relu")
-    if isinstance(cell, GRU) and not cell.reset_after:
+    if form.kind == "GRU" and not form.reset_after:
         raise ValueError("PyTorch's GRU resets after the product: it cannot hold reset_after=False")
-    return kind
+    return form.kind
 
 
 def _suffix(layer: int, direction: str) -> str:

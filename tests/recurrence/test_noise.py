@@ -7,7 +7,20 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from seqlab.cells import CIFG, GRU, LRU, LSTM, MGU, Elman, MinGRU
+from seqlab.cells import (
+    CIFG,
+    GRU,
+    LRU,
+    LSTM,
+    MGU,
+    MLSTM,
+    SLSTM,
+    Attention,
+    Elman,
+    MinGRU,
+    SelectiveSSM,
+    StackLSTM,
+)
 from seqlab.recurrence import Stack, unroll
 from seqlab.recurrence.noise import draw_noise, drop, drop_weights
 
@@ -81,6 +94,66 @@ def test_zoneout_keeps_elements_of_the_carry(cell):
     np.testing.assert_allclose(outputs[:, 0], expected, rtol=1e-5, atol=1e-6)
 
 
+def one_step(cell, *carries):
+    """Return the carry after a usual step from the first; of each, that with zoneout, and the output."""
+    inputs = jax.random.normal(jax.random.key(1), (B, 1, F))
+
+    @jax.jit
+    def run(carries):
+        params = Stack(cell).init(jax.random.key(0), F)["layer_0"]["forward"]
+        noise = draw_noise(KEY, cell, inputs, 0.0, 0.5)
+        zoned = [unroll(cell, params, inputs, carry=carry, noise=noise) for carry in carries]
+        return cell.apply({"params": params}, carries[0], inputs[:, 0])[0], *zoned
+
+    return run(carries)
+
+
+def positive(cell):
+    """Return a carry of numbers from 1 to 2."""
+    random = np.random.default_rng(0)
+    shapes = jax.eval_shape(lambda: cell.initialize_carry(KEY, (B, F)))
+    return jax.tree.map(lambda leaf: jnp.asarray(random.uniform(1, 2, leaf.shape), jnp.float32), shapes)
+
+
+@pytest.mark.parametrize("cell", [SLSTM(H), MLSTM(H, num_heads=2)], ids=lambda cell: type(cell).__name__)
+def test_zoneout_is_the_same_at_every_scale_of_a_stabilised_state(cell):
+    """C, n and m stand for C exp(m) and n exp(m), so another m beside other C and n changes nothing."""
+    carry = positive(cell)
+
+    def unscaled(carry):
+        memory, n, m, *_ = carry
+        return [leaf * jnp.exp(m.reshape(m.shape + (1,) * (leaf.ndim - m.ndim))) for leaf in (memory, n)]
+
+    memory, n, m, *rest = carry
+    factor = jnp.exp(jnp.linspace(0.1, 2.0, m.size).reshape(m.shape))
+    larger = [leaf * factor.reshape(m.shape + (1,) * (leaf.ndim - m.ndim)) for leaf in (memory, n)]
+    other = (*larger, m - jnp.log(factor), *rest)
+    after, (zoned, outputs), (zoned_other, outputs_other) = one_step(cell, carry, other)
+    np.testing.assert_allclose(outputs, outputs_other, rtol=1e-5, atol=1e-6)
+    for found, same, old, new in zip(*map(unscaled, (zoned, zoned_other, carry, after)), strict=True):
+        np.testing.assert_allclose(found, same, rtol=1e-5)
+        is_old, is_new = (jnp.isclose(found, leaf, rtol=1e-5) for leaf in (old, new))
+        assert (is_old | is_new).all()
+        assert 0 < is_old.mean() < 1
+
+
+def test_zoneout_keeps_both_parts_of_a_complex_number():
+    carry = positive(LRU(H))
+    _, (zoned, _) = one_step(LRU(H), carry)
+    kept = [found == before for found, before in zip(zoned, carry, strict=True)]
+    np.testing.assert_array_equal(*kept)
+    assert 0 < kept[0].mean() < 1
+
+
+@pytest.mark.parametrize("cell", [SelectiveSSM(H), StackLSTM(H)], ids=lambda cell: type(cell).__name__)
+def test_what_moves_at_every_step_is_not_held(cell):
+    carry = positive(cell)
+    after, (zoned, _) = one_step(cell, carry)
+    np.testing.assert_allclose(zoned[0], after[0], rtol=1e-6)
+    for found, before in zip(zoned[1:], carry[1:], strict=True):
+        assert 0 < (found == before).mean() < 1
+
+
 def test_weight_drop_masks_the_recurrent_kernel_alone():
     params = {"recurrent_kernel": jnp.ones((100, 100)), "bias": jnp.ones(4)}
     dropped = drop_weights(KEY, params, 0.3)
@@ -98,11 +171,12 @@ def test_weight_drop_masks_the_recurrent_kernel_alone():
         (MinGRU(H), "recurrent_dropout", "recurrent_dropout must be 0 for MinGRU"),
         (MinGRU(H), "weight_drop", "weight_drop must be 0 for MinGRU"),
         (LSTM(H), "zoneout", "zoneout must be a finite number"),
+        (Attention(H), "zoneout", "zoneout must be 0 for Attention"),
     ],
 )
 def test_what_cannot_be_regularised_is_refused(cell, rate, message):
     with pytest.raises(ValueError, match=message):
-        Stack(cell, **{rate: 1.0 if rate == "zoneout" else 0.5})
+        Stack(cell, **{rate: 1.0 if "finite" in message else 0.5})
 
 
 @pytest.mark.parametrize("rate", RATES)

@@ -174,3 +174,22 @@ def test_other_misfits_are_refused():
 def test_foreign_cells_are_refused(library):
     with pytest.raises(ValueError, match="GRUCell has no counterpart"):
         getattr(weights, f"to_{library}")(nn.GRUCell(H), {})
+
+
+class Named(LSTM):
+    """A cell that computes what the LSTM does, and says so."""
+
+    counterpart = LSTM.counterpart
+
+
+class Inheriting(LSTM):
+    """A cell that says nothing of itself; it could compute something else."""
+
+
+@pytest.mark.parametrize("library", ["onnx", "torch", "keras", "flax"])
+def test_a_cell_of_a_plugin_has_the_counterpart_that_it_names(library):
+    params = drawn(LSTM(H))
+    back = there_and_back(Named(H), params, library)
+    assert all((back[key] == value).all() for key, value in params.items())
+    with pytest.raises(ValueError, match="Inheriting has no counterpart"):
+        there_and_back(Inheriting(H), params, library)
