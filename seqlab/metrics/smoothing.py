@@ -11,7 +11,7 @@ import optax
 
 from seqlab.metrics.mean import Mean, masked_mean
 from seqlab.metrics.measures import in_training_only
-from seqlab.types import Labels, Tokens
+from seqlab.types import ConfigError, Labels, Tokens
 
 
 @in_training_only(Tokens, Labels)
@@ -36,13 +36,13 @@ def smoothed_cross_entropy(
             equal ones. The mean is divided by the sum of the weights of the classes.
 
     Raises:
-        ValueError: α is not in [0, 1), or there is not a weight of at least 0 for each class.
+        ConfigError: α is not in [0, 1), or there is not a weight of at least 0 for each class.
 
     Source: C. Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", 2016, section 7.
     """
     num_classes = predictions.shape[-1]
     if isinstance(label_smoothing, bool) or not 0 <= label_smoothing < 1:
-        raise ValueError(f"label_smoothing must be a number, at least 0 and below 1, got {label_smoothing!r}")
+        raise ConfigError(f"label_smoothing must be at least 0 and below 1, got {label_smoothing!r}")
     weights = _weights(class_weights, num_classes)
     if targets.ndim == predictions.ndim:
         smooth = targets * (1 - label_smoothing) + label_smoothing / 2
@@ -62,7 +62,7 @@ def _weights(class_weights: Any, num_classes: int) -> jax.Array | None:
     given: list[Any] = list(class_weights) if isinstance(class_weights, list | tuple) else []
     legal = all(isinstance(one, int | float) and not isinstance(one, bool) and one >= 0 for one in given)
     if len(given) != num_classes or not legal:
-        raise ValueError(
+        raise ConfigError(
             f"class_weights must be null or {num_classes} numbers of at least 0, got {class_weights!r}"
         )
     return jnp.asarray(given, float)

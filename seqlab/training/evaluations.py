@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from seqlab.tracking import RunInfo
+from seqlab.training.evaluation import Means
+from seqlab.types import Params
 
 Row = Mapping[str, Any]
 """A row of metrics: `{"step": int, "eval/<metric>": number}`."""
+
+
+class Average(NamedTuple):
+    """Averaged parameters and their evaluation.
+
+    Attributes:
+        name: of the average, "ema" or "swa".
+        means: the sums of the loss and the metrics.
+        params: the averaged parameters.
+    """
+
+    name: str
+    means: Means
+    params: Params
 
 
 class Evaluations:

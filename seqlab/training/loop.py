@@ -13,8 +13,9 @@ import numpy as np
 
 from seqlab.interrupts import interruptible
 from seqlab.training.background import Background
-from seqlab.training.monitor import Average, Monitor
-from seqlab.training.plateau import Plateau
+from seqlab.training.evaluations import Average
+from seqlab.training.monitor import Monitor
+from seqlab.training.plateau import FACTOR, Plateau
 from seqlab.training.regimes import average_of
 from seqlab.training.state import TrainState
 from seqlab.training.vectorize.compiled import CompiledFunctions, compiled_functions, resident_data
@@ -198,16 +199,17 @@ class _Loop:
         averaged = None
         if name is not None and average is not None:
             averaged = self.functions.evaluate(average, self.data, "validation"), jax.device_get(average)
-        params, active = jax.device_get(raw), self._active()
+        params, active, plateau = jax.device_get(raw), self._active(), self.program.plateau
+        rates = {} if plateau is None else {FACTOR: plateau.factor_of(self.states.optimizer_state)}
         for index in active:
             monitor, place = self.monitors[index], self.places[index]
             run_means, run_params = _item((means, params), place)
             of_average = Average(name, *_item(averaged, place)) if name and averaged else None
-            best = monitor.validate(run_means, run_params, of_average)
+            best = monitor.validate(run_means, run_params, of_average, _item(jax.device_get(rates), place))
             if best is not None:
                 self.background.submit(monitor.checkpoints.save_best, monitor.steps, best)
-        if self.program.plateau is not None and self.step % self.program.training.eval_every == 0:
-            self._observe(self.program.plateau, active)
+        if plateau is not None and self.step % self.program.training.eval_every == 0:
+            self._observe(plateau, active)
 
     def _observe(self, plateau: Plateau, active: Sequence[int]) -> None:
         """Let the learning rates of some runs follow their last evaluation, which was due."""

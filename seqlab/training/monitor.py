@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from seqlab.tracking.callback import with_further
 from seqlab.training.checkpoints import Checkpoints, Restored
 from seqlab.training.early_end import early_end
 from seqlab.training.evaluation import Means, scores, values
-from seqlab.training.evaluations import Evaluations
+from seqlab.training.evaluations import Average, Evaluations
 from seqlab.training.idle_layers import IdleLayers
 from seqlab.training.last_step import LastStep
 from seqlab.training.plateau import Plateau
@@ -29,20 +29,6 @@ _log = logging.getLogger(__name__)
 
 SKIPPED = "grads/skipped"
 """The share of updates that `training.on_nonfinite=skip` left out since the row before."""
-
-
-class Average(NamedTuple):
-    """Averaged parameters and their evaluation.
-
-    Attributes:
-        name: of the average, "ema" or "swa".
-        means: the sums of the loss and the metrics.
-        params: the averaged parameters.
-    """
-
-    name: str
-    means: Means
-    params: Params
 
 
 class Monitor:
@@ -157,7 +143,9 @@ class Monitor:
         for callback in self._callbacks:
             callback.on_checkpoint(self.steps, self.info.folder)
 
-    def validate(self, means: Means, params: Params, average: Average | None = None) -> Params | None:
+    def validate(
+        self, means: Means, params: Params, average: Average | None = None, further: Metrics | None = None
+    ) -> Params | None:
         """Log an evaluation on the validation split, and return the parameters that are the best so far.
 
         The run ends after its last step, where the last `training.patience` evaluations were no better than
@@ -167,12 +155,15 @@ class Monitor:
             means: the evaluation of the run's parameters.
             params: the parameters.
             average: the evaluation of their average; None for none.
+            further: further metrics of the row.
 
         Returns:
             The parameters or their average; None where an earlier evaluation is still the best.
         """
         decides = self.info.goal.metric in self._program.task.scored  # other scores are not worth their time
-        row: dict[str, Any] = {"step": self.steps}
+        row: dict[str, Any] = {"step": self.steps} | {
+            key: _plain(one) for key, one in (further or {}).items()
+        }
         evaluated = {"eval": (means, params)}
         if average is not None:
             evaluated[f"eval/{average.name}"] = average.means, average.params

@@ -122,7 +122,7 @@ def sam(optimizer: Make, learning_rate: LearningRate, rho: float = 0.05) -> opta
     return optax.GradientTransformationExtraArgs(made.init, update)
 
 
-def decayed(parameters: str | Sequence[str]) -> Callable[[Any], Any]:
+def decayed(parameters: Any) -> Callable[[Any], Any]:
     """Return a mask of parameters, as the `mask` of optax's weight decay: a function of a tree of them.
 
     Args:
@@ -132,10 +132,10 @@ def decayed(parameters: str | Sequence[str]) -> Callable[[Any], Any]:
         ConfigError: neither of them; or, when it is called, a pattern that fits no parameter.
     """
     key = "optimizer.mask"
-    patterns = cast("list[Any]", [] if isinstance(parameters, str) else list(parameters))
+    patterns: list[Any] = list(parameters) if isinstance(parameters, list | tuple) else []
     if parameters == MATRICES:
         return lambda params: jax.tree.map(lambda leaf: jax.numpy.ndim(leaf) >= 2, params)
-    if isinstance(parameters, str) or not all(isinstance(one, str) for one in parameters):
+    if not patterns or any(type(one) is not str for one in patterns):
         hint = near_miss(str(parameters), [MATRICES])
         raise ConfigError(
             f"{key} must be null, {MATRICES} or a list of glob patterns, got {parameters!r}{hint}"

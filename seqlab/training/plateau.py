@@ -6,11 +6,15 @@ import dataclasses
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import optax
 import optax.contrib
 
 from seqlab.checks import require_choice, require_count, require_number, require_positive
 from seqlab.types import Goal
+
+FACTOR = "schedule/factor"
+"""The key of the factor in the rows of evaluations."""
 
 State = optax.contrib.ReduceLROnPlateauState
 
@@ -62,6 +66,11 @@ class Plateau:
             return row["eval/loss"]
         value = row[f"eval/{goal.metric}"]
         return -value if goal.higher_is_better else value
+
+    def factor_of(self, optimizer_state: optax.OptState) -> jax.Array:
+        """Return the factor in the state of an optimiser."""
+        nodes = jax.tree.leaves(optimizer_state, is_leaf=lambda node: isinstance(node, State))
+        return next(jnp.asarray(node.scale) for node in nodes if isinstance(node, State))
 
     def after(self, optimizer_state: optax.OptState, value: jax.Array) -> optax.OptState:
         """Return the state of an optimiser after an evaluation.

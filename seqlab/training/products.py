@@ -12,9 +12,9 @@ from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, jaxpr_as_fun
 PRODUCTS = ("dot_general", "conv_general_dilated")
 """JAX's primitives that multiply and add up."""
 
-INLINED = {"custom_jvp_call": "call_jaxpr", "custom_vjp_call": "call_jaxpr"}
-"""The primitives with rules for derivatives, which a differentiated function does not need any more, and the
-parameter that holds their own computation."""
+INLINED = ("custom_jvp_call", "custom_vjp_call", "closed_call")
+"""The primitives whose own computation, `call_jaxpr`, stands for them: calls, and functions with rules for
+derivatives, which a differentiated function does not need any more."""
 
 
 def in_bfloat16(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -58,14 +58,12 @@ def _result(equation: JaxprEqn, values: list[Any]) -> Sequence[Any]:
     """Return the results of one operation."""
     name, params = equation.primitive.name, equation.params
     if name in INLINED:
-        inner = params[INLINED[name]]
+        inner = params["call_jaxpr"]
         return _computed(inner.jaxpr, inner.consts, values)
     if name in PRODUCTS and all(value.dtype == jnp.float32 for value in values):
         values = [value.astype(jnp.bfloat16) for value in values]
         params = {**params, "preferred_element_type": jnp.dtype("float32")}
-    functions, params = equation.primitive.get_bind_params(params)
-    params = {key: _param(value) for key, value in params.items()}
-    found = equation.primitive.bind(*functions, *values, **params)
+    found = equation.primitive.bind(*values, **{key: _param(value) for key, value in params.items()})
     return found if equation.primitive.multiple_results else [found]
 
 

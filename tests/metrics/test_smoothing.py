@@ -72,7 +72,7 @@ def test_evaluations_report_the_loss_of_the_task():
         (
             ["loss.label_smoothing=1"],
             ConfigError,
-            "loss.label_smoothing must be a number, at least 0 and below 1",
+            "loss.label_smoothing must be at least 0 and below 1",
         ),
         (["loss.class_weights=[1, 2]"], ConfigError, "loss.class_weights must be null or "),
         (["loss.smoothing=0.1"], ConfigError, "loss.smoothing is not a key"),

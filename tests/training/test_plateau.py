@@ -6,11 +6,11 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from kills import assert_same_end, whole_and_killed
 from tiny_runs import tiny
 
 from seqlab import run
 from seqlab.runs import build, compose_request
+from seqlab.tracking import read_rows
 from seqlab.training import Checkpoints, Plateau, Training
 from seqlab.training.regimes import with_regimes
 from seqlab.types import ConfigError, Goal
@@ -55,16 +55,13 @@ def test_a_refusal_is_one_line_that_names_the_key(words, message):
 
 
 @pytest.mark.runs
-def test_a_killed_run_on_a_plateau_ends_as_the_whole_one(tmp_path):
-    words = tiny(
-        "adding", "many_to_one", "cell=elman", "training.devices=1", "gradients=off", "optimizer=sam"
-    )
+def test_evaluations_that_are_due_reduce_the_rate_and_their_rows_say_so(tmp_path):
+    words = tiny("adding", "many_to_one", "cell=elman", "training.devices=1", "gradients=off")
     words += ["schedule=plateau", "schedule.patience=1", "schedule.threshold=1e3", "training.steps=9"]
-    words += ["training.eval_every=2", "training.checkpoint_every=5"]
-    whole, killed = whole_and_killed(tmp_path, words)
-    run([*words, f"hydra.run.dir={killed[5]}", "resume=auto"])
-    assert_same_end(whole, killed[5])
+    run([*words, "training.eval_every=2", f"hydra.run.dir={tmp_path}"])
+    factors = [row["schedule/factor"] for row in read_rows(tmp_path) if "eval/loss" in row]
+    assert factors == [1, 1, 0.5, 0.25, 0.125]  # after the first, no evaluation is better
     program = build(compose_request(words)).program
-    state = Checkpoints(whole).restore_latest(program.shapes).state
-    scale = optax.tree.get(state.optimizer_state, "scale")
-    assert float(scale) == 0.5**3  # four evaluations were due, and the last step's own does not count
+    state = Checkpoints(tmp_path).restore_latest(program.shapes).state
+    assert program.plateau is not None
+    assert float(program.plateau.factor_of(state.optimizer_state)) == 0.125  # the last step's own is not due
