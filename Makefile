@@ -45,6 +45,7 @@ bench: .venv/bench.stamp  ## time seqlab beside its peers, in one run
 	$(BIN)/python scripts/bench_resident.py
 	$(BIN)/python scripts/bench_buckets.py
 	$(BIN)/python scripts/bench_parallel.py
+	$(BIN)/python scripts/bench_memory.py
 
 clean:  ## remove the virtual environment and what tools left
 	rm -rf .venv build dist .pytest_cache .ruff_cache *.egg-info

@@ -65,6 +65,7 @@ _KEYS = {
     "task": "dataset data corpus problem",
     "task.length": "seq_len sequence_length seq_length timesteps max_len max_length seqlen",
     "task=text_classification task.source": "source data_path data_dir dataset_path file train_file csv path",
+    "recurrence.memory": "remat rematerialization gradient_checkpointing activation_checkpointing",
     "gradients": "grad gradient grads",
     "tracking.wandb.mode": "wandb use_wandb wandb_mode",
     "tracking.wandb.project": "wandb_project",

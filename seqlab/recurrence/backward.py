@@ -14,10 +14,13 @@ class Backward(NamedTuple):
     Attributes:
         control: what acts on the cotangents at every step.
         truncation: how far back gradients go; None for all steps (full BPTT).
+        chunked: whether chunks of steps are computed again in place of saving what they need (`chunked`). It
+            changes gradients by rounding alone.
     """
 
     control: GradientControl = NO_CONTROL
     truncation: Truncation | None = None
+    chunked: bool = False
 
 
 FULL_BACKWARD = Backward()

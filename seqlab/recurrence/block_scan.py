@@ -17,7 +17,11 @@ def block_length(num_steps: int, num_rows: int) -> int:
     Small blocks stay in the cache. The weights' gradients are one matrix product a block, which is efficient
     from 128 rows on. Measured in experiments/recurrence_speed.
     """
-    wanted = max(1, min(num_steps, max(8, 128 // max(1, num_rows))))
+    return near_divisor(max(1, min(num_steps, max(8, 128 // max(1, num_rows)))), num_steps)
+
+
+def near_divisor(wanted: int, num_steps: int) -> int:
+    """Return the divisor of T nearest to a number, between its half and its double, or else the number."""
     near = sorted(range(-(-wanted // 2), 2 * wanted + 1), key=lambda steps: abs(steps - wanted))
     return next((steps for steps in near if num_steps % steps == 0), wanted)
 

@@ -13,7 +13,7 @@ from seqlab.recurrence.backward import FULL_BACKWARD, Backward
 from seqlab.recurrence.block import Block
 from seqlab.recurrence.carries import state_size
 from seqlab.recurrence.connections import Connections
-from seqlab.recurrence.gradient_control import GradientControl, refuse_regulariser
+from seqlab.recurrence.gradient_control import refuse_regulariser
 from seqlab.recurrence.input_conv import InputConv
 from seqlab.recurrence.noise import (
     Noise,
@@ -195,7 +195,7 @@ class Stack:
             zeros = probes[INPUTS]["forward"]
             inputs = probe(inputs.astype(jnp.result_type(inputs, zeros)), zeros)
             probes = {layer: probes[layer] for layer in self.layers}
-        run = functools.partial(self._run, params, inputs, lengths, carries, key, resets, backward.control)
+        run = functools.partial(self._run, params, inputs, lengths, carries, key, resets, backward)
         truncation = backward.truncation
         if truncation is None or truncation.window >= inputs.shape[1]:
             return run(probes, None)
@@ -213,7 +213,7 @@ class Stack:
         carries: Carries | None,
         key: jax.Array | None,
         resets: jax.Array | None,
-        control: GradientControl,
+        backward: Backward,
         probes: Carries | None,
         cuts: jax.Array | None,
     ) -> tuple[Carries, jax.Array]:
@@ -238,8 +238,9 @@ class Stack:
                     probes=None if probes is None else probes[layer][direction],
                     resets=resets,
                     cuts=cuts,
-                    control=control,
+                    control=backward.control,
                     noise=noise,
+                    chunked=backward.chunked,
                 )
                 outputs.append(output)
             return outputs[0] if len(outputs) == 1 else jnp.concatenate(outputs, axis=-1)

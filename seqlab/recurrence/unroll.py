@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
 from seqlab.recurrence.autodiff import scan_cell
+from seqlab.recurrence.chunked import in_chunks
 from seqlab.recurrence.fused import fused
 from seqlab.recurrence.gradient_control import NO_CONTROL, GradientControl, refuse_regulariser
 from seqlab.recurrence.linear import linear
@@ -32,6 +35,7 @@ def unroll(
     cuts: jax.Array | None = None,
     control: GradientControl = NO_CONTROL,
     noise: Noise | None = None,
+    chunked: bool = False,
 ) -> tuple[Carry, jax.Array]:
     """Run a cell over a batch of sequences.
 
@@ -61,6 +65,8 @@ def unroll(
             none.
         control: what acts on the backward pass.
         noise: noise in the steps, by `draw_noise`; None for none.
+        chunked: whether the backward pass computes chunks of √T steps again, in place of saving what it needs
+            of all steps (`seqlab.recurrence.chunked`).
 
     Returns:
         The final carry, and the outputs `(B, T, H)`.
@@ -82,23 +88,36 @@ def unroll(
     if reverse:
         steps = jax.tree.map(lambda leaf: flip(leaf, lengths), steps)
     steps = time_major(steps._replace(cut=cuts))
-    linearised = cell if vjp == "fused" and noise is None and isinstance(cell, Linearised) else None
-    if control.omega is not None and (linearised is None or steps.stop is not None):
+    is_fused = vjp == "fused" and noise is None and isinstance(cell, Linearised)
+    if control.omega is not None and not (is_fused and steps.stop is None):
         refuse_regulariser(cell)
-    if linearised is not None:
-        carry, outputs_TBH = fused(linearised, params, steps, carry, control)
-    elif noise is not None or cuts is not None or control.clip is not None:
-        carry, outputs_TBH = scan_cell(cell, params, steps, carry, control, noise.mask if noise else None)
-    elif isinstance(cell, Linear):
-        carry, outputs_TBH = linear(cell, params, steps, carry)
-    elif isinstance(cell, Parallel) and cell.scan != "sequential" and probes is None:
-        carry, outputs_TBH = cell.parallel(params, steps.x, steps.real, steps.reset, carry)
-    else:
-        carry, outputs_TBH = scan_cell(cell, params, steps, carry)
+    run = functools.partial(_run, cell, params, vjp, control, noise)
+    carry, outputs_TBH = in_chunks(run, steps, carry) if chunked else run(steps, carry)
     outputs = time_major(outputs_TBH)
     if reverse:
         outputs = flip(outputs, lengths)
     return carry, mask_rows(real, outputs)
+
+
+def _run(
+    cell: RecurrentCell,
+    params: Params,
+    vjp: str,
+    control: GradientControl,
+    noise: Noise | None,
+    steps: Steps,
+    carry: Carry,
+) -> tuple[Carry, jax.Array]:
+    """Run a cell over time-major steps, in the fastest form that has what is asked for."""
+    if vjp == "fused" and noise is None and isinstance(cell, Linearised):
+        return fused(cell, params, steps, carry, control)
+    if noise is not None or steps.cut is not None or control.clip is not None:
+        return scan_cell(cell, params, steps, carry, control, noise.mask if noise else None)
+    if isinstance(cell, Linear):
+        return linear(cell, params, steps, carry)
+    if isinstance(cell, Parallel) and cell.scan != "sequential" and steps.probes is None:
+        return cell.parallel(params, steps.x, steps.real, steps.reset, carry)
+    return scan_cell(cell, params, steps, carry)
 
 
 def _require_lengths(lengths: jax.Array | None, num_steps: int) -> None:

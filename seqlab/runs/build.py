@@ -120,7 +120,20 @@ def _info(request: Request, config: Mapping[str, Any], program: Program, resumed
         num_params=num_params(program),
         state_size=state_size(program),
         goal=program.task.goal(program.network.framing),
-        notes=(*width_note(program), *data_notes(program.task.data_summary())),
+        notes=(
+            *width_note(program),
+            *_memory_note(config, program),
+            *data_notes(program.task.data_summary()),
+        ),
         resumed_from=resumed_from,
         **dataclasses.asdict(place_of(request.folder, request.hydra)),
+    )
+
+
+def _memory_note(config: Mapping[str, Any], program: Program) -> tuple[str, ...]:
+    """Return a sentence where `recurrence.memory=auto` chose another value than the usual one."""
+    if config["recurrence"].get("memory", "auto") != "auto" or not program.recurrence.is_chunked:
+        return ()
+    return (
+        "recurrence.memory=chunked, chosen as the backward pass would save more than half of the free memory",
     )

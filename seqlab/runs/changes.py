@@ -20,8 +20,8 @@ Changes = Mapping[str, tuple[Any, Any]]
 IGNORED = ("resume", "sweep", "allow_changes", "overwrite", "debug")
 """The top-level keys that say how a command treats a run, and not what the run is."""
 
-FREE = ("name", "notes", "tracking", "callbacks", "metrics", "diagnostics")
-"""The top-level keys that a resume may change: names, what is logged, and by which trackers."""
+FREE = ("name", "notes", "tracking", "callbacks", "metrics", "diagnostics", "recurrence")
+"""The top-level keys that a resume may change: names, what is logged, by which trackers, and rounding."""
 
 MOST_NAMED = 8
 """The most keys that a message names."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -16,18 +15,16 @@ from seqlab.interrupts import interruptible
 from seqlab.runs.build import build
 from seqlab.runs.compose import compose_request
 from seqlab.runs.debug import find_operation
+from seqlab.runs.description import description_of, facts_of
 from seqlab.runs.examples import write_examples
 from seqlab.runs.files import holds_run, remove_run, write_request
 from seqlab.runs.folders import removed_if_refused
 from seqlab.runs.last import with_last_run
 from seqlab.runs.objects import Run, make_family
-from seqlab.runs.provenance import git_commit, versions
 from seqlab.runs.request import Request, resolve
 from seqlab.runs.restores import restored
 from seqlab.runs.resume import FINGERPRINT, ended
-from seqlab.runs.sizes import sizes_of
 from seqlab.runs.sweep_place import place_of
-from seqlab.runs.usage import usage_of
 from seqlab.runs.verdict import with_verdict
 from seqlab.runs.width import with_chosen_width
 from seqlab.tracking import Callback, RunFolder, Tracker, Trackers, disk, write_atomically
@@ -233,7 +230,7 @@ def _start(runs: Sequence[Run], trackers: Sequence[Tracker]) -> tuple[list[dict[
             for callback in run.callbacks:
                 callback.on_start(run.info)
         data = {FINGERPRINT: program.task.fingerprint(), "data": program.task.data_summary()}
-        facts = [{**_facts(run), FINGERPRINT: data[FINGERPRINT]} for run in runs]
+        facts = [{**facts_of(run), FINGERPRINT: data[FINGERPRINT]} for run in runs]
         monitors = [
             Monitor(
                 *(program, run.info, tracker, run.hyperparameters, run.callbacks),
@@ -241,12 +238,12 @@ def _start(runs: Sequence[Run], trackers: Sequence[Tracker]) -> tuple[list[dict[
             )
             for run, tracker, noted in zip(runs, trackers, facts, strict=True)
         ]
-        return [{**_description(run), **data} for run in runs], monitors
+        return [{**description_of(run), **data} for run in runs], monitors
     except BaseException as error:
         for run in runs:
             summary = {"status": _status(error), "reason": f"{type(error).__name__}: {error}"}
             with contextlib.suppress(OSError):  # of a full disk, `error` tells
-                RunFolder(run.info.folder).finish(with_verdict(summary | _description(run)))
+                RunFolder(run.info.folder).finish(with_verdict(summary | description_of(run)))
         raise
 
 
@@ -269,32 +266,3 @@ def _status(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt) or (isinstance(error, OSError) and error.errno in disk.ERRORS):
         return "interrupted"
     return "incompatible" if isinstance(error, IncompatibleError) else "failed"
-
-
-def _facts(run: Run) -> dict[str, Any]:
-    """Return what a resumed run has to know of this one, which is noted with every state."""
-    return {
-        "config": json.dumps(run.info.config),
-        "resumed": run.history,
-        "restores": run.restores,
-        "init_from": run.init_from,
-    }
-
-
-def _description(run: Run) -> dict[str, Any]:
-    """Return the part of the summary that says what was run, and by which versions."""
-    info = run.info
-    return run.request.identity | {
-        "folder": str(info.folder.absolute()),
-        "resumed": list(run.history),
-        **({"init_from": dict(run.init_from)} if run.init_from else {}),
-        **({"restores": list(run.restores)} if run.restores else {}),
-        "total_steps": info.steps,
-        "usage": usage_of(run.program),
-        **sizes_of(run.program),
-        "num_devices": run.num_devices,
-        "metric": info.goal.metric,
-        "higher_is_better": info.goal.higher_is_better,
-        "versions": versions(),
-        "git_commit": git_commit(),
-    }

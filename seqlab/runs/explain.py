@@ -23,7 +23,10 @@ HYDRA_ERRORS = (HydraException, OmegaConfBaseException)
 NAMING = ("cell", "task", "architecture", "optimizer", "schedule", "experiment")
 """The groups whose options have names of their own; others have `none` or `default`."""
 
-REQUIRED = ("cell", "task", "architecture", "optimizer", "schedule", "training", "gradients", "tracking")
+REQUIRED = (
+    *("cell", "task", "architecture", "optimizer", "schedule", "training"),
+    *("recurrence", "gradients", "tracking"),
+)
 """The groups that a run cannot be without."""
 
 OPEN = {

@@ -90,7 +90,7 @@ def fit(
     use_compilation_cache(training.compilation_cache)
     task.checked_framing(network.framing)
     measures = Measures(loss, tuple((metrics or {}).items()))
-    program = Program(task, network, optimizer, training, tuple(diagnostics), measures, plateau)
+    program = Program(task, network, optimizer, training, tuple(diagnostics), measures, plateau=plateau)
     require_measures(program)
     if folder is not None:
         return _fit(_run(program, seed, Path(folder), callbacks, trackers), Path(folder))

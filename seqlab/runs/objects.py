@@ -14,6 +14,7 @@ from seqlab.architectures import Network
 from seqlab.checks import require_positive
 from seqlab.diagnostics import Settings
 from seqlab.generation.generate import require_can_generate
+from seqlab.recurrence import Settings as RecurrenceSettings
 from seqlab.registry import blame, locate, make
 from seqlab.runs.hyperparameters import hyperparameters, replaced
 from seqlab.runs.open_groups import (
@@ -28,6 +29,7 @@ from seqlab.tasks.source_stamp import source_stamp
 from seqlab.tracking import Callback, RunInfo, Tracker
 from seqlab.training import Family, Program, Training, use_compilation_cache
 from seqlab.training.checkpoints import Restored
+from seqlab.training.memory import needs_chunks
 from seqlab.training.transplant import Transplant
 from seqlab.types import ConfigError
 
@@ -94,6 +96,10 @@ def make_family(config: Mapping[str, Any]) -> tuple[Family, dict[str, float]]:
         require_measures(program)
         if program.training.sample_length:
             require_can_generate(program.task, program.network)
+    if program.recurrence.memory == "auto":
+        memory = "chunked" if needs_chunks(program) else "full"
+        program = dataclasses.replace(program, recurrence=RecurrenceSettings(memory))
+        config = replaced(config, {"recurrence.memory": memory})
     numbers, initial = hyperparameters(config)
     related = {key: value for key, value in config.items() if key not in UNRELATED}
     alike = json.dumps(replaced(related, dict.fromkeys(numbers, "a number")), sort_keys=True)
@@ -126,10 +132,10 @@ def _program(config: Mapping[str, Any]) -> Program:
     training: Training = _make_kind(config, "training", Training)
     gradients: Settings = _make_kind(config, "gradients", Settings)
     diagnostics = (*gradients.diagnostics, *make_diagnostics(config["diagnostics"]))
+    recurrence = _make_kind(config, "recurrence", RecurrenceSettings)
     measures = make_measures(config)
-    return Program(
-        task, network, make_optimizer(config), training, diagnostics, measures, make_plateau(config)
-    )
+    optimizer, plateau = make_optimizer(config), make_plateau(config)
+    return Program(task, network, optimizer, training, diagnostics, measures, recurrence, plateau)
 
 
 def make_task(config: Mapping[str, Any]) -> Task:

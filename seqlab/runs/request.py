@@ -17,7 +17,7 @@ from seqlab.types import ConfigError
 
 KEYS = (
     *("cell", "task", "architecture", "optimizer", "schedule", "loss", "metrics", "training"),
-    *("gradients", "diagnostics", "tracking", "callbacks", "seed", "name", "notes"),
+    *("recurrence", "gradients", "diagnostics", "tracking", "callbacks", "seed", "name", "notes"),
     *("resume", "init_from", "allow_changes", "overwrite", "debug", "sweep"),
 )
 """The top-level keys of a config."""
@@ -28,6 +28,7 @@ MAY_BE_EMPTY = ("loss", "metrics", "diagnostics", "callbacks")
 SINCE: dict[str, Any] = {
     **dict.fromkeys(("name", "notes", "init_from", "debug")),
     **dict.fromkeys(("allow_changes", "overwrite"), False),
+    "recurrence": {"_target_": "seqlab.recurrence.Settings"},
 }
 """The further keys that older run folders lack, with their values."""
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import jax.test_util
 import numpy as np
 
 from seqlab.checks import require_positive
@@ -221,17 +220,33 @@ def directions(cell: RecurrentCell) -> None:
 
 @CELL_LAWS.add
 def finite_differences(cell: RecurrentCell) -> None:
-    """Gradients with respect to parameters, inputs and carry are those of finite differences."""
+    """Gradients are those of finite differences, also where chunks of steps are computed again."""
     with jax.enable_x64(True):
         arguments = problem(cell, "float64")
+        _, slopes = differentiated(cell, arguments)
+        random, eps = np.random.default_rng(2), 1e-6
+        way = jax.tree.map(lambda leaf: random.standard_normal(leaf.shape), arguments)
+        ends = [
+            differentiated(cell, jax.tree.map(lambda leaf, by, eps=eps: leaf + eps * by, arguments, way))[0]
+            for eps in (eps, -eps)
+        ]
+        along = sum(jax.tree.leaves(jax.tree.map(jnp.vdot, slopes, way)))
+        require_close((ends[0] - ends[1]) / (2 * eps), along, 1e-6, "the slope of the loss and its gradient")
+        _, chunked = differentiated(cell, arguments, chunked=True)
+        require_close(chunked, slopes, 1e-6, "the gradients in chunks that are computed again, and at once,")
 
-        @jax.jit
-        def loss(params: Params, inputs: jax.Array, carry: Carry) -> jax.Array:
-            final, outputs = unroll(cell, params, inputs, jnp.array(LENGTHS), carry)
-            ends = [jnp.sum(jnp.cos(leaf)) for leaf in jax.tree.leaves(final)]
-            return jnp.sum(jnp.sin(outputs)) + sum(ends)
 
-        jax.test_util.check_grads(loss, arguments, order=1, modes=["rev"], atol=1e-6, rtol=1e-6, eps=1e-6)
+@functools.partial(jax.jit, static_argnames=("cell", "chunked"))
+def differentiated(cell: RecurrentCell, arguments: Tree, chunked: bool = False) -> tuple[jax.Array, Tree]:
+    """Return a loss of a cell's outputs and final carry, and its gradients with respect to the arguments."""
+
+    def loss(arguments: Tree) -> jax.Array:
+        params, inputs, carry = arguments
+        final, outputs = unroll(cell, params, inputs, jnp.array(LENGTHS), carry, chunked=chunked)
+        ends = [jnp.sum(jnp.cos(leaf)) for leaf in jax.tree.leaves(final)]
+        return jnp.sum(jnp.sin(outputs)) + sum(ends)
+
+    return jax.value_and_grad(loss)(arguments)
 
 
 @CELL_LAWS.add

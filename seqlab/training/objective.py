@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from seqlab.architectures import Network, Recurrent
 from seqlab.metrics import Mean, Measures
-from seqlab.recurrence import GradientControl
+from seqlab.recurrence import GradientControl, Settings
 from seqlab.tasks.task import Task
 from seqlab.training import devices
 from seqlab.training.evaluation import measure
@@ -47,6 +47,7 @@ class Objective:
         network: the network.
         training: the options of the backward pass, and the number of microbatches.
         measures: the loss and the metrics that are not the task's.
+        recurrence: how recurrences are computed.
         axis: the mesh axis that a batch's rows are spread over, inside `shard_map`; None on one device.
     """
 
@@ -54,6 +55,7 @@ class Objective:
     network: Network
     training: Training
     measures: Measures
+    recurrence: Settings
     axis: str | None
 
     def differentiate(
@@ -147,7 +149,7 @@ class Objective:
         differentiate = jax.grad(objective, (0, 1, 2), has_aux=True)
         if self.training.precision == "bfloat16":
             differentiate = in_bfloat16(differentiate)
-        control = self.training.backward.control
+        control = self.recurrence.applied(self.training.backward).control
         (grads, flow, slopes), (means, after) = differentiate(params, probes, control)
         return Backpropagated(means, grads, slopes.omega, after, flow)
 
@@ -163,7 +165,7 @@ class Objective:
     ) -> tuple[dict[str, Mean], Any]:
         """Return the loss and the metrics of rows, and the carries after them."""
         network = self.network.at_stage(state.step / max(1, self.training.steps))
-        backward = self.training.backward
+        backward = self.recurrence.applied(self.training.backward)
         backward = backward if control is None else backward._replace(control=control)
         options = key, probes, backward
         if self.task.stream and isinstance(network, Recurrent):

@@ -14,6 +14,7 @@ from seqlab.architectures import Network, Recurrent
 from seqlab.diagnostics import Diagnostic, Observation, Update, is_due
 from seqlab.diagnostics.statistics import count_nonfinite
 from seqlab.metrics import Mean, Measures
+from seqlab.recurrence import AUTO_SETTINGS, Settings
 from seqlab.recurrence.norms import ScaledNorm, clip_by_global_norm, clip_elements, global_norm
 from seqlab.tasks.buckets import Buckets, in_bucket
 from seqlab.tasks.task import Task
@@ -23,7 +24,7 @@ from seqlab.training.objective import Backpropagated, Objective
 from seqlab.training.plateau import Plateau
 from seqlab.training.regimes import with_regimes
 from seqlab.training.settings import Training
-from seqlab.training.state import TrainState, select, stream
+from seqlab.training.state import TrainState, in_default_precision, select, stream
 from seqlab.types import Batch, IncompatibleError, Metrics, Params
 
 
@@ -38,6 +39,7 @@ class Program:
         training: batch size, clipping, cadences.
         diagnostics: what the rows contain in addition to the metrics of the steps.
         measures: the loss and the metrics that are not the task's.
+        recurrence: how recurrences are computed; "auto" is for `make_family` to decide, and "full" here.
         plateau: a learning rate that follows the evaluations; None for none.
         axis: the mesh axis that a batch's rows are spread over, inside `shard_map`; None on one device.
         lockstep: the `vmap` axis of runs that are stepped together; None where a run is stepped alone.
@@ -52,6 +54,7 @@ class Program:
     training: Training
     diagnostics: tuple[Diagnostic, ...] = ()
     measures: Measures = OF_TASK
+    recurrence: Settings = AUTO_SETTINGS
     plateau: Plateau | None = None
     axis: str | None = None
     lockstep: str | None = None
@@ -72,7 +75,7 @@ class Program:
             data: the task's resident arrays.
         """
         batch = self.batch(seed, jnp.int32(0), data)
-        params = _in_default_precision(self.network.init(stream(seed, "params"), batch))
+        params = in_default_precision(self.network.init(stream(seed, "params"), batch))
         return self._first_state(seed, params, batch)
 
     def begin(self, seed: jax.Array, params: Params, data: Any) -> TrainState:
@@ -225,7 +228,7 @@ class Program:
     @property
     def objective(self) -> Objective:
         """The loss that is minimised."""
-        return Objective(self.task, self.network, self.training, self.measures, self.axis)
+        return Objective(self.task, self.network, self.training, self.measures, self.recurrence, self.axis)
 
     @functools.cached_property
     def _transformation(self) -> optax.GradientTransformationExtraArgs:
@@ -280,14 +283,6 @@ class Program:
         limit = jnp.inf if self.training.clip_norm is None else self.training.clip_norm
         clipped = Mean((norm.value > limit).astype(norm.value.dtype), jnp.ones_like(norm.value))
         return {"grads/norm_clipped": jnp.minimum(norm.value, limit), "grads/clipped": clipped}
-
-
-def _in_default_precision(params: Params) -> Params:
-    """Return parameters in JAX's default floating dtype; with `JAX_ENABLE_X64=1` Flax has some in float32."""
-    dtype = jnp.result_type(float)
-    return jax.tree.map(
-        lambda leaf: leaf.astype(dtype) if jnp.isdtype(leaf.dtype, "real floating") else leaf, params
-    )
 
 
 def _without_skipped(metrics: Metrics, finite: jax.Array) -> Metrics:

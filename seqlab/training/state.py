@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import optax
 
 from seqlab.types import Params, Tree
@@ -43,3 +44,11 @@ def stream(seed: jax.Array, name: str) -> jax.Array:
 def select(flag: jax.Array, new: TrainState, old: TrainState) -> TrainState:
     """Return the new state where a bool scalar is True, else the old one."""
     return jax.tree.map(lambda new, old: jax.lax.select(flag, new, old), new, old)
+
+
+def in_default_precision(params: Params) -> Params:
+    """Return parameters in JAX's default floating dtype; with `JAX_ENABLE_X64=1` Flax has some in float32."""
+    dtype = jnp.result_type(float)
+    return jax.tree.map(
+        lambda leaf: leaf.astype(dtype) if jnp.isdtype(leaf.dtype, "real floating") else leaf, params
+    )

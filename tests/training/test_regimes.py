@@ -16,7 +16,6 @@ from seqlab.runs import build, compose_request
 from seqlab.sweeps.programs import Sharing, execute_all
 from seqlab.tracking import read_rows
 from seqlab.training import Checkpoints, Training
-from seqlab.training.objective import Objective
 from seqlab.training.regimes import average_of, with_regimes
 from seqlab.types import ConfigError
 
@@ -122,8 +121,9 @@ BATCHES = {
 
 
 def objective_of(program, accumulate):
-    training = dataclasses.replace(program.training, accumulate=accumulate)
-    return Objective(program.task, program.network, training, program.measures, None)
+    return dataclasses.replace(
+        program.objective, training=dataclasses.replace(program.training, accumulate=accumulate)
+    )
 
 
 @pytest.mark.parametrize("kind", BATCHES)

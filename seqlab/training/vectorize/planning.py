@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 import jax
@@ -10,11 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from seqlab.training.advance import prefetch
+from seqlab.training.memory import SHARE_OF_MEMORY, free_memory, num_bytes, saved_bytes
 from seqlab.training.program import Program
 from seqlab.training.vectorize.compiled import CompiledFunctions, resident_data
 from seqlab.training.vectorize.family import Family, Hyperparameters
 from seqlab.training.vectorize.plan import Plan
-from seqlab.types import Tree
 
 MEASURED_FROM = 200_000
 """The updates of all runs together from which plans are measured; each takes some five seconds to compile."""
@@ -28,9 +27,6 @@ MIDDLE_SIZE = 4
 
 SECONDS = 0.2
 """How long a plan is measured."""
-
-SHARE_OF_MEMORY = 0.5
-"""The share of the free memory that the runs of one program may take."""
 
 
 def choose_plan(
@@ -75,8 +71,8 @@ def most_runs(program: Program, in_flight: int) -> int:
     Each run has three states: its own, the next, and the gradients. A run that is being stepped also has the
     residuals of its backward pass, as much again for what that computes, and its prefetched batches.
     """
-    free = SHARE_OF_MEMORY * _free_memory() - in_flight * _bytes_in_flight(program)
-    return max(1, int(min(free // (3 * _num_bytes(program.shapes)), 1_000_000)))
+    free = SHARE_OF_MEMORY * free_memory(len(jax.local_devices())) - in_flight * _bytes_in_flight(program)
+    return max(1, int(min(free // (3 * num_bytes(program.shapes)), 1_000_000)))
 
 
 def _plan(share: int, vmap_size: int, num_devices: int) -> Plan:
@@ -114,28 +110,9 @@ def _seconds_per_update(family: Family, plan: Plan, hyperparameters: Hyperparame
     return seconds(num_steps) / plan.num_runs
 
 
-def _num_bytes(tree: Tree) -> int:
-    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
-
-
 def _bytes_in_flight(program: Program) -> int:
     """Return the bytes of a step's residuals, twice, and of the prefetched batches."""
     state = program.shapes
     batches = jax.eval_shape(lambda *of_run: prefetch(program, *of_run), state, program.task.data)
     one = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), batches)
-
-    def saved(params: Tree, batch: Tree) -> Tree:
-        return jax.vjp(lambda params: program.network.apply(params, batch), params)[1]
-
-    return _num_bytes(batches) + 2 * _num_bytes(jax.eval_shape(saved, state.params, one))
-
-
-def _free_memory() -> float:
-    """Return the free bytes of the devices' memory; infinity where it is unknown."""
-    stats = jax.local_devices()[0].memory_stats()
-    if stats and "bytes_limit" in stats:
-        return (stats["bytes_limit"] - stats["bytes_in_use"]) * len(jax.local_devices())
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError):
-        return float("inf")
+    return num_bytes(batches) + 2 * saved_bytes(program, one)

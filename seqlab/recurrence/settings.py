@@ -1,0 +1,43 @@
+"""Settings of how recurrences are computed: the `recurrence` group of the config."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from seqlab.checks import require_choice
+from seqlab.recurrence.backward import Backward
+
+MEMORY = ("auto", "full", "chunked")
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How recurrences are computed. Results differ by rounding alone.
+
+    Attributes:
+        memory: what the backward pass saves: "full" for what it needs of all steps; "chunked" for the carries
+            every √T steps, so that it computes chunks of √T steps again (`seqlab.recurrence.chunked`); "auto"
+            for "chunked" where "full" would take more than half of the memory that is free when the run is
+            built, and "full" elsewhere.
+
+    Raises:
+        ValueError: a value that is not legal.
+    """
+
+    memory: str = "auto"
+
+    def __post_init__(self) -> None:
+        require_choice(self, "memory", MEMORY)
+
+    @property
+    def is_chunked(self) -> bool:
+        """Whether chunks of steps are computed again."""
+        return self.memory == "chunked"
+
+    def applied(self, backward: Backward) -> Backward:
+        """Return options of the backward pass with these settings."""
+        return backward._replace(chunked=self.is_chunked)
+
+
+AUTO_SETTINGS = Settings()
+"""The settings of a run that says nothing of them."""
