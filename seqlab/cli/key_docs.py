@@ -162,7 +162,7 @@ def _keys(
             continue
         comment = comments.get(path, "")
         meaning = entries.get(name, "")
-        if comment and (not meaning or meaning.endswith("(with others)")):
+        if comment and (not meaning or meaning.endswith("(with others)") or _STATED.match(comment)):
             meaning = comment
         meaning = " ".join(meaning.removesuffix(" (with others)").split())
         stated = _STATED.match(meaning)

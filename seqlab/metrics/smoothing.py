@@ -31,7 +31,7 @@ def smoothed_cross_entropy(
         predictions: logits `(…, K)`.
         targets: int32 classes `(…)`, or 0 or 1 for each label `(…, K)`.
         mask: bool, the positions whose mean is taken.
-        label_smoothing: α.
+        label_smoothing: α, the share of the probability that is spread over all classes.
         class_weights: the weight of a position by its class, `(K,)`, or of the terms of each label; null for
             equal ones. The mean is divided by the sum of the weights of the classes.
 

@@ -101,7 +101,7 @@ def sam(optimizer: Make, learning_rate: LearningRate, rho: float = 0.05) -> opta
     Args:
         optimizer: a function of `learning_rate`, as a config's node with a `_target_` becomes.
         learning_rate: the rate and its schedule.
-        rho: ρ.
+        rho: ρ, how far along the gradient the second one is taken.
 
     Source: P. Foret et al., "Sharpness-Aware Minimization for Efficiently Improving Generalization", 2021.
     """

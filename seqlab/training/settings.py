@@ -109,11 +109,6 @@ class Training:
     def __post_init__(self) -> None:
         require_count(self, "steps", "sample_length", "num_examples")
         require_bool(self, "compilation_cache")
-        if self.precision == "float64":
-            raise ValueError(
-                "precision=float64 is JAX_ENABLE_X64=1 in the environment, for the whole process"
-            )
-        require_choice(self, "precision", ("float32", "bfloat16"))
         require_choice(self, "on_nonfinite", ("stop", "skip", "restore"))
         require_positive(
             self,
@@ -124,11 +119,6 @@ class Training:
             if getattr(self, name) is not None:
                 require_positive(self, name)
         devices = self.devices or 1
-        if self.batch_size % (devices * self.accumulate):
-            raise ValueError(
-                f"accumulate={self.accumulate} times devices={devices} must divide "
-                f"batch_size={self.batch_size}"
-            )
         if self.batch_size % devices or self.evaluation_batch_size % devices:
             raise ValueError(
                 f"devices must divide batch_size={self.batch_size} and "
@@ -137,6 +127,27 @@ class Training:
         for limit in ("clip_value", "clip_norm", "clip_recurrent"):
             if getattr(self, limit) is not None:
                 require_number(self, limit, 1e-38)
+        self._check_regimes()
+        if self.bptt_window is not None:
+            require_positive(self, "bptt_window")
+        if self.bptt_stride is not None:
+            require_positive(self, "bptt_stride")
+            if self.bptt_window is None or self.bptt_stride > self.bptt_window:
+                raise ValueError(
+                    f"bptt_stride must be at most bptt_window={self.bptt_window}, or null, "
+                    f"got {self.bptt_stride}"
+                )
+
+    def _check_regimes(self) -> None:
+        """Raise ValueError where a value that concerns the updates themselves is not legal."""
+        if self.precision == "float64":
+            raise ValueError("precision=float64 is refused: set JAX_ENABLE_X64=1 in the environment instead")
+        require_choice(self, "precision", ("float32", "bfloat16"))
+        if self.batch_size % (self.accumulate * (self.devices or 1)):
+            raise ValueError(
+                f"accumulate={self.accumulate} times devices={self.devices or 1} must divide "
+                f"batch_size={self.batch_size}"
+            )
         for name in ("omega", "gradient_noise"):
             if getattr(self, name) is not None:
                 require_number(self, name, 0.0)
@@ -152,15 +163,6 @@ class Training:
             if self.swa_start is not None:
                 raise ValueError("ema_decay and swa_start are two averages: one of them must be null")
         _require_factors(self.rate_factors)
-        if self.bptt_window is not None:
-            require_positive(self, "bptt_window")
-        if self.bptt_stride is not None:
-            require_positive(self, "bptt_stride")
-            if self.bptt_window is None or self.bptt_stride > self.bptt_window:
-                raise ValueError(
-                    f"bptt_stride must be at most bptt_window={self.bptt_window}, or null, "
-                    f"got {self.bptt_stride}"
-                )
 
     @property
     def backward(self) -> Backward:
