@@ -61,10 +61,20 @@ def _result(equation: JaxprEqn, values: list[Any]) -> Sequence[Any]:
         inner = params["call_jaxpr"]
         return _computed(inner.jaxpr, inner.consts, values)
     if name in PRODUCTS and all(value.dtype == jnp.float32 for value in values):
-        values = [value.astype(jnp.bfloat16) for value in values]
+        values = [_operand(value) for value in values]
         params = {**params, "preferred_element_type": jnp.dtype("float32")}
     found = equation.primitive.bind(*values, **{key: _param(value) for key, value in params.items()})
     return found if equation.primitive.multiple_results else [found]
+
+
+def _operand(value: jax.Array) -> jax.Array:
+    """Return an operand in bfloat16, or rounded so in float32 on a CPU, where XLA lacks the mixed product.
+
+    The products of rounded numbers are exact in float32, so both have the same sums but for their order.
+    """
+    if jax.default_backend() == "cpu":
+        return jax.lax.reduce_precision(value, exponent_bits=8, mantissa_bits=7)
+    return value.astype(jnp.bfloat16)
 
 
 def _param(value: Any) -> Any:
