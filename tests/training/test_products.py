@@ -55,10 +55,8 @@ def test_products_in_loops_and_branches_are_rounded_and_all_else_is_not(backend,
 
 
 KINDS = {
-    "elman": ["cell=elman"],
     "lstm": ["cell=lstm", "training.bptt_window=3"],
     "chunked": ["cell=gated_delta_net", "training.accumulate=2"],
-    "encoder_decoder": ["task=reverse_string", "architecture=encoder_decoder"],
 }
 
 
