@@ -33,8 +33,8 @@ HEADER = """# bfloat16 beside float32
     python scripts/compare_precision.py
 
 What does `training.precision=bfloat16` change? The operands of all matrix products of an update are rounded
-to 8 significant bits; sums, parameters, carries and losses are float32. Measured on a CPU, so that the figures
-say how near the results are, and nothing of speed.
+to 8 significant bits; sums, parameters, carries and losses are float32. Measured on a CPU, so that the
+figures say how near the results are, and nothing of speed.
 
 Relative errors of the gradient, then scores on the test split at the seeds 0, 1 and 2:
 
