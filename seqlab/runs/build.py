@@ -22,7 +22,8 @@ from seqlab.runs.width import width_note
 from seqlab.tasks.data_notes import data_notes
 from seqlab.tasks.task import VOCABULARY
 from seqlab.tracking import RunInfo
-from seqlab.training import Family, Program, Training, choose_devices
+from seqlab.training import Family, Program, choose_devices
+from seqlab.training.regimes import searches_lines
 from seqlab.types import ConfigError
 
 
@@ -33,7 +34,7 @@ def require_legal(config: Mapping[str, Any]) -> None:
         ConfigError: as `build`.
     """
     family, _ = make_family(config)
-    _num_devices(family.program.training)
+    _num_devices(family.program)
     make_trackers(config["tracking"])
     make_callbacks(config["callbacks"])
     require_extras(family.program.task.extras)
@@ -62,7 +63,7 @@ def build(request: Request) -> Run:
         request=request,
         family=family,
         hyperparameters=numbers,
-        num_devices=_num_devices(family.program.training),
+        num_devices=_num_devices(family.program),
         trackers=make_trackers(config["tracking"]),
         callbacks=make_callbacks(config["callbacks"]),
         info=_info(request, config, family.program, step),
@@ -97,9 +98,16 @@ def _same_data(
     return made, kept.require_same_data(fingerprint, config)
 
 
-def _num_devices(training: Training) -> int:
+def _num_devices(program: Program) -> int:
+    training = program.training
+    if searches_lines(program.shapes.optimizer_state):
+        if training.devices not in (None, 1):
+            raise ConfigError(f"training.devices must be 1 with a line search, got {training.devices}")
+        return 1
     if training.devices is None:
-        return choose_devices(math.gcd(training.batch_size, training.evaluation_batch_size))
+        return choose_devices(
+            math.gcd(training.batch_size // training.accumulate, training.evaluation_batch_size)
+        )
     if training.devices > (available := len(jax.local_devices())):
         raise ConfigError(f"training.devices must be at most {available} here, got {training.devices}")
     return training.devices
