@@ -7,8 +7,6 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import jax
-
 from seqlab.registry import require_extras
 from seqlab.runs.init_from import KEY as INIT_FROM
 from seqlab.runs.init_from import begin, source_run, with_vocabulary
@@ -23,7 +21,7 @@ from seqlab.tasks.data_notes import data_notes
 from seqlab.tasks.task import VOCABULARY
 from seqlab.tracking import RunInfo
 from seqlab.training import Family, Program, Training, choose_devices
-from seqlab.types import ConfigError
+from seqlab.training.devices import require_available
 
 
 def require_legal(config: Mapping[str, Any]) -> None:
@@ -100,8 +98,7 @@ def _same_data(
 def _num_devices(training: Training) -> int:
     if training.devices is None:
         return choose_devices(math.gcd(training.batch_size, training.evaluation_batch_size))
-    if training.devices > (available := len(jax.local_devices())):
-        raise ConfigError(f"training.devices must be at most {available} here, got {training.devices}")
+    require_available(training.devices)
     return training.devices
 
 

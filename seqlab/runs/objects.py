@@ -35,7 +35,7 @@ from seqlab.types import ConfigError
 
 UNRELATED = (
     *("seed", "name", "notes", "resume", "init_from", "allow_changes", "overwrite", "debug"),
-    *("sweep", "tracking", "callbacks"),
+    *("sweep", "tracking", "callbacks", "distributed"),
 )
 """Top-level keys that no program depends on."""
 

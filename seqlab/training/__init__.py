@@ -6,6 +6,7 @@ from seqlab.training.devices import choose as choose_devices
 from seqlab.training.devices import offer_cores
 from seqlab.training.loop import train
 from seqlab.training.monitor import Monitor
+from seqlab.training.processes import Distributed
 from seqlab.training.program import Program
 from seqlab.training.schedules import warmup_cosine
 from seqlab.training.settings import Training
@@ -16,6 +17,7 @@ from seqlab.training.vectorize.plan import Plan
 
 __all__ = [
     "Checkpoints",
+    "Distributed",
     "Family",
     "Hyperparameters",
     "Monitor",

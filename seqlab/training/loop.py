@@ -13,7 +13,9 @@ import numpy as np
 
 from seqlab.interrupts import interruptible
 from seqlab.training.background import Background
+from seqlab.training.devices import fetch
 from seqlab.training.monitor import Monitor
+from seqlab.training.processes import any_of
 from seqlab.training.state import TrainState
 from seqlab.training.vectorize.compiled import CompiledFunctions, compiled_functions, resident_data
 from seqlab.training.vectorize.family import Family
@@ -78,8 +80,8 @@ class _Loop:
                     self._validate()
                 if self.step % training.checkpoint_every == 0:
                     self._save()
-                if interrupts.requested and self.step < training.steps:
-                    reason = f"{interrupts.requested} asked to stop after step {self.step}"
+                if any_of(interrupts.requested is not None) and self.step < training.steps:
+                    reason = f"{interrupts.requested or 'a signal'} asked to stop after step {self.step}"
                     for index in self._active():
                         self.monitors[index].end("interrupted", reason)
             for index in self._active():  # runs without a step to make
@@ -98,7 +100,7 @@ class _Loop:
             states = self.functions.init(hyperparameters, seeds, self.data)
             if all(monitor.transplant is None for monitor in self.monitors):
                 return states
-            params = self._stacked(self._planted(jax.device_get(states.params)))
+            params = self._stacked(self._planted(fetch(states.params)))
             return self.functions.begin(hyperparameters, seeds, params, self.data)
         return self.plan.place(self._stacked(restored), self.plan.state)
 
@@ -131,7 +133,7 @@ class _Loop:
         parts = [self._dispatch(flags, start, end) for start, end in ((self.step, last),) if start < end]
         found = self._diagnose(cadences if has_row else (), stop)
         parts.append(self._dispatch(flags, last, stop))
-        metrics, reached, found = jax.device_get((parts, self.states.step, found))
+        metrics, reached, found = fetch((parts, self.states.step, found))
         elapsed = time.perf_counter() - begun - (self.functions.seconds - compiled)
         self.stepping += elapsed
         timing = self._timing((stop - self.step) / elapsed)
@@ -139,7 +141,7 @@ class _Loop:
         if (reached[flags] < stop).any():
             found |= self._diagnose(() if has_row else cadences, stop)
             nonfinite = self.functions.count_nonfinite(self.states, self.hyperparameters, self.data)
-            found, nonfinite = jax.device_get((found, nonfinite))
+            found, nonfinite = fetch((found, nonfinite))
         metrics = _joined(metrics, (last - self.step, stop - last))
         for index in active:
             monitor, place = self.monitors[index], self.places[index]
@@ -187,7 +189,7 @@ class _Loop:
     def _validate(self) -> None:
         """Evaluate all runs on the validation split, and save the parameters that are the best so far."""
         means = self.functions.evaluate(self.states.params, self.data, "validation")
-        params = jax.device_get(self.states.params)
+        params = fetch(self.states.params)
         for index in self._active():
             monitor, place = self.monitors[index], self.places[index]
             run_means, run_params = _item((means, params), place)
@@ -197,7 +199,7 @@ class _Loop:
     def _save(self) -> None:
         """Save the states in the background; wait where two older saves of each run are not done yet."""
         self.background.wait(leaving=2 * len(self.monitors))
-        states = jax.device_get(self.states)
+        states = fetch(self.states)
         for index, monitor in enumerate(self.monitors):
             state = _item(states, self.places[index])
             self.background.submit(monitor.checkpoints.save_latest, state, monitor.notes())
