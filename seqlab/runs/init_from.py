@@ -26,9 +26,11 @@ KEY = "init_from"
 NOT_IN_THE_FUNCTION = (
     *("recurrent_init", "recurrent_scale", "chrono", "param_dtype"),
     *("dropout", "recurrent_dropout", "zoneout", "weight_drop", "stochastic_depth", "scheduled_sampling"),
+    "num_params",
 )
 """Keys of cells and architectures that only act on initial parameters or in training. So does every field
-that is marked `"traced": "initial"`. All others must be those of the trained run."""
+that is marked `"traced": "initial"`; and `num_params` chooses `cell.features`, which is compared. All others
+must be those of the trained run."""
 
 MEANING = ("task._target_", "task.level")
 """The keys of a task that say what its symbols are."""

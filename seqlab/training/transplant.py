@@ -116,17 +116,24 @@ def _blocks(
     if inputs.old == inputs.new and outputs.old == outputs.new:
         return none, none
     now = _shapes_of(network, batch, network.inputs, network.outputs)
-    if inputs == outputs:
-        both = _more(network.inputs)
-        return _difference(_shapes_of(network, batch, both, both), now), none
-    more_inputs = _shapes_of(network, batch, _more(network.inputs), network.outputs)
-    more_outputs = _shapes_of(network, batch, network.inputs, _more(network.outputs))
-    return _difference(more_inputs, now), _difference(more_outputs, now)
+
+    def growth(more_inputs: int, more_outputs: int) -> dict[str, tuple[int, ...]]:
+        for count in (1, 2):  # a network whose inputs are just as wide as its layers has no projection
+            specs = _more(network.inputs, more_inputs * count), _more(network.outputs, more_outputs * count)
+            more = _shapes_of(network, batch, *specs)
+            if more.keys() == now.keys():
+                break
+        return {
+            name: tuple((b - a) // count for a, b in zip(shape, more[name], strict=True))
+            for name, shape in now.items()
+        }
+
+    return (growth(1, 1), none) if inputs == outputs else (growth(1, 0), growth(0, 1))
 
 
-def _more(spec: Spec) -> Spec:
-    """Return a spec with one entry more; images do not grow."""
-    return spec if isinstance(spec, Images) else dataclasses.replace(spec, size=spec.size + 1)
+def _more(spec: Spec, count: int) -> Spec:
+    """Return a spec with further entries; images do not grow."""
+    return spec if isinstance(spec, Images) else dataclasses.replace(spec, size=spec.size + count)
 
 
 def _shapes_of(network: Network, batch: Batch, inputs: Spec, outputs: Spec) -> dict[str, tuple[int, ...]]:
@@ -144,12 +151,6 @@ def _of_spec(leaf: jax.Array, old: Spec, new: Spec) -> jax.ShapeDtypeStruct:
     """Return the shape of an array of a batch with another spec; only `Vectors` and `Labels` have an axis."""
     leading = leaf.shape[: leaf.ndim - len(old.shape)]
     return jax.ShapeDtypeStruct((*leading, *new.shape), leaf.dtype)
-
-
-def _difference(
-    more: Mapping[str, tuple[int, ...]], now: Mapping[str, tuple[int, ...]]
-) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(b - a for a, b in zip(shape, more[name], strict=True)) for name, shape in now.items()}
 
 
 def _by_path(tree: Params) -> dict[str, jax.Array]:

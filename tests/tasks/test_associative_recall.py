@@ -1,5 +1,8 @@
 """Associative recall: queries, their gaps and their values."""
 
+import collections
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -59,11 +62,43 @@ def test_what_is_chosen_is_not_put_back():
     np.testing.assert_allclose(shares, wanted, atol=5 * 0.5 / np.sqrt(8192))
 
 
+def test_few_keys_and_values_follow_the_law_of_one_draw_after_another():
+    """All outcomes, with their probabilities from a draw of one token or gap after another."""
+    power, keys, values = 0.3, (1, 2, 3), (4, 5)
+    fields = {"num_tokens": 9, "num_keys": 3, "num_values": 2, "power": power}
+    task = load_task("associative_recall", length=8, min_length=8, num_pairs=2, **fields)
+    batch = jax.tree.map(np.asarray, task.batch(jax.random.key(3), 16384))
+    law = {}
+    for (k1, k2), (v1, v2) in itertools.product(*(itertools.permutations(x, 2) for x in (keys, values))):
+        for first, later in ((0, 1), (1, 0)):  # the gaps of k1 and k2
+            queries = (k1, k2) if first < later else (k2, k1)
+            share = (first + 1) ** (power - 1) / (1 + 2 ** (power - 1))  # one gap is left for k2
+            law[k1, v1, k2, v2, *queries] = share / 6 / 2
+    found = collections.Counter(map(tuple, batch.inputs[:, [0, 1, 2, 3, 4, 6]].tolist()))
+    assert set(found) == set(law)
+    assert sum(law.values()) == pytest.approx(1)
+    for outcome, share in law.items():
+        assert found[outcome] / 16384 == pytest.approx(share, abs=5 * np.sqrt(share / 16384))
+    assert set(batch.inputs[:, 5].tolist()) == set(range(9))  # noise, of all tokens
+
+
+@pytest.mark.parametrize(("length", "num_pairs"), [(64, 4), (512, 64)])
+def test_the_settings_of_the_paper_can_be_drawn(length, num_pairs):
+    task = load_task("associative_recall", length=length, num_pairs=num_pairs, num_tokens=8192)
+    batch = jax.tree.map(np.asarray, task.batch(jax.random.key(0), 2))
+    assert (batch.mask.sum(axis=1) == num_pairs).all()
+    assert (batch.targets[batch.mask] >= 4096).all()
+
+
 @pytest.mark.parametrize(
     ("fields", "line"),
     [
         ({"num_pairs": 17}, "length must be an integer of at least 68, got 64"),
         ({"num_tokens": 9}, r"num_tokens must be at least 2 num_pairs \+ 2 = 10, got 9"),
+        ({"num_keys": 3}, "num_keys must be at least num_pairs=4, got 3"),
+        ({"num_values": 0}, "num_values must be a positive integer, got 0"),
+        ({"num_values": 129}, "num_tokens must be at least 257 for 127 keys and 129 values, got 256"),
+        ({"num_keys": 252}, "num_tokens must be at least 257 for 252 keys and 4 values, got 256"),
         ({"power": 0.0}, r"power must be above 0 and at most 1, got 0\.0"),
     ],
 )

@@ -17,6 +17,15 @@ TIED = {"embedding": 3, "tied": True}
 NETWORKS = {
     "many_to_one": (ManyToOne, Tokens(4), Tokens(2), Tokens(6), Tokens(5), {}),
     "embedded": (ManyToOne, Tokens(4), Tokens(3), Tokens(5), Tokens(4), {"embedding": 2}),
+    "blocks": (
+        ManyToOne,
+        Tokens(4),
+        Tokens(2),
+        Tokens(6),
+        Tokens(5),
+        {"block": "pre_norm_mlp", "input_conv": 2, "num_layers": 2},
+    ),
+    "narrow_blocks": (ManyToOne, Tokens(1), Tokens(2), Tokens(2), Tokens(3), {"block": "residual"}),
     "counts": (OneToOne, Vectors(4), Tokens(2), Vectors(6), Tokens(3), {}),
     "side_by_side": (OneToOne, Tokens(4), Tokens(2), Tokens(6), Tokens(2), {"num_layers": 2}),
     "language_model": (ManyToMany, Tokens(4), Tokens(4), Tokens(7), Tokens(7), {}),

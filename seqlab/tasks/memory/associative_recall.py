@@ -22,8 +22,8 @@ class AssociativeRecall(Task):
         inputs   k_1 v_1 … k_K v_K,  then k_i at 2K + 2 g_i, once each
         targets  v_i at 2K + 2 g_i, and nothing else counts
 
-    Keys are K different tokens from 1 to V/2 − 1, and values are K different tokens from V/2 to V − 1. The
-    gaps g_i are drawn one after another, without replacement, from 0 to ⌊T/2⌋ − K − 1 with
+    Keys are K different tokens of the N_k tokens from 1 on, and values are K different ones of the N_v tokens
+    after them. The gaps g_i are drawn one after another, without replacement, from 0 to ⌊T/2⌋ − K − 1 with
     P(g) ∝ (g + 1)^(a − 1). All other steps hold uniform tokens of all V, at which no value is asked for.
 
     >>> batch = AssociativeRecall(length=10, num_pairs=2, min_length=8).arrange(
@@ -34,7 +34,7 @@ class AssociativeRecall(Task):
     >>> jnp.where(batch.mask, batch.targets, -100)[0].tolist()
     [-100, -100, -100, -100, 7, -100, -100, -100, 8, -100]
 
-    A random value is right once in V/2 times; one of the K values that were read, once in K times.
+    A random value is right once in N_v times; one of the K values that were read, once in K times.
 
     Framing: many_to_many reads int32 `(B, T)` and writes `(B, T)`; the mask is True where a value is asked
     for. Steps after the end of a sequence hold 0. The splits are separate random streams.
@@ -42,7 +42,9 @@ class AssociativeRecall(Task):
     Attributes:
         length, min_length, curriculum: the number of steps (`Lengths`), at least 4 K.
         num_pairs: K, the number of pairs.
-        num_tokens: V, the number of tokens, at least 2 K + 2.
+        num_tokens: V, the number of tokens, at least 1 + N_k + N_v.
+        num_keys: N_k, the number of different keys, at least K; None for V/2 − 1, half of the tokens.
+        num_values: N_v, the number of different values, at least K; None for all tokens after the keys.
         power: a, in (0, 1]; with 1 all gaps are equally likely.
         num_evaluation_examples: the number of examples of an evaluation pass.
 
@@ -59,14 +61,15 @@ class AssociativeRecall(Task):
     curriculum: str = "fixed"
     num_pairs: int = 4
     num_tokens: int = 256
+    num_keys: int | None = None
+    num_values: int | None = None
     power: float = 0.01
     num_evaluation_examples: int = 1024
 
     def __post_init__(self) -> None:
         require_positive(self, "num_pairs", "num_tokens")
         super().__post_init__()
-        if self.num_tokens < (fewest := 2 * self.num_pairs + 2):
-            raise ValueError(f"num_tokens must be at least 2 num_pairs + 2 = {fewest}, got {self.num_tokens}")
+        self._require_enough()
         require_number(self, "power")
         if not 0 < self.power <= 1:
             raise ValueError(f"power must be above 0 and at most 1, got {self.power}")
@@ -78,7 +81,29 @@ class AssociativeRecall(Task):
     @property
     def first_value(self) -> int:
         """The first token that is a value; those from 1 to below it are keys."""
-        return self.num_tokens // 2
+        return self.num_tokens // 2 if self.num_keys is None else 1 + self.num_keys
+
+    @property
+    def values(self) -> int:
+        """N_v, the number of different values."""
+        return self.num_tokens - self.first_value if self.num_values is None else self.num_values
+
+    def _require_enough(self) -> None:
+        """Raise ValueError where keys, values or tokens are too few."""
+        fewest = self.num_pairs
+        for name, number in (("num_keys", self.num_keys), ("num_values", self.num_values)):
+            if number is not None:
+                require_positive(self, name)
+                if number < fewest:
+                    raise ValueError(f"{name} must be at least num_pairs={fewest}, got {number}")
+        if self.num_keys is None and self.num_tokens < (least := 2 * fewest + 2):
+            raise ValueError(f"num_tokens must be at least 2 num_pairs + 2 = {least}, got {self.num_tokens}")
+        keys, values = self.first_value - 1, self.num_values or fewest
+        if self.num_tokens < (least := 1 + keys + values):
+            raise ValueError(
+                f"num_tokens must be at least {least} for {keys} keys and {values} values, "
+                f"got {self.num_tokens}"
+            )
 
     def input_spec(self, framing: str) -> Spec:
         return Tokens(self.num_tokens)
@@ -105,9 +130,7 @@ class AssociativeRecall(Task):
         noise = jax.random.randint(noise_key, (size, self.length), 0, self.num_tokens)
         noise = jnp.where(jnp.arange(self.length) < lengths[:, None], noise, 0)
         keys = 1 + choose(keys_key, jnp.zeros((size, self.first_value - 1)), K)
-        values = self.first_value + choose(
-            values_key, jnp.zeros((size, self.num_tokens - self.first_value)), K
-        )
+        values = self.first_value + choose(values_key, jnp.zeros((size, self.values)), K)
         gaps = jnp.arange(self.length // 2 - K)
         room = gaps < lengths[:, None] // 2 - K
         gaps = choose(gaps_key, jnp.where(room, (self.power - 1) * jnp.log1p(gaps), -jnp.inf), K)
