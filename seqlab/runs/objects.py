@@ -129,10 +129,10 @@ def _program(config: Mapping[str, Any]) -> Program:
     """Make the program of a config, whose hyperparameters may be traced arrays."""
     task = make_task(config)
     network = make_network(config, task)
-    training: Training = _make_kind(config, "training", Training)
-    gradients: Settings = _make_kind(config, "gradients", Settings)
+    training: Training = make_kind(config, "training", Training)
+    gradients: Settings = make_kind(config, "gradients", Settings)
     diagnostics = (*gradients.diagnostics, *make_diagnostics(config["diagnostics"]))
-    recurrence = _make_kind(config, "recurrence", RecurrenceSettings)
+    recurrence = make_kind(config, "recurrence", RecurrenceSettings)
     measures = make_measures(config)
     return Program(task, network, make_optimizer(config), training, diagnostics, measures, recurrence)
 
@@ -154,7 +154,7 @@ def make_network(config: Mapping[str, Any], task: Task) -> Network:
     return make(config["architecture"], "architecture", cell=cell, **specs)
 
 
-def _make_kind(config: Mapping[str, Any], key: str, kind: type) -> Any:
+def make_kind(config: Mapping[str, Any], key: str, kind: type) -> Any:
     """Make what a node names; raise ConfigError where its target is no such class."""
     target = config[key].get("_target_") if isinstance(config[key], Mapping) else None
     found = locate(target, key)

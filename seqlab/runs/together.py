@@ -9,9 +9,11 @@ import os
 from collections.abc import Generator
 from pathlib import Path
 
-from seqlab.registry import make
+from omegaconf import OmegaConf
+
 from seqlab.runs.folders import remove_empty
-from seqlab.runs.request import Request, resolve
+from seqlab.runs.objects import make_kind
+from seqlab.runs.request import Request
 from seqlab.tracking.lock import locked
 from seqlab.training import Distributed
 from seqlab.training.processes import AUTO, is_first, several, text_of_first
@@ -36,14 +38,16 @@ def as_one_run(request: Request) -> Generator[Request]:
             yield request
         return
     if folder != own:  # Hydra made it
-        remove_empty((own, own.parent))
+        remove_empty([own])
     logging.disable(logging.CRITICAL)
     yield request
 
 
 def _distributed(request: Request) -> Distributed:
     """Return the settings of a config; without an address, the tasks of submitit's SLURM job are one run."""
-    settings: Distributed = make(resolve(request.config)["distributed"], "distributed")
+    node = request.config.get("distributed")  # older run folders lack it
+    given = {"distributed": OmegaConf.to_container(node, resolve=True)} if node is not None else None
+    settings: Distributed = Distributed() if given is None else make_kind(given, "distributed", Distributed)
     is_job = os.environ.get("SUBMITIT_EXECUTOR") == "slurm"
     if settings.coordinator is None and is_job and int(os.environ.get("SLURM_NTASKS") or 1) > 1:
         return Distributed(AUTO)
