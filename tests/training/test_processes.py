@@ -58,7 +58,7 @@ def test_two_processes_with_two_devices_each_train_as_one_and_the_first_alone_wr
         assert first.keys() == second.keys()
         for key in first:
             if not key.startswith("timing/"):
-                np.testing.assert_allclose(first[key], second[key], rtol=1e-4, atol=1e-5, err_msg=key)
+                np.testing.assert_allclose(first[key], second[key], rtol=1e-3, atol=1e-5, err_msg=key)
     further = ["training.steps=3", "training.devices=1", f"resume={tmp_path / 'from_0'}"]
     resumed = run([*STREAM, *further, f"hydra.run.dir={tmp_path / 'further'}"])
     assert (resumed["status"], resumed["steps"]) == ("finished", 3)
