@@ -45,6 +45,15 @@ _KEYS = {
     "training.clip_norm": "clip grad_clip clip_grad gradient_clip gradient_clip_val max_grad_norm clipnorm",
     "training.clip_value": "clipvalue",
     "training.patience": "early_stopping early_stop",
+    "training.accumulate": "accumulate_grad_batches gradient_accumulation_steps grad_accum accumulation",
+    "training.ema_decay": "ema ema_rate use_ema",
+    "training.swa_start": "swa",
+    "training.seconds": "max_time time_limit max_seconds",
+    "training.gradient_noise": "grad_noise",
+    "training.rate_factors": "lr_mult layerwise_lr param_groups layer_decay",
+    "training.precision": "dtype precision fp16 bf16 amp mixed_precision",
+    "loss=smoothed_cross_entropy loss.label_smoothing": "label_smoothing smoothing_factor",
+    "loss=smoothed_cross_entropy loss.class_weights": "class_weight class_weights",
     "training.eval_every": "val validation eval val_every validate_every evaluate_every eval_interval "
     "val_check_interval eval_steps",
     "training.log_every": "log log_interval logging_steps log_steps",
@@ -80,7 +89,10 @@ KEYS: Mapping[str, str] = {word: key for key, words in _KEYS.items() for word in
 """The key that a word stands for."""
 
 _DEVICE = "JAX uses the accelerator that it finds, and JAX_PLATFORMS=cpu in the environment chooses the CPU"
-_PRECISION = "parameters are float32; JAX_ENABLE_X64=1 in the environment makes them float64"
+_PRECISION = (
+    "parameters are float32; JAX_ENABLE_X64=1 in the environment makes them float64, and "
+    "training.precision=bfloat16 rounds the operands of matrix products"
+)
 _TRANSFORMER = (
     "cell=attention architecture.block=pre_norm_mlp is a Transformer; attention to an encoder is a key of "
     "architecture=encoder_decoder"
@@ -122,8 +134,13 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("mlp", "feedforward", "feed_forward", "dense", "fnn"), "architecture=one_to_one"),
         "decoder": "architecture=one_to_many",
     },
-    "optimizer": {"momentum": "optimizer=sgd optimizer.momentum=0.9", "gd": "optimizer=sgd"},
+    "optimizer": {
+        "sharpness_aware": "optimizer=sam",
+        "momentum": "optimizer=sgd optimizer.momentum=0.9",
+        "gd": "optimizer=sgd",
+    },
     "loss": {
+        **dict.fromkeys(("label_smoothing", "smooth_labels"), "loss=smoothed_cross_entropy"),
         **dict.fromkeys(("mse", "l2", "squared_error"), "loss=optax loss.name=squared_error"),
         **dict.fromkeys(("huber", "huber_loss", "smooth_l1"), "loss=optax loss.name=huber_loss"),
         **dict.fromkeys(("cross_entropy", "crossentropy", "ce", "nll", "null", "default"), "loss=task"),
@@ -131,6 +148,7 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
     "schedule": {
         **dict.fromkeys(("null", "off", "false"), "schedule=constant"),
         **dict.fromkeys(("warmup", "cosine_warmup"), "schedule=warmup_cosine"),
+        **dict.fromkeys(("reduce_on_plateau", "reducelronplateau"), "schedule=plateau"),
         "exponential": "schedule=optax schedule.name=exponential_decay",
     },
     "task": {

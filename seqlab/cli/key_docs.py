@@ -26,6 +26,9 @@ _KINDS = {
     "Sequence[str]": "list of texts",
     "Sequence[int]": "list of integers",
     "Mode": "text",
+    "Sequence[float]": "list of numbers",
+    "Mapping[str, float]": "numbers by name",
+    "Make": "a group of keys with a _target_",
     "Sequence[Make]": "list of groups of keys with a _target_",
     "Sequence[Callable[[], optax.Schedule]]": "list of groups of keys with a _target_",
 }
@@ -159,7 +162,7 @@ def _keys(
             continue
         comment = comments.get(path, "")
         meaning = entries.get(name, "")
-        if comment and (not meaning or meaning.endswith("(with others)")):
+        if comment and (not meaning or meaning.endswith("(with others)") or _STATED.match(comment)):
             meaning = comment
         meaning = " ".join(meaning.removesuffix(" (with others)").split())
         stated = _STATED.match(meaning)

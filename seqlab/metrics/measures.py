@@ -37,6 +37,11 @@ class Measures:
     loss: Measure | None = None
     metrics: tuple[tuple[str, Measure], ...] = ()
 
+    @property
+    def of_evaluation(self) -> Measures:
+        """What evaluations report: the task's own loss, where this one is for training alone."""
+        return dataclasses.replace(self, loss=None) if training_outputs(self.loss) else self
+
     def means(self, predictions: jax.Array, batch: Batch) -> dict[str, Mean]:
         """Return the loss, where there is one, and the metrics, over the rows of this device."""
         named = self.metrics if self.loss is None else (("loss", self.loss), *self.metrics)
@@ -63,6 +68,25 @@ def measured(function: Measure, predictions: jax.Array, batch: Batch) -> Mean:
         raise ValueError(f"it must return a value for each position {positions}, got the shape {shape}")
     values = jnp.asarray(values, predictions.dtype)
     return masked_mean(jnp.mean(values, tuple(range(len(positions), len(shape)))), batch.mask)
+
+
+def in_training_only(*outputs: type) -> Callable[[Measure], Measure]:
+    """Mark a loss as one for training alone: evaluations report the task's own loss.
+
+    Args:
+        outputs: the output specs that it is for.
+    """
+
+    def marked(loss: Measure) -> Measure:
+        loss.training_outputs = outputs  # type: ignore[attr-defined]
+        return loss
+
+    return marked
+
+
+def training_outputs(loss: Measure | None) -> tuple[type, ...]:
+    """Return the output specs that a loss for training alone is for; empty for any other loss."""
+    return getattr(getattr(loss, "func", loss), "training_outputs", ())
 
 
 def takes_mask(function: Measure) -> bool:

@@ -97,7 +97,9 @@ def _same_data(
 
 def _num_devices(training: Training) -> int:
     if training.devices is None:
-        return choose_devices(math.gcd(training.batch_size, training.evaluation_batch_size))
+        return choose_devices(
+            math.gcd(training.batch_size // training.accumulate, training.evaluation_batch_size)
+        )
     require_available(training.devices)
     return training.devices
 

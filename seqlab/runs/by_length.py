@@ -145,7 +145,7 @@ def _evaluate(program: Program, params: Params, split: str, data: Any) -> Mappin
     """Return the sums of a split; equal tasks and networks share compiled functions."""
     size = program.training.evaluation_batch_size
     of_split = program.task, program.network, params, split, size, data
-    return evaluation.evaluate(*of_split, measures=program.measures)
+    return evaluation.evaluate(*of_split, measures=program.measures.of_evaluation)
 
 
 def _with_task(program: Program, fields: Mapping[str, Any]) -> Program:

@@ -16,5 +16,5 @@ def evaluate(program: Program, params: Params, split: str) -> dict[str, float]:
     """
     of_split = program.task, program.network, params, split, program.training.evaluation_batch_size
     scores = {f"{split}/{name}": value for name, value in evaluation.scores(*of_split).items()}
-    means = evaluation.evaluate(*of_split, measures=program.measures)
+    means = evaluation.evaluate(*of_split, measures=program.measures.of_evaluation)
     return evaluation.values(means, split) | scores

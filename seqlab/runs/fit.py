@@ -31,6 +31,7 @@ from seqlab.training import (
     Checkpoints,
     Family,
     Plan,
+    Plateau,
     Program,
     Training,
     choose_devices,
@@ -46,6 +47,7 @@ def fit(
     training: Training | None = None,
     optimizer: optax.GradientTransformation | None = None,
     *,
+    plateau: Plateau | None = None,
     seed: int = 0,
     loss: Measure | None = None,
     metrics: Mapping[str, Measure] | None = None,
@@ -61,6 +63,7 @@ def fit(
         network: the network, whose specs are those of the task.
         training: the number of steps, the batch size, cadences; the defaults of `Training` by default.
         optimizer: any optimiser of optax; Adam with a learning rate of 1e-3 by default.
+        plateau: a factor on the updates that falls where evaluations stop to improve; None for none.
         seed: the seed of the parameters and of the batches.
         loss: what is minimised in place of the task's loss, as `seqlab.metrics.measures.Measure`.
         metrics: what is reported besides the task's metrics, by name.
@@ -87,7 +90,7 @@ def fit(
     use_compilation_cache(training.compilation_cache)
     task.checked_framing(network.framing)
     measures = Measures(loss, tuple((metrics or {}).items()))
-    program = Program(task, network, optimizer, training, tuple(diagnostics), measures)
+    program = Program(task, network, optimizer, training, tuple(diagnostics), measures, plateau=plateau)
     require_measures(program)
     if folder is not None:
         return _fit(_run(program, seed, Path(folder), callbacks, trackers), Path(folder))
@@ -131,7 +134,7 @@ def _run(
         num_params=num_params(program),
         state_size=state_size(program),
     )
-    rows = math.gcd(training.batch_size, training.evaluation_batch_size)
+    rows = math.gcd(training.batch_size // training.accumulate, training.evaluation_batch_size)
     return Run(
         request=Request(OmegaConf.create({"seed": seed}), names, folder),
         family=Family.of(program),

@@ -22,7 +22,7 @@ from seqlab.runs.open_groups import (
     make_measures,
     require_measures,
 )
-from seqlab.runs.optimizer import make_optimizer
+from seqlab.runs.optimizer import make_optimizer, make_plateau
 from seqlab.runs.request import Request
 from seqlab.tasks import Task
 from seqlab.tasks.source_stamp import source_stamp
@@ -134,7 +134,8 @@ def _program(config: Mapping[str, Any]) -> Program:
     diagnostics = (*gradients.diagnostics, *make_diagnostics(config["diagnostics"]))
     recurrence = make_kind(config, "recurrence", RecurrenceSettings)
     measures = make_measures(config)
-    return Program(task, network, make_optimizer(config), training, diagnostics, measures, recurrence)
+    optimizer, plateau = make_optimizer(config), make_plateau(config)
+    return Program(task, network, optimizer, training, diagnostics, measures, recurrence, plateau)
 
 
 def make_task(config: Mapping[str, Any]) -> Task:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from seqlab.diagnostics import Diagnostic
 from seqlab.metrics import Measures
-from seqlab.metrics.measures import measured
+from seqlab.metrics.measures import measured, training_outputs
 from seqlab.near_misses import near_miss
 from seqlab.registry import bind, locate, make
 from seqlab.tracking import Callback, Tracker
@@ -36,7 +36,12 @@ def require_measures(program: Program) -> None:
     if not measures.loss and not measures.metrics:
         return
     framing = network.framing
-    if measures.loss and task.goal(framing).metric == "loss":
+    if (fitting := training_outputs(measures.loss)) and not isinstance(network.outputs, fitting):
+        raise IncompatibleError(
+            f"loss does not fit task {task.name} with architecture {framing}, whose outputs are "
+            f"{type(network.outputs).__name__}: it is one of {', '.join(kind.__name__ for kind in fitting)}"
+        )
+    if measures.loss and not fitting and task.goal(framing).metric == "loss":
         raise IncompatibleError(
             f"loss does not fit task {task.name}, whose own loss decides which parameters are the best: "
             "legal value is task"

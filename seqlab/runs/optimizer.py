@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -12,12 +12,15 @@ import jax.numpy as jnp
 import optax
 
 from seqlab.registry import locate, make
-from seqlab.training.optimizers import LearningRate, optimizer, scheduled
+from seqlab.training.optimizers import LearningRate, decayed, optimizer, scheduled
+from seqlab.training.plateau import Plateau
 from seqlab.types import ConfigError
 
 TRACED = ("learning_rate", "weight_decay", "momentum", "b1", "b2", "decay", "eps")
 """The arguments of optax's optimisers that may be traced arrays. Optax's functions carry no marks."""
 
+MASKS = ("mask", "weight_decay_mask")
+"""The arguments of optax's functions that say which parameters decay."""
 
 _USABLE: set[tuple[str, str]] = set()
 """The nodes `optimizer` and `schedule`, as texts, that have been found usable."""
@@ -55,16 +58,37 @@ def make_optimizer(config: Mapping[str, Any]) -> optax.GradientTransformation:
     if needs_rate and not isinstance(rate, jax.Array) and not is_number:
         raise ConfigError(f"optimizer.learning_rate must be a number of at least 0, got {rate!r}")
     factor: Any = make(schedule, "schedule")
+    if isinstance(factor, Plateau):  # it follows the evaluations, not the steps: `make_plateau`
+        factor = optax.constant_schedule(1.0)
     learning_rate = LearningRate(1.0 if rate is None else rate, factor)
     if not any(isinstance(value, jax.Array) for value in settings.values()):
         _require_usable(settings, learning_rate, legal, json.dumps(schedule, sort_keys=True))
     return _made(settings, learning_rate, legal)
 
 
+def make_plateau(config: Mapping[str, Any]) -> Plateau | None:
+    """Return the schedule where it follows the evaluations; None for any other."""
+    made: Any = make(config["schedule"], "schedule")
+    return made if isinstance(made, Plateau) else None
+
+
 def _made(
     settings: Mapping[str, Any], rate: LearningRate, legal: Mapping[str, inspect.Parameter]
 ) -> optax.GradientTransformation:
-    return scheduled(lambda **given: make({**settings, **given}, "optimizer"), rate, legal)
+    masked = _with_masks(settings, decayed)
+    return scheduled(lambda **given: make({**masked, **given}, "optimizer"), rate, legal)
+
+
+def _with_masks(node: Any, mask: Callable[[Any], Any]) -> Any:
+    """Return a node in which the parameters that decay are given as optax takes them."""
+    if isinstance(node, list):
+        return [_with_masks(item, mask) for item in node]
+    if not isinstance(node, Mapping):
+        return node
+    return {
+        key: mask(value) if key in MASKS and value is not None else _with_masks(value, mask)
+        for key, value in node.items()
+    }
 
 
 def _require_usable(
@@ -86,9 +110,15 @@ def _require_usable(
     if key in _USABLE:
         return
 
+    anywhere = _with_masks(settings, lambda _: None)  # the patterns are for the parameters of a network
+
     def update(params: Any) -> Any:
-        made = _made(settings, rate, legal)
-        return made.update(params, made.init(params), params)[0]
+        made = optax.with_extra_args_support(_made(anywhere, rate, legal))
+        more = {"value": value_fn(params), "grad": params, "value_fn": value_fn, "obj_fn": value_fn}
+        return made.update(params, made.init(params), params, grad_fn=lambda params, *_: params, **more)[0]
+
+    def value_fn(params: Any) -> jax.Array:
+        return optax.tree.norm(params, squared=True)
 
     params = {"kernel": jnp.zeros((3, 2)), "bias": jnp.zeros(2)}
     try:

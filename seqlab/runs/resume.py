@@ -29,6 +29,9 @@ _log = logging.getLogger(__name__)
 
 STEPS = "training.steps"
 
+EARLY_ENDS = {"training.patience", "training.stop_at", "training.seconds"}
+"""The keys that end a run before its last step."""
+
 FINGERPRINT = "data_fingerprint"
 """The key under which notes and summary hold the fingerprint of a run's data."""
 
@@ -157,8 +160,8 @@ def changes_of(source: Path, notes: Mapping[str, Any], config: Mapping[str, Any]
 def ended(request: Request, config: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the summary of a run that had ended and stays as it is; None for a run to train.
 
-    A run that finished goes on where it is given more steps, or another patience if that had ended it. A run
-    that diverged would diverge again, unless the command changes more than the number of its steps.
+    A run that finished goes on where it is given more steps, or another of `EARLY_ENDS` if one had ended it.
+    A run that diverged would diverge again, unless the command changes more than the number of its steps.
 
     Raises:
         ConfigError: the command changes what it may not.
@@ -179,7 +182,7 @@ def ended(request: Request, config: Mapping[str, Any]) -> dict[str, Any] | None:
     elif summary.get("reason") is None:
         goes_on = config["training"]["steps"] > summary.get("steps", 0)
     else:
-        goes_on = "training.patience" in changes
+        goes_on = bool(changes.keys() & EARLY_ENDS)
     if goes_on:
         return None
     unused = f", {describe(changes)} has no effect" if changes else ""

@@ -6,6 +6,7 @@ from seqlab.training.devices import choose as choose_devices
 from seqlab.training.devices import offer_cores
 from seqlab.training.loop import train
 from seqlab.training.monitor import Monitor
+from seqlab.training.plateau import Plateau
 from seqlab.training.processes import Distributed
 from seqlab.training.program import Program
 from seqlab.training.schedules import warmup_cosine
@@ -22,6 +23,7 @@ __all__ = [
     "Hyperparameters",
     "Monitor",
     "Plan",
+    "Plateau",
     "Program",
     "TrainState",
     "Training",

@@ -14,8 +14,11 @@ import numpy as np
 from seqlab.interrupts import interruptible
 from seqlab.training.background import Background
 from seqlab.training.devices import fetch
+from seqlab.training.evaluations import Average
 from seqlab.training.monitor import Monitor
-from seqlab.training.processes import any_of
+from seqlab.training.plateau import FACTOR, Plateau
+from seqlab.training.processes import any_of, flag_of_first
+from seqlab.training.regimes import average_of
 from seqlab.training.state import TrainState
 from seqlab.training.vectorize.compiled import CompiledFunctions, compiled_functions, resident_data
 from seqlab.training.vectorize.family import Family
@@ -60,12 +63,14 @@ class _Loop:
         places: Sequence[int],
         background: Background,
     ) -> None:
+        self.counted = time.perf_counter()
         self.begun, self.compiled_before = time.perf_counter(), functions.seconds
         self.functions, self.program, self.plan = functions, family.program, functions.plan
         self.monitors, self.places, self.background = monitors, list(places), background
         self.data = resident_data(self.program.task, self.plan)
-        self.start = self.step = monitors[0].steps
+        self.start = self.step = self.validated = monitors[0].steps
         self.stepping = 0.0
+        self.observe = jax.jit(jax.vmap(self.program.observe))
         hyperparameters = self._stacked([dict(monitor.hyperparameters) for monitor in monitors])
         self.states = self._first_states(hyperparameters)
         self.hyperparameters = self.plan.place(functions.after_init(hyperparameters), self.plan.per_run)
@@ -78,6 +83,7 @@ class _Loop:
                 self._advance(training.next_stop(self.step))
                 if self.step % training.eval_every == 0 or self.step == training.steps:
                     self._validate()
+                self._spend()
                 if self.step % training.checkpoint_every == 0:
                     self._save()
                 if any_of(interrupts.requested is not None) and self.step < training.steps:
@@ -188,13 +194,51 @@ class _Loop:
 
     def _validate(self) -> None:
         """Evaluate all runs on the validation split, and save the parameters that are the best so far."""
-        means = self.functions.evaluate(self.states.params, self.data, "validation")
-        params = fetch(self.states.params)
-        for index in self._active():
+        self.validated = self.step
+        raw, average = self.states.params, average_of(self.states.optimizer_state)
+        means = self.functions.evaluate(raw, self.data, "validation")
+        name = self.program.training.average_at(self.step)
+        averaged = None
+        if name is not None and average is not None:
+            averaged = self.functions.evaluate(average, self.data, "validation"), fetch(average)
+        params, active, plateau = fetch(raw), self._active(), self.program.plateau
+        rates = {} if plateau is None else {FACTOR: plateau.factor_of(self.states.optimizer_state)}
+        for index in active:
             monitor, place = self.monitors[index], self.places[index]
             run_means, run_params = _item((means, params), place)
-            if monitor.validate(run_means, run_params):
-                self.background.submit(monitor.checkpoints.save_best, monitor.steps, run_params)
+            of_average = Average(name, *_item(averaged, place)) if name and averaged else None
+            best = monitor.validate(run_means, run_params, of_average, _item(fetch(rates), place))
+            if best is not None:
+                self.background.submit(monitor.checkpoints.save_best, monitor.steps, best)
+        if plateau is not None and self.step % self.program.training.eval_every == 0:
+            self._observe(plateau, active)
+
+    def _observe(self, plateau: Plateau, active: Sequence[int]) -> None:
+        """Let the learning rates of some runs follow their last evaluation, which was due."""
+        values, flags = np.zeros(self.plan.num_runs, np.float32), np.zeros(self.plan.num_runs, bool)
+        for index in active:
+            values[self.places[index]] = self.monitors[index].observed(plateau)
+            flags[self.places[index]] = True
+        self.states = self.plan.place(self.observe(self.states, values, flags), self.plan.state)
+
+    def _spend(self) -> None:
+        """Count the wall time, and end the runs whose `training.seconds` are over, after an evaluation.
+
+        Runs that are trained together have equal shares of the time.
+        """
+        budget, now = self.program.training.seconds, time.perf_counter()
+        for monitor in self.monitors:
+            monitor.seconds += (now - self.counted) / len(self.monitors)
+        self.counted = now
+        over = [
+            one for one in self._active() if budget and flag_of_first(self.monitors[one].seconds >= budget)
+        ]
+        if over and self.step < self.program.training.steps:
+            if self.validated < self.step:
+                self._validate()
+            for index in set(over) & set(self._active()):
+                reason = f"training.seconds={budget:g} are over after step {self.step}"
+                self.monitors[index].end("finished", reason)
 
     def _save(self) -> None:
         """Save the states in the background; wait where two older saves of each run are not done yet."""

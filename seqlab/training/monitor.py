@@ -13,10 +13,12 @@ from seqlab.generation.generate import generate_text
 from seqlab.tracking import Callback, RunInfo, Tracker, read_rows
 from seqlab.tracking.callback import with_further
 from seqlab.training.checkpoints import Checkpoints, Restored
+from seqlab.training.early_end import early_end
 from seqlab.training.evaluation import Means, scores, values
-from seqlab.training.evaluations import Evaluations
+from seqlab.training.evaluations import Average, Evaluations
 from seqlab.training.idle_layers import IdleLayers
 from seqlab.training.last_step import LastStep
+from seqlab.training.plateau import Plateau
 from seqlab.training.program import Program
 from seqlab.training.rows import Rows
 from seqlab.training.transplant import Transplant
@@ -42,6 +44,7 @@ class Monitor:
         status: how the run ended; None while it is active.
         reason: an explanation of the status; None where it needs none.
         skipped: the updates that were left out because they were not finite.
+        seconds: its share of the wall time so far, for `training.seconds`.
     """
 
     def __init__(
@@ -78,10 +81,11 @@ class Monitor:
         self._rows, self._idle = Rows(known.get("rows")), IdleLayers()
         self._last_step = LastStep(program.training)
         self.skipped = int(known.get("skipped", 0))
+        self.seconds = float(known.get("seconds", 0.0))
         self._evaluations = _evaluations(info, known)
         self._best_params: Params | None = None
         if self._evaluations.final and self._evaluations.final["step"] == self.steps:
-            self._end_by_patience()
+            self._end_early()
 
     @property
     def active(self) -> bool:
@@ -139,39 +143,64 @@ class Monitor:
         for callback in self._callbacks:
             callback.on_checkpoint(self.steps, self.info.folder)
 
-    def validate(self, means: Means, params: Params) -> bool:
-        """Log an evaluation on the validation split, and return whether it is the best so far.
+    def validate(
+        self, means: Means, params: Params, average: Average | None = None, further: Metrics | None = None
+    ) -> Params | None:
+        """Log an evaluation on the validation split, and return the parameters that are the best so far.
 
-        The run ends after its last step, or where the last `training.patience` evaluations were no better
-        than the best.
+        The run ends after its last step, where the last `training.patience` evaluations were no better than
+        the best, or where the deciding metric reaches `training.stop_at`.
+
+        Args:
+            means: the evaluation of the run's parameters.
+            params: the parameters.
+            average: the evaluation of their average; None for none.
+            further: further metrics of the row.
+
+        Returns:
+            The parameters or their average; None where an earlier evaluation is still the best.
         """
         decides = self.info.goal.metric in self._program.task.scored  # other scores are not worth their time
-        scored = self._scores(params, "validation", "eval") if decides else {}
-        row = {"step": self.steps, **values(means, "eval"), **scored}
+        row: dict[str, Any] = {"step": self.steps} | {
+            key: _plain(one) for key, one in (further or {}).items()
+        }
+        evaluated = {"eval": (means, params)}
+        if average is not None:
+            evaluated[f"eval/{average.name}"] = average.means, average.params
+        for prefix, (sums, judged) in evaluated.items():
+            row |= values(sums, prefix) | (self._scores(judged, "validation", prefix) if decides else {})
         for callback in self._callbacks:
             row = with_further(row, callback.on_evaluation(row, params))
         reference = self._validation_reference
         compared = {"reference/chance": reference.baseline, "reference/solved_at": reference.threshold}
         self._tracker.log(row | compared)
         self._last_step.before_evaluation(self.steps, self._evaluations)
-        is_best = self._evaluations.add(row)
+        is_best = self._evaluations.add(row, average.name if average else None)
         if is_best:
-            self._best_params = params
+            best = self._evaluations.best or {}
+            self._best_params = average.params if average and "params" in best else params
         if self.steps == self.info.steps:
             self.end("finished")
         else:
-            self._end_by_patience()
-        return is_best
+            self._end_early()
+        return self._best_params if is_best else None
 
     def notes(self) -> dict[str, Any]:
         """Return what is saved with the present state, so that a resumed run goes on as this one."""
-        found = {"rows": self._rows.notes(), "skipped": self.skipped}
+        found: dict[str, Any] = {"rows": self._rows.notes(), "skipped": self.skipped}
+        if self._program.training.seconds is not None:
+            found["seconds"] = self.seconds
         return {**self._facts, **found, **self._evaluations.notes(), **self._last_step.notes()}
 
-    def _end_by_patience(self) -> None:
-        patience = self._program.training.patience
-        if patience and self._evaluations.num_since_best >= patience:
-            reason = f"the last {patience} evaluations brought no better {self.info.goal_key}"
+    def observed(self, plateau: Plateau) -> float:
+        """Return what a plateau compares of the last evaluation."""
+        return plateau.value_of(self._evaluations.final, self.info.goal)
+
+    def _end_early(self) -> None:
+        """End the run where its settings want that after its last evaluation."""
+        training = self._program.training
+        reason = early_end(training, self.info, self._evaluations, lambda: self._validation_reference)
+        if reason is not None:
             self.end("finished", reason)
 
     @property

@@ -14,7 +14,11 @@ import optax.contrib
 
 from seqlab.near_misses import near_miss
 from seqlab.registry import require_keys
+from seqlab.training.regimes import matches, require_matches
 from seqlab.types import ConfigError
+
+MATRICES = "matrices"
+"""The mask of the parameters with two axes or more, which leaves biases and the gains of norms alone."""
 
 Make = Callable[..., optax.GradientTransformation]
 """Returns an optimiser from its arguments."""
@@ -87,6 +91,63 @@ def chain(transforms: Sequence[Make], learning_rate: LearningRate) -> optax.Grad
     """
     made = [transform() for transform in _called("optimizer.transforms", transforms)]
     return optax.chain(*made, optax.scale_by_learning_rate(learning_rate))
+
+
+def sam(optimizer: Make, learning_rate: LearningRate, rho: float = 0.05) -> optax.GradientTransformation:
+    """Return sharpness-aware minimisation around an optimiser.
+
+    Its gradient is that of the same batch at θ + ρ g / ‖g‖, g being the gradient at θ. Both are clipped.
+
+    Args:
+        optimizer: a function of `learning_rate`, as a config's node with a `_target_` becomes.
+        learning_rate: the rate and its schedule.
+        rho: ρ, how far along the gradient the second one is taken.
+
+    Source: P. Foret et al., "Sharpness-Aware Minimization for Efficiently Improving Generalization", 2021.
+    """
+    [make] = _called("optimizer.optimizer", [optimizer])
+    if isinstance(rho, bool) or not rho > 0:
+        raise ValueError(f"rho must be a positive number, got {rho!r}")
+    inner = scheduled(make, learning_rate, inspect.signature(make).parameters)
+
+    def descent(grads: Any, params: Any = None) -> Any:
+        norm = optax.tree.norm(grads)
+        return jax.tree.map(lambda leaf: -rho * leaf / jax.numpy.maximum(norm, 1e-12), grads)
+
+    made = optax.contrib.sam(inner, optax.stateless(descent), opaque_mode=True)
+
+    def update(updates: Any, state: Any, params: Any = None, **extra: Any) -> tuple[Any, Any]:
+        return made.update(updates, state, params, grad_fn=extra["grad_fn"])
+
+    return optax.GradientTransformationExtraArgs(made.init, update)
+
+
+def decayed(parameters: Any) -> Callable[[Any], Any]:
+    """Return a mask of parameters, as the `mask` of optax's weight decay: a function of a tree of them.
+
+    Args:
+        parameters: `MATRICES`, or glob patterns of the paths of those that decay.
+
+    Raises:
+        ConfigError: neither of them; or, when it is called, a pattern that fits no parameter.
+    """
+    key = "optimizer.mask"
+    patterns: list[Any] = list(parameters) if isinstance(parameters, list | tuple) else []
+    if parameters == MATRICES:
+        return lambda params: jax.tree.map(lambda leaf: jax.numpy.ndim(leaf) >= 2, params)
+    if not patterns or any(type(one) is not str for one in patterns):
+        hint = near_miss(str(parameters), [MATRICES])
+        raise ConfigError(
+            f"{key} must be null, {MATRICES} or a list of glob patterns, got {parameters!r}{hint}"
+        )
+
+    def mask(params: Any) -> Any:
+        require_matches(key, patterns, params)
+        return jax.tree_util.tree_map_with_path(
+            lambda path, _: any(matches(path, pattern) for pattern in patterns), params
+        )
+
+    return mask
 
 
 def schedule(name: str, **arguments: Any) -> optax.Schedule:

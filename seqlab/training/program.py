@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -14,34 +14,18 @@ from seqlab.architectures import Network, Recurrent
 from seqlab.diagnostics import Diagnostic, Observation, Update, is_due
 from seqlab.diagnostics.statistics import count_nonfinite
 from seqlab.metrics import Mean, Measures
-from seqlab.recurrence import AUTO_SETTINGS, GradientControl, Settings
+from seqlab.recurrence import AUTO_SETTINGS, Settings
 from seqlab.recurrence.norms import ScaledNorm, clip_by_global_norm, clip_elements, global_norm
 from seqlab.tasks.buckets import Buckets, in_bucket
 from seqlab.tasks.task import Task
-from seqlab.training import devices
 from seqlab.training.bucketed import mean_tokens
-from seqlab.training.evaluation import OF_TASK, measure
+from seqlab.training.evaluation import OF_TASK
+from seqlab.training.objective import Backpropagated, Objective
+from seqlab.training.plateau import Plateau
+from seqlab.training.regimes import with_regimes
 from seqlab.training.settings import Training
-from seqlab.training.state import TrainState, select, stream
+from seqlab.training.state import TrainState, in_default_precision, select, stream
 from seqlab.types import Batch, IncompatibleError, Metrics, Params
-
-
-class Backpropagated(NamedTuple):
-    """The results of the forward and backward pass of a batch, over all devices.
-
-    Attributes:
-        means: the loss and the metrics.
-        grads: ∂L/∂θ, L being the batch-mean loss.
-        omega: the mean of Pascanu et al.'s Ω over the sequences; None where it is not asked for.
-        carries: the carries after the batch, of this device's rows.
-        flow: the gradient of the probes, of this device's rows; None without probes.
-    """
-
-    means: dict[str, Mean]
-    grads: Params
-    omega: jax.Array | None
-    carries: Any
-    flow: Any
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +40,7 @@ class Program:
         diagnostics: what the rows contain in addition to the metrics of the steps.
         measures: the loss and the metrics that are not the task's.
         recurrence: how recurrences are computed; "auto" is for `make_family` to decide, and "full" here.
+        plateau: a learning rate that follows the evaluations; None for none.
         axis: the mesh axis that a batch's rows are spread over, inside `shard_map`; None on one device.
         lockstep: the `vmap` axis of runs that are stepped together; None where a run is stepped alone.
 
@@ -70,6 +55,7 @@ class Program:
     diagnostics: tuple[Diagnostic, ...] = ()
     measures: Measures = OF_TASK
     recurrence: Settings = AUTO_SETTINGS
+    plateau: Plateau | None = None
     axis: str | None = None
     lockstep: str | None = None
 
@@ -89,7 +75,7 @@ class Program:
             data: the task's resident arrays.
         """
         batch = self.batch(seed, jnp.int32(0), data)
-        params = _in_default_precision(self.network.init(stream(seed, "params"), batch))
+        params = in_default_precision(self.network.init(stream(seed, "params"), batch))
         return self._first_state(seed, params, batch)
 
     def begin(self, seed: jax.Array, params: Params, data: Any) -> TrainState:
@@ -106,7 +92,7 @@ class Program:
         carries: Any = ()
         if self.task.stream and isinstance(self.network, Recurrent):
             carries = self.network.initial_carries(params, batch)
-        return TrainState(jnp.int32(0), jnp.uint32(seed), params, self.optimizer.init(params), carries)
+        return TrainState(jnp.int32(0), jnp.uint32(seed), params, self._transformation.init(params), carries)
 
     def batch(self, seed: jax.Array, step: jax.Array, data: Any) -> Batch:
         """Draw the whole batch of the update that follows `step` updates.
@@ -138,11 +124,11 @@ class Program:
             The next state, and the metrics of the step: scalars, and `Mean`s of what a row averages over the
             steps since the row before.
         """
-        found = self._backpropagate(state, batch)
+        found = self.objective.differentiate(state, batch)
         norm = global_norm(found.grads)
         finite = jnp.isfinite(found.means["loss"].total) & jnp.isfinite(norm.relative)
         grads, clipped_norm = self._clip_elements(found.grads, norm)
-        updates, optimizer_state = self._updates(state, grads, clipped_norm)
+        updates, optimizer_state = self._updates(state, batch, found, grads, clipped_norm)
         params = cast("Params", optax.apply_updates(state.params, updates))
         after = TrainState(state.step + 1, state.seed, params, optimizer_state, found.carries)
         metrics = {f"train/{name}": mean for name, mean in found.means.items()}
@@ -153,6 +139,18 @@ class Program:
             return select(finite, after, state), metrics
         skipped = state._replace(step=state.step + 1)
         return select(finite, after, skipped), _without_skipped(metrics, finite)
+
+    def observe(self, state: TrainState, value: jax.Array, flag: jax.Array) -> TrainState:
+        """Return the state after an evaluation, for a program with a `plateau`.
+
+        Args:
+            state: the state.
+            value: scalar, what `Plateau.value_of` returns.
+            flag: bool scalar, False for a run that is not to be changed.
+        """
+        assert self.plateau is not None
+        after = self.plateau.after(state.optimizer_state, value)
+        return select(flag, state._replace(optimizer_state=after), state)
 
     def diagnose(self, state: TrainState, batch: Batch, every: int | None = None) -> Metrics:
         """Return the results of the diagnostics of one cadence, for the update that `step` would make.
@@ -165,9 +163,9 @@ class Program:
 
         def differentiate() -> Update:
             probes = self.network.zero_probes(state.params, batch)
-            found = self._backpropagate(state, batch, probes)
+            found = self.objective.differentiate(state, batch, probes)
             bounded = self._clip_elements(found.grads, global_norm(found.grads))
-            return Update(found.grads, self._updates(state, *bounded)[0], found.flow)
+            return Update(found.grads, self._updates(state, batch, found, *bounded)[0], found.flow)
 
         carries = state.carries if self.task.stream else None
         seen = Observation(self.network, state.params, batch, carries, self.axis, differentiate)
@@ -179,7 +177,7 @@ class Program:
 
     def count_nonfinite(self, state: TrainState, batch: Batch) -> dict[str, jax.Array]:
         """Return how many elements of each parameter's gradient are not finite, int32 scalars by path."""
-        return count_nonfinite(self._backpropagate(state, batch).grads)
+        return count_nonfinite(self.objective.differentiate(state, batch).grads)
 
     @property
     def buckets(self) -> Buckets | None:
@@ -227,31 +225,15 @@ class Program:
         """Return the share of the updates that are made."""
         return step / max(1, self.training.steps)
 
-    def _backpropagate(self, state: TrainState, batch: Batch, probes: Any = None) -> Backpropagated:
-        """Run a batch forward and backward.
+    @property
+    def objective(self) -> Objective:
+        """The loss that is minimised."""
+        return Objective(self.task, self.network, self.training, self.measures, self.recurrence, self.axis)
 
-        Each device differentiates its share of the loss, the sum over its rows divided by the weight of all
-        rows. So the sums over the devices are the loss and its gradient.
-        """
-        key = devices.local_key(jax.random.fold_in(stream(state.seed, "dropout"), state.step), self.axis)
-        network = self.network.at_stage(self._progress(state.step))
-        backward = self.recurrence.applied(self.training.backward)
-
-        def objective(params: Params, probes: Any, control: GradientControl) -> tuple[jax.Array, Any]:
-            options = key, probes, backward._replace(control=control)
-            if self.task.stream and isinstance(network, Recurrent):
-                carries, predictions = network.apply_with_carries(state.carries, params, batch, *options)
-            else:
-                carries, predictions = state.carries, network.apply(params, batch, *options)
-            means = measure(self.task, network, predictions, batch, self.measures) | _padding(batch)
-            total, weight = means["loss"]
-            return total / devices.total(weight, self.axis), (means, carries)
-
-        differentiate = jax.grad(objective, (0, 1, 2), has_aux=True)
-        (grads, flow, slopes), (means, carries) = differentiate(state.params, probes, backward.control)
-        omega = None if slopes.omega is None else slopes.omega / self.training.batch_size
-        means, grads, omega = devices.total((means, grads, omega), self.axis)
-        return Backpropagated(means, grads, omega, carries, flow)
+    @functools.cached_property
+    def _transformation(self) -> optax.GradientTransformationExtraArgs:
+        """The optimiser with what the settings add to it."""
+        return with_regimes(self.optimizer, self.training, self.plateau)
 
     def _clip_elements(self, grads: Params, norm: ScaledNorm) -> tuple[Params, ScaledNorm]:
         """Return the gradients with their elements clipped, and the norm of these."""
@@ -260,11 +242,40 @@ class Program:
         grads = clip_elements(grads, self.training.clip_value)
         return grads, global_norm(grads)
 
-    def _updates(self, state: TrainState, grads: Params, norm: ScaledNorm) -> tuple[Params, Any]:
-        """Return what the optimiser adds to the parameters, and its next state."""
-        if self.training.clip_norm is not None:
-            grads = clip_by_global_norm(grads, norm, self.training.clip_norm)
-        updates = self.optimizer.update(grads, state.optimizer_state, state.params)
+    def _clip_norm(self, grads: Params, norm: ScaledNorm) -> Params:
+        """Return gradients whose global norm is bounded."""
+        if self.training.clip_norm is None:
+            return grads
+        return clip_by_global_norm(grads, norm, self.training.clip_norm)
+
+    def _updates(
+        self, state: TrainState, batch: Batch, found: Backpropagated, grads: Params, norm: ScaledNorm
+    ) -> tuple[Params, Any]:
+        """Return what the optimiser adds to the parameters, and its next state.
+
+        An optimiser that needs more than the gradient finds it by optax's names: the loss as `value`, its
+        functions `value_fn`, `obj_fn` and `grad_fn` of the parameters, on the same batch, and `grad`. The
+        gradients are clipped.
+        """
+        objective, grads = self.objective, self._clip_norm(grads, norm)
+
+        def value_fn(params: Params) -> jax.Array:
+            return objective.value(state, batch, params)
+
+        def grad_fn(params: Params, *_: Any) -> Params:
+            raw = objective.differentiate(state, batch, params=params).grads
+            return self._clip_norm(*self._clip_elements(raw, global_norm(raw)))
+
+        updates = self._transformation.update(
+            *(grads, state.optimizer_state, state.params),
+            value=found.means["loss"].value,
+            grad=grads,
+            value_fn=value_fn,
+            obj_fn=value_fn,
+            grad_fn=grad_fn,
+            seed=state.seed,
+            step=state.step,
+        )
         return cast("tuple[Params, Any]", updates)
 
     def _clipping(self, norm: ScaledNorm) -> Metrics:
@@ -272,14 +283,6 @@ class Program:
         limit = jnp.inf if self.training.clip_norm is None else self.training.clip_norm
         clipped = Mean((norm.value > limit).astype(norm.value.dtype), jnp.ones_like(norm.value))
         return {"grads/norm_clipped": jnp.minimum(norm.value, limit), "grads/clipped": clipped}
-
-
-def _in_default_precision(params: Params) -> Params:
-    """Return parameters in JAX's default floating dtype; with `JAX_ENABLE_X64=1` Flax has some in float32."""
-    dtype = jnp.result_type(float)
-    return jax.tree.map(
-        lambda leaf: leaf.astype(dtype) if jnp.isdtype(leaf.dtype, "real floating") else leaf, params
-    )
 
 
 def _without_skipped(metrics: Metrics, finite: jax.Array) -> Metrics:
@@ -290,11 +293,3 @@ def _without_skipped(metrics: Metrics, finite: jax.Array) -> Metrics:
     }
     share = Mean(jnp.logical_not(finite).astype(float), jnp.ones((), float))
     return {**kept, "grads/skipped": share}
-
-
-def _padding(batch: Batch) -> dict[str, Mean]:
-    """Return the share of a batch's steps that are padding; empty for a batch without lengths."""
-    if batch.lengths is None:
-        return {}
-    steps = jnp.asarray(len(batch.lengths) * batch.inputs.shape[1], float)
-    return {"padding": Mean(steps - batch.lengths.sum(), steps)}

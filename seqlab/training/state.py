@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import optax
 
 from seqlab.types import Params, Tree
+
+STREAMS = ("params", "batches", "dropout", "noise")
+"""The streams of random numbers of a run."""
 
 
 class TrainState(NamedTuple):
@@ -33,10 +37,18 @@ class TrainState(NamedTuple):
 
 
 def stream(seed: jax.Array, name: str) -> jax.Array:
-    """Return the PRNG key of one of a run's independent streams: "params", "batches" or "dropout"."""
-    return jax.random.fold_in(jax.random.key(seed), ("params", "batches", "dropout").index(name))
+    """Return the PRNG key of one of a run's independent streams: of `STREAMS`."""
+    return jax.random.fold_in(jax.random.key(seed), STREAMS.index(name))
 
 
 def select(flag: jax.Array, new: TrainState, old: TrainState) -> TrainState:
     """Return the new state where a bool scalar is True, else the old one."""
     return jax.tree.map(lambda new, old: jax.lax.select(flag, new, old), new, old)
+
+
+def in_default_precision(params: Params) -> Params:
+    """Return parameters in JAX's default floating dtype; with `JAX_ENABLE_X64=1` Flax has some in float32."""
+    dtype = jnp.result_type(float)
+    return jax.tree.map(
+        lambda leaf: leaf.astype(dtype) if jnp.isdtype(leaf.dtype, "real floating") else leaf, params
+    )

@@ -19,7 +19,8 @@ from seqlab.training.optimizers import optimizers, schedules
 from seqlab.types import ConfigError
 
 PARAMS = {"kernel": jnp.ones((3, 2)), "bias": jnp.ones(2)}
-MORE_THAN_A_GRADIENT = {"lbfgs", "momo", "momo_adam", "sophia", "dpsgd", "optimistic_adam", "schedule_free"}
+REFUSED = {"dpsgd", "optimistic_adam", "schedule_free"}
+"""Optimisers that need a gradient of each example, or an argument without a default."""
 NEEDED = {"noisy_sgd": {"eta": 0.1}}
 """Further arguments without a default."""
 
@@ -28,17 +29,22 @@ def resolved(words):
     return resolve(compose_request(words).config)
 
 
+def value_fn(params):
+    return optax.tree.norm(params, squared=True)
+
+
 def updates(config, steps=2):
     """Return the updates that an optimiser makes of a constant gradient."""
-    optimizer = make_optimizer(config)
+    optimizer = optax.with_extra_args_support(make_optimizer(config))
+    more = {"value": value_fn(PARAMS), "grad": PARAMS, "value_fn": value_fn, "obj_fn": value_fn}
     state, found = optimizer.init(PARAMS), []
     for _ in range(steps):
-        update, state = optimizer.update(PARAMS, state, PARAMS)
+        update, state = optimizer.update(PARAMS, state, PARAMS, **more)
         found.append(update)
     return found
 
 
-@pytest.mark.parametrize("name", sorted(optimizers().keys() - MORE_THAN_A_GRADIENT))
+@pytest.mark.parametrize("name", sorted(optimizers().keys() - REFUSED))
 def test_every_optimizer_of_optax_is_named_and_its_numbers_are_traced(name):
     config = resolved(["optimizer=optax", f"optimizer.name={name}", "schedule=cosine"])
     config["optimizer"] |= NEEDED.get(name, {})
@@ -49,8 +55,8 @@ def test_every_optimizer_of_optax_is_named_and_its_numbers_are_traced(name):
     assert jax.tree.map(jnp.shape, shapes) == jax.tree.map(jnp.shape, PARAMS)
 
 
-@pytest.mark.parametrize("name", sorted(MORE_THAN_A_GRADIENT))
-def test_an_optimizer_that_needs_more_than_a_gradient_is_refused(name):
+@pytest.mark.parametrize("name", sorted(REFUSED))
+def test_an_optimizer_that_needs_the_gradient_of_each_example_is_refused(name):
     config = resolved(["optimizer=optax", f"optimizer.name={name}"])
     with pytest.raises(
         ConfigError, match=rf"^optimizer\..*(name={name} .*makes no update|is missing: )"
@@ -168,3 +174,45 @@ def test_only_keys_that_the_yaml_lacks_are_added(words, new):
 
 def test_every_schedule_is_a_function_of_a_step():
     assert {"cosine_decay_schedule", "sgdr_schedule", "exponential_decay"} <= schedules().keys()
+
+
+def test_sam_takes_the_gradient_of_the_same_batch_at_a_step_along_the_first():
+    config = resolved(["optimizer=sam", "optimizer.rho=0.3", "optimizer.optimizer._target_=optax.sgd"])
+    config["optimizer"]["learning_rate"] = 0.1
+    optimizer, grad_fn = make_optimizer(config), jax.grad(lambda params, *_: 0.25 * value_fn(params) ** 2)
+    grads = grad_fn(PARAMS)
+    found, _ = optimizer.update(grads, optimizer.init(PARAMS), PARAMS, grad_fn=grad_fn, value=0.0)
+    norm = optax.tree.norm(grads)
+    there = jax.tree.map(lambda leaf, slope: leaf + 0.3 * slope / norm, PARAMS, grads)
+    expected = optax.tree.scale(-0.1, grad_fn(there))
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), found, expected)
+
+
+@pytest.mark.parametrize(
+    ("mask", "decays"),
+    [("null", {"kernel", "bias"}), ("matrices", {"kernel"}), ('["*bias"]', {"bias"})],
+)
+@pytest.mark.parametrize("kind", ["adamw", "chain"])
+def test_the_mask_says_which_parameters_decay(kind, mask, decays):
+    words = ["optimizer=adamw", "optimizer.learning_rate=1", f"optimizer.mask={mask}"]
+    if kind == "chain":
+        decay = f"[{{_target_: optax.add_decayed_weights, weight_decay: 0.0001, mask: {mask}}}]"
+        words = ["optimizer=chain", "optimizer.learning_rate=1", f"optimizer.transforms={decay}"]
+    optimizer = make_optimizer(resolved(words))
+    zeros = jax.tree.map(jnp.zeros_like, PARAMS)
+    found, _ = optimizer.update(zeros, optimizer.init(PARAMS), PARAMS)
+    for name, update in found.items():
+        np.testing.assert_allclose(update, -1e-4 if name in decays else 0.0, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("mask", "message"),
+    [
+        ("matrix", "optimizer.mask must be null, matrices or a list of glob patterns, got 'matrix'"),
+        ('["*biass"]', "optimizer.mask: *biass fits no parameter"),
+    ],
+)
+def test_a_mask_that_fits_nothing_is_refused(mask, message):
+    with pytest.raises(ConfigError) as caught:
+        make_optimizer(resolved(["optimizer=adamw", f"optimizer.mask={mask}"])).init(PARAMS)
+    assert message in str(caught.value)

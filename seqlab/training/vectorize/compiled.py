@@ -232,7 +232,7 @@ class CompiledFunctions:
         def evaluate(params: Params, batch: Batch) -> dict[str, Mean]:
             program = self._program({})
             return evaluate_batch(
-                program.task, program.network, params, batch, program.axis, program.measures
+                program.task, program.network, params, batch, program.axis, program.measures.of_evaluation
             )
 
         if kind in ("init", "begin"):
