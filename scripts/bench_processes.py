@@ -83,9 +83,13 @@ def results(folder: Path) -> tuple[dict, dict, float]:
 
 def difference(left: dict, right: dict) -> float:
     """Return the largest difference between two trees, relative where numbers are above 1."""
-    gaps = jax.tree.map(
-        lambda a, b: np.max(np.abs(np.subtract(a, b)) / np.maximum(1, np.abs(b))), left, right
-    )
+
+    def gap(one: object, other: object) -> np.ndarray:
+        with np.errstate(invalid="ignore"):  # equal infinities
+            apart = np.abs(np.subtract(one, other)) / np.maximum(1, np.abs(other))
+        return np.max(np.where(np.equal(one, other), 0, apart))
+
+    gaps = jax.tree.map(gap, left, right)
     return max(map(float, jax.tree.leaves(gaps)))
 
 

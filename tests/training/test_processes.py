@@ -14,6 +14,7 @@ from tiny_runs import tiny
 
 from seqlab import run
 from seqlab.runs import compose_config, load
+from seqlab.sweeps.grid import GridCheck
 from seqlab.tracking import read_rows, read_summary
 from seqlab.training import Checkpoints, Distributed, devices
 from seqlab.types import ConfigError
@@ -91,11 +92,11 @@ def test_processes_have_equal_shares_of_the_devices_and_rows(monkeypatch):
         devices.require_available(4)
 
 
-def test_a_sweep_of_several_processes_is_refused(inside, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    done = inside("train", "-m", *tiny("adding", "many_to_one"), "distributed.coordinator=auto", "seed=0,1")
-    assert done.returncode == 2
-    assert "distributed.coordinator must be null in a sweep, got auto" in done.stderr
+def test_a_sweep_of_several_processes_is_refused(capsys):
+    with pytest.raises(SystemExit) as refused:
+        GridCheck().on_multirun_start(compose_config(["distributed.coordinator=auto"]))
+    assert refused.value.code == 2
+    assert "distributed.coordinator must be null in a sweep, got auto" in capsys.readouterr().err
 
 
 def test_a_job_of_slurm_may_have_several_nodes():
