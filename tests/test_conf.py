@@ -7,6 +7,7 @@ import functools
 import jax
 import jax.numpy as jnp
 import pytest
+import yaml
 from small_corpora import overrides as stand_in
 from tiny_runs import FRAMINGS, TINY
 
@@ -26,7 +27,9 @@ GROUPS = (
 )
 OPTIONS = [(group, path.stem) for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
-VARIANTS = [(path.parent.name, path.stem) for path in sorted((CONF / "experiment").glob("*/*.yaml"))]
+PARTS = [(path.parent.name, path.stem) for path in sorted((CONF / "experiment").glob("*/*.yaml"))]
+VARIANTS = [(parent, name) for parent, name in PARTS if parent in EXPERIMENTS]
+MODELS = [name for parent, name in PARTS if parent == "model"]
 
 
 def built(overrides):
@@ -38,7 +41,8 @@ def test_every_file_is_tested():
     files = set(CONF.rglob("*.yaml")) - elsewhere
     tested = {CONF / group / f"{name}.yaml" for group, name in OPTIONS}
     tested |= {CONF / "experiment" / f"{name}.yaml" for name in EXPERIMENTS}
-    assert files == tested | {CONF / "experiment" / parent / f"{name}.yaml" for parent, name in VARIANTS}
+    parts = [*VARIANTS, *(("model", name) for name in MODELS)]
+    assert files == tested | {CONF / "experiment" / parent / f"{name}.yaml" for parent, name in parts}
 
 
 @pytest.mark.parametrize(("group", "name"), OPTIONS)
@@ -46,7 +50,7 @@ def test_option_builds(group, name):
     overrides = [f"{group}={name}"]
     if group == "task":
         overrides += stand_in(name)
-    if group == "loss":  # of vectors
+    if (group, name) == ("loss", "optax"):  # of vectors
         overrides += ["task=adding"]
     if (group, name) == ("schedule", "optax"):  # which arguments a schedule has depends on its name
         overrides += ["schedule.value=1.0"]
@@ -106,6 +110,18 @@ def test_variant_is_swept_and_builds(experiment, variant):
     sweeper = compose_config([f"+experiment={experiment}"]).hydra.sweeper
     assert variant in sweeper.params[f"+experiment/{experiment}"].split(",")
     assert built([f"+experiment/{experiment}={variant}", f"+experiment={experiment}"]).info.config
+
+
+def test_every_model_is_swept_by_a_study():
+    files = [yaml.safe_load((CONF / "experiment" / f"{name}.yaml").read_text()) for name in EXPERIMENTS]
+    params = [(file.get("hydra", {}).get("sweeper") or {}).get("params", {}) for file in files]
+    swept = {name for one in params for name in one.get("+experiment/model", "").split(",")}
+    assert swept - {""} == set(MODELS)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_model_builds(name):
+    assert built([f"+experiment/model={name}", "+experiment=copying"]).info.config
 
 
 def test_every_task_has_an_experiment():

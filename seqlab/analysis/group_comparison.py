@@ -140,11 +140,17 @@ def verdict(first: str, second: str, found: Comparison, p: float) -> str:
     if p < ALPHA:
         return f"{first} beats {second} by {evidence}"
     more = f"; about {found.needed} seeds each would detect the difference" if found.needed else ""
-    if 2 / math.comb(one + other, one) >= ALPHA:  # the lowest p value that there can be
+    if not can_decide(found.seeds):
         more = f"; {seeds} can never reach significance{more}"
     return (
         f"{first} and {second} do not differ significantly: the mean of {first} is better by {evidence}{more}"
     )
+
+
+def can_decide(seeds: tuple[int, int]) -> bool:
+    """Return whether the lowest p value of two groups with these numbers of runs is below the level."""
+    one, other = seeds
+    return 2 / math.comb(one + other, one) < ALPHA
 
 
 def _needed(a: np.ndarray, b: np.ndarray) -> int | None:

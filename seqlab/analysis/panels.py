@@ -156,10 +156,11 @@ def named(together: Sequence[Sequence[Group]]) -> Kinds:
     groups = [group for members in together for group in members]
     keys = [key for key in varying(groups) if any(_differ(members, key) for members in together)]
     texts = {key: value_texts([group.key[key] for group in groups]) for key in keys}
+    tells_cell = any("/" in key and _determines(key, "cell", groups) for key in keys)
 
     def name(group: Group) -> str:
         words = [_key_and_value(key, texts[key][group.key[key]]) for key in keys if key != "cell"]
-        return ", ".join([str(group.key["cell"]), *words])
+        return ", ".join(words if tells_cell else [str(group.key["cell"]), *words])
 
     return Kinds({_group_id(group): name(group) for group in groups}, {})
 
@@ -177,6 +178,12 @@ def kinds(shown: Sequence[Panel]) -> Kinds:
 
 def _differ(groups: Sequence[Group], key: str) -> bool:
     return len({str(group.key[key]) for group in groups}) > 1
+
+
+def _determines(key: str, other: str, groups: Sequence[Group]) -> bool:
+    """Return whether groups with one value of a key have one value of the other."""
+    pairs = {(str(group.key[key]), str(group.key[other])) for group in groups}
+    return len(pairs) == len({value for value, _ in pairs})
 
 
 def value_texts(values: Sequence[Any]) -> dict[Any, str]:

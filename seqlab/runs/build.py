@@ -20,8 +20,10 @@ from seqlab.runs.width import width_note
 from seqlab.tasks.data_notes import data_notes
 from seqlab.tasks.task import VOCABULARY
 from seqlab.tracking import RunInfo
-from seqlab.training import Family, Program, Training, choose_devices
+from seqlab.training import Family, Program, choose_devices
 from seqlab.training.devices import require_available
+from seqlab.training.regimes import searches_lines
+from seqlab.types import ConfigError
 
 
 def require_legal(config: Mapping[str, Any]) -> None:
@@ -31,7 +33,7 @@ def require_legal(config: Mapping[str, Any]) -> None:
         ConfigError: as `build`.
     """
     family, _ = make_family(config)
-    _num_devices(family.program.training)
+    _num_devices(family.program)
     make_trackers(config["tracking"])
     make_callbacks(config["callbacks"])
     require_extras(family.program.task.extras)
@@ -60,7 +62,7 @@ def build(request: Request) -> Run:
         request=request,
         family=family,
         hyperparameters=numbers,
-        num_devices=_num_devices(family.program.training),
+        num_devices=_num_devices(family.program),
         trackers=make_trackers(config["tracking"]),
         callbacks=make_callbacks(config["callbacks"]),
         info=_info(request, config, family.program, step),
@@ -95,7 +97,13 @@ def _same_data(
     return made, kept.require_same_data(fingerprint, config)
 
 
-def _num_devices(training: Training) -> int:
+def _num_devices(program: Program) -> int:
+    training = program.training
+    if searches_lines(program.shapes.optimizer_state):
+        if training.devices not in (None, 1):
+            raise ConfigError(f"training.devices must be 1 with a line search, got {training.devices}")
+        require_available(1)
+        return 1
     if training.devices is None:
         return choose_devices(
             math.gcd(training.batch_size // training.accumulate, training.evaluation_batch_size)

@@ -38,6 +38,7 @@ from seqlab.training import (
     offer_cores,
     use_compilation_cache,
 )
+from seqlab.training.regimes import searches_lines
 from seqlab.types import ConfigError
 
 
@@ -135,6 +136,7 @@ def _run(
         state_size=state_size(program),
     )
     rows = math.gcd(training.batch_size // training.accumulate, training.evaluation_batch_size)
+    rows = 1 if searches_lines(program.shapes.optimizer_state) else rows
     return Run(
         request=Request(OmegaConf.create({"seed": seed}), names, folder),
         family=Family.of(program),

@@ -117,7 +117,7 @@ def _require_usable(
         more = {"value": value_fn(params), "grad": params, "value_fn": value_fn, "obj_fn": value_fn}
         return made.update(params, made.init(params), params, grad_fn=lambda params, *_: params, **more)[0]
 
-    def value_fn(params: Any) -> jax.Array:
+    def value_fn(params: Any, obj_fn: Any = 0, grad_fn: Any = 0) -> jax.Array:
         return optax.tree.norm(params, squared=True)
 
     params = {"kernel": jnp.zeros((3, 2)), "bias": jnp.zeros(2)}

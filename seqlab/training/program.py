@@ -259,8 +259,8 @@ class Program:
         """
         objective, grads = self.objective, self._clip_norm(grads, norm)
 
-        def value_fn(params: Params) -> jax.Array:
-            return objective.value(state, batch, params)
+        def value_fn(params: Params, obj_fn: Any = 0, grad_fn: Any = 0, seed: Any = 0, step: Any = 0) -> Any:
+            return objective.value(state, batch, params)  # a line search passes on what it does not know
 
         def grad_fn(params: Params, *_: Any) -> Params:
             raw = objective.differentiate(state, batch, params=params).grads

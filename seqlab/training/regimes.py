@@ -19,6 +19,9 @@ from seqlab.training.settings import Training
 from seqlab.training.state import stream
 from seqlab.types import ConfigError, Params
 
+LINE_SEARCHES = (optax.ScaleByZoomLinesearchState, optax.ScaleByBacktrackingLinesearchState)
+"""The states of the line searches of optax."""
+
 
 class Average(NamedTuple):
     """The state of `averaged`.
@@ -160,6 +163,15 @@ def average_of(optimizer_state: optax.OptState) -> Params | None:
     """Return the averaged parameters in the state of an optimiser; None where it keeps none."""
     leaves = jax.tree.leaves(optimizer_state, is_leaf=lambda node: isinstance(node, Average))
     return next((leaf.params for leaf in leaves if isinstance(leaf, Average)), None)
+
+
+def searches_lines(optimizer_state: optax.OptState) -> bool:
+    """Return whether an optimiser evaluates the loss in a loop of its own, which must run on one device.
+
+    The sums over devices in such a loop wait for each other forever.
+    """
+    leaves = jax.tree.leaves(optimizer_state, is_leaf=lambda node: isinstance(node, LINE_SEARCHES))
+    return any(isinstance(leaf, LINE_SEARCHES) for leaf in leaves)
 
 
 def matches(path: Any, pattern: str) -> bool:

@@ -10,6 +10,7 @@ from hand_made import write_run
 
 from seqlab.analysis.group_comparison import comparisons, corrected
 from seqlab.analysis.groups import group_runs
+from seqlab.analysis.studies.learning import verdicts
 from seqlab.analysis.studies.paired import compare
 from seqlab.analysis.sweep_runs import read_sweep, swept_keys
 from seqlab.analysis.sweep_summary import write_sweep_summary
@@ -49,6 +50,15 @@ def test_groups_that_overlap_are_not_told_apart_and_more_seeds_would(tmp_path):
     assert found["needed"] > 100
     assert f"about {found['needed']} seeds each would detect the difference" in found["verdict"]
     assert "3 seeds each can never reach significance" in found["verdict"]
+
+
+def test_groups_that_no_comparison_could_tell_apart_get_one_sentence(tmp_path):
+    few = groups_of(tmp_path / "few", gru=[0.1, 0.2], lstm=[1.1, 1.2], mgu=[2.1, 2.2])
+    assert len(verdicts(few).splitlines()) == 3
+    assert "can never differ significantly" in verdicts(few)
+    many = groups_of(tmp_path / "many", gru=[0.1, 0.2, 0.3, 0.4], lstm=[1.1, 1.2, 1.3, 1.4])
+    assert "gru beats lstm" in verdicts(many) or "lstm beats gru" in verdicts(many)
+    assert verdicts([]) == ""
 
 
 def test_groups_are_compared_on_the_same_problem_alone(tmp_path):

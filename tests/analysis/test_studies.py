@@ -9,7 +9,10 @@ from small_corpora import overrides as stand_in_overrides
 from tiny_runs import TINY
 
 from seqlab import run
+from seqlab.analysis.groups import Group
+from seqlab.analysis.studies import Generalisation
 from seqlab.analysis.studies.generalisation import first_below, mean_over
+from seqlab.analysis.studies.gradient_reach import reach, theory
 from seqlab.registry import CONF
 from seqlab.runs import compose_config
 from seqlab.runs.by_length import ByLength, read_lengths
@@ -24,9 +27,27 @@ STUDIES = sorted(
 """The experiments that are studies, but the one that has tests of its own."""
 
 
+def study_of(name):
+    return compose_config([f"+experiment={name}"]).hydra.callbacks.study
+
+
+BY_CLASS = {study_of(name)._target_: name for name in reversed(STUDIES)}
+"""An experiment of each class of study."""
+
+
 def first_job(sweeper):
-    """Return the overrides of the first job of a sweep."""
-    return [f"{key}={str(values).partition(',')[0]}" for key, values in sweeper.params.items()]
+    """Return the overrides of the first job of a sweep; a pattern of cells begins with the Elman cell."""
+    firsts = {key: str(values).partition(",")[0] for key, values in sweeper.params.items()}
+    return [f"{key}={'elman' if first == 'glob(*)' else first}" for key, first in firsts.items()]
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_study_is_a_sweep_with_a_folder_of_its_name(name):
+    hydra = compose_config([f"+experiment={name}"]).hydra
+    assert hydra.mode == RunMode.MULTIRUN
+    assert hydra.callbacks.study.folder == f"experiments/{name}"
+    assert instantiate(hydra.callbacks.study).folder.name == name
+    compose_config([f"+experiment={name}", *first_job(hydra.sweeper)])
 
 
 def table_of(readme):
@@ -36,11 +57,9 @@ def table_of(readme):
 
 
 @pytest.mark.runs
-@pytest.mark.parametrize("name", STUDIES)
-def test_the_experiment_is_a_sweep_that_ends_in_figure_and_table(name, tmp_path):
+@pytest.mark.parametrize("name", sorted(BY_CLASS.values()))
+def test_the_runs_of_a_study_end_in_figure_and_table(name, tmp_path):
     hydra = compose_config([f"+experiment={name}"]).hydra
-    assert hydra.mode == RunMode.MULTIRUN
-    assert hydra.callbacks.study.folder == f"experiments/{name}"
     few = ["training.steps=2", "training.log_every=1"]
     few += stand_in_overrides("piano_roll") if name == "jsb_chorales" else ["task.num_evaluation_examples=16"]
     job = [f"+experiment={name}", *first_job(hydra.sweeper), *TINY, *few]
@@ -88,3 +107,30 @@ def test_what_is_no_lengths_is_refused_in_one_line(text):
 
 def test_curves_are_read_off_in_order():
     np.testing.assert_array_equal(by_length([1, 2], [0.5, 1.0]).curve, [[1, 2], [0.5, 1.0]])
+
+
+@pytest.mark.parametrize("factor", [0.5, 0.731, 0.9, 0.96])
+def test_a_geometric_decay_reaches_until_one_percent_remains(factor):
+    steps = np.arange(200)
+    found = reach(steps * np.log10(factor))
+    assert factor**found >= 0.01 > factor ** (found + 1)
+    assert str(round(np.log(0.01) / np.log(factor))) == theory(factor, 199)
+
+
+def test_a_gradient_that_does_not_decay_reaches_the_first_step_and_a_gradient_that_returns_counts():
+    assert reach(np.zeros(100)) == 99
+    assert theory(1.0, 99) == "≥ 99"
+    assert reach(np.array([0.0, -3.0, -1.0, -5.0])) == 2
+    assert reach(np.array([0.0, -np.inf, -np.inf])) == 0
+
+
+def test_the_published_score_is_that_of_the_model_and_the_problem():
+    published = {"lstm": {"parity_check": 100, "Z5": 3}, "delta_net_negative": {"S3": 2}}
+    study = Generalisation("x", "5", ["5:9"], 1, 0.9, published)
+    assert study.published_score(Group({"cell": "lstm", "task": "parity_check"}, [])) == "100"
+    assert (
+        study.published_score(Group({"cell": "lstm", "task": "word_problem", "task.group": "Z5"}, [])) == "3"
+    )
+    key = {"cell": "delta_net", "experiment/model": "delta_net_negative", "task.group": "S3"}
+    assert study.published_score(Group(key, [])) == "2"
+    assert study.published_score(Group({"cell": "lstm", "task": "dyck"}, [])) == "–"

@@ -29,7 +29,7 @@ def resolved(words):
     return resolve(compose_request(words).config)
 
 
-def value_fn(params):
+def value_fn(params, obj_fn=None):
     return optax.tree.norm(params, squared=True)
 
 

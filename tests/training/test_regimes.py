@@ -101,6 +101,10 @@ def test_rates_by_path_multiply_updates_and_the_last_pattern_counts():
         (["training.ema_decay=0.9", "training.swa_start=3"], "training.ema_decay and swa_start are two"),
         (["training.stop_at=solvd"], "training.stop_at must be one of null, a number, solved, got 'solvd'"),
         (["training.seconds=0"], "training.seconds must be a finite number, at least 0.001"),
+        (
+            ["optimizer=optax", "optimizer.name=lbfgs", "training.devices=2"],
+            "training.devices must be 1 with a line search, got 2",
+        ),
         (["training.gradient_noise=-1"], "training.gradient_noise must be a finite number, at least 0"),
     ],
 )

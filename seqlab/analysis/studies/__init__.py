@@ -3,9 +3,21 @@
 from seqlab.analysis.studies.copy_memory import CopyMemory
 from seqlab.analysis.studies.dyck import Dyck
 from seqlab.analysis.studies.generalisation import Generalisation
+from seqlab.analysis.studies.gradient_reach import GradientReach
 from seqlab.analysis.studies.learning import Learning
 from seqlab.analysis.studies.paired import Paired
 from seqlab.analysis.studies.published import Published
+from seqlab.analysis.studies.state_sizes import StateSizes
 from seqlab.analysis.studies.vanishing_gradients import VanishingGradients
 
-__all__ = ["CopyMemory", "Dyck", "Generalisation", "Learning", "Paired", "Published", "VanishingGradients"]
+__all__ = [
+    "CopyMemory",
+    "Dyck",
+    "Generalisation",
+    "GradientReach",
+    "Learning",
+    "Paired",
+    "Published",
+    "StateSizes",
+    "VanishingGradients",
+]

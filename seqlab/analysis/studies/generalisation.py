@@ -12,7 +12,7 @@ import numpy as np
 from seqlab.analysis.by_length import finish, plot
 from seqlab.analysis.direct_labels import label_width
 from seqlab.analysis.groups import Group
-from seqlab.analysis.panels import AXES_HEIGHT, PANEL_HEIGHT, PANEL_WIDTH, canvas, kinds, panels
+from seqlab.analysis.panels import AXES_HEIGHT, PANEL_HEIGHT, PANEL_WIDTH, canvas, kinds, problem_panels
 from seqlab.analysis.studies.learning import distinguishing, medians, read_groups, verdicts
 from seqlab.analysis.studies.study import Study, markdown
 from seqlab.runs import load
@@ -28,7 +28,8 @@ class Generalisation(Study):
         ranges: parts of these lengths, of the same form, over each of which a score is averaged.
         examples: the number of sequences of each length.
         well: the value of the deciding metric below which a length counts as failed.
-        published: published scores by cell and task, for a further column.
+        published: published scores for a further column: by a value that distinguishes models, such as the
+            cell, and then by one that distinguishes problems, such as the task.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class Generalisation(Study):
             distinguishing(group, groups)
             | {"runs": str(len(runs))}
             | self.line(runs)
-            | self._published(group)
+            | ({"published": self.published_score(group)} if self.published else {})
             for group, runs in zip(groups, found, strict=True)
         ]
         return self._figure(groups, found), markdown(lines) + verdicts(groups)
@@ -78,15 +79,20 @@ class Generalisation(Study):
         )
         return evaluate_lengths(few, params, self.lengths, "test")
 
-    def _published(self, group: Group) -> dict[str, str]:
-        if not self.published:
-            return {}
-        score = self.published.get(group.key["cell"], {}).get(group.key["task"])
-        return {"published": "–" if score is None else str(score)}
+    def published_score(self, group: Group) -> str:
+        """Return the published score of a group as text."""
+        values = {str(value) for value in group.key.values()}
+        found = [
+            score
+            for model, scores in self.published.items()
+            for problem, score in scores.items()
+            if {model, problem} <= values
+        ]
+        return str(found[0]) if found else "–"
 
     @styled()
     def _figure(self, groups: Sequence[Group], found: Sequence[Sequence[ByLength]]) -> Any:
-        shown = panels(groups)
+        shown = problem_panels(groups)
         coloured = kinds(shown)
         size = PANEL_WIDTH + label_width(["baseline 0.123", *coloured.colours]), PANEL_HEIGHT
         figure, axes = canvas(shown, panel=size)
