@@ -42,6 +42,7 @@ PEERS = {
     OURS: "seqlab, on as many devices as its trainer chooses",
     "seqlab_1": "seqlab, one device",
     "seqlab_2": "seqlab, two devices where B allows",
+    "seqlab_cudnn": "seqlab, LSTM by cuDNN, on a GPU of NVIDIA",
     "torch": "PyTorch, eager",
     "torch_compile": "PyTorch, torch.compile",
     "linen": "Flax Linen nn.RNN",
@@ -51,6 +52,7 @@ PEERS = {
     "plain": "plain lax.scan, one device",
     "plain_2": "plain lax.scan, two devices",
 }
+ON_CPU = [peer for peer in PEERS if peer != "seqlab_cudnn"]
 FOLDER = Path(__file__).parents[1] / "experiments" / "recurrence_speed"
 SECONDS_PER_TURN = 0.15
 
@@ -100,14 +102,15 @@ def build_scan(peer: str, cell_name: str, shape: tuple[int, ...]) -> Callable:
     from seqlab.training.devices import choose
 
     B, T, F, H = shape
-    devices = {OURS: choose(B), "seqlab_1": 1, "plain": 1}.get(peer, 2 if B % 2 == 0 else 1)
+    alone = dict.fromkeys(("seqlab_1", "seqlab_cudnn", "plain"), 1)
+    devices = {OURS: choose(B), **alone}.get(peer, 2 if B % 2 == 0 else 1)
     cell = {"elman": cells.Elman, "lstm": cells.LSTM, "gru": cells.GRU}[cell_name](H)
     x, w = (jax.random.normal(jax.random.key(i), (B, T, size)) for i, size in enumerate((F, H)))
     params = cell.init(jax.random.key(2), cell.initialize_carry(jax.random.key(0), (B, F)), x[:, 0])["params"]
     vjp = "autodiff" if peer.startswith("plain") else "fused"
 
     def loss(params: dict, x: jax.Array, w: jax.Array) -> jax.Array:
-        return (w * unroll(cell, params, x, vjp=vjp)[1]).mean()
+        return (w * unroll(cell, params, x, vjp=vjp, cudnn=peer == "seqlab_cudnn")[1]).mean()
 
     return jax_step(loss, params, x, w, devices)
 
@@ -191,21 +194,25 @@ def build_keras(peer: str, cell_name: str, shape: tuple[int, ...]) -> Callable:
 
 
 def build_torch(peer: str, cell_name: str, shape: tuple[int, ...]) -> Callable:
-    """Return the step of `torch.nn.RNN`, `LSTM` or `GRU` on two threads."""
+    """Return the step of `torch.nn.RNN`, `LSTM` or `GRU`, on a GPU where there is one, or on two threads."""
     import torch
 
     torch.set_num_threads(2)
     B, T, F, H = shape
     kind = {"elman": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}[cell_name]
-    layer = kind(F, H, batch_first=True)
+    has_gpu = torch.cuda.is_available()
+    device = "cuda" if has_gpu else "cpu"
+    layer = kind(F, H, batch_first=True).to(device)
     adam = torch.optim.Adam(layer.parameters(), 1e-3)
-    x, w = torch.randn(B, T, F), torch.randn(B, T, H)
+    x, w = torch.randn(B, T, F, device=device), torch.randn(B, T, H, device=device)
     forward = torch.compile(layer) if peer == "torch_compile" else layer
 
     def run() -> None:
         adam.zero_grad()
         (w * forward(x)[0]).mean().backward()
         adam.step()
+        if has_gpu:
+            torch.cuda.synchronize()
 
     return run
 
@@ -229,7 +236,7 @@ def build_product(peer: str, cell_name: str, shape: tuple[int, ...]) -> Callable
 
 
 BUILDERS = {
-    **dict.fromkeys((OURS, "seqlab_1", "seqlab_2", "plain", "plain_2"), build_scan),
+    **dict.fromkeys((OURS, "seqlab_1", "seqlab_2", "seqlab_cudnn", "plain", "plain_2"), build_scan),
     **dict.fromkeys(("linen", "linen_2"), build_linen),
     **dict.fromkeys(("torch", "torch_compile"), build_torch),
     **dict.fromkeys(PRODUCTS, build_product),
@@ -408,7 +415,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cells", nargs="+", default=CELLS, choices=CELLS)
     parser.add_argument("--shapes", nargs="+", default=SHAPES, help="B,T,F,H")
-    parser.add_argument("--peers", nargs="+", default=[*PEERS], choices=PEERS)
+    parser.add_argument("--peers", nargs="+", default=ON_CPU, choices=PEERS)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--work", nargs=3, metavar=("PEER", "CELL", "SHAPE"), help=argparse.SUPPRESS)
     options = parser.parse_args()

@@ -37,7 +37,7 @@ LINEN_FIELDS = ("parent", "name")
 
 GROUPS = (
     *("cell", "task", "architecture", "optimizer", "schedule", "loss", "metrics", "training"),
-    *("recurrence", "gradients", "diagnostics", "tracking", "callbacks"),
+    *("recurrence", "distributed", "gradients", "diagnostics", "tracking", "callbacks"),
 )
 """The groups whose keys depend on the choice."""
 

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 GROUPS = (
     *("cell", "task", "architecture", "optimizer", "schedule", "loss", "metrics", "training"),
-    *("recurrence", "gradients", "diagnostics", "tracking", "callbacks", "debug"),
+    *("recurrence", "distributed", "gradients", "diagnostics", "tracking", "callbacks", "debug"),
 )
 OPTIONS = [(group, path.stem) for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))

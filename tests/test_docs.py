@@ -28,7 +28,7 @@ PROGRAMS = [
     if code not in map(template, FILES)  # the files of a plug-in run in tests/test_wheel.py
 ]
 COMMANDS = [page for page in doc_blocks.PAGES if doc_blocks.trainings(page)]
-GROUPS = ("training", "recurrence", "tracking", "gradients")
+GROUPS = ("training", "recurrence", "distributed", "tracking", "gradients")
 LAWS = {"cell": CELL_LAWS, "task": TASK_LAWS, "architecture": ARCHITECTURE_LAWS, "tracker": TRACKER_LAWS}
 
 

@@ -31,6 +31,7 @@ from seqlab.sweeps.resume import resumed, resuming
 from seqlab.sweeps.shortfall import shortfall
 from seqlab.tracking import Console
 from seqlab.training import offer_cores
+from seqlab.training.processes import is_first
 from seqlab.types import ConfigError, IncompatibleError
 
 
@@ -68,6 +69,8 @@ def _run(config: DictConfig) -> float | None:
     try:
         with requeued_when_interrupted(hydra_node.launcher.get("max_num_timeout", 0)):
             summary = execute(request)
+            if not is_first():
+                return cost_of(summary)
             if summary["status"] == "interrupted":
                 words = in_folder(sys.argv[1:], request.folder)
                 words = resuming(Path(hydra_node.sweep.dir)) if in_sweep else words

@@ -16,11 +16,13 @@ class Backward(NamedTuple):
         truncation: how far back gradients go; None for all steps (full BPTT).
         chunked: whether chunks of steps are computed again in place of saving what they need (`chunked`). It
             changes gradients by rounding alone.
+        cudnn: whether cuDNN computes a layer where it can (`cudnn`), its forward pass included.
     """
 
     control: GradientControl = NO_CONTROL
     truncation: Truncation | None = None
     chunked: bool = False
+    cudnn: bool = False
 
 
 FULL_BACKWARD = Backward()

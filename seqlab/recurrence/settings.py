@@ -8,6 +8,7 @@ from seqlab.checks import require_choice
 from seqlab.recurrence.backward import Backward
 
 MEMORY = ("auto", "full", "chunked")
+BACKENDS = ("auto", "scan", "cudnn")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,15 +20,20 @@ class Settings:
             every √T steps, so that it computes chunks of √T steps again (`seqlab.recurrence.chunked`); "auto"
             for "chunked" where "full" would take more than half of the memory that is free when the run is
             built, and "full" elsewhere.
+        backend: what computes training steps: "scan" for the forms of `unroll`; "cudnn" for cuDNN's layer,
+            on a GPU of NVIDIA, of a cell that it has, wherever neither probes nor noise, resets, truncation
+            or control of the backward pass need the steps; "auto" for "scan".
 
     Raises:
         ValueError: a value that is not legal.
     """
 
     memory: str = "auto"
+    backend: str = "auto"
 
     def __post_init__(self) -> None:
         require_choice(self, "memory", MEMORY)
+        require_choice(self, "backend", BACKENDS)
 
     @property
     def is_chunked(self) -> bool:
@@ -36,7 +42,7 @@ class Settings:
 
     def applied(self, backward: Backward) -> Backward:
         """Return options of the backward pass with these settings."""
-        return backward._replace(chunked=self.is_chunked)
+        return backward._replace(chunked=self.is_chunked, cudnn=self.backend == "cudnn")
 
 
 AUTO_SETTINGS = Settings()

@@ -13,6 +13,7 @@ from seqlab.recurrence.backward import FULL_BACKWARD, Backward
 from seqlab.recurrence.block import Block
 from seqlab.recurrence.carries import state_size
 from seqlab.recurrence.connections import Connections
+from seqlab.recurrence.cudnn import require_cudnn
 from seqlab.recurrence.gradient_control import refuse_regulariser
 from seqlab.recurrence.input_conv import InputConv
 from seqlab.recurrence.noise import (
@@ -90,6 +91,8 @@ class Stack:
 
     def check_backward(self, backward: Backward) -> None:
         """Raise IncompatibleError where the stack has no backward pass with these options."""
+        if backward.cudnn:
+            require_cudnn(self.cell)
         noise = self.recurrent_dropout or self.zoneout
         fused = self.vjp == "fused" and isinstance(self.cell, Linearised) and not noise
         if backward.control.omega is not None and not fused:
@@ -241,6 +244,7 @@ class Stack:
                     control=backward.control,
                     noise=noise,
                     chunked=backward.chunked,
+                    cudnn=backward.cudnn,
                 )
                 outputs.append(output)
             return outputs[0] if len(outputs) == 1 else jnp.concatenate(outputs, axis=-1)

@@ -11,6 +11,7 @@ from jax.core import Tracer
 
 from seqlab.recurrence.autodiff import scan_cell
 from seqlab.recurrence.chunked import in_chunks
+from seqlab.recurrence.cudnn import cudnn_layer
 from seqlab.recurrence.fused import fused
 from seqlab.recurrence.gradient_control import NO_CONTROL, GradientControl, refuse_regulariser
 from seqlab.recurrence.linear import linear
@@ -36,6 +37,7 @@ def unroll(
     control: GradientControl = NO_CONTROL,
     noise: Noise | None = None,
     chunked: bool = False,
+    cudnn: bool = False,
 ) -> tuple[Carry, jax.Array]:
     """Run a cell over a batch of sequences.
 
@@ -67,6 +69,8 @@ def unroll(
         noise: noise in the steps, by `draw_noise`; None for none.
         chunked: whether the backward pass computes chunks of √T steps again, in place of saving what it needs
             of all steps (`seqlab.recurrence.chunked`).
+        cudnn: whether cuDNN's layer computes them, where no probes, resets, cuts, control or noise need the
+            steps (`seqlab.recurrence.cudnn`).
 
     Returns:
         The final carry, and the outputs `(B, T, H)`.
@@ -87,6 +91,16 @@ def unroll(
         carry = initial_carry(cell, params, inputs)
     if reverse:
         steps = jax.tree.map(lambda leaf: flip(leaf, lengths), steps)
+    if (
+        cudnn
+        and probes is None
+        and resets is None
+        and cuts is None
+        and noise is None
+        and control == NO_CONTROL
+    ):
+        carry, outputs = cudnn_layer(params, steps.x, lengths, carry)
+        return carry, mask_rows(real, flip(outputs, lengths) if reverse else outputs)
     steps = time_major(steps._replace(cut=cuts))
     is_fused = vjp == "fused" and noise is None and isinstance(cell, Linearised)
     if control.omega is not None and not (is_fused and steps.stop is None):

@@ -7,8 +7,6 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import jax
-
 from seqlab.registry import require_extras
 from seqlab.runs.init_from import KEY as INIT_FROM
 from seqlab.runs.init_from import begin, source_run, with_vocabulary
@@ -23,6 +21,7 @@ from seqlab.tasks.data_notes import data_notes
 from seqlab.tasks.task import VOCABULARY
 from seqlab.tracking import RunInfo
 from seqlab.training import Family, Program, choose_devices
+from seqlab.training.devices import require_available
 from seqlab.training.regimes import searches_lines
 from seqlab.types import ConfigError
 
@@ -103,13 +102,13 @@ def _num_devices(program: Program) -> int:
     if searches_lines(program.shapes.optimizer_state):
         if training.devices not in (None, 1):
             raise ConfigError(f"training.devices must be 1 with a line search, got {training.devices}")
+        require_available(1)
         return 1
     if training.devices is None:
         return choose_devices(
             math.gcd(training.batch_size // training.accumulate, training.evaluation_batch_size)
         )
-    if training.devices > (available := len(jax.local_devices())):
-        raise ConfigError(f"training.devices must be at most {available} here, got {training.devices}")
+    require_available(training.devices)
     return training.devices
 
 

@@ -17,7 +17,7 @@ from seqlab.types import ConfigError
 Changes = Mapping[str, tuple[Any, Any]]
 """The old and the new value of each key that differs."""
 
-IGNORED = ("resume", "sweep", "allow_changes", "overwrite", "debug")
+IGNORED = ("resume", "sweep", "allow_changes", "overwrite", "debug", "distributed")
 """The top-level keys that say how a command treats a run, and not what the run is."""
 
 FREE = ("name", "notes", "tracking", "callbacks", "metrics", "diagnostics", "recurrence")

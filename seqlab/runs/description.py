@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import jax
+
 from seqlab.runs.objects import Run
 from seqlab.runs.provenance import git_commit, versions
 from seqlab.runs.sizes import sizes_of
@@ -33,6 +35,7 @@ def description_of(run: Run) -> dict[str, Any]:
         "usage": usage_of(run.program),
         **sizes_of(run.program),
         "num_devices": run.num_devices,
+        "num_processes": jax.process_count(),
         "memory": run.program.recurrence.memory,
         "metric": info.goal.metric,
         "higher_is_better": info.goal.higher_is_better,

@@ -25,12 +25,13 @@ from seqlab.runs.request import Request, resolve
 from seqlab.runs.restores import restored
 from seqlab.runs.resume import FINGERPRINT, ended
 from seqlab.runs.sweep_place import place_of
+from seqlab.runs.together import as_one_run
 from seqlab.runs.verdict import with_verdict
 from seqlab.runs.width import with_chosen_width
 from seqlab.tracking import Callback, RunFolder, Tracker, Trackers, disk, write_atomically
-from seqlab.tracking.lock import locked
 from seqlab.tracking.run_folder import ROWS, drop_rows
 from seqlab.training import Checkpoints, Monitor, Plan, compiled_functions, offer_cores, train
+from seqlab.training.processes import is_first, wait_for_all
 from seqlab.types import ConfigError, IncompatibleError
 
 
@@ -66,7 +67,7 @@ def run(
 
 
 def execute(request: Request, callbacks: Sequence[Callback] = ()) -> dict[str, Any]:
-    """Execute one run by itself; return what was written to `summary.json`.
+    """Execute one run by itself, in this process or in several; return what was written to `summary.json`.
 
     Args:
         request: the run.
@@ -76,12 +77,14 @@ def execute(request: Request, callbacks: Sequence[Callback] = ()) -> dict[str, A
         ConfigError: a key, a value or a combination that is not legal, or a run in the folder that may not be
             changed so. Nothing is written then, unless the run is one of a sweep.
     """
-    with interruptible(), removed_if_refused(request.folder), locked([request.folder]):
+    with interruptible(), removed_if_refused(request.folder), as_one_run(request) as request:
         run = prepare(request)
         if not isinstance(run, Run):
             return run
-        open_folder(run)
-        run = dataclasses.replace(run, callbacks=(*run.callbacks, *callbacks))
+        wait_for_all("before the folder changes")
+        if is_first():
+            open_folder(run)
+        run = dataclasses.replace(run, callbacks=(*run.callbacks, *callbacks) if is_first() else ())
         summary = train_runs([run], Plan(devices=run.num_devices), tracker_of)[0]
         return restore_while_diverged(run, summary, tracker_of)
 
@@ -107,7 +110,7 @@ def prepare(request: Request) -> Run | dict[str, Any]:
         if is_recorded and not holds_run(request.folder):
             write_request(request)
             summary = {"status": _status(error), "reason": str(error), **request.identity}
-            RunFolder(request.folder).finish(with_verdict(summary))
+            _record(request.folder, summary)
         raise
 
 
@@ -134,7 +137,15 @@ def open_folder(run: Run) -> None:
 
 def tracker_of(run: Run) -> Tracker:
     """Return the tracker of a run by itself; only errors of the run folder end the run."""
+    if not is_first():
+        return Trackers([])
     return Trackers([RunFolder(run.info.folder)], list(run.trackers.values()))
+
+
+def _record(folder: Path, summary: Mapping[str, Any]) -> None:
+    """Write the summary of a run that did not start."""
+    if is_first():
+        RunFolder(folder).finish(with_verdict(summary))
 
 
 _TURN = threading.RLock()
@@ -200,7 +211,8 @@ def _train_runs(
             with contextlib.suppress(OSError):  # of a full disk, `error` tells
                 _finish(run, tracker, with_verdict({"status": status, "reason": reason, **description}))
         raise
-    _write_examples(runs, monitors)
+    if is_first():
+        _write_examples(runs, monitors)
     summaries = [
         with_verdict({**description, **one, **_operation(run, one), **further})
         for run, description, one in zip(runs, described, results, strict=True)
@@ -243,7 +255,7 @@ def _start(runs: Sequence[Run], trackers: Sequence[Tracker]) -> tuple[list[dict[
         for run in runs:
             summary = {"status": _status(error), "reason": f"{type(error).__name__}: {error}"}
             with contextlib.suppress(OSError):  # of a full disk, `error` tells
-                RunFolder(run.info.folder).finish(with_verdict(summary | description_of(run)))
+                _record(run.info.folder, summary | description_of(run))
         raise
 
 

@@ -25,7 +25,7 @@ NAMING = ("cell", "task", "architecture", "optimizer", "schedule", "experiment")
 
 REQUIRED = (
     *("cell", "task", "architecture", "optimizer", "schedule", "training"),
-    *("recurrence", "gradients", "tracking"),
+    *("recurrence", "distributed", "gradients", "tracking"),
 )
 """The groups that a run cannot be without."""
 

@@ -35,7 +35,7 @@ from seqlab.types import ConfigError
 
 UNRELATED = (
     *("seed", "name", "notes", "resume", "init_from", "allow_changes", "overwrite", "debug"),
-    *("sweep", "tracking", "callbacks"),
+    *("sweep", "tracking", "callbacks", "distributed"),
 )
 """Top-level keys that no program depends on."""
 
@@ -129,10 +129,10 @@ def _program(config: Mapping[str, Any]) -> Program:
     """Make the program of a config, whose hyperparameters may be traced arrays."""
     task = make_task(config)
     network = make_network(config, task)
-    training: Training = _make_kind(config, "training", Training)
-    gradients: Settings = _make_kind(config, "gradients", Settings)
+    training: Training = make_kind(config, "training", Training)
+    gradients: Settings = make_kind(config, "gradients", Settings)
     diagnostics = (*gradients.diagnostics, *make_diagnostics(config["diagnostics"]))
-    recurrence = _make_kind(config, "recurrence", RecurrenceSettings)
+    recurrence = make_kind(config, "recurrence", RecurrenceSettings)
     measures = make_measures(config)
     optimizer, plateau = make_optimizer(config), make_plateau(config)
     return Program(task, network, optimizer, training, diagnostics, measures, recurrence, plateau)
@@ -155,7 +155,7 @@ def make_network(config: Mapping[str, Any], task: Task) -> Network:
     return make(config["architecture"], "architecture", cell=cell, **specs)
 
 
-def _make_kind(config: Mapping[str, Any], key: str, kind: type) -> Any:
+def make_kind(config: Mapping[str, Any], key: str, kind: type) -> Any:
     """Make what a node names; raise ConfigError where its target is no such class."""
     target = config[key].get("_target_") if isinstance(config[key], Mapping) else None
     found = locate(target, key)

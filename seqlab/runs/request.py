@@ -18,7 +18,7 @@ from seqlab.types import ConfigError
 KEYS = (
     *("cell", "task", "architecture", "optimizer", "schedule", "loss", "metrics", "training"),
     *("recurrence", "gradients", "diagnostics", "tracking", "callbacks", "seed", "name", "notes"),
-    *("resume", "init_from", "allow_changes", "overwrite", "debug", "sweep"),
+    *("resume", "init_from", "allow_changes", "overwrite", "debug", "sweep", "distributed"),
 )
 """The top-level keys of a config."""
 
@@ -29,6 +29,7 @@ SINCE: dict[str, Any] = {
     **dict.fromkeys(("name", "notes", "init_from", "debug")),
     **dict.fromkeys(("allow_changes", "overwrite"), False),
     "recurrence": {"_target_": "seqlab.recurrence.Settings"},
+    "distributed": {"_target_": "seqlab.training.Distributed"},
 }
 """The further keys that older run folders lack, with their values."""
 

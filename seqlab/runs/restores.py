@@ -9,6 +9,7 @@ from typing import Any
 
 from seqlab.runs.objects import Run
 from seqlab.training import Checkpoints
+from seqlab.training.processes import is_first, wait_for_all
 
 _log = logging.getLogger(__name__)
 
@@ -35,11 +36,15 @@ def restored(run: Run, summary: Mapping[str, Any]) -> Run | None:
     if summary["status"] != "diverged" or not wanted or len(run.restores) >= MOST_RESTORES:
         return None
     checkpoints = Checkpoints(run.info.folder)
+    wait_for_all("before the checkpoints are listed")
     steps = checkpoints.steps("latest")
+    wait_for_all("before a checkpoint is discarded")
     if not steps:
         return None
     step, rate = steps[:2][-1], FACTOR * run.hyperparameters[RATE]
-    checkpoints.discard_after(step)
+    if is_first():
+        checkpoints.discard_after(step)
+    wait_for_all("before a checkpoint is restored")
     entry = {"step": step, "learning_rate": rate, "reason": summary["reason"]}
     _log.warning("%s: restored from step %d with the learning rate %g", summary["reason"], step, rate)
     return dataclasses.replace(

@@ -11,7 +11,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from seqlab.runs.build import require_legal
 from seqlab.runs.compose import without_hydra
@@ -31,6 +31,7 @@ class GridCheck(Callback):
     """
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        refuse(_several_processes(config))
         overrides = _overrides(config)
         is_grid = config.hydra.runtime.choices["hydra/sweeper"] == "basic"
         combinations = _combinations(overrides) if is_grid else [_first(overrides)]
@@ -45,6 +46,17 @@ class GridCheck(Callback):
             print(f"does not fit: {differing}: {reason}", flush=True)
         if reasons:
             print(f"{len(reasons)} of {len(combinations)} combinations do not fit", flush=True)
+
+
+def _several_processes(config: DictConfig) -> ConfigError | None:
+    """Return why a sweep cannot be one of several processes; None where it is of one."""
+    address = OmegaConf.select(config, "distributed.coordinator")
+    if address is None:
+        return None
+    return ConfigError(
+        f"distributed.coordinator must be null in a sweep, got {address}: with hydra/launcher=slurm, "
+        "hydra.launcher.nodes and hydra.launcher.tasks_per_node make each run a job of several processes"
+    )
 
 
 def _overrides(config: DictConfig) -> list[Override]:

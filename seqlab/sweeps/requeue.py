@@ -45,7 +45,7 @@ def requeued_when_interrupted(most_restarts: int) -> Generator[None]:
             finally:
                 requested = interrupts.requested
     except KeyboardInterrupt:  # now a signal that follows from the requeue is not a second one
-        if requested is not None:  # a full disk interrupts runs too
+        if requested is not None and os.environ.get("SLURM_PROCID", "0") == "0":  # a full disk interrupts too
             _requeue(most_restarts)
         raise
 

@@ -7,6 +7,7 @@ from seqlab.training.devices import offer_cores
 from seqlab.training.loop import train
 from seqlab.training.monitor import Monitor
 from seqlab.training.plateau import Plateau
+from seqlab.training.processes import Distributed
 from seqlab.training.program import Program
 from seqlab.training.schedules import warmup_cosine
 from seqlab.training.settings import Training
@@ -17,6 +18,7 @@ from seqlab.training.vectorize.plan import Plan
 
 __all__ = [
     "Checkpoints",
+    "Distributed",
     "Family",
     "Hyperparameters",
     "Monitor",

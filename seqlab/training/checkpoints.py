@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import re
 import shutil
-import tempfile
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +17,8 @@ from seqlab.tracking.disk import disk_error, require_room, when_there_is_room
 from seqlab.tracking.encoding import from_json, to_json
 from seqlab.training.digests import damage_of, write_digests
 from seqlab.training.last_step import best_steps
+from seqlab.training.orbax_manager import manager_of
+from seqlab.training.processes import is_first
 from seqlab.training.saved_shapes import abstract, on_host, shapes
 from seqlab.training.state import TrainState
 from seqlab.types import ConfigError, Params, Tree
@@ -33,9 +33,6 @@ _NOTES = "notes"
 
 _ROOM = 1 << 18
 """The bytes that a checkpoint needs in addition to twice its arrays. Orbax writes many small files."""
-
-_PLAIN = re.compile(r"[\w./-]+", re.ASCII)
-"""The paths that Orbax reads and writes. It takes brackets for patterns."""
 
 
 class Restored(NamedTuple):
@@ -96,6 +93,8 @@ class Checkpoints:
             notes: what the host knows at this step, as JSON can hold it.
         """
         self._save("latest", int(state.step), state, notes or {})
+        if not is_first():
+            return
         for step in self.steps("latest")[NUM_LATEST:]:
             _delete(self.folder / "latest" / str(step))
         self._delete_unused()
@@ -103,7 +102,8 @@ class Checkpoints:
     def save_best(self, step: int, params: Params) -> None:
         """Save the best parameters so far, reached after `step` updates."""
         self._save("best", step, params, {})
-        self._delete_unused()
+        if is_first():
+            self._delete_unused()
 
     def latest_step(self) -> int | None:
         """Return the step of the latest state; None where there is none."""
@@ -160,7 +160,7 @@ class Checkpoints:
         if reason := damage_of(self.folder / kind / str(step)):
             return reason
         try:
-            with self._manager(kind) as manager:
+            with manager_of(self.folder / kind) as manager:
                 like = abstract(manager.item_metadata(step).tree)
                 if not jax.tree.leaves(like):
                     return "it holds no arrays"
@@ -177,26 +177,8 @@ class Checkpoints:
         folder = self.folder / kind
         return list(folder.iterdir()) if folder.is_dir() else []
 
-    @contextlib.contextmanager
-    def _manager(self, kind: str, writes: bool = False) -> Generator[ocp.CheckpointManager]:
-        """Open a manager, which sees the folder through a link where Orbax would misread its path."""
-        options = ocp.CheckpointManagerOptions(create=writes, enable_async_checkpointing=False)
-        handler = ocp.StandardCheckpointHandler()
-        folder = self.folder / kind
-        if _PLAIN.fullmatch(str(folder)):
-            with ocp.CheckpointManager(folder, options=options, item_handlers=handler) as manager:
-                yield manager
-            return
-        with tempfile.TemporaryDirectory(prefix="seqlab-") as place:
-            if writes:
-                folder.mkdir(parents=True, exist_ok=True)
-            link = Path(place) / kind
-            link.symlink_to(folder)
-            with ocp.CheckpointManager(link, options=options, item_handlers=handler) as manager:
-                yield manager
-
     def _save(self, kind: str, step: int, tree: Tree, notes: Mapping[str, Any]) -> None:
-        if step in self.steps(kind):
+        if step in self.steps(kind) or not is_first():
             return
         tree, path = jax.device_get(tree), self.folder / kind / str(step)
         num_bytes = _ROOM + 2 * sum(np.asarray(leaf).nbytes for leaf in jax.tree.leaves(tree))
@@ -205,7 +187,7 @@ class Checkpoints:
             path.parent.mkdir(parents=True, exist_ok=True)
             require_room(path.parent, num_bytes)
             try:
-                with self._manager(kind, writes=True) as manager:
+                with manager_of(self.folder / kind, writes=True) as manager:
                     arrays = ocp.args.StandardSave(tree)
                     manager.save(step, args=arrays, custom_metadata={_NOTES: to_json(notes)})
             except Exception as error:  # Orbax raises what each of its storage layers does
@@ -229,7 +211,7 @@ class Checkpoints:
                 _delete(self.folder / "best" / str(step))
 
     def _notes(self, step: int) -> Mapping[str, Any]:
-        with self._manager("latest") as manager:
+        with manager_of(self.folder / "latest") as manager:
             metadata = manager.metadata(step).custom_metadata or {}
         return from_json(str(metadata.get(_NOTES, "{}")))
 
@@ -256,7 +238,7 @@ class Checkpoints:
         try:
             if reason := damage_of(path):
                 raise ValueError(reason)
-            with self._manager(kind) as manager:
+            with manager_of(self.folder / kind) as manager:
                 saved = manager.item_metadata(step).tree
                 saved_shapes, like = shapes(saved), abstract(saved) if like is None else like
                 if saved_shapes and saved_shapes == shapes(like):

@@ -1,4 +1,4 @@
-"""Spreading the rows of a batch over devices; everything else is replicated.
+"""Spreading the rows of a batch over devices, of one process or of several; everything else is replicated.
 
 Programs on several devices run inside `shard_map(..., check_vma=False)`: each device computes with its own
 rows, and sums over rows are added up explicitly.
@@ -8,10 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Sequence
+from typing import Any
 
 import jax
+import numpy as np
+from jax.experimental import multihost_utils
+from jax.sharding import NamedSharding
 
-from seqlab.types import Batch, Tree
+from seqlab.training.processes import several
+from seqlab.types import Batch, ConfigError, Tree
 
 ROWS = "B"
 """The mesh axis that a batch's rows are spread over."""
@@ -33,10 +39,76 @@ def offer_cores() -> None:
 
 
 def choose(batch_size: int) -> int:
-    """Return the number of devices for a batch: the most that divide it and leave enough rows for each."""
+    """Return the number of devices for a batch: the most that divide it and leave enough rows for each.
+
+    Several processes have equal numbers of devices, at least one each.
+
+    Raises:
+        ConfigError: the batch cannot be divided among the processes.
+    """
     fewest_rows = FEWEST_ROWS if jax.default_backend() == "cpu" else 1
-    counts = range(len(jax.local_devices()), 1, -1)
-    return next((n for n in counts if batch_size % n == 0 and batch_size // n >= fewest_rows), 1)
+    num_processes = jax.process_count()
+    counts = range(num_processes * len(jax.local_devices()), num_processes, -num_processes)
+    if batch_size % num_processes:
+        raise ConfigError(
+            f"training.batch_size and .evaluation_batch_size must be multiples of the {num_processes} "
+            f"processes, got {batch_size} as their greatest common divisor"
+        )
+    fits = (n for n in counts if batch_size % n == 0 and batch_size // n >= fewest_rows)
+    return next(fits, num_processes)
+
+
+def require_available(num_devices: int) -> None:
+    """Raise ConfigError where there are not so many devices, or not equally many of each process."""
+    num_processes = jax.process_count()
+    available = num_processes * len(jax.local_devices())
+    if num_devices > available:
+        raise ConfigError(f"training.devices must be at most {available} here, got {num_devices}")
+    if num_devices % num_processes:
+        raise ConfigError(
+            f"training.devices must be a multiple of the {num_processes} processes, got {num_devices}"
+        )
+
+
+def first_devices(count: int) -> Sequence[Any]:
+    """Return the first devices of each process, equally many of each and `count` in all."""
+    share = count // jax.process_count()
+    by_process: dict[int, list[Any]] = {}
+    for device in jax.devices():
+        by_process.setdefault(device.process_index, []).append(device)
+    return [device for _, own in sorted(by_process.items()) for device in own[:share]]
+
+
+def put(tree: Tree, shardings: Tree) -> Tree:
+    """Put arrays that every process has on the devices.
+
+    Args:
+        tree: the arrays.
+        shardings: their shardings, a prefix of the tree.
+    """
+    if not several():
+        return jax.device_put(tree, shardings)
+    return jax.tree.map(
+        lambda where, part: jax.tree.map(lambda leaf: _put(leaf, where), part), shardings, tree
+    )
+
+
+def _put(leaf: Any, where: NamedSharding) -> jax.Array:
+    if isinstance(leaf, jax.Array) and not leaf.is_fully_addressable:
+        return jax.device_put(leaf, where)
+    array = np.asarray(leaf)
+    return jax.make_array_from_callback(array.shape, where, array.__getitem__)
+
+
+def fetch(tree: Tree) -> Tree:
+    """Return whole arrays on the host, of every process; all of them have to call it."""
+
+    def whole(leaf: Any) -> Any:
+        if leaf.is_fully_addressable or leaf.is_fully_replicated:
+            return leaf
+        return multihost_utils.process_allgather(leaf, tiled=True)
+
+    return jax.device_get(jax.tree.map(whole, tree) if several() else tree)
 
 
 def local_rows(batch: Batch, axis: str | None) -> Batch:

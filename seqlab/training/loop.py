@@ -13,9 +13,11 @@ import numpy as np
 
 from seqlab.interrupts import interruptible
 from seqlab.training.background import Background
+from seqlab.training.devices import fetch
 from seqlab.training.evaluations import Average
 from seqlab.training.monitor import Monitor
 from seqlab.training.plateau import FACTOR, Plateau
+from seqlab.training.processes import any_of, flag_of_first
 from seqlab.training.regimes import average_of
 from seqlab.training.state import TrainState
 from seqlab.training.vectorize.compiled import CompiledFunctions, compiled_functions, resident_data
@@ -84,8 +86,8 @@ class _Loop:
                 self._spend()
                 if self.step % training.checkpoint_every == 0:
                     self._save()
-                if interrupts.requested and self.step < training.steps:
-                    reason = f"{interrupts.requested} asked to stop after step {self.step}"
+                if any_of(interrupts.requested is not None) and self.step < training.steps:
+                    reason = f"{interrupts.requested or 'a signal'} asked to stop after step {self.step}"
                     for index in self._active():
                         self.monitors[index].end("interrupted", reason)
             for index in self._active():  # runs without a step to make
@@ -104,7 +106,7 @@ class _Loop:
             states = self.functions.init(hyperparameters, seeds, self.data)
             if all(monitor.transplant is None for monitor in self.monitors):
                 return states
-            params = self._stacked(self._planted(jax.device_get(states.params)))
+            params = self._stacked(self._planted(fetch(states.params)))
             return self.functions.begin(hyperparameters, seeds, params, self.data)
         return self.plan.place(self._stacked(restored), self.plan.state)
 
@@ -137,7 +139,7 @@ class _Loop:
         parts = [self._dispatch(flags, start, end) for start, end in ((self.step, last),) if start < end]
         found = self._diagnose(cadences if has_row else (), stop)
         parts.append(self._dispatch(flags, last, stop))
-        metrics, reached, found = jax.device_get((parts, self.states.step, found))
+        metrics, reached, found = fetch((parts, self.states.step, found))
         elapsed = time.perf_counter() - begun - (self.functions.seconds - compiled)
         self.stepping += elapsed
         timing = self._timing((stop - self.step) / elapsed)
@@ -145,7 +147,7 @@ class _Loop:
         if (reached[flags] < stop).any():
             found |= self._diagnose(() if has_row else cadences, stop)
             nonfinite = self.functions.count_nonfinite(self.states, self.hyperparameters, self.data)
-            found, nonfinite = jax.device_get((found, nonfinite))
+            found, nonfinite = fetch((found, nonfinite))
         metrics = _joined(metrics, (last - self.step, stop - last))
         for index in active:
             monitor, place = self.monitors[index], self.places[index]
@@ -198,14 +200,14 @@ class _Loop:
         name = self.program.training.average_at(self.step)
         averaged = None
         if name is not None and average is not None:
-            averaged = self.functions.evaluate(average, self.data, "validation"), jax.device_get(average)
-        params, active, plateau = jax.device_get(raw), self._active(), self.program.plateau
+            averaged = self.functions.evaluate(average, self.data, "validation"), fetch(average)
+        params, active, plateau = fetch(raw), self._active(), self.program.plateau
         rates = {} if plateau is None else {FACTOR: plateau.factor_of(self.states.optimizer_state)}
         for index in active:
             monitor, place = self.monitors[index], self.places[index]
             run_means, run_params = _item((means, params), place)
             of_average = Average(name, *_item(averaged, place)) if name and averaged else None
-            best = monitor.validate(run_means, run_params, of_average, _item(jax.device_get(rates), place))
+            best = monitor.validate(run_means, run_params, of_average, _item(fetch(rates), place))
             if best is not None:
                 self.background.submit(monitor.checkpoints.save_best, monitor.steps, best)
         if plateau is not None and self.step % self.program.training.eval_every == 0:
@@ -228,7 +230,9 @@ class _Loop:
         for monitor in self.monitors:
             monitor.seconds += (now - self.counted) / len(self.monitors)
         self.counted = now
-        over = [index for index in self._active() if budget and self.monitors[index].seconds >= budget]
+        over = [
+            one for one in self._active() if budget and flag_of_first(self.monitors[one].seconds >= budget)
+        ]
         if over and self.step < self.program.training.steps:
             if self.validated < self.step:
                 self._validate()
@@ -239,7 +243,7 @@ class _Loop:
     def _save(self) -> None:
         """Save the states in the background; wait where two older saves of each run are not done yet."""
         self.background.wait(leaving=2 * len(self.monitors))
-        states = jax.device_get(self.states)
+        states = fetch(self.states)
         for index, monitor in enumerate(self.monitors):
             state = _item(states, self.places[index])
             self.background.submit(monitor.checkpoints.save_latest, state, monitor.notes())

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from seqlab.architectures import Recurrent
+from seqlab.training.processes import flag_of_first
 from seqlab.training.program import Program
 from seqlab.types import Batch, Tree
 
@@ -32,7 +33,7 @@ def needs_chunks(program: Program) -> bool:
     """
     share = SHARE_OF_MEMORY * free_memory(_num_devices(program))
     batch = jax.eval_shape(lambda data: program.batch(jnp.uint32(0), jnp.int32(0), data), program.task.data)
-    return _most_saved(program, batch) > share and saved_bytes(program, batch) > share
+    return flag_of_first(_most_saved(program, batch) > share and saved_bytes(program, batch) > share)
 
 
 def saved_bytes(program: Program, batch: Batch) -> int:

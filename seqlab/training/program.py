@@ -60,7 +60,7 @@ class Program:
     lockstep: str | None = None
 
     def __post_init__(self) -> None:
-        self.network.check_backward(self.training.backward)
+        self.network.check_backward(self.recurrence.applied(self.training.backward))
         if self.task.stream and isinstance(self.network, Recurrent) and self.network.bidirectional:
             raise IncompatibleError(
                 "architecture.bidirectional=true does not fit task.stream=true, which has no future to read: "

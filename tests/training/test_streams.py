@@ -14,7 +14,7 @@ from seqlab.recurrence import Truncation
 from seqlab.runs import build, compose_request
 from seqlab.tracking import read_rows
 from seqlab.training import Checkpoints
-from seqlab.types import ConfigError
+from seqlab.types import ConfigError, IncompatibleError
 
 STREAM = tiny(
     *("python_docs", "many_to_many", "task.stream=true", "training.bptt_window=4", "training.bptt_stride=2"),
@@ -80,6 +80,26 @@ def test_it_resumes_bit_for_bit_and_spreads_over_devices_by_rows(tmp_path):
     assert go("two", "training.steps=6", "training.devices=2") == "finished"
     two = last_state(tmp_path / "two")
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-6), whole, two)
+
+
+ROWS = [("text_classification", "many_to_one"), ("tagging", "many_to_many"), ("text_corpus", "many_to_many")]
+
+
+@pytest.mark.parametrize(("task", "architecture"), ROWS)
+def test_gradients_of_every_text_stay_within_a_window(task, architecture):
+    """The update is traced; what a window does to gradients is tested with the recurrence."""
+    overrides = tiny(task, architecture, "training.bptt_window=2", "recurrence.memory=chunked")
+    program = build(compose_request(overrides)).program
+    batch = jax.eval_shape(program.batch, jnp.uint32(0), jnp.int32(0), program.task.data)
+    assert batch.inputs.shape[1] > 2
+    after, _ = jax.eval_shape(program.step, program.shapes, batch)
+    assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, program.shapes)
+
+
+def test_a_window_for_pairs_of_texts_is_refused():
+    refused = r"training\.bptt_window=2 does not fit architecture=encoder_decoder"
+    with pytest.raises(IncompatibleError, match=refused):
+        build(compose_request(tiny("text_pairs", "encoder_decoder", "training.bptt_window=2")))
 
 
 @pytest.mark.runs

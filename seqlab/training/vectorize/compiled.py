@@ -290,4 +290,4 @@ def resident_data(task: Task, plan: Plan) -> Any:
 
 @functools.lru_cache(maxsize=2)
 def _placed(task: Task, source: Hashable, where: NamedSharding) -> Any:
-    return jax.device_put(task.data, where)
+    return devices.put(task.data, where)

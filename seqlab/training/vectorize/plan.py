@@ -10,7 +10,7 @@ import jax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from seqlab.checks import require_positive
-from seqlab.training.devices import ROWS
+from seqlab.training.devices import ROWS, first_devices, put
 from seqlab.training.state import TrainState
 from seqlab.types import Tree
 
@@ -68,7 +68,7 @@ class Plan:
             (self.devices,),
             (ROWS if self.num_runs == 1 else RUNS,),
             (jax.sharding.AxisType.Auto,),
-            devices=jax.local_devices()[: self.devices],
+            devices=first_devices(self.devices),
         )
 
     @property
@@ -94,7 +94,7 @@ class Plan:
             tree: the arrays.
             specs: their PartitionSpecs, a prefix of the tree.
         """
-        return jax.device_put(tree, jax.tree.map(lambda spec: NamedSharding(self.mesh, spec), specs))
+        return put(tree, jax.tree.map(lambda spec: NamedSharding(self.mesh, spec), specs))
 
     def abstract(self, tree: Tree, specs: Tree = REPLICATED) -> Tree:
         """Return the shapes, dtypes and shardings of what `place` returns; the arrays may be abstract."""

@@ -1,0 +1,112 @@
+"""One run on several devices and in several processes of this machine: equality and throughput.
+
+    python scripts/bench_processes.py
+
+Each case is the command of a user. Processes meet on the loopback device. The numbers of the first row, and
+the best parameters, are compared with those of one process with one device. The table is written to
+`experiments/recurrence_speed/processes.md`.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from seqlab.runs import load
+from seqlab.tracking import read_rows, read_summary
+
+SETTINGS = (
+    *("task=adding", "task.length=50", "task.num_evaluation_examples=64", "cell=lstm", "cell.features=64"),
+    *("training.batch_size=64", "training.evaluation_batch_size=64", "training.steps=100"),
+    *("training.log_every=10", "training.eval_every=10", "training.checkpoint_every=100"),
+    *("training.num_examples=0", "tracking.wandb.mode=disabled", "tracking.console.mode=off"),
+)
+CASES = ((1, 1), (1, 2), (1, 4), (2, 1), (2, 2))
+"""Processes, and devices of each."""
+FILE = Path(__file__).parents[1] / "experiments" / "recurrence_speed" / "processes.md"
+HEAD = """# Devices and processes
+
+    python scripts/bench_processes.py
+
+One run of an LSTM (H=64, B=64, T=50) on two cores. A device is a thread pool of its own on the same cores,
+and processes meet on the loopback device, so that more of them cannot be faster here. *Difference* is the
+largest, relative where numbers are above 1, of any number of the first row (step 10), and of the best
+parameters.
+
+| processes | devices of each | steps a second | difference of the row | of the parameters |
+| --- | --- | --- | --- | --- |
+"""
+
+
+def train(folder: Path, num_processes: int, num_devices: int) -> None:
+    """Run the command in some processes, and wait for all of them.
+
+    Raises:
+        RuntimeError: one of them did not finish.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = [sys.executable, "-m", "seqlab.train", *SETTINGS, f"hydra.run.dir={folder}"]
+    words.append(f"training.devices={num_processes * num_devices}")
+    if num_processes > 1:
+        words += [f"distributed.coordinator=127.0.0.1:{port}", f"distributed.num_processes={num_processes}"]
+    started = [
+        subprocess.Popen(
+            words if num_processes == 1 else [*words, f"distributed.process_id={number}"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, "JAX_NUM_CPU_DEVICES": str(num_devices)},
+        )
+        for number in range(num_processes)
+    ]
+    for process in started:
+        said, _ = process.communicate()
+        if process.returncode:
+            raise RuntimeError(said)
+
+
+def results(folder: Path) -> tuple[dict, dict, float]:
+    """Return the first row, the best parameters, and the steps a second of a run."""
+    row = next(row for row in read_rows(folder) if "train/loss" in row)
+    numbers = {key: value for key, value in row.items() if not key.startswith("timing/")}
+    return numbers, load(folder)[1], read_summary(folder)["steps_per_second"]
+
+
+def difference(left: dict, right: dict) -> float:
+    """Return the largest difference between two trees, relative where numbers are above 1."""
+
+    def gap(one: object, other: object) -> np.ndarray:
+        with np.errstate(invalid="ignore"):  # equal infinities
+            apart = np.abs(np.subtract(one, other)) / np.maximum(1, np.abs(other))
+        return np.max(np.where(np.equal(one, other), 0, apart))
+
+    gaps = jax.tree.map(gap, left, right)
+    return max(map(float, jax.tree.leaves(gaps)))
+
+
+def main() -> None:
+    """Run every case and write the table."""
+    lines, first = [], None
+    with tempfile.TemporaryDirectory() as place:
+        for num_processes, num_devices in CASES:
+            folder = Path(place) / f"{num_processes}x{num_devices}"
+            train(folder, num_processes, num_devices)
+            row, params, speed = results(folder)
+            first = first or (row, params)
+            gaps = [f"{difference(*pair):.1e}" for pair in zip((row, params), first, strict=True)]
+            lines.append(f"| {num_processes} | {num_devices} | {speed:.0f} | {' | '.join(gaps)} |")
+            print(lines[-1], flush=True)
+    FILE.write_text(HEAD + "\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()

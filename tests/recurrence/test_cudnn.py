@@ -1,0 +1,46 @@
+"""cuDNN's layer of an LSTM, by its form: JAX's own reference of it stands in for the GPU."""
+
+from __future__ import annotations
+
+import functools
+
+import jax
+import pytest
+from jax.experimental import rnn
+from problems import CELLS, LENGTHS, largest_difference, loss, problem
+from tiny_runs import tiny
+
+from seqlab.runs import build, compose_request
+from seqlab.types import IncompatibleError
+
+
+def reference(x, h, c, weights, lengths, *, input_size, hidden_size, num_layers, dropout, bidirectional):
+    """Compute what cuDNN does, by JAX's reference of its layout of weights."""
+    sizes = input_size, hidden_size, num_layers
+    unpacked = rnn.unpack_lstm_weights(weights, *sizes, bidirectional)
+    return rnn.lstm_ref(x, h, c, *unpacked, lengths, *sizes, dropout, bidirectional)
+
+
+@pytest.mark.parametrize(("lengths", "reverse"), [(None, False), (LENGTHS, True)])
+def test_it_is_the_scan(lengths, reverse, monkeypatch):
+    monkeypatch.setattr(rnn, "lstm", reference)
+    cell = CELLS["lstm"]
+    arguments = problem(cell)
+
+    @jax.jit
+    def both(*arguments):
+        options = {"cell": cell, "lengths": lengths, "reverse": reverse}
+        return [
+            jax.value_and_grad(functools.partial(loss, **options, cudnn=cudnn), (0, 1, 2))(*arguments)
+            for cudnn in (True, False)
+        ]
+
+    assert largest_difference(*both(*arguments)) < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"), [("gru", "does not fit GRU"), ("lstm", "needs a GPU of NVIDIA, got cpu")]
+)
+def test_it_is_refused_where_there_is_none(cell, reason):
+    with pytest.raises(IncompatibleError, match=rf"^recurrence\.backend=cudnn {reason}"):
+        build(compose_request(tiny("adding", "many_to_one", "recurrence.backend=cudnn", f"cell={cell}")))
