@@ -273,6 +273,12 @@ def work(peer: str, cell_name: str, shape: tuple[int, ...]) -> None:
 # The conductor
 
 
+def _last_error(text: str) -> str:
+    """Return the last line of an error output that names an exception, or else its last line."""
+    lines = text.strip().splitlines()
+    return next((line for line in reversed(lines) if re.match(r"[\w.]*(Error|Exception): ", line)), lines[-1])
+
+
 class Worker:
     """A library's process, started and asked over pipes."""
 
@@ -283,7 +289,7 @@ class Worker:
         )
         line = self.process.stdout.readline()
         if not line:
-            raise RuntimeError(self.process.communicate()[1].strip().splitlines()[-1])
+            raise RuntimeError(_last_error(self.process.communicate()[1]))
         self.start = json.loads(line)
         self.num_steps = 1
         self.num_steps = max(3, round(SECONDS_PER_TURN / self.seconds_per_step()))
@@ -342,7 +348,8 @@ def machine() -> dict:
     """Describe the machine and the libraries."""
     text = subprocess.run(["lscpu"], capture_output=True, text=True, check=True).stdout
     fields = dict(re.findall(r"^\s*([^:]+):\s+(.*)$", text, re.MULTILINE))
-    names = ("jax", "jaxlib", "flax", "optax", "torch", "keras")
+    installed = {found.metadata["Name"].lower() for found in importlib.metadata.distributions()}
+    names = [name for name in ("jax", "jaxlib", "flax", "optax", "torch", "keras") if name in installed]
     return {
         "processor": fields["Model name"]
         + f", {os.cpu_count()} cores, L2 {fields['L2 cache']}, L3 {fields['L3 cache']}",
