@@ -16,6 +16,7 @@ from seqlab.architectures.layers import apply_layer, dense, init_layer
 from seqlab.architectures.readout import Readout, draw
 from seqlab.recurrence import FULL_BACKWARD, Backward, Stack
 from seqlab.recurrence.carries import last_vector
+from seqlab.recurrence.chunked import in_chunks
 from seqlab.recurrence.stack import Carries
 from seqlab.types import Params, Spec, Tokens
 
@@ -246,7 +247,11 @@ class Decoder:
                 prediction = sampling.predict(sampling.params, attended)
             return (state._replace(memory=None), prediction), (inputs, attended)
 
-        _, sequences = jax.lax.scan(step, (state._replace(memory=None), prediction), steps)
+        def run(steps: _Steps, carry: tuple[Any, Any]) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
+            return jax.lax.scan(step, carry, steps)
+
+        first = (state._replace(memory=None), prediction)
+        _, sequences = in_chunks(run, steps, first) if backward.chunked else run(steps, first)
         return jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), sequences)
 
     def start_features(self, params: Params, num_rows: int) -> jax.Array:

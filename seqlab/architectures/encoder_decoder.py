@@ -76,7 +76,7 @@ class EncoderDecoder(Recurrent):
             raise ValueError(f"input_feeding must be false, or attention one of {', '.join(ATTENTIONS)}")
         require_number(self, "scheduled_sampling", 0.0, 1.0)
         noise = [name for name in NOISE if getattr(self, name)]
-        if noise and (self.decoder.is_sequential or self._samples):
+        if noise and self._is_sequential:
             raise IncompatibleError(
                 f"architecture.{noise[0]} must be 0 where an encoder_decoder goes step by step: "
                 "with attention=bahdanau, input_feeding=true or scheduled_sampling"
@@ -109,6 +109,11 @@ class EncoderDecoder(Recurrent):
     def _samples(self) -> bool:
         """Whether scheduled sampling is on; a rate that is traced is not 0."""
         return isinstance(self.scheduled_sampling, jax.Array) or self.scheduled_sampling > 0
+
+    @property
+    def _is_sequential(self) -> bool:
+        """Whether the decoder takes its steps in training one by one."""
+        return self.decoder.is_sequential or self._samples
 
     # Training.
 
@@ -159,6 +164,11 @@ class EncoderDecoder(Recurrent):
                 f"training.bptt_window={backward.truncation.window} does not fit "
                 f"architecture={self.framing}, where the gradient of every loss passes through all decoder "
                 "steps to the encoder: legal value is null"
+            )
+        if backward.cudnn and self._is_sequential:
+            raise IncompatibleError(
+                "recurrence.backend=cudnn does not fit an encoder_decoder that goes step by step, with "
+                "attention=bahdanau, input_feeding=true or scheduled_sampling: legal are auto, scan"
             )
         self.stack.check_backward(backward)
 

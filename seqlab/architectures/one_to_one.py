@@ -84,6 +84,12 @@ class OneToOne:
                 f"training.bptt_window={backward.truncation.window} does not fit "
                 f"architecture={self.framing}, where nothing recurs: legal value is null"
             )
+        key = "memory=chunked" if backward.chunked else "backend=cudnn" if backward.cudnn else None
+        if key is not None:
+            raise IncompatibleError(
+                f"recurrence.{key} does not fit architecture={self.framing}, where nothing recurs: "
+                "legal value is auto"
+            )
         if backward.control != NO_CONTROL:
             name = type(self).__name__
             raise IncompatibleError(

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from seqlab.recurrence.block_scan import in_blocks, near_divisor, out_of_blocks
-from seqlab.recurrence.steps import Steps
 from seqlab.types import Carry, Tree
 
-Run = Callable[[Steps, Carry], tuple[Carry, Tree]]
-"""A recurrence, `(steps, carry before) -> (final carry, outputs with T in front)`."""
+Run = Callable[[Any, Carry], tuple[Carry, Tree]]
+"""A recurrence, `(steps with T in front, carry before) -> (final carry, outputs with T in front)`."""
 
 
 def chunk_length(num_steps: int) -> int:
@@ -21,7 +21,7 @@ def chunk_length(num_steps: int) -> int:
     return near_divisor(max(1, round(math.sqrt(num_steps))), num_steps)
 
 
-def in_chunks(run: Run, steps: Steps, carry: Carry) -> tuple[Carry, Tree]:
+def in_chunks(run: Run, steps: Tree, carry: Carry) -> tuple[Carry, Tree]:
     """Run a recurrence over T steps, in chunks of K ≈ √T.
 
     Saved for the backward pass are the carry before each chunk, T / K of them, and what `run` saves of the K
@@ -35,7 +35,7 @@ def in_chunks(run: Run, steps: Steps, carry: Carry) -> tuple[Carry, Tree]:
 
     Source: Chen et al. 2016, "Training deep nets with sublinear memory cost", arXiv:1604.06174, section 3.
     """
-    num_steps = len(jax.tree.leaves(steps.x)[0])
+    num_steps = len(jax.tree.leaves(steps)[0])
     length = chunk_length(num_steps)
     whole = num_steps - num_steps % length
     if whole <= length:
@@ -49,5 +49,5 @@ def in_chunks(run: Run, steps: Steps, carry: Carry) -> tuple[Carry, Tree]:
     return carry, jax.tree.map(lambda *parts: jnp.concatenate(parts), outputs, rest)
 
 
-def _slice(steps: Steps, part: slice) -> Steps:
+def _slice(steps: Tree, part: slice) -> Tree:
     return jax.tree.map(lambda leaf: leaf[part], steps)

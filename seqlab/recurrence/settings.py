@@ -25,7 +25,7 @@ class Settings:
             or control of the backward pass need the steps; "auto" for "scan".
 
     Raises:
-        ValueError: a value that is not legal.
+        ValueError: a value that is not legal, or both "chunked" and "cudnn".
     """
 
     memory: str = "auto"
@@ -34,15 +34,24 @@ class Settings:
     def __post_init__(self) -> None:
         require_choice(self, "memory", MEMORY)
         require_choice(self, "backend", BACKENDS)
+        if self.is_chunked and self.uses_cudnn:
+            raise ValueError(
+                "memory=chunked does not fit backend=cudnn, which saves all steps: legal are auto, full"
+            )
 
     @property
     def is_chunked(self) -> bool:
         """Whether chunks of steps are computed again."""
         return self.memory == "chunked"
 
+    @property
+    def uses_cudnn(self) -> bool:
+        """Whether cuDNN computes the training steps that it can."""
+        return self.backend == "cudnn"
+
     def applied(self, backward: Backward) -> Backward:
         """Return options of the backward pass with these settings."""
-        return backward._replace(chunked=self.is_chunked, cudnn=self.backend == "cudnn")
+        return backward._replace(chunked=self.is_chunked, cudnn=self.uses_cudnn)
 
 
 AUTO_SETTINGS = Settings()

@@ -76,7 +76,8 @@ def unroll(
         The final carry, and the outputs `(B, T, H)`.
 
     Raises:
-        ValueError: `vjp` is neither of the two, or a length that is known at this time is not from 0 to T.
+        ValueError: `vjp` is neither of the two, a length that is known at this time is not from 0 to T, or
+            `chunked` and `cudnn` are both true.
         IncompatibleError: `control.omega` is given, and the backward pass is not the fused one, or there are
             resets or cuts.
 
@@ -84,6 +85,8 @@ def unroll(
     """
     if vjp not in VJPS:
         raise ValueError(f"vjp must be one of {', '.join(VJPS)}, got {vjp!r}")
+    if chunked and cudnn:
+        raise ValueError("chunked must be false where cudnn is true")
     _require_lengths(lengths, inputs.shape[1])
     real = None if lengths is None else real_steps(lengths, inputs.shape[1])
     steps = Steps(mask_rows(real, inputs), real, resets, None, probes, noise.hold if noise else None)

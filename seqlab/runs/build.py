@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from seqlab.registry import require_extras
 from seqlab.runs.init_from import KEY as INIT_FROM
 from seqlab.runs.init_from import begin, source_run, with_vocabulary
-from seqlab.runs.objects import Run, make_family
+from seqlab.runs.objects import Run, make_family, num_devices
 from seqlab.runs.open_groups import make_callbacks, make_trackers
 from seqlab.runs.request import Request, resolve
 from seqlab.runs.resume import FINGERPRINT, Kept, kept_by
@@ -20,10 +19,7 @@ from seqlab.runs.width import width_note
 from seqlab.tasks.data_notes import data_notes
 from seqlab.tasks.task import VOCABULARY
 from seqlab.tracking import RunInfo
-from seqlab.training import Family, Program, choose_devices
-from seqlab.training.devices import require_available
-from seqlab.training.regimes import searches_lines
-from seqlab.types import ConfigError
+from seqlab.training import Family, Program
 
 
 def require_legal(config: Mapping[str, Any]) -> None:
@@ -33,7 +29,7 @@ def require_legal(config: Mapping[str, Any]) -> None:
         ConfigError: as `build`.
     """
     family, _ = make_family(config)
-    _num_devices(family.program)
+    num_devices(family.program)
     make_trackers(config["tracking"])
     make_callbacks(config["callbacks"])
     require_extras(family.program.task.extras)
@@ -62,7 +58,7 @@ def build(request: Request) -> Run:
         request=request,
         family=family,
         hyperparameters=numbers,
-        num_devices=_num_devices(family.program),
+        num_devices=num_devices(family.program),
         trackers=make_trackers(config["tracking"]),
         callbacks=make_callbacks(config["callbacks"]),
         info=_info(request, config, family.program, step),
@@ -95,21 +91,6 @@ def _same_data(
         made = make_family(own)
         fingerprint = made[0].program.task.fingerprint()
     return made, kept.require_same_data(fingerprint, config)
-
-
-def _num_devices(program: Program) -> int:
-    training = program.training
-    if searches_lines(program.shapes.optimizer_state):
-        if training.devices not in (None, 1):
-            raise ConfigError(f"training.devices must be 1 with a line search, got {training.devices}")
-        require_available(1)
-        return 1
-    if training.devices is None:
-        return choose_devices(
-            math.gcd(training.batch_size // training.accumulate, training.evaluation_batch_size)
-        )
-    require_available(training.devices)
-    return training.devices
 
 
 def _info(request: Request, config: Mapping[str, Any], program: Program, resumed_from: int | None) -> RunInfo:

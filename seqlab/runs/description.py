@@ -25,7 +25,7 @@ def facts_of(run: Run) -> dict[str, Any]:
 
 def description_of(run: Run) -> dict[str, Any]:
     """Return the part of the summary that says what was run, and by which versions."""
-    info = run.info
+    info, recurrence = run.info, run.program.recurrence
     return run.request.identity | {
         "folder": str(info.folder.absolute()),
         "resumed": list(run.history),
@@ -36,7 +36,8 @@ def description_of(run: Run) -> dict[str, Any]:
         **sizes_of(run.program),
         "num_devices": run.num_devices,
         "num_processes": jax.process_count(),
-        "memory": run.program.recurrence.memory,
+        "memory": "chunked" if recurrence.is_chunked else "full",
+        "backend": "cudnn" if recurrence.uses_cudnn else "scan",
         "metric": info.goal.metric,
         "higher_is_better": info.goal.higher_is_better,
         "versions": versions(),

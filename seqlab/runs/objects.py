@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import inspect
 import json
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,9 +28,11 @@ from seqlab.runs.request import Request
 from seqlab.tasks import Task
 from seqlab.tasks.source_stamp import source_stamp
 from seqlab.tracking import Callback, RunInfo, Tracker
-from seqlab.training import Family, Program, Training, use_compilation_cache
+from seqlab.training import Family, Program, Training, choose_devices, use_compilation_cache
 from seqlab.training.checkpoints import Restored
+from seqlab.training.devices import require_available
 from seqlab.training.memory import needs_chunks
+from seqlab.training.regimes import searches_lines
 from seqlab.training.transplant import Transplant
 from seqlab.types import ConfigError
 
@@ -97,8 +100,10 @@ def make_family(config: Mapping[str, Any]) -> tuple[Family, dict[str, float]]:
         if program.training.sample_length:
             require_can_generate(program.task, program.network)
     if program.recurrence.memory == "auto":
-        memory = "chunked" if needs_chunks(program) else "full"
-        program = dataclasses.replace(program, recurrence=RecurrenceSettings(memory))
+        recurrence = program.recurrence
+        chunked = not recurrence.uses_cudnn and needs_chunks(program, num_devices)
+        memory = "chunked" if chunked else "full"
+        program = dataclasses.replace(program, recurrence=dataclasses.replace(recurrence, memory=memory))
         config = replaced(config, {"recurrence.memory": memory})
     numbers, initial = hyperparameters(config)
     related = {key: value for key, value in config.items() if key not in UNRELATED}
@@ -106,6 +111,26 @@ def make_family(config: Mapping[str, Any]) -> tuple[Family, dict[str, float]]:
     key = alike, source_stamp(program.task)
     family = Family(key, program, lambda given: _program(replaced(config, given)), initial)
     return _first_equal(family), numbers
+
+
+def num_devices(program: Program) -> int:
+    """Return the number of devices over which a run by itself spreads the rows of a batch.
+
+    Raises:
+        ConfigError: there are not so many, or a line search is to use several.
+    """
+    training = program.training
+    if searches_lines(program.shapes.optimizer_state):
+        if training.devices not in (None, 1):
+            raise ConfigError(f"training.devices must be 1 with a line search, got {training.devices}")
+        require_available(1)
+        return 1
+    if training.devices is None:
+        return choose_devices(
+            math.gcd(training.batch_size // training.accumulate, training.evaluation_batch_size)
+        )
+    require_available(training.devices)
+    return training.devices
 
 
 @functools.lru_cache(maxsize=16)

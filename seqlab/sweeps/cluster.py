@@ -10,6 +10,19 @@ from seqlab.sweeps.requeue import requeued_when_interrupted
 from seqlab.training import offer_cores
 from seqlab.types import ConfigError
 
+TASKS = ("nodes", "tasks_per_node", "slurm_ntasks_per_node")
+"""Parameters of submitit for jobs of several processes, each of which would run the whole job."""
+
+
+def require_one_process(settings: Mapping[str, Any]) -> None:
+    """Raise ConfigError where a job would be several processes."""
+    for name in TASKS:
+        if settings.get(name) not in (None, 1):
+            raise ConfigError(
+                f"hydra.launcher.cluster.{name} must be 1, as one process trains all runs of a job, "
+                f"got {settings[name]!r}: with hydra/launcher=slurm several train a run together"
+            )
+
 
 def submit(
     function: Callable[..., list[Any]],

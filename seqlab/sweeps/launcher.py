@@ -15,6 +15,7 @@ from seqlab.registry import blame
 from seqlab.runs.compose import request_of
 from seqlab.runs.last import command_line
 from seqlab.runs.outcome import cost_of
+from seqlab.sweeps.cluster import require_one_process
 from seqlab.sweeps.config_loader import CopyingLoader
 from seqlab.sweeps.programs import Sharing, execute_all, submit_all
 from seqlab.sweeps.resume import resuming
@@ -40,10 +41,11 @@ class SweepLauncher:
             sharing: the fields of `Sharing`.
 
         Raises:
-            ConfigError: a value of `sharing` that is not legal.
+            ConfigError: a value of `sharing` that is not legal, or jobs of several processes.
         """
         with blame("hydra.launcher."):
             self._sharing = Sharing(**sharing)
+        require_one_process(cluster or {})
         context.config_loader = cast("ConfigLoader", CopyingLoader(context.config_loader))
         self._context, self._config, self._cluster = context, config, cluster
 

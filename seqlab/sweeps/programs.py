@@ -36,6 +36,8 @@ PLAN = ".plan.json"
 class Sharing:
     """How runs of one family share a program; each limit is None by default.
 
+    Runs with `recurrence.backend=cudnn` share none: they are trained one after another, as with `exact`.
+
     Attributes:
         runs_per_program: the most runs of one program; None for as many as fit into memory.
         vmap_size: the number of runs that step together, by `vmap`; None to choose it by a measurement.
@@ -138,7 +140,7 @@ def _kept_place(run: Run) -> tuple[Plan, int] | None:
 
     Under another plan, or at another place, a run would go on with other rounding errors.
     """
-    if run.info.config["resume"] is None:
+    if run.info.config["resume"] is None or run.program.recurrence.uses_cudnn:
         return None
     try:
         kept = json.loads((run.info.folder / PLAN).read_text(encoding="utf-8"))
@@ -182,10 +184,10 @@ def _choose(runs: Mapping[int, Run], sharing: Sharing) -> tuple[int, Plan, dict[
     first = next(iter(runs.values()))
     if (kept := _kept_plan(first)) is not None:
         return kept.num_runs, kept, {}
-    if sharing.exact:
+    if sharing.exact or first.program.recurrence.uses_cudnn:  # vmap has no rule for cuDNN
         return 1, Plan(devices=first.num_devices), {}
     devices = sharing.devices or len(jax.local_devices())
-    size = min(len(runs), sharing.runs_per_program or most_runs(first.program, devices))
+    size = min(len(runs), sharing.runs_per_program or most_runs(first.program, devices, devices))
     return size, *choose_plan(first.family, size, first.hyperparameters, sharing.vmap_size, devices)
 
 

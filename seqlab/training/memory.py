@@ -6,6 +6,7 @@ import contextlib
 import math
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import jax
@@ -25,24 +26,37 @@ MOST_SAVED = 32
 _CGROUPS = Path("/sys/fs/cgroup")
 
 
-def needs_chunks(program: Program) -> bool:
+def needs_chunks(program: Program, num_devices: Callable[[Program], int]) -> bool:
     """Say whether what the backward pass of a step saves would take more than its share of the free memory.
 
     A bound that costs nothing answers for small networks and short sequences. Only beyond it, the backward
     pass is traced.
+
+    Args:
+        program: the program.
+        num_devices: returns the number of devices that the program runs on.
     """
-    share = SHARE_OF_MEMORY * free_memory(_num_devices(program))
     batch = jax.eval_shape(lambda data: program.batch(jnp.uint32(0), jnp.int32(0), data), program.task.data)
-    return flag_of_first(_most_saved(program, batch) > share and saved_bytes(program, batch) > share)
+    return flag_of_first(
+        _most_saved(program, batch) > SHARE_OF_MEMORY * free_memory(1)
+        and saved_bytes(program, batch) > SHARE_OF_MEMORY * free_memory(num_devices(program))
+    )
 
 
 def saved_bytes(program: Program, batch: Batch) -> int:
-    """Return the bytes that the backward pass of a whole batch, which may be abstract, saves."""
+    """Return the bytes that the backward pass of a whole batch, which may be abstract, saves at a time.
+
+    With `training.accumulate`, they are those of one microbatch.
+    """
+    backward, count = program.recurrence.applied(program.training.backward), program.training.accumulate
+    rows = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct((leaf.shape[0] // count, *leaf.shape[1:]), leaf.dtype), batch
+    )
 
     def saved(params: Tree, batch: Batch) -> Tree:
-        return jax.vjp(lambda params: program.network.apply(params, batch), params)[1]
+        return jax.vjp(lambda params: program.network.apply(params, batch, backward=backward), params)[1]
 
-    return num_bytes(jax.eval_shape(saved, program.shapes.params, batch))
+    return num_bytes(jax.eval_shape(saved, program.shapes.params, rows))
 
 
 def num_bytes(tree: Tree) -> int:
@@ -56,10 +70,6 @@ def free_memory(num_devices: int) -> float:
     if stats and "bytes_limit" in stats:
         return (stats["bytes_limit"] - stats["bytes_in_use"]) * num_devices
     return min(_available(), _cgroup_limit())
-
-
-def _num_devices(program: Program) -> int:
-    return program.training.devices or len(jax.local_devices())
 
 
 def _most_saved(program: Program, batch: Batch) -> int:

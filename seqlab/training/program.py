@@ -45,7 +45,8 @@ class Program:
         lockstep: the `vmap` axis of runs that are stepped together; None where a run is stepped alone.
 
     Raises:
-        IncompatibleError: the network lacks an option of the backward pass, or reads a stream backwards.
+        IncompatibleError: the network lacks an option of the backward pass, or reads a stream backwards, or
+            cuDNN is to round to bfloat16.
     """
 
     task: Task
@@ -61,6 +62,11 @@ class Program:
 
     def __post_init__(self) -> None:
         self.network.check_backward(self.recurrence.applied(self.training.backward))
+        if self.training.precision == "bfloat16" and self.recurrence.uses_cudnn:
+            raise IncompatibleError(
+                "training.precision=bfloat16 does not fit recurrence.backend=cudnn, which has products "
+                "of its own: legal value is float32"
+            )
         if self.task.stream and isinstance(self.network, Recurrent) and self.network.bidirectional:
             raise IncompatibleError(
                 "architecture.bidirectional=true does not fit task.stream=true, which has no future to read: "

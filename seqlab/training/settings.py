@@ -7,6 +7,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, cast
 
+import jax.numpy as jnp
+
 from seqlab.checks import require_bool, require_choice, require_count, require_number, require_positive
 from seqlab.recurrence import Backward, GradientControl, Truncation
 
@@ -143,6 +145,8 @@ class Training:
         if self.precision == "float64":
             raise ValueError("precision=float64 is refused: set JAX_ENABLE_X64=1 in the environment instead")
         require_choice(self, "precision", ("float32", "bfloat16"))
+        if self.precision == "bfloat16" and jnp.result_type(float) == jnp.float64:
+            raise ValueError("precision=bfloat16 does not fit JAX_ENABLE_X64=1: legal value is float32")
         if self.batch_size % (self.accumulate * (self.devices or 1)):
             raise ValueError(
                 f"accumulate={self.accumulate} times devices={self.devices or 1} must divide "

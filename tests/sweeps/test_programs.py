@@ -11,9 +11,11 @@ import pytest
 from tiny_runs import tiny
 
 from seqlab import run
+from seqlab.recurrence import stack
 from seqlab.runs import Request, build, compose_request
 from seqlab.runs.hyperparameters import traceable_keys
-from seqlab.sweeps.programs import Sharing, execute_all, submit_all
+from seqlab.sweeps.cluster import require_one_process
+from seqlab.sweeps.programs import Sharing, _choose, execute_all, submit_all
 from seqlab.tracking import read_rows, read_summary
 from seqlab.training import Checkpoints, Plan
 from seqlab.training.vectorize.planning import choose_plan, most_runs
@@ -189,8 +191,15 @@ def test_the_fastest_of_the_measured_plans_is_chosen():
 
 def test_fewer_runs_fit_where_each_is_larger_or_more_are_in_flight():
     small, large = family_of().program, family_of("cell.features=64").program
-    assert most_runs(large, 1) < most_runs(small, 1)
-    assert most_runs(large, 10_000) <= most_runs(large, 1)
+    assert most_runs(large, 1, 1) < most_runs(small, 1, 1)
+    assert most_runs(large, 10_000, 1) <= most_runs(large, 1, 1)
+
+
+def test_runs_of_cudnn_which_cannot_be_batched_are_trained_one_by_one(monkeypatch):
+    monkeypatch.setattr(stack, "require_cudnn", lambda cell: None)
+    run = family_of("cell=lstm", "recurrence.backend=cudnn")
+    assert run.program.recurrence.uses_cudnn
+    assert _choose({0: run, 1: run}, Sharing(vmap_size=2))[:2] == (1, Plan(devices=run.num_devices))
 
 
 def test_a_plan_of_unequal_shares_is_refused():
@@ -282,3 +291,9 @@ def test_a_sweep_that_was_killed_goes_on_bit_for_bit(patience, tmp_path, monkeyp
             }
         for key in ("status", "reason", "steps", "best", "final", "test"):
             assert read_summary(one).get(key) == read_summary(other).get(key)
+
+
+@pytest.mark.parametrize("name", ["nodes", "tasks_per_node"])
+def test_a_job_of_several_processes_is_refused(name):
+    with pytest.raises(ConfigError, match=rf"^hydra\.launcher\.cluster\.{name} must be 1, .* got 2"):
+        require_one_process({"cluster": "slurm", name: 2})

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 from tiny_runs import ONE_EACH, tiny
 
 from seqlab import run
+from seqlab.recurrence import Settings
 from seqlab.runs import build, compose_request
-from seqlab.training import memory
-from seqlab.types import ConfigError
+from seqlab.training import Training, memory
+from seqlab.types import ConfigError, IncompatibleError
 
 
 def built(*overrides):
@@ -48,7 +52,37 @@ def test_auto_saves_all_where_it_fits_and_says_what_it_chose_where_it_does_not(f
 def test_the_bound_that_needs_no_trace_is_above_what_is_saved():
     program = built(*tiny("adding", "many_to_one", "task.length=50", "cell.features=32")).program
     batch = jax.eval_shape(program.batch, jnp.uint32(0), jnp.int32(0), program.task.data)
-    assert memory.saved_bytes(program, batch) < memory._most_saved(program, batch)
+    saved = memory.saved_bytes(program, batch)
+    assert saved < memory._most_saved(program, batch)
+    chunked = dataclasses.replace(program, recurrence=Settings("chunked"))
+    shares = dataclasses.replace(program, training=dataclasses.replace(program.training, accumulate=4))
+    assert memory.saved_bytes(chunked, batch) < saved / 2
+    assert memory.saved_bytes(shares, batch) < saved / 2
+
+
+def test_a_decoder_that_goes_step_by_step_is_computed_in_chunks_too():
+    overrides = tiny("reverse_string", "encoder_decoder", "task.length=16", "architecture.attention=bahdanau")
+    full, chunked = (built(*overrides, f"recurrence.memory={name}").program for name in ("full", "chunked"))
+
+    assert gradient(chunked).count("prevent_cse") >= 2  # of the encoder, and of the decoder
+    state = full.init(jnp.uint32(0), full.task.data)
+    batch = full.batch(jnp.uint32(0), jnp.int32(0), full.task.data)
+    found = [jax.jit(program.objective.differentiate)(state, batch).grads for program in (full, chunked)]
+    jax.tree.map(lambda *both: np.testing.assert_allclose(*both, rtol=1e-4, atol=1e-6), *found)
+
+
+@pytest.mark.parametrize(
+    ("task", "architecture", "override", "reason"),
+    [
+        ("adding", "one_to_one", "recurrence.memory=chunked", "nothing recurs"),
+        ("adding", "one_to_one", "recurrence.backend=cudnn", "nothing recurs"),
+        ("reverse_string", "encoder_decoder", "recurrence.backend=cudnn", "goes step by step"),
+    ],
+)
+def test_what_would_be_without_effect_is_refused(task, architecture, override, reason):
+    further = ["architecture.attention=bahdanau"] * (architecture == "encoder_decoder")
+    with pytest.raises(IncompatibleError, match=f"^{override} does not fit .*{reason}"):
+        built(*tiny(task, architecture, override, *further))
 
 
 def test_free_memory_is_known_here():
@@ -60,3 +94,8 @@ def test_a_value_that_is_not_legal_is_refused():
         ConfigError, match=r"^recurrence\.memory must be one of auto, full, chunked, got 'half'"
     ):
         built(*tiny("adding", "many_to_one", "recurrence.memory=half"))
+
+
+def test_bfloat16_is_refused_in_float64():
+    with jax.enable_x64(True), pytest.raises(ValueError, match="bfloat16 does not fit JAX_ENABLE_X64=1"):
+        Training(precision="bfloat16")

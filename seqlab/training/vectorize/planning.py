@@ -56,7 +56,9 @@ def choose_plan(
     candidates = (1, MIDDLE_SIZE, share) if vmap_size is None else (vmap_size,)
     plans = [_plan(share, size, num_devices) for size in sorted({min(size, share) for size in candidates})]
     fitting = [
-        plan for plan in plans if plan.num_runs <= most_runs(family.program, plan.vmap_size * num_devices)
+        plan
+        for plan in plans
+        if plan.num_runs <= most_runs(family.program, plan.vmap_size * num_devices, num_devices)
     ]
     if len(fitting) < 2:
         return (fitting or plans)[0], {}
@@ -65,13 +67,15 @@ def choose_plan(
     return best, {f"vmap_size_{plan.vmap_size}": 1e6 * taken for plan, taken in seconds.items()}
 
 
-def most_runs(program: Program, in_flight: int) -> int:
-    """Return how many runs fit into memory as one program, at least one.
+def most_runs(program: Program, in_flight: int, num_devices: int) -> int:
+    """Return how many runs fit into the memory of some devices as one program.
+
+    It is at least one, as this is an estimate: a run that has no room by itself fails by its own error.
 
     Each run has three states: its own, the next, and the gradients. A run that is being stepped also has the
     residuals of its backward pass, as much again for what that computes, and its prefetched batches.
     """
-    free = SHARE_OF_MEMORY * free_memory(len(jax.local_devices())) - in_flight * _bytes_in_flight(program)
+    free = SHARE_OF_MEMORY * free_memory(num_devices) - in_flight * _bytes_in_flight(program)
     return max(1, int(min(free // (3 * num_bytes(program.shapes)), 1_000_000)))
 
 
