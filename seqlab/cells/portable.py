@@ -6,6 +6,7 @@ import dataclasses
 from typing import Protocol, runtime_checkable
 
 from seqlab.checks import require_choice
+from seqlab.recurrence.protocols import own_counterpart
 
 KINDS = ("RNN", "LSTM", "GRU")
 
@@ -35,8 +36,8 @@ class Counterpart:
 class Portable(Protocol):
     """A cell whose weights go to other libraries and come from them.
 
-    Its parameters are those of `Cell`, and `candidate_bias` `(H,)` with `reset_after`. A class says what its
-    counterpart is in its own body: a subclass may compute something else, so it inherits none.
+    Its parameters are those of `Cell`, and `candidate_bias` `(H,)` with `reset_after`. The counterpart is
+    that of `seqlab.recurrence.protocols.own_counterpart`.
     """
 
     @property
@@ -61,7 +62,7 @@ def portable(cell: object, library: str) -> Portable:
     Raises:
         ValueError: the cell has no counterpart in `library`.
     """
-    if isinstance(cell, Portable) and "counterpart" in vars(type(cell)):
+    if isinstance(cell, Portable) and own_counterpart(cell) is not None:
         return cell
     raise ValueError(
         f"{type(cell).__name__} has no counterpart in {library}: "

@@ -7,22 +7,24 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax.experimental import rnn
+from jax.extend.backend import get_backend
 
-from seqlab.recurrence.protocols import RecurrentCell
+from seqlab.recurrence.protocols import RecurrentCell, own_counterpart
 from seqlab.recurrence.steps import where_rows
 from seqlab.types import Carry, IncompatibleError, Params
 
 
 def require_cudnn(cell: RecurrentCell) -> None:
     """Raise IncompatibleError where cuDNN has no layer of a cell, or where JAX has no GPU of NVIDIA."""
-    counterpart = vars(type(cell)).get("counterpart") and getattr(cell, "counterpart", None)
-    if getattr(counterpart, "kind", None) != "LSTM":
+    if getattr(own_counterpart(cell), "kind", None) != "LSTM":
         raise IncompatibleError(
             f"recurrence.backend=cudnn does not fit {type(cell).__name__}, only LSTM: legal are auto, scan"
         )
-    if (platform := jax.default_backend()) != "gpu":
+    version = get_backend().platform_version  # the platform is "gpu" for those of AMD too
+    if "cuda" not in version:
+        found = " ".join(version.split())
         raise IncompatibleError(
-            f"recurrence.backend=cudnn needs a GPU of NVIDIA, got {platform}: legal are auto, scan"
+            f"recurrence.backend=cudnn needs a GPU of NVIDIA, got {found}: legal are auto, scan"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import types
 
 import jax
 import pytest
@@ -10,8 +11,9 @@ from jax.experimental import rnn
 from problems import CELLS, LENGTHS, largest_difference, loss, problem
 from tiny_runs import tiny
 
+from seqlab.recurrence import cudnn, stack
 from seqlab.runs import build, compose_request
-from seqlab.types import IncompatibleError
+from seqlab.types import ConfigError, IncompatibleError
 
 
 def reference(x, h, c, weights, lengths, *, input_size, hidden_size, num_layers, dropout, bidirectional):
@@ -36,6 +38,27 @@ def test_it_is_the_scan(lengths, reverse, monkeypatch):
         ]
 
     assert largest_difference(*both(*arguments)) < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("override", "reason"),
+    [
+        ("recurrence.memory=chunked", "memory=chunked does not fit backend=cudnn"),
+        ("training.precision=bfloat16", "training.precision=bfloat16 does not fit"),
+    ],
+)
+def test_what_it_cannot_do_is_refused(override, reason, monkeypatch):
+    monkeypatch.setattr(stack, "require_cudnn", lambda cell: None)
+    overrides = ["recurrence.backend=cudnn", "cell=lstm", override]
+    with pytest.raises(ConfigError, match=reason):
+        build(compose_request(tiny("adding", "many_to_one", *overrides)))
+
+
+def test_a_gpu_of_amd_is_none_of_nvidia(monkeypatch):
+    amd = types.SimpleNamespace(platform="gpu", platform_version="PJRT C API rocm 60300")
+    monkeypatch.setattr(cudnn, "get_backend", lambda: amd)
+    with pytest.raises(IncompatibleError, match="needs a GPU of NVIDIA, got PJRT C API rocm"):
+        cudnn.require_cudnn(CELLS["lstm"])
 
 
 @pytest.mark.parametrize(
