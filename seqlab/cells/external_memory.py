@@ -83,7 +83,10 @@ class ExternalMemoryCell(nn.RNNCellBase):
 
     @nn.nowrap
     def zoneout_mask(self, drawn: Carry) -> Carry:
-        """Return the mask of the controller's state alone: what the memory holds moves at every step."""
+        """Return the mask of the controller's state alone: what the memory holds moves at every step.
+
+        All are bool: `(B, T, S, W)` of the memory, and `(B, T, H)` of each part of the state.
+        """
         memory, *state = drawn
         return (jnp.zeros_like(memory), *state)
 

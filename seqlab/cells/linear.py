@@ -101,7 +101,7 @@ class LinearCell(nn.RNNCellBase):
 
     @nn.nowrap
     def zoneout_mask(self, drawn: Carry) -> Carry:
-        """Return one mask for both parts of a complex number."""
+        """Return one mask for both parts of a complex number, bool `(B, T, …)` with the axes of the state."""
         return (drawn[0], drawn[0]) if isinstance(drawn, tuple) else drawn
 
     @nn.nowrap

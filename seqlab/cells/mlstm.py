@@ -105,7 +105,10 @@ class MLSTM(MatrixCell):
 
     @nn.nowrap
     def zoneout_mask(self, drawn: Carry) -> Carry:
-        """Return one mask for the C, n and m of a head, as C and n have no meaning beside another m."""
+        """Return one mask for the C, n and m of a head, as C and n have no meaning beside another m.
+
+        They are bool `(B, T, N, 1, 1)`, `(B, T, N, 1)` and `(B, T, N)`, N being the number of heads.
+        """
         _, _, m = drawn
         return m[..., None, None], m[..., None], m
 

@@ -102,7 +102,10 @@ class SelectiveSSM(nn.RNNCellBase):
 
     @nn.nowrap
     def zoneout_mask(self, drawn: Carry) -> Carry:
-        """Return the mask of s alone: the window moves at every step, so that no element stays."""
+        """Return the mask of s alone: the window moves at every step, so that no element stays.
+
+        Both are bool, `(B, T, …)` with the axes of the leaf of the carry.
+        """
         window, state = drawn
         return jnp.zeros_like(window), state
 

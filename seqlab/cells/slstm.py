@@ -86,7 +86,10 @@ class SLSTM(Cell):
 
     @nn.nowrap
     def zoneout_mask(self, drawn: Carry) -> Carry:
-        """Return one mask for c, n and m, as c and n have no meaning beside another m; h has its own."""
+        """Return one mask for c, n and m, as c and n have no meaning beside another m; h has its own.
+
+        All are bool `(B, T, H)`.
+        """
         c, _, _, h = drawn
         return c, c, c, h
 

@@ -135,6 +135,8 @@ def ema_weight(decay: float | jax.Array) -> Callable[[jax.Array], jax.Array]:
     """Return w_t = (1 − d) / (1 − d^t): an exponential moving average without a bias towards its start.
 
     It equals `optax.ema(d, debias=True)` of the parameters after each update.
+
+    Source: D. P. Kingma and J. Ba, "Adam: A Method for Stochastic Optimization", 2015, section 3.
     """
 
     def weight(count: jax.Array) -> jax.Array:
