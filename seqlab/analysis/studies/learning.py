@@ -53,9 +53,8 @@ def verdicts(groups: Sequence[Group]) -> str:
     found = comparisons(groups)
     if found and all(max(entry["seeds"]) < entry["seeds_needed"] for entry in found):
         needed = max(entry["seeds_needed"] for entry in found)
-        return (
-            f"\n\nGroups with so few seeds can never differ significantly; with {needed} seeds each they can."
-        )
+        few = "Groups with so few seeds can never differ significantly"
+        return f"\n\n{few}; with {needed} seeds each they can."
     lines = [f"\n- {entry['verdict']}." for entry in found]
     return "".join(["\n", *lines]) if lines else ""
 
