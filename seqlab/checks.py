@@ -78,3 +78,11 @@ def _whole(value: object) -> str:
 
 def _is_integer(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def own_attribute(value: object, name: str) -> object:
+    """Return an attribute that the class of a value defines in its own body; None where it inherits it.
+
+    So a subclass that computes something else does not pass for its base.
+    """
+    return getattr(value, name, None) if name in vars(type(value)) else None

@@ -168,12 +168,7 @@ class Decoder:
         inputs = jnp.concatenate(inputs, axis=-1)
         probes = jax.tree.map(lambda leaf: leaf[:, None], probes)
         carries, hidden = self.stack.apply(
-            params["recurrence"],
-            inputs[:, None],
-            carries=state.carries,
-            key=key,
-            probes=probes,
-            backward=backward,
+            params["recurrence"], inputs[:, None], None, state.carries, key, probes, backward=backward
         )
         attended = self._attended(params, hidden, state.memory, context)[:, 0]
         fed = attended if self.input_feeding else None
@@ -247,7 +242,7 @@ class Decoder:
                 prediction = sampling.predict(sampling.params, attended)
             return (state._replace(memory=None), prediction), (inputs, attended)
 
-        def run(steps: _Steps, carry: tuple[Any, Any]) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
+        def run(steps: _Steps, carry: Any) -> tuple[Any, Any]:
             return jax.lax.scan(step, carry, steps)
 
         first = (state._replace(memory=None), prediction)

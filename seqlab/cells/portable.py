@@ -5,8 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Protocol, runtime_checkable
 
-from seqlab.checks import require_choice
-from seqlab.recurrence.protocols import own_counterpart
+from seqlab.checks import own_attribute, require_choice
 
 KINDS = ("RNN", "LSTM", "GRU")
 
@@ -36,8 +35,8 @@ class Counterpart:
 class Portable(Protocol):
     """A cell whose weights go to other libraries and come from them.
 
-    Its parameters are those of `Cell`, and `candidate_bias` `(H,)` with `reset_after`. The counterpart is
-    that of `seqlab.recurrence.protocols.own_counterpart`.
+    Its parameters are those of `Cell`, and `candidate_bias` `(H,)` with `reset_after`. A class says
+    what its counterpart is in its own body: a subclass may compute something else, so it inherits none.
     """
 
     @property
@@ -62,7 +61,7 @@ def portable(cell: object, library: str) -> Portable:
     Raises:
         ValueError: the cell has no counterpart in `library`.
     """
-    if isinstance(cell, Portable) and own_counterpart(cell) is not None:
+    if isinstance(cell, Portable) and own_attribute(cell, "counterpart") is not None:
         return cell
     raise ValueError(
         f"{type(cell).__name__} has no counterpart in {library}: "

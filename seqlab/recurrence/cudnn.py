@@ -9,14 +9,15 @@ import jax.numpy as jnp
 from jax.experimental import rnn
 from jax.extend.backend import get_backend
 
-from seqlab.recurrence.protocols import RecurrentCell, own_counterpart
+from seqlab.checks import own_attribute
+from seqlab.recurrence.protocols import RecurrentCell
 from seqlab.recurrence.steps import where_rows
 from seqlab.types import Carry, IncompatibleError, Params
 
 
 def require_cudnn(cell: RecurrentCell) -> None:
     """Raise IncompatibleError where cuDNN has no layer of a cell, or where JAX has no GPU of NVIDIA."""
-    if getattr(own_counterpart(cell), "kind", None) != "LSTM":
+    if getattr(own_attribute(cell, "counterpart"), "kind", None) != "LSTM":
         raise IncompatibleError(
             f"recurrence.backend=cudnn does not fit {type(cell).__name__}, only LSTM: legal are auto, scan"
         )

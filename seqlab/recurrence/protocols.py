@@ -162,11 +162,3 @@ class Linear(RecurrentCell, Protocol):
 def reads_whole_sequences(cell: RecurrentCell) -> bool:
     """Return whether a cell offers a form that reads a whole sequence at once."""
     return isinstance(cell, (Linear, Parallel))
-
-
-def own_counterpart(cell: object) -> Any:
-    """Return the cell of other libraries that a cell's class names in its own body, as `counterpart`.
-
-    A subclass may compute something else, so it inherits none. None without one.
-    """
-    return getattr(cell, "counterpart", None) if "counterpart" in vars(type(cell)) else None

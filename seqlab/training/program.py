@@ -45,8 +45,7 @@ class Program:
         lockstep: the `vmap` axis of runs that are stepped together; None where a run is stepped alone.
 
     Raises:
-        IncompatibleError: the network lacks an option of the backward pass, or reads a stream backwards, or
-            cuDNN is to round to bfloat16.
+        IncompatibleError: the network lacks an option of the backward pass, or reads a stream backwards.
     """
 
     task: Task
@@ -64,8 +63,7 @@ class Program:
         self.network.check_backward(self.recurrence.applied(self.training.backward))
         if self.training.precision == "bfloat16" and self.recurrence.uses_cudnn:
             raise IncompatibleError(
-                "training.precision=bfloat16 does not fit recurrence.backend=cudnn, which has products "
-                "of its own: legal value is float32"
+                "training.precision=bfloat16 does not fit recurrence.backend=cudnn: legal value is float32"
             )
         if self.task.stream and isinstance(self.network, Recurrent) and self.network.bidirectional:
             raise IncompatibleError(
