@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -75,7 +76,8 @@ def comparisons(groups: Sequence[Group]) -> list[dict[str, Any]]:
 
     Returns:
         An entry for each pair: `task` and `architecture`, the labels `better` and `worse`, the fields of
-        `Comparison`, `p_corrected` for the pairs of this task and architecture, and the `verdict`.
+        `Comparison`, `p_corrected` for the pairs of this task and architecture, `seeds_needed` of
+        each group for any of these pairs to be significant, and the `verdict`.
     """
     found: list[dict[str, Any]] = []
     shown = panels(groups)
@@ -92,7 +94,8 @@ def comparisons(groups: Sequence[Group]) -> list[dict[str, Any]]:
                     **dict(zip(("better", "worse"), names, strict=True)),
                     **pair._asdict(),
                     "p_corrected": p,
-                    "verdict": verdict(*names, pair, p),
+                    "seeds_needed": fewest_seeds(len(pairs)),
+                    "verdict": verdict(*names, pair, p, len(pairs)),
                 }
             )
     return found
@@ -121,7 +124,7 @@ def corrected(p_values: Sequence[float]) -> list[float]:
     return found.tolist()
 
 
-def verdict(first: str, second: str, found: Comparison, p: float) -> str:
+def verdict(first: str, second: str, found: Comparison, p: float, num_comparisons: int) -> str:
     """Return a comparison in one sentence.
 
     Args:
@@ -129,6 +132,7 @@ def verdict(first: str, second: str, found: Comparison, p: float) -> str:
         second: the name of the second group.
         found: their comparison.
         p: its p value, corrected for the number of comparisons.
+        num_comparisons: this number.
     """
     size = number(abs(found.difference), 3)
     if found.interval is not None:
@@ -140,17 +144,22 @@ def verdict(first: str, second: str, found: Comparison, p: float) -> str:
     if p < ALPHA:
         return f"{first} beats {second} by {evidence}"
     more = f"; about {found.needed} seeds each would detect the difference" if found.needed else ""
-    if not can_decide(found.seeds):
+    if not can_decide(found.seeds, num_comparisons):
         more = f"; {seeds} can never reach significance{more}"
     return (
         f"{first} and {second} do not differ significantly: the mean of {first} is better by {evidence}{more}"
     )
 
 
-def can_decide(seeds: tuple[int, int]) -> bool:
-    """Return whether the lowest p value of two groups with these numbers of runs is below the level."""
+def can_decide(seeds: tuple[int, int], num_comparisons: int) -> bool:
+    """Return whether the lowest corrected p value of two groups with these numbers of runs is significant."""
     one, other = seeds
-    return 2 / math.comb(one + other, one) < ALPHA
+    return num_comparisons * 2 / math.comb(one + other, one) < ALPHA
+
+
+def fewest_seeds(num_comparisons: int) -> int:
+    """Return the least number of runs of each group with which a comparison can be significant."""
+    return next(n for n in itertools.count(1) if can_decide((n, n), num_comparisons))
 
 
 def _needed(a: np.ndarray, b: np.ndarray) -> int | None:

@@ -122,15 +122,21 @@ def test_a_gradient_that_does_not_decay_reaches_the_first_step_and_a_gradient_th
     assert theory(1.0, 99) == "≥ 99"
     assert reach(np.array([0.0, -3.0, -1.0, -5.0])) == 2
     assert reach(np.array([0.0, -np.inf, -np.inf])) == 0
+    assert reach(np.full(5, np.nan)) == 0
 
 
 def test_the_published_score_is_that_of_the_model_and_the_problem():
-    published = {"lstm": {"parity_check": 100, "Z5": 3}, "delta_net_negative": {"S3": 2}}
+    published = {
+        "lstm": {"parity_check": 100, "Z5": 3},
+        "delta_net": {"S3": 1},
+        "delta_net_negative": {"S3": 2},
+    }
     study = Generalisation("x", "5", ["5:9"], 1, 0.9, published)
     assert study.published_score(Group({"cell": "lstm", "task": "parity_check"}, [])) == "100"
     assert (
         study.published_score(Group({"cell": "lstm", "task": "word_problem", "task.group": "Z5"}, [])) == "3"
     )
-    key = {"cell": "delta_net", "experiment/model": "delta_net_negative", "task.group": "S3"}
-    assert study.published_score(Group(key, [])) == "2"
+    for model, score in {"delta_net": "1", "delta_net_negative": "2", "delta_product": "–"}.items():
+        key = {"cell": "delta_net", "experiment/model": model, "task.group": "S3"}
+        assert study.published_score(Group(key, [])) == score
     assert study.published_score(Group({"cell": "lstm", "task": "dyck"}, [])) == "–"

@@ -94,10 +94,10 @@ def test_the_settings_of_the_paper_can_be_drawn(length, num_pairs):
     ("fields", "line"),
     [
         ({"num_pairs": 17}, "length must be an integer of at least 68, got 64"),
-        ({"num_tokens": 9}, r"num_tokens must be at least 2 num_pairs \+ 2 = 10, got 9"),
+        ({"num_tokens": 9}, r"num_tokens must be at least 10, as half of them are keys, got 9"),
         ({"num_keys": 3}, "num_keys must be at least num_pairs=4, got 3"),
         ({"num_values": 0}, "num_values must be a positive integer, got 0"),
-        ({"num_values": 129}, "num_tokens must be at least 257 for 127 keys and 129 values, got 256"),
+        ({"num_values": 129}, "num_tokens must be at least 257, as half of them are keys, got 256"),
         ({"num_keys": 252}, "num_tokens must be at least 257 for 252 keys and 4 values, got 256"),
         ({"power": 0.0}, r"power must be above 0 and at most 1, got 0\.0"),
     ],

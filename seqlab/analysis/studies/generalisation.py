@@ -19,6 +19,9 @@ from seqlab.runs import load
 from seqlab.runs.by_length import ByLength, evaluate_lengths, read_lengths
 from seqlab.tracking.figure_style import styled
 
+MODEL = "experiment/model"
+"""The key of the part of an experiment that is a model."""
+
 
 class Generalisation(Study):
     """Evaluates the best parameters of every run at given lengths.
@@ -28,8 +31,8 @@ class Generalisation(Study):
         ranges: parts of these lengths, of the same form, over each of which a score is averaged.
         examples: the number of sequences of each length.
         well: the value of the deciding metric below which a length counts as failed.
-        published: published scores for a further column: by a value that distinguishes models, such as the
-            cell, and then by one that distinguishes problems, such as the task.
+        published: published scores for a further column: by the swept `+experiment/model`, or else by the
+            cell, and then by the task or the value of one of its keys.
     """
 
     def __init__(
@@ -81,14 +84,9 @@ class Generalisation(Study):
 
     def published_score(self, group: Group) -> str:
         """Return the published score of a group as text."""
-        values = {str(value) for value in group.key.values()}
-        found = [
-            score
-            for model, scores in self.published.items()
-            for problem, score in scores.items()
-            if {model, problem} <= values
-        ]
-        return str(found[0]) if found else "–"
+        scores = self.published.get(str(group.key.get(MODEL) or group.key["cell"]), {})
+        problems = {str(value) for key, value in group.key.items() if key.startswith("task")}
+        return next((str(score) for problem, score in scores.items() if problem in problems), "–")
 
     @styled()
     def _figure(self, groups: Sequence[Group], found: Sequence[Sequence[ByLength]]) -> Any:

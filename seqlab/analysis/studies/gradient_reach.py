@@ -97,8 +97,11 @@ def measure_reach(run: Path) -> Reach:
 
 
 def reach(decades: np.ndarray) -> int:
-    """Return the greatest distance at which at least 1 % of the gradient at the end remains."""
-    return int(np.flatnonzero(decades >= math.log10(REMAINS))[-1])
+    """Return the greatest distance at which at least 1 % of the gradient at the end remains.
+
+    It is 0 where the gradient at the end is zero or no number, so that nothing can be compared with it.
+    """
+    return int(np.flatnonzero(decades >= math.log10(REMAINS))[-1:].sum())
 
 
 def theory(rate: float, last: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from seqlab.analysis.group_comparison import can_decide, comparisons
+from seqlab.analysis.group_comparison import comparisons
 from seqlab.analysis.groups import Group, group_runs
 from seqlab.analysis.panels import varying
 from seqlab.analysis.studies.study import Study, markdown
@@ -51,8 +51,10 @@ def verdicts(groups: Sequence[Group]) -> str:
     Where no comparison could be significant with so few seeds, the list is one sentence that says so.
     """
     found = comparisons(groups)
-    if found and not any(can_decide(entry["seeds"]) for entry in found):
-        return "\n\nGroups with so few seeds can never differ significantly; with four seeds each they can."
+    if found and all(max(entry["seeds"]) < entry["seeds_needed"] for entry in found):
+        needed = max(entry["seeds_needed"] for entry in found)
+        few = "Groups with so few seeds can never differ significantly"
+        return f"\n\n{few}; with {needed} seeds each they can."
     lines = [f"\n- {entry['verdict']}." for entry in found]
     return "".join(["\n", *lines]) if lines else ""
 

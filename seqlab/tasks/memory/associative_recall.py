@@ -96,8 +96,11 @@ class AssociativeRecall(Task):
                 require_positive(self, name)
                 if number < fewest:
                     raise ValueError(f"{name} must be at least num_pairs={fewest}, got {number}")
-        if self.num_keys is None and self.num_tokens < (least := 2 * fewest + 2):
-            raise ValueError(f"num_tokens must be at least 2 num_pairs + 2 = {least}, got {self.num_tokens}")
+        least = max(2 * fewest + 2, 2 * (self.num_values or 0) - 1)
+        if self.num_keys is None and self.num_tokens < least:
+            raise ValueError(
+                f"num_tokens must be at least {least}, as half of them are keys, got {self.num_tokens}"
+            )
         keys, values = self.first_value - 1, self.num_values or fewest
         if self.num_tokens < (least := 1 + keys + values):
             raise ValueError(
