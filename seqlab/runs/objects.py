@@ -11,6 +11,8 @@ from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
+
 from seqlab.architectures import Network
 from seqlab.checks import require_positive
 from seqlab.diagnostics import Settings
@@ -32,7 +34,6 @@ from seqlab.training import Family, Program, Training, choose_devices, use_compi
 from seqlab.training.checkpoints import Restored
 from seqlab.training.devices import require_available
 from seqlab.training.memory import needs_chunks
-from seqlab.training.regimes import searches_lines
 from seqlab.training.transplant import Transplant
 from seqlab.types import ConfigError
 
@@ -114,16 +115,21 @@ def make_family(config: Mapping[str, Any]) -> tuple[Family, dict[str, float]]:
 
 
 def num_devices(program: Program) -> int:
-    """Return the number of devices over which a run by itself spreads the rows of a batch.
+    """Return the number of devices that a run by itself is spread over.
 
     Raises:
-        ConfigError: there are not so many, or a line search is to use several.
+        ConfigError: there are not so many devices, or the optimiser must run on one.
     """
     training = program.training
-    if searches_lines(program.shapes.optimizer_state):
+    if program.evaluates_loss:
+        needs = "with an optimizer that calls the loss, such as a line search"
         if training.devices not in (None, 1):
-            raise ConfigError(f"training.devices must be 1 with a line search, got {training.devices}")
-        require_available(1)
+            raise ConfigError(f"training.devices must be 1 {needs}, got {training.devices}")
+        if jax.process_count() > 1:
+            raise ConfigError(
+                f"distributed.num_processes must be null or 1 {needs}, got {jax.process_count()}: "
+                "choose another optimizer, or one process"
+            )
         return 1
     if training.devices is None:
         return choose_devices(
