@@ -35,7 +35,7 @@ from seqlab.training.checkpoints import Restored
 from seqlab.training.devices import require_available
 from seqlab.training.memory import needs_chunks
 from seqlab.training.transplant import Transplant
-from seqlab.types import ConfigError
+from seqlab.types import ConfigError, IncompatibleError
 
 UNRELATED = (
     *("seed", "name", "notes", "resume", "init_from", "allow_changes", "overwrite", "debug"),
@@ -163,7 +163,11 @@ def _program(config: Mapping[str, Any]) -> Program:
     training: Training = make_kind(config, "training", Training)
     gradients: Settings = make_kind(config, "gradients", Settings)
     diagnostics = (*gradients.diagnostics, *make_diagnostics(config["diagnostics"]))
-    recurrence = make_kind(config, "recurrence", RecurrenceSettings)
+    recurrence: RecurrenceSettings = make_kind(config, "recurrence", RecurrenceSettings)
+    if training.precision == "bfloat16" and recurrence.uses_cudnn:
+        raise IncompatibleError(
+            "training.precision=bfloat16 does not fit recurrence.backend=cudnn: legal value is float32"
+        )
     measures = make_measures(config)
     optimizer, plateau = make_optimizer(config), make_plateau(config)
     return Program(task, network, optimizer, training, diagnostics, measures, recurrence, plateau)

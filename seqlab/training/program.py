@@ -61,10 +61,6 @@ class Program:
 
     def __post_init__(self) -> None:
         self.network.check_backward(self.recurrence.applied(self.training.backward))
-        if self.training.precision == "bfloat16" and self.recurrence.uses_cudnn:
-            raise IncompatibleError(
-                "training.precision=bfloat16 does not fit recurrence.backend=cudnn: legal value is float32"
-            )
         if self.task.stream and isinstance(self.network, Recurrent) and self.network.bidirectional:
             raise IncompatibleError(
                 "architecture.bidirectional=true does not fit task.stream=true, which has no future to read: "
