@@ -7,6 +7,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import jax
+
 from seqlab.registry import require_extras
 from seqlab.runs.init_from import KEY as INIT_FROM
 from seqlab.runs.init_from import begin, source_run, with_vocabulary
@@ -22,7 +24,6 @@ from seqlab.tasks.task import VOCABULARY
 from seqlab.tracking import RunInfo
 from seqlab.training import Family, Program, choose_devices
 from seqlab.training.devices import require_available
-from seqlab.training.regimes import searches_lines
 from seqlab.types import ConfigError
 
 
@@ -33,7 +34,7 @@ def require_legal(config: Mapping[str, Any]) -> None:
         ConfigError: as `build`.
     """
     family, _ = make_family(config)
-    _num_devices(family.program)
+    num_devices(family.program)
     make_trackers(config["tracking"])
     make_callbacks(config["callbacks"])
     require_extras(family.program.task.extras)
@@ -62,7 +63,7 @@ def build(request: Request) -> Run:
         request=request,
         family=family,
         hyperparameters=numbers,
-        num_devices=_num_devices(family.program),
+        num_devices=num_devices(family.program),
         trackers=make_trackers(config["tracking"]),
         callbacks=make_callbacks(config["callbacks"]),
         info=_info(request, config, family.program, step),
@@ -97,12 +98,22 @@ def _same_data(
     return made, kept.require_same_data(fingerprint, config)
 
 
-def _num_devices(program: Program) -> int:
+def num_devices(program: Program) -> int:
+    """Return the number of devices that a run by itself is spread over.
+
+    Raises:
+        ConfigError: there are not so many devices, or the optimiser must run on one.
+    """
     training = program.training
-    if searches_lines(program.shapes.optimizer_state):
+    if program.evaluates_loss:
+        needs = "with an optimizer that calls the loss, such as a line search"
         if training.devices not in (None, 1):
-            raise ConfigError(f"training.devices must be 1 with a line search, got {training.devices}")
-        require_available(1)
+            raise ConfigError(f"training.devices must be 1 {needs}, got {training.devices}")
+        if jax.process_count() > 1:
+            raise ConfigError(
+                f"distributed.num_processes must be null or 1 {needs}, got {jax.process_count()}: "
+                "choose another optimizer, or one process"
+            )
         return 1
     if training.devices is None:
         return choose_devices(

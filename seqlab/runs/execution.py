@@ -107,7 +107,7 @@ def prepare(request: Request) -> Run | dict[str, Any]:
         return summary
     except (ConfigError, KeyboardInterrupt) as error:
         is_recorded = isinstance(error, KeyboardInterrupt) or place_of(request.folder, request.hydra).sweep
-        if is_recorded and not holds_run(request.folder):
+        if is_recorded and is_first() and not holds_run(request.folder):
             write_request(request)
             summary = {"status": _status(error), "reason": str(error), **request.identity}
             _record(request.folder, summary)

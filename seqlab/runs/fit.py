@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from seqlab.diagnostics import Diagnostic
 from seqlab.interrupts import interruptible
 from seqlab.metrics import Measures
 from seqlab.metrics.measures import Measure
+from seqlab.runs.build import num_devices
 from seqlab.runs.execution import tracker_of, train_runs
 from seqlab.runs.files import holds_run
 from seqlab.runs.folder import Trained
@@ -34,11 +34,9 @@ from seqlab.training import (
     Plateau,
     Program,
     Training,
-    choose_devices,
     offer_cores,
     use_compilation_cache,
 )
-from seqlab.training.regimes import searches_lines
 from seqlab.types import ConfigError
 
 
@@ -78,6 +76,7 @@ def fit(
 
     Raises:
         ConfigError: the folder holds a run, or another process writes to it.
+            Or there are fewer devices than `training.devices`, or the optimiser must run on one.
             Or a metric has the name of one of the task, or a function fails on predictions and targets.
         IncompatibleError: the network's framing or the loss does not fit the task.
     """
@@ -135,13 +134,11 @@ def _run(
         num_params=num_params(program),
         state_size=state_size(program),
     )
-    rows = math.gcd(training.batch_size // training.accumulate, training.evaluation_batch_size)
-    rows = 1 if searches_lines(program.shapes.optimizer_state) else rows
     return Run(
         request=Request(OmegaConf.create({"seed": seed}), names, folder),
         family=Family.of(program),
         hyperparameters={},
-        num_devices=training.devices or choose_devices(rows),
+        num_devices=num_devices(program),
         trackers={type(tracker).__name__: tracker for tracker in trackers},
         info=info,
         callbacks=tuple(callbacks),

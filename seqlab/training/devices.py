@@ -101,10 +101,13 @@ def _put(leaf: Any, where: NamedSharding) -> jax.Array:
 
 
 def fetch(tree: Tree) -> Tree:
-    """Return whole arrays on the host, of every process; all of them have to call it."""
+    """Return whole arrays on the host, of every process; all of them have to call it.
+
+    What is on the host already stays as it is.
+    """
 
     def whole(leaf: Any) -> Any:
-        if leaf.is_fully_addressable or leaf.is_fully_replicated:
+        if not isinstance(leaf, jax.Array) or leaf.is_fully_addressable or leaf.is_fully_replicated:
             return leaf
         return multihost_utils.process_allgather(leaf, tiled=True)
 

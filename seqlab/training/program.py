@@ -22,7 +22,7 @@ from seqlab.training.bucketed import mean_tokens
 from seqlab.training.evaluation import OF_TASK
 from seqlab.training.objective import Backpropagated, Objective
 from seqlab.training.plateau import Plateau
-from seqlab.training.regimes import with_regimes
+from seqlab.training.regimes import evaluates_loss, with_regimes
 from seqlab.training.settings import Training
 from seqlab.training.state import TrainState, in_default_precision, select, stream
 from seqlab.types import Batch, IncompatibleError, Metrics, Params
@@ -212,6 +212,11 @@ class Program:
     def shapes(self) -> TrainState:
         """The shapes and dtypes of a state."""
         return jax.eval_shape(self.init, jnp.uint32(0), self.task.data)
+
+    @functools.cached_property
+    def evaluates_loss(self) -> bool:
+        """Whether the optimiser calls the loss, so that it must run on one device."""
+        return evaluates_loss(self._transformation, self.shapes.params)
 
     @functools.cached_property
     def tokens_per_step(self) -> int:

@@ -19,9 +19,6 @@ from seqlab.training.settings import Training
 from seqlab.training.state import stream
 from seqlab.types import ConfigError, Params
 
-LINE_SEARCHES = (optax.ScaleByZoomLinesearchState, optax.ScaleByBacktrackingLinesearchState)
-"""The states of the line searches of optax."""
-
 
 class Average(NamedTuple):
     """The state of `averaged`.
@@ -165,13 +162,29 @@ def average_of(optimizer_state: optax.OptState) -> Params | None:
     return next((leaf.params for leaf in leaves if isinstance(leaf, Average)), None)
 
 
-def searches_lines(optimizer_state: optax.OptState) -> bool:
-    """Return whether an optimiser evaluates the loss in a loop of its own, which must run on one device.
+def evaluates_loss(optimizer: optax.GradientTransformationExtraArgs, params: Params) -> bool:
+    """Return whether an optimiser calls the loss, as line searches and Sophia do; nothing is computed.
 
-    The sums over devices in such a loop wait for each other forever.
+    Such an optimiser must run on one device. The sums over devices in a search wait for each other forever,
+    and the gradient of such a sum is that of each device times the number of devices.
+
+    Args:
+        optimizer: the optimiser.
+        params: the parameters, or their shapes.
     """
-    leaves = jax.tree.leaves(optimizer_state, is_leaf=lambda node: isinstance(node, LINE_SEARCHES))
-    return any(isinstance(leaf, LINE_SEARCHES) for leaf in leaves)
+    calls: list[Params] = []
+
+    def value_fn(params: Params, obj_fn: Any = 0, grad_fn: Any = 0, seed: Any = 0, step: Any = 0) -> Any:
+        calls.append(params)
+        return optax.tree.norm(params, squared=True)
+
+    def update(params: Params) -> Any:
+        more = {"value_fn": value_fn, "obj_fn": value_fn, "grad_fn": lambda params, *_: params}
+        more |= {"value": optax.tree.norm(params), "seed": jnp.uint32(0), "step": jnp.int32(0)}
+        return optimizer.update(params, optimizer.init(params), params, grad=params, **more)[0]
+
+    jax.eval_shape(update, params)
+    return bool(calls)
 
 
 def matches(path: Any, pattern: str) -> bool:

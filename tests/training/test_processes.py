@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import logging
 import os
 import socket
 import subprocess
@@ -13,7 +15,7 @@ import pytest
 from tiny_runs import tiny
 
 from seqlab import run
-from seqlab.runs import compose_config, load
+from seqlab.runs import compose_config, compose_request, load, together
 from seqlab.sweeps.grid import GridCheck
 from seqlab.tracking import read_rows, read_summary
 from seqlab.training import Checkpoints, Distributed, devices
@@ -90,6 +92,41 @@ def test_processes_have_equal_shares_of_the_devices_and_rows(monkeypatch):
     devices.require_available(6)
     with pytest.raises(ConfigError, match=r"training\.devices must be a multiple of the 3 processes, got 4"):
         devices.require_available(4)
+
+
+def test_what_is_on_the_host_already_is_fetched_as_it_is(monkeypatch):
+    monkeypatch.setattr(devices, "several", lambda: True)
+    tree = {"host": np.arange(3), "number": 2.5, "device": jax.numpy.ones(2)}
+    found = devices.fetch(devices.fetch(tree))
+    assert found["host"] is tree["host"]
+    assert isinstance(found["device"], np.ndarray)
+
+
+def test_processes_of_one_run_have_the_same_config(monkeypatch):
+    def digest_of(*words):
+        return together.digest(compose_request(words))
+
+    own = digest_of("seed=1")
+    assert digest_of("seed=1", "resume=auto", "distributed.coordinator=auto") == own
+    assert digest_of("seed=2") != own
+    with jax.enable_x64(True):
+        assert digest_of("seed=1") != own
+    monkeypatch.setattr(together, "several", lambda: True)
+    monkeypatch.setattr(together, "text_of_first", lambda _: own)
+    with (
+        pytest.raises(ConfigError, match="must have the same config and the same JAX_ENABLE_X64"),
+        together.as_one_run(compose_request(["seed=2"])),
+    ):
+        pass
+
+
+def test_a_process_that_is_not_the_first_is_silent_only_during_the_run(monkeypatch, tmp_path):
+    request = dataclasses.replace(compose_request([]), folder=tmp_path)
+    monkeypatch.setattr(together, "several", lambda: True)
+    monkeypatch.setattr(together, "is_first", lambda: False)
+    with together.as_one_run(request):
+        assert logging.root.manager.disable == logging.CRITICAL
+    assert logging.root.manager.disable < logging.CRITICAL
 
 
 def test_a_sweep_of_several_processes_is_refused(capsys):

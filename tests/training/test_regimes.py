@@ -16,7 +16,8 @@ from seqlab.runs import build, compose_request
 from seqlab.sweeps.programs import Sharing, execute_all
 from seqlab.tracking import read_rows
 from seqlab.training import Checkpoints, Training
-from seqlab.training.regimes import average_of, with_regimes
+from seqlab.training.optimizers import LearningRate, sam
+from seqlab.training.regimes import average_of, evaluates_loss, with_regimes
 from seqlab.types import ConfigError
 
 PARAMS = {"layer": {"kernel": jnp.ones((3, 2)), "bias": jnp.ones(2)}}
@@ -90,6 +91,25 @@ def test_rates_by_path_multiply_updates_and_the_last_pattern_counts():
     np.testing.assert_array_equal(other["bias"], 0 * one["bias"])
 
 
+SAM = sam(optax.sgd, LearningRate(0.1, optax.constant_schedule(1.0)))
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "expected"),
+    [
+        (optax.adam(0.1), False),
+        (optax.lbfgs(0.1), True),
+        (optax.contrib.sophia(0.1), True),
+        (optax.chain(optax.sgd(0.1), optax.scale_by_backtracking_linesearch(5)), True),
+        (optax.contrib.momo(0.1), False),
+        (SAM, False),
+    ],
+    ids=["adam", "lbfgs", "sophia", "backtracking", "momo", "sam"],
+)
+def test_an_optimiser_that_calls_the_loss_is_found_by_its_update(optimizer, expected):
+    assert evaluates_loss(with_regimes(optimizer, Training()), PARAMS) is expected
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -103,7 +123,7 @@ def test_rates_by_path_multiply_updates_and_the_last_pattern_counts():
         (["training.seconds=0"], "training.seconds must be a finite number, at least 0.001"),
         (
             ["optimizer=optax", "optimizer.name=lbfgs", "training.devices=2"],
-            "training.devices must be 1 with a line search, got 2",
+            "training.devices must be 1 with an optimizer that calls the loss, such as a line search, got 2",
         ),
         (["training.gradient_noise=-1"], "training.gradient_noise must be a finite number, at least 0"),
     ],
