@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,7 +37,7 @@ def smoothed_cross_entropy(
             equal ones. The mean is divided by the sum of the weights of the classes.
 
     Raises:
-        ConfigError: α is not in [0, 1), or there is not a weight of at least 0 for each class.
+        ConfigError: α is not in [0, 1), or there is not a positive weight for each class.
 
     Source: C. Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", 2016, section 7.
     """
@@ -60,9 +61,11 @@ def _weights(class_weights: Any, num_classes: int) -> jax.Array | None:
     if class_weights is None:
         return None
     given: list[Any] = list(class_weights) if isinstance(class_weights, list | tuple) else []
-    legal = all(isinstance(one, int | float) and not isinstance(one, bool) and one >= 0 for one in given)
+    legal = all(
+        isinstance(one, int | float) and not isinstance(one, bool) and 0 < one < math.inf for one in given
+    )
     if len(given) != num_classes or not legal:
         raise ConfigError(
-            f"class_weights must be null or {num_classes} numbers of at least 0, got {class_weights!r}"
+            f"class_weights must be null or {num_classes} positive numbers, got {class_weights!r}"
         )
     return jnp.asarray(given, float)

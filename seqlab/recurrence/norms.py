@@ -100,6 +100,11 @@ def clip_elements(tree: Tree, limit: float | jax.Array) -> Tree:
     return jax.tree.map(lambda leaf: jnp.clip(leaf, -limit, limit), tree)
 
 
+def all_finite(tree: Tree) -> jax.Array:
+    """Say whether every element of a tree of arrays is finite."""
+    return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(tree)]))
+
+
 def _is_safe(squares: jax.Array) -> jax.Array:
     """Say whether sums of squares lost no element that matters to under- or overflow."""
     bits = jnp.finfo(squares.dtype).maxexp

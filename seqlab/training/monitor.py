@@ -127,7 +127,8 @@ class Monitor:
         row = self._rows.row(step, sum(int(count) for count in nonfinite.values()))
         self._log_training(row, parts)
         paths = [path for path, count in nonfinite.items() if count]
-        where = f"the gradient of {paths[0]}" if paths else "the loss"
+        is_loss = not np.isfinite(metrics["train/loss"].value).all()
+        where = f"the gradient of {paths[0]}" if paths else "the loss" if is_loss else "the update"
         self.end("diverged", f"{where} is not finite at step {step}")
 
     def _log_training(self, row: dict[str, Any], parts: Sequence[Metrics]) -> None:
@@ -187,9 +188,7 @@ class Monitor:
 
     def notes(self) -> dict[str, Any]:
         """Return what is saved with the present state, so that a resumed run goes on as this one."""
-        found: dict[str, Any] = {"rows": self._rows.notes(), "skipped": self.skipped}
-        if self._program.training.seconds is not None:
-            found["seconds"] = self.seconds
+        found = {"rows": self._rows.notes(), "skipped": self.skipped, "seconds": self.seconds}
         return {**self._facts, **found, **self._evaluations.notes(), **self._last_step.notes()}
 
     def observed(self, plateau: Plateau) -> float:

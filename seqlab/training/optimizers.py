@@ -13,6 +13,7 @@ import optax
 import optax.contrib
 
 from seqlab.near_misses import near_miss
+from seqlab.recurrence.norms import global_norm
 from seqlab.registry import require_keys
 from seqlab.training.regimes import matches, require_matches
 from seqlab.types import ConfigError
@@ -111,8 +112,9 @@ def sam(optimizer: Make, learning_rate: LearningRate, rho: float = 0.05) -> opta
     inner = scheduled(make, learning_rate, inspect.signature(make).parameters)
 
     def descent(grads: Any, params: Any = None) -> Any:
-        norm = optax.tree.norm(grads)
-        return jax.tree.map(lambda leaf: -rho * leaf / jax.numpy.maximum(norm, 1e-12), grads)
+        scale, relative = global_norm(grads)
+        relative = jax.numpy.where(relative == 0, 1, relative)
+        return jax.tree.map(lambda leaf: -rho * (leaf * (1 / scale) / relative), grads)
 
     made = optax.contrib.sam(inner, optax.stateless(descent), opaque_mode=True)
 

@@ -15,7 +15,7 @@ from seqlab.diagnostics import Diagnostic, Observation, Update, is_due
 from seqlab.diagnostics.statistics import count_nonfinite
 from seqlab.metrics import Mean, Measures
 from seqlab.recurrence import AUTO_SETTINGS, Settings
-from seqlab.recurrence.norms import ScaledNorm, clip_by_global_norm, clip_elements, global_norm
+from seqlab.recurrence.norms import ScaledNorm, all_finite, clip_by_global_norm, clip_elements, global_norm
 from seqlab.tasks.buckets import Buckets, in_bucket
 from seqlab.tasks.task import Task
 from seqlab.training.bucketed import mean_tokens
@@ -112,7 +112,7 @@ class Program:
         return self.task.batch(key, size, "train", self.network.framing, data)
 
     def step(self, state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
-        """Make one update; where the loss or the gradient is not finite, leave the state unchanged.
+        """Make one update; where the loss, gradient or update is not finite, leave the state unchanged.
 
         With `training.on_nonfinite=skip`, such a step counts, but changes nothing else.
 
@@ -129,6 +129,7 @@ class Program:
         finite = jnp.isfinite(found.means["loss"].total) & jnp.isfinite(norm.relative)
         grads, clipped_norm = self._clip_elements(found.grads, norm)
         updates, optimizer_state = self._updates(state, batch, found, grads, clipped_norm)
+        finite &= all_finite(updates)  # a second gradient, as of SAM, may not be
         params = cast("Params", optax.apply_updates(state.params, updates))
         after = TrainState(state.step + 1, state.seed, params, optimizer_state, found.carries)
         metrics = {f"train/{name}": mean for name, mean in found.means.items()}
@@ -258,9 +259,8 @@ class Program:
     ) -> tuple[Params, Any]:
         """Return what the optimiser adds to the parameters, and its next state.
 
-        An optimiser that needs more than the gradient finds it by optax's names: the loss as `value`, its
-        functions `value_fn`, `obj_fn` and `grad_fn` of the parameters, on the same batch, and `grad`. The
-        gradients are clipped.
+        An optimiser finds more than the gradient by optax's names: the loss as `value`, its functions
+        `value_fn`, `obj_fn` and `grad_fn` on the same batch, and `grad`. The gradients are clipped.
         """
         objective, grads = self.objective, self._clip_norm(grads, norm)
 

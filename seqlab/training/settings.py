@@ -10,6 +10,7 @@ from typing import Any, cast
 import jax.numpy as jnp
 
 from seqlab.checks import require_bool, require_choice, require_count, require_number, require_positive
+from seqlab.near_misses import near_miss
 from seqlab.recurrence import Backward, GradientControl, Truncation
 
 RESUMABLE = {"resumable": True}
@@ -158,14 +159,17 @@ class Training:
         require_number(self, "gradient_noise_decay", 0.0)
         if self.seconds is not None:
             require_number(self, "seconds", 1e-3)
-        if isinstance(self.stop_at, str):
-            require_choice(self, "stop_at", (None, "a number", SOLVED))
-        elif self.stop_at is not None:
+        if isinstance(self.stop_at, str) and self.stop_at != SOLVED:
+            hint = near_miss(self.stop_at, ["null", SOLVED])
+            raise ValueError(f"stop_at must be one of null, a number, {SOLVED}, got {self.stop_at!r}{hint}")
+        if not isinstance(self.stop_at, str) and self.stop_at is not None:
             require_number(self, "stop_at")
         if self.ema_decay is not None:
             require_number(self, "ema_decay", 0.0, 1.0)
             if self.swa_start is not None:
                 raise ValueError("ema_decay and swa_start are two averages: one of them must be null")
+        if self.swa_start is not None and self.swa_start > self.steps:
+            raise ValueError(f"swa_start must be at most steps={self.steps}, or null, got {self.swa_start}")
         _require_factors(self.rate_factors)
 
     @property

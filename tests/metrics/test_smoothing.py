@@ -40,7 +40,7 @@ def test_the_loss_of_labels_is_that_of_the_smoothed_pair_of_each(alpha):
 
 
 def test_a_class_of_weight_two_counts_as_two_examples():
-    weights = [1.0, 2.0, 1.0, 0.0, 1.0]
+    weights = [1.0, 2.0, 1.0, 3.0, 1.0]
     copies = np.array(weights, int)[np.asarray(CLASSES)] * np.asarray(MASK)
     logits, classes = (
         np.repeat(np.asarray(one).reshape(B * T, -1), copies.ravel(), 0) for one in (LOGITS, CLASSES)
@@ -75,6 +75,7 @@ def test_evaluations_report_the_loss_of_the_task():
             "loss.label_smoothing must be at least 0 and below 1",
         ),
         (["loss.class_weights=[1, 2]"], ConfigError, "loss.class_weights must be null or "),
+        (["loss.class_weights=[0, 1]"], ConfigError, " positive numbers, got (0, 1)"),
         (["loss.smoothing=0.1"], ConfigError, "loss.smoothing is not a key"),
         (["task=adding", "architecture=many_to_one"], IncompatibleError, "loss does not fit task adding"),
     ],

@@ -116,7 +116,10 @@ def test_the_seconds_of_runs_add_up_to_those_of_their_program(tmp_path):
 
 
 OPTIMIZERS = ("adam", "adamw", "rmsprop", "sgd")
-SWITCHED_ON = ("training.clip_value=0.5", "architecture.dropout=0.5")
+SWITCHED_ON = (
+    *("training.clip_value=0.5", "architecture.dropout=0.5"),
+    *("training.ema_decay=0.9", "training.gradient_noise=0.1"),
+)
 
 
 def family_of(*overrides):
@@ -149,9 +152,7 @@ def test_every_number_belongs_to_some_run():
     found = {
         key
         for optimizer in OPTIMIZERS
-        for key in family_of(
-            f"optimizer={optimizer}", "training.clip_value=1", "architecture.dropout=0.5"
-        ).hyperparameters
+        for key in family_of(f"optimizer={optimizer}", *SWITCHED_ON).hyperparameters
     }
     assert found | {"seed"} == traceable_keys()
 

@@ -176,12 +176,14 @@ def test_every_schedule_is_a_function_of_a_step():
     assert {"cosine_decay_schedule", "sgdr_schedule", "exponential_decay"} <= schedules().keys()
 
 
-def test_sam_takes_the_gradient_of_the_same_batch_at_a_step_along_the_first():
+@pytest.mark.parametrize("size", [1.0, 1e-30, 1e30])
+def test_sam_takes_the_gradient_of_the_same_batch_at_a_step_along_the_first(size):
     config = resolved(["optimizer=sam", "optimizer.rho=0.3", "optimizer.optimizer._target_=optax.sgd"])
     config["optimizer"]["learning_rate"] = 0.1
     optimizer, grad_fn = make_optimizer(config), jax.grad(lambda params, *_: 0.25 * value_fn(params) ** 2)
     grads = grad_fn(PARAMS)
-    found, _ = optimizer.update(grads, optimizer.init(PARAMS), PARAMS, grad_fn=grad_fn, value=0.0)
+    tried = optax.tree.scale(size, grads)  # its direction alone counts
+    found, _ = optimizer.update(tried, optimizer.init(PARAMS), PARAMS, grad_fn=grad_fn, value=0.0)
     norm = optax.tree.norm(grads)
     there = jax.tree.map(lambda leaf, slope: leaf + 0.3 * slope / norm, PARAMS, grads)
     expected = optax.tree.scale(-0.1, grad_fn(there))

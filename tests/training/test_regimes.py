@@ -120,6 +120,11 @@ def test_an_optimiser_that_calls_the_loss_is_found_by_its_update(optimizer, expe
         (["training.ema_decay=1"], "training.ema_decay must be a finite number, at least 0 and below 1"),
         (["training.ema_decay=0.9", "training.swa_start=3"], "training.ema_decay and swa_start are two"),
         (["training.stop_at=solvd"], "training.stop_at must be one of null, a number, solved, got 'solvd'"),
+        (
+            ["training.stop_at=a number"],
+            "training.stop_at must be one of null, a number, solved, got 'a number'",
+        ),
+        (["training.swa_start=9", "training.steps=8"], "training.swa_start must be at most steps=8, or null"),
         (["training.seconds=0"], "training.seconds must be a finite number, at least 0.001"),
         (
             ["optimizer=optax", "optimizer.name=lbfgs", "training.devices=2"],
@@ -178,6 +183,15 @@ def test_microbatches_need_less_memory():
         return compiled.memory_analysis().temp_size_in_bytes / 1e6
 
     assert megabytes(8) < 0.3 * megabytes(1)
+
+
+def test_an_update_that_is_not_finite_is_not_made():
+    program = build(compose_request(tiny("adding", "many_to_one"))).program
+    broken = optax.stateless(lambda grads, _: jax.tree.map(lambda leaf: leaf * jnp.inf, grads))
+    program = dataclasses.replace(program, optimizer=broken)
+    state = program.init(jnp.uint32(3), program.task.data)
+    after, _ = jax.jit(program.step)(state, program.batch(state.seed, state.step, program.task.data))
+    jax.tree.map(np.testing.assert_array_equal, after, state)
 
 
 def words_of(folder, *words):
