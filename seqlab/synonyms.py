@@ -121,6 +121,10 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("s6", "ssm", "mamba"), "cell=selective_ssm"),
         **dict.fromkeys(("griffin", "hawk", "rglru"), "cell=rg_lru"),
         "linear_rnn": "cell=lru",
+        "xlstm": "cell=mlstm",
+        **dict.fromkeys(("gla", "linear_attention"), "cell=gated_linear_attention"),
+        **dict.fromkeys(("deltanet", "deltarule"), "cell=delta_net"),
+        **dict.fromkeys(("deltaproduct", "delta_product"), "cell=delta_net cell.num_householder=2"),
         "indrnn": "cell=ind_rnn",
         **dict.fromkeys(
             ("transformer", "self_attention", "mha", "gpt"), "cell=attention architecture.block=pre_norm_mlp"

@@ -134,7 +134,9 @@ def new_rows(task: Task, path: Path) -> dict[str, Any]:
         ConfigError: the task answers no rows, or the file cannot be read.
     """
     if not isinstance(task, ReadsRows):
-        raise ConfigError(f"task {task.name} answers no rows of a file: use python -m seqlab.generate")
+        raise ConfigError(
+            f"task {task.name} answers no rows of a file: use load_run(RUN_DIR).predict in Python"
+        )
     if files := _media(path):
         return {str(file): file for file in files}
     return dict(task.new_inputs(table_of(task, path)))

@@ -1,5 +1,7 @@
 """Studies: each writes a figure and a table of its runs."""
 
+import types
+
 import numpy as np
 import pytest
 from hydra.types import RunMode
@@ -140,3 +142,5 @@ def test_the_published_score_is_that_of_the_model_and_the_problem():
         key = {"cell": "delta_net", "experiment/model": model, "task.group": "S3"}
         assert study.published_score(Group(key, [])) == score
     assert study.published_score(Group({"cell": "lstm", "task": "dyck"}, [])) == "–"
+    runs = [types.SimpleNamespace(overrides={"task.group": "Z5"})]  # a key that only one value was given for
+    assert study.published_score(Group({"cell": "lstm", "task": "word_problem"}, runs)) == "3"

@@ -38,7 +38,7 @@ class NetworkMap:
             self._carries = network.stack.initial_carries(self.params["recurrence"], example)
         if self.size > MOST_NUMBERS:
             raise ConfigError(
-                f"RUN_DIR has a network whose state holds {self.size} numbers: legal are up to {MOST_NUMBERS}"
+                f"the state of the run's network holds {self.size} numbers: legal are up to {MOST_NUMBERS}"
             )
 
     @property

@@ -84,8 +84,9 @@ class Generalisation(Study):
 
     def published_score(self, group: Group) -> str:
         """Return the published score of a group as text."""
-        scores = self.published.get(str(group.key.get(MODEL) or group.key["cell"]), {})
-        problems = {str(value) for key, value in group.key.items() if key.startswith("task")}
+        given = {**(group.runs[0].overrides if group.runs else {}), **group.key}
+        scores = self.published.get(str(given.get(MODEL) or given["cell"]), {})
+        problems = {str(value) for key, value in given.items() if key.startswith("task")}
         return next((str(score) for problem, score in scores.items() if problem in problems), "–")
 
     @styled()
