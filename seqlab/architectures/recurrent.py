@@ -42,8 +42,7 @@ class Recurrent(abc.ABC):
             only; at the layers below it is in proportion to their height.
         input_conv: the steps that a causal convolution of the inputs before the layers reads (`InputConv`);
             None for no convolution.
-        num_params: the number of parameters of the network, which chooses `cell.features`; None for the width
-            that is given.
+        num_params: the number of parameters that chose `cell.features`; None where it was given.
         tied: whether the kernel of the readout is the embedding of the outputs (`Readout`).
 
     Raises:
