@@ -127,7 +127,8 @@ class Monitor:
         row = self._rows.row(step, sum(int(count) for count in nonfinite.values()))
         self._log_training(row, parts)
         paths = [path for path, count in nonfinite.items() if count]
-        is_loss = not np.isfinite(metrics["train/loss"].value).all()
+        with np.errstate(all="ignore"):  # the quotient of parts that are not finite, or zero
+            is_loss = not np.isfinite(metrics["train/loss"].value).all()
         where = f"the gradient of {paths[0]}" if paths else "the loss" if is_loss else "the update"
         self.end("diverged", f"{where} is not finite at step {step}")
 
