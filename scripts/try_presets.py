@@ -62,7 +62,7 @@ SETTINGS: dict[str, tuple[str, ...]] = {
         *("training.steps=500", "training.eval_every=250"),
     ),
     "tagging": ("gradients=off", "task.length=16", "training.steps=300"),
-    "captions": ("task.length=10", "training.steps=400", "training.eval_every=200"),
+    "captions": ("task.length=10",),
     "labelled_series": ("gradients=off",),
     "labelled_sounds": ("gradients=off", "task.rate=8000"),
     "series": ("training.steps=400",),
