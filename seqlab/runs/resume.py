@@ -160,7 +160,8 @@ def changes_of(source: Path, notes: Mapping[str, Any], config: Mapping[str, Any]
 def ended(request: Request, config: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the summary of a run that had ended and stays as it is; None for a run to train.
 
-    A run that finished goes on where it is given more steps, or another of `EARLY_ENDS` if one had ended it.
+    A run that finished is continued if its number of steps grew, or if the key of `EARLY_ENDS` that had ended
+    it has another value.
     A run that diverged would diverge again, unless the command changes more than the number of its steps.
 
     Raises:

@@ -1,4 +1,4 @@
-"""One run of several processes: they find each other, and only the first tells what happens and writes."""
+"""One run of several processes: they connect, and only the first one prints and writes."""
 
 from __future__ import annotations
 

@@ -61,8 +61,8 @@ class Frames(Task):
         height: frames of another size are resized to this height, in pixels, H.
         width: the width, in pixels, W.
         channels: C: 1 for grey, 3 for red, green and blue; arrays may have any number of channels.
-        shift: the number of pixels by which a training clip is moved at most, along each side, drawn anew
-            whenever it is read (`_shifts`); 0 for clips as they are.
+        shift: the largest random shift of a training clip along height and width, in pixels, drawn again
+            for every batch (`_shifts`); 0 for no shift.
         group: a column, such as that of speakers: made splits do not divide its rows of equal value; None for
             no groups.
         balance: whether every class is drawn equally often in training.
