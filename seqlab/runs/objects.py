@@ -33,7 +33,6 @@ from seqlab.tracking import Callback, RunInfo, Tracker
 from seqlab.training import Family, Program, Training, choose_devices, use_compilation_cache
 from seqlab.training.checkpoints import Restored
 from seqlab.training.devices import require_available
-from seqlab.training.memory import needs_chunks
 from seqlab.training.transplant import Transplant
 from seqlab.types import ConfigError, IncompatibleError
 
@@ -100,12 +99,6 @@ def make_family(config: Mapping[str, Any]) -> tuple[Family, dict[str, float]]:
         require_measures(program)
         if program.training.sample_length:
             require_can_generate(program.task, program.network)
-    if program.recurrence.memory == "auto":
-        recurrence = program.recurrence
-        chunked = not recurrence.uses_cudnn and needs_chunks(program, num_devices)
-        memory = "chunked" if chunked else "full"
-        program = dataclasses.replace(program, recurrence=dataclasses.replace(recurrence, memory=memory))
-        config = replaced(config, {"recurrence.memory": memory})
     numbers, initial = hyperparameters(config)
     related = {key: value for key, value in config.items() if key not in UNRELATED}
     alike = json.dumps(replaced(related, dict.fromkeys(numbers, "a number")), sort_keys=True)

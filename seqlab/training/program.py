@@ -39,7 +39,7 @@ class Program:
         training: batch size, clipping, cadences.
         diagnostics: what the rows contain in addition to the metrics of the steps.
         measures: the loss and the metrics that are not the task's.
-        recurrence: how recurrences are computed; "auto" is for `make_family` to decide, and "full" here.
+        recurrence: how recurrences are computed; "auto", which `seqlab.runs` decides, is "full" here.
         plateau: a learning rate that follows the evaluations; None for none.
         axis: the mesh axis that a batch's rows are spread over, inside `shard_map`; None on one device.
         lockstep: the `vmap` axis of runs that are stepped together; None where a run is stepped alone.

@@ -13,6 +13,9 @@ from tiny_runs import ONE_EACH, tiny
 from seqlab import run
 from seqlab.recurrence import Settings
 from seqlab.runs import build, compose_request
+from seqlab.runs.objects import make_family
+from seqlab.runs.request import resolve
+from seqlab.tasks.memory.adding import Adding
 from seqlab.training import Training, memory
 from seqlab.types import ConfigError, IncompatibleError
 
@@ -33,6 +36,14 @@ def test_the_key_reaches_the_recurrence_of_every_architecture(task, architecture
     full, chunked = (built(*overrides, f"recurrence.memory={name}").program for name in ("full", "chunked"))
     assert "prevent_cse" in gradient(chunked)
     assert "prevent_cse" not in gradient(full)
+
+
+def test_auto_is_chosen_where_a_run_is_built_and_not_where_its_objects_are_made(monkeypatch):
+    config = resolve(compose_request(tiny("adding", "many_to_one")).config)
+    assert config["recurrence"]["memory"] == "auto"
+    monkeypatch.setattr(Adding, "data", property(lambda task: pytest.fail("the data were read")))
+    family, _ = make_family(config)
+    assert family.program.recurrence.memory == "auto"
 
 
 @pytest.mark.runs
