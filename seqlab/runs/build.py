@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from typing import Any
+
+import jax.numpy as jnp
 
 from seqlab.registry import require_extras
 from seqlab.runs.init_from import KEY as INIT_FROM
@@ -17,6 +20,7 @@ from seqlab.runs.resume import FINGERPRINT, Kept, kept_by
 from seqlab.runs.sizes import num_params, state_size
 from seqlab.runs.sweep_place import place_of
 from seqlab.runs.width import width_note
+from seqlab.runs.window import window_note
 from seqlab.tasks.data_notes import data_notes
 from seqlab.tasks.task import VOCABULARY
 from seqlab.tracking import RunInfo
@@ -98,6 +102,7 @@ def _fingerprint(config: Mapping[str, Any]) -> str:
 
 def _info(request: Request, config: Mapping[str, Any], program: Program, resumed_from: int | None) -> RunInfo:
     """Return the plain data about a run that its trackers receive."""
+    draw = functools.partial(program.batch, jnp.uint32(0), jnp.int32(0), program.task.data)
     require_extras(program.task.extras)  # they are needed at the end, and refused at the start
     return RunInfo(
         folder=request.folder,
@@ -111,6 +116,7 @@ def _info(request: Request, config: Mapping[str, Any], program: Program, resumed
         goal=program.task.goal(program.network.framing),
         notes=(
             *width_note(program),
+            *window_note(program.network, draw),
             *memory_note(config, program),
             *data_notes(program.task.data_summary()),
         ),
