@@ -18,8 +18,8 @@ from seqlab.training.evaluations import Average
 from seqlab.training.monitor import Monitor
 from seqlab.training.plateau import FACTOR, Plateau
 from seqlab.training.processes import any_of, flag_of_first
-from seqlab.training.regimes import average_of
 from seqlab.training.state import TrainState
+from seqlab.training.transformations import average_of
 from seqlab.training.vectorize.compiled import CompiledFunctions, compiled_functions, resident_data
 from seqlab.training.vectorize.family import Family
 from seqlab.training.vectorize.plan import Plan

@@ -22,9 +22,9 @@ from seqlab.training.bucketed import mean_tokens
 from seqlab.training.evaluation import OF_TASK
 from seqlab.training.objective import Backpropagated, Objective
 from seqlab.training.plateau import Plateau
-from seqlab.training.regimes import evaluates_loss, with_regimes
 from seqlab.training.settings import Training
 from seqlab.training.state import TrainState, in_default_precision, select, stream
+from seqlab.training.transformations import evaluates_loss, with_transformations
 from seqlab.types import Batch, IncompatibleError, Metrics, Params
 
 
@@ -239,7 +239,7 @@ class Program:
     @functools.cached_property
     def _transformation(self) -> optax.GradientTransformationExtraArgs:
         """The optimiser with what the settings add to it."""
-        return with_regimes(self.optimizer, self.training, self.plateau)
+        return with_transformations(self.optimizer, self.training, self.plateau)
 
     def _clip_elements(self, grads: Params, norm: ScaledNorm) -> tuple[Params, ScaledNorm]:
         """Return the gradients with their elements clipped, and the norm of these."""
