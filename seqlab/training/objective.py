@@ -14,7 +14,7 @@ from seqlab.recurrence import GradientControl, Settings
 from seqlab.tasks.task import Task
 from seqlab.training import devices
 from seqlab.training.evaluation import measure
-from seqlab.training.products import in_bfloat16
+from seqlab.training.mixed_precision import in_bfloat16
 from seqlab.training.settings import Training
 from seqlab.training.state import TrainState, stream
 from seqlab.types import Batch, Params, Tree
