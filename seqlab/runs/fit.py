@@ -65,7 +65,7 @@ def fit(
         seed: the seed of the parameters and of the batches.
         loss: what is minimised in place of the task's loss, as `seqlab.metrics.measures.Measure`.
         metrics: what is reported besides the task's metrics, by name.
-        diagnostics: what rows contain in addition, as `seqlab.diagnostics.Settings().diagnostics`.
+        diagnostics: what rows contain in addition, as `seqlab.diagnostics.GradientDiagnostics().diagnostics`.
         callbacks: hooks (`seqlab.tracking.Callback`).
         trackers: listeners, as `seqlab.tracking.Console()`.
         folder: where to write `metrics.jsonl`, `summary.json` and checkpoints; None for nowhere.

@@ -15,9 +15,9 @@ import jax
 
 from seqlab.architectures import Network
 from seqlab.checks import require_positive
-from seqlab.diagnostics import Settings
+from seqlab.diagnostics import GradientDiagnostics
 from seqlab.generation.generate import require_can_generate
-from seqlab.recurrence import Settings as RecurrenceSettings
+from seqlab.recurrence import RecurrenceSettings
 from seqlab.registry import blame, locate, make
 from seqlab.runs.hyperparameters import hyperparameters, replaced
 from seqlab.runs.open_groups import (
@@ -154,7 +154,7 @@ def _program(config: Mapping[str, Any]) -> Program:
     task = make_task(config)
     network = make_network(config, task)
     training: Training = make_kind(config, "training", Training)
-    gradients: Settings = make_kind(config, "gradients", Settings)
+    gradients: GradientDiagnostics = make_kind(config, "gradients", GradientDiagnostics)
     diagnostics = (*gradients.diagnostics, *make_diagnostics(config["diagnostics"]))
     recurrence: RecurrenceSettings = make_kind(config, "recurrence", RecurrenceSettings)
     if training.precision == "bfloat16" and recurrence.uses_cudnn:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from seqlab.architectures import Network, Recurrent
 from seqlab.metrics import Mean, Measures
-from seqlab.recurrence import GradientControl, Settings
+from seqlab.recurrence import GradientControl, RecurrenceSettings
 from seqlab.tasks.task import Task
 from seqlab.training import devices
 from seqlab.training.evaluation import measure
@@ -55,7 +55,7 @@ class Objective:
     network: Network
     training: Training
     measures: Measures
-    recurrence: Settings
+    recurrence: RecurrenceSettings
     axis: str | None
 
     def differentiate(

@@ -14,7 +14,7 @@ from seqlab.architectures import Network, Recurrent
 from seqlab.diagnostics import Diagnostic, Observation, Update, is_due
 from seqlab.diagnostics.statistics import count_nonfinite
 from seqlab.metrics import Mean, Measures
-from seqlab.recurrence import AUTO_SETTINGS, Settings
+from seqlab.recurrence import AUTO_SETTINGS, RecurrenceSettings
 from seqlab.recurrence.norms import ScaledNorm, all_finite, clip_by_global_norm, clip_elements, global_norm
 from seqlab.tasks.buckets import Buckets, in_bucket
 from seqlab.tasks.task import Task
@@ -54,7 +54,7 @@ class Program:
     training: Training
     diagnostics: tuple[Diagnostic, ...] = ()
     measures: Measures = OF_TASK
-    recurrence: Settings = AUTO_SETTINGS
+    recurrence: RecurrenceSettings = AUTO_SETTINGS
     plateau: Plateau | None = None
     axis: str | None = None
     lockstep: str | None = None

@@ -11,7 +11,7 @@ import pytest
 from tiny_runs import ONE_EACH, tiny
 
 from seqlab import run
-from seqlab.recurrence import Settings
+from seqlab.recurrence import RecurrenceSettings
 from seqlab.runs import build, compose_request
 from seqlab.runs.objects import make_family
 from seqlab.runs.request import resolve
@@ -65,7 +65,7 @@ def test_the_bound_that_needs_no_trace_is_above_what_is_saved():
     batch = jax.eval_shape(program.batch, jnp.uint32(0), jnp.int32(0), program.task.data)
     saved = memory.saved_bytes(program, batch)
     assert saved < memory._most_saved(program, batch)
-    chunked = dataclasses.replace(program, recurrence=Settings("chunked"))
+    chunked = dataclasses.replace(program, recurrence=RecurrenceSettings("chunked"))
     shares = dataclasses.replace(program, training=dataclasses.replace(program.training, accumulate=4))
     assert memory.saved_bytes(chunked, batch) < saved / 2
     assert memory.saved_bytes(shares, batch) < saved / 2
