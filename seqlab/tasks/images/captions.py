@@ -166,7 +166,7 @@ class Captions(Task):
         return text_summary(self.encoded, self.references("test"))
 
     def reference(self, framing: str, split: str = "test") -> Reference:
-        return text_reference(self._judge, self.baselines(split, framing))
+        return text_reference(self._judge, self.baselines(split, framing), len(self.references(split)))
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:
         """Return the metric of training's most frequent text, and of the first text of its nearest image.

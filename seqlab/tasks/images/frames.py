@@ -149,8 +149,8 @@ class Frames(Task):
 
     def reference(self, framing: str, split: str = "test") -> Reference:
         """Return that of the most frequent class; the threshold is halfway from the best baseline to 1."""
-        reference = class_reference(self.encoded, split, self.baselines(split, framing))
-        return dataclasses.replace(reference, threshold=(1 + reference.threshold) / 2)
+        best = class_reference(self.encoded, split, self.baselines(split, framing)).threshold
+        return class_reference(self.encoded, split, {"halfway": (1 + best) / 2})
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:
         """Return the accuracy of logistic regression over single images (scikit-learn).
