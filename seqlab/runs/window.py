@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import jax
@@ -21,7 +22,8 @@ def window_note(network: Network, draw: Callable[[], Batch]) -> tuple[str, ...]:
     if (window := window_of(network.cell)) is None or network.framing == "one_to_one":
         return ()
     batch = jax.eval_shape(draw)
-    steps = max(leaf.shape[1] for leaf in (batch.inputs, batch.targets) if leaf.ndim > 1)
+    read = zip((batch.inputs, batch.targets), (network.inputs, network.outputs), strict=True)
+    steps = max(math.prod(array.shape[1 : array.ndim - len(spec.shape)]) for array, spec in read)
     if steps <= window:
         return ()
     return (
