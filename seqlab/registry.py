@@ -107,17 +107,18 @@ def make(settings: Any, path: str, **arguments: Any) -> Any:
         return target(**values, **arguments)
 
 
-def bind(settings: Any, path: str) -> functools.partial[Any]:
+def bind(settings: Any, path: str, arguments: Collection[str] = ()) -> functools.partial[Any]:
     """Return what a config node names, with the node's other keys as arguments.
 
     Args:
         settings: the node, as `make` takes it.
         path: the node's key, for messages.
+        arguments: those that a call gives, which a config does not set.
 
     Raises:
         ConfigError: as `make`.
     """
-    target, values = _resolved(settings, path)
+    target, values = _resolved(settings, path, arguments)
     return functools.partial(target, **values)
 
 
