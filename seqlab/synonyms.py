@@ -180,6 +180,7 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("vmap", "vectorised", "vectorize", "jit"), "hydra/launcher=vectorized"),
         **dict.fromkeys(("local", "processes", "multiprocessing"), "hydra/launcher=cores"),
         "submitit": "hydra/launcher=slurm",
+        "ray_cores": "hydra/launcher=ray",
     },
     "hydra/sweeper": {
         **dict.fromkeys(("bayes", "bayesian", "optimize"), "hydra/sweeper=tpe"),
