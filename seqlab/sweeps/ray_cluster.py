@@ -20,7 +20,7 @@ from seqlab.checks import require_count, require_number, require_positive
 from seqlab.interrupts import interruptible
 from seqlab.registry import import_extra
 from seqlab.tracking.job import Job, as_job
-from seqlab.types import ConfigError
+from seqlab.types import ConfigError, UnfinishedRunError
 
 _log = logging.getLogger(__name__)
 
@@ -164,10 +164,14 @@ def _wait(ray: Any, start: Callable[[int, int], Any], count: int, max_retries: i
         start: starts a job, given its index and the number of its restarts, and returns its reference.
         count: the number of jobs.
         max_retries: the most restarts of a job.
+
+    Returns:
+        What each job returned, or its error.
     """
-    pending = {start(index, 0): (index, 0) for index in range(count)}
+    pending: dict[Any, tuple[int, int]] = {}
     results: list[Any] = [None] * count
     try:
+        pending |= {start(index, 0): (index, 0) for index in range(count)}
         while pending:
             (done,), _ = ray.wait(list(pending))
             index, restarts = pending.pop(done)
@@ -176,7 +180,7 @@ def _wait(ray: Any, start: Callable[[int, int], Any], count: int, max_retries: i
             except ray.exceptions.RayTaskError as error:
                 results[index] = error.cause
             except ray.exceptions.RayError as error:
-                results[index] = error
+                results[index] = UnfinishedRunError(f"its node or process died on Ray: {_name(error)}")
                 if restarts < max_retries:
                     _log.warning("ray: program %d was lost and is started again: %s", index, _name(error))
                     pending[start(index, restarts + 1)] = (index, restarts + 1)
