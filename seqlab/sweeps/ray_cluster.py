@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import uuid
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -94,10 +95,14 @@ class RayCluster:
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
         local = {"include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
         try:
-            if self.address is None:
-                ray.init("local", **quiet, **local)
-            else:
-                ray.init(self.address, runtime_env={"env_vars": _environment()}, **quiet)
+            with warnings.catch_warnings():
+                warnings.filterwarnings(
+                    "ignore", r"os\.fork\(\) was called"
+                )  # its child starts another program
+                if self.address is None:
+                    ray.init("local", **quiet, **local)
+                else:
+                    ray.init(self.address, runtime_env={"env_vars": _environment()}, **quiet)
         except Exception as error:  # of several kinds, by version
             reason = str(error).strip().splitlines() or [type(error).__name__]
             raise ConfigError(f"hydra.launcher.address={self.address or 'null'}: {reason[0]}") from error
@@ -136,7 +141,7 @@ class RayCluster:
             return task.remote(job, self.num_cpus, cwd, logs / f"{index}.log", function, arguments[index])
 
         nodes = sum(node["Alive"] for node in ray.nodes())
-        told = f"{len(arguments)} programs on {nodes} nodes, each takes {self._told()}"
+        told = f"number of programs: {len(arguments)}, of nodes: {nodes}; each program takes {self._told()}"
         print(f"ray: {told}; what they print is in {logs}", flush=True)
         if not self._fits(ray):
             print("ray: no node has that now; the programs wait for one", flush=True)

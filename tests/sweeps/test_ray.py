@@ -128,6 +128,7 @@ def test_an_interrupted_sweep_saves_its_runs_and_is_resumed(whole, tmp_path):
     until_trained(tmp_path, process)
     os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
     assert process.wait(100) == 130, told(tmp_path)
+    print(told(tmp_path))
     assert "to continue: " in told(tmp_path)
     sweep = tmp_path / "sweep"
     assert {read_summary(sweep / str(number))["status"] for number in range(4)} == {"interrupted"}
