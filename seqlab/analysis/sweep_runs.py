@@ -30,6 +30,9 @@ HISTORY = ("resume", "sweep.resume")
 DAMAGED = "damaged"
 """The status of a run that cannot be read, in addition to `seqlab.tracking.STATUSES` and `UNFINISHED`."""
 
+AS_PLANNED = ("finished", "pruned", "incompatible")
+"""The statuses of runs of which a sweep misses nothing."""
+
 
 @dataclasses.dataclass(frozen=True)
 class SweepRun:
