@@ -13,10 +13,11 @@ import jax
 
 from seqlab.checks import require_bool, require_positive
 from seqlab.interrupts import interruptible
-from seqlab.runs.execution import open_folder, prepare, restore_while_diverged, train_runs
+from seqlab.runs.execution import open_folder, prepare
 from seqlab.runs.files import holds_run, write_request
 from seqlab.runs.objects import Run
 from seqlab.runs.outcome import Outcome
+from seqlab.runs.program import restore_while_diverged, train_runs
 from seqlab.runs.request import Request
 from seqlab.sweeps.cluster import submit
 from seqlab.sweeps.requeue import resumed_when_restarted
