@@ -34,3 +34,7 @@ class VectorizedLauncher(Launcher):
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run jobs, each given by its overrides, and return their results in order."""
         return self._launcher.launch(job_overrides, initial_job_idx)
+
+    def search(self, trials: Any, size: int) -> bool:
+        """Run the trials of a search; return whether this launcher does so, rather than in batches."""
+        return self._launcher.search(trials, size)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,10 +16,13 @@ from seqlab.registry import blame
 from seqlab.runs.compose import request_of
 from seqlab.runs.last import command_line
 from seqlab.runs.outcome import cost_of
+from seqlab.runs.request import Request
 from seqlab.sweeps.cluster import require_one_process
 from seqlab.sweeps.config_loader import CopyingLoader
 from seqlab.sweeps.programs import Sharing, execute_all, submit_all
 from seqlab.sweeps.resume import resuming
+from seqlab.sweeps.search.stream import Stream
+from seqlab.sweeps.search.trials import Job, Trials
 
 
 class SweepLauncher:
@@ -49,32 +53,55 @@ class SweepLauncher:
         context.config_loader = cast("ConfigLoader", CopyingLoader(context.config_loader))
         self._context, self._config, self._cluster = context, config, cluster
 
+    def search(self, trials: Trials, size: int) -> bool:
+        """Execute the trials of a search, each as soon as there is room for it in a program.
+
+        Args:
+            trials: the trials.
+            size: how many run at a time.
+
+        Returns:
+            Whether it did so. The jobs of a cluster are launched in batches instead.
+        """
+        if self._cluster is not None:
+            return False
+        folder = self._begin()
+
+        def request_of(job: Job) -> Request:
+            return self._open(job.number, list(job.overrides)).return_value
+
+        with _how_to_continue(folder):
+            Stream(trials, request_of, self._sharing, size).run()
+        return True
+
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Execute jobs, each given by its overrides, and return their results in order."""
-        setup_globals()
-        hydra = self._config.hydra
-        configure_log(hydra.hydra_logging, hydra.verbose)
-        sweep_folder = Path(str(hydra.sweep.dir))
-        sweep_folder.mkdir(parents=True, exist_ok=True)
+        sweep_folder = self._begin()
         results = [
             self._open(initial_job_idx + index, list(overrides))
             for index, overrides in enumerate(job_overrides)
         ]
         requests = [result.return_value for result in results]
-        try:
+        with _how_to_continue(sweep_folder):
             if self._cluster is None:
                 outcomes = execute_all(requests, self._sharing)
             else:
                 outcomes = submit_all(requests, self._sharing, sweep_folder / ".submitit", self._cluster)
-        except KeyboardInterrupt:
-            print(f"to continue: {command_line(resuming(sweep_folder))}", flush=True)
-            raise
         for result, outcome in zip(results, outcomes, strict=True):
             try:
                 result.return_value = cost_of(outcome)
             except Exception as error:
                 result.return_value, result.status = error, JobStatus.FAILED
         return results
+
+    def _begin(self) -> Path:
+        """Prepare Hydra for jobs, and return the folder of the sweep."""
+        setup_globals()
+        hydra = self._config.hydra
+        configure_log(hydra.hydra_logging, hydra.verbose)
+        folder = Path(str(hydra.sweep.dir))
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
 
     def _open(self, number: int, overrides: list[str]) -> JobReturn:
         """Create a job's folder with its `.hydra/`, and return the job's request as its result."""
@@ -88,3 +115,13 @@ class SweepLauncher:
             job_subdir_key="hydra.sweep.subdir",
             hydra_context=self._context,
         )
+
+
+@contextlib.contextmanager
+def _how_to_continue(folder: Path) -> Generator[None]:
+    """Print the command that continues a sweep where it is interrupted."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(f"to continue: {command_line(resuming(folder))}", flush=True)
+        raise

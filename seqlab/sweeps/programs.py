@@ -21,6 +21,7 @@ from seqlab.runs.program import restore_while_diverged, train_runs
 from seqlab.runs.request import Request
 from seqlab.sweeps.cluster import submit
 from seqlab.sweeps.requeue import resumed_when_restarted
+from seqlab.sweeps.search.pruning import pruning_of
 from seqlab.tracking import Console, GroupConsole, RunFolder, Tracker, Trackers, write_atomically
 from seqlab.tracking.lock import locked
 from seqlab.training import Plan
@@ -132,6 +133,7 @@ def _programs(requests: Sequence[Request]) -> tuple[dict[int, Outcome], list[dic
         if not isinstance(run, Run):
             outcomes[index] = run
             continue
+        run = dataclasses.replace(run, callbacks=(*run.callbacks, *pruning_of(request)))
         programs.setdefault((run.family, run.info.resumed_from, _kept_plan(run)), {})[index] = run
     return outcomes, list(programs.values())
 
