@@ -24,7 +24,7 @@ from seqlab.runs.together import as_one_run
 from seqlab.runs.width import with_chosen_width
 from seqlab.tracking import Callback, RunFolder, Tracker, Trackers, write_atomically
 from seqlab.tracking.run_folder import ROWS, drop_rows
-from seqlab.training import Checkpoints, Plan, offer_cores
+from seqlab.training import Checkpoints, offer_cores
 from seqlab.training.processes import is_first, wait_for_all
 from seqlab.types import ConfigError
 
@@ -79,7 +79,7 @@ def execute(request: Request, callbacks: Sequence[Callback] = ()) -> dict[str, A
         if is_first():
             open_folder(run)
         run = dataclasses.replace(run, callbacks=(*run.callbacks, *callbacks) if is_first() else ())
-        summary = train_runs([run], Plan(devices=run.num_devices), tracker_of)[0]
+        summary = train_runs([run], run.plan, tracker_of)[0]
         return restore_while_diverged(run, summary, tracker_of)
 
 

@@ -46,7 +46,7 @@ def restore_while_diverged(
     """
     while (again := restored(run, summary)) is not None:
         run = again
-        summary = train_runs([run], Plan(devices=run.num_devices), make_tracker)[0]
+        summary = train_runs([run], run.plan, make_tracker)[0]
     return summary
 
 

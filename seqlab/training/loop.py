@@ -287,7 +287,7 @@ class _Loop:
             monitor.best_params if index in tested else self.seats.monitors[tested[0]].best_params
             for index, monitor in enumerate(self.seats.monitors)
         ]
-        placed = self.plan.place(self.seats.stacked(params), self.plan.per_run)
+        placed = self.plan.place(self.seats.stacked(params), self.plan.params)
         means = self.functions.evaluate(placed, self.data, "test")
         return [
             self.seats.monitors[index].test(item(means, self.seats.places[index])) if index in tested else {}

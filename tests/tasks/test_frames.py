@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -156,22 +155,3 @@ def test_no_image_of_a_digit_moves_in_two_splits():
     parts = [images_of(part, 1797) for part in ("train", "validation", "test")]
     assert sorted(np.concatenate(parts)) == list(range(1797))
     assert len(parts[0]) == 1438
-
-
-def test_clips_of_training_are_shifted_and_no_others(tmp_path):
-    """Each clip is one of the nine that a slow reference cuts out of it, and all nine are met."""
-    write_npz = tmp_path / "clips.npz"
-    np.savez(write_npz, frames=CLIPS, label=np.array(LABELS))
-    plain, task = (frames(write_npz, channels=3, shift=shift) for shift in (0, 1))
-    usual, moved = (one.batch(jax.random.key(0), 64) for one in (plain, task))
-    met = set()
-    for clip, other in zip(np.asarray(usual.inputs), np.asarray(moved.inputs), strict=True):
-        padded = np.pad(clip, [(0, 0), (1, 1), (1, 1), (0, 0)], mode="edge")
-        met |= {
-            (i, j) for i in range(3) for j in range(3) if (padded[:, i : i + H, j : j + W] == other).all()
-        }
-    assert met == {(i, j) for i in range(3) for j in range(3)}
-    np.testing.assert_array_equal(usual.targets, moved.targets)
-    for split in ("validation", "test"):
-        both = (one.batch(jax.random.key(0), 8, split).inputs for one in (plain, task))
-        np.testing.assert_array_equal(*both)

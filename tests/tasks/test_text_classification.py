@@ -143,6 +143,12 @@ def test_the_majority_class_of_training_never_reaches_the_threshold():
             assert reference.baseline == baseline < reference.threshold <= 1.0
 
 
+@pytest.mark.parametrize(("best", "threshold"), [(1.0, 0.9), (0.7, 0.7)])
+def test_a_threshold_leaves_room_for_one_wrong_answer(best, threshold):
+    data = Encoded({split: {"labels": np.repeat([0, 1], [6, 4])} for split in ("train", "test")})
+    assert class_reference(data, "test", {"naive Bayes": best}).threshold == threshold
+
+
 def test_baselines_beat_chance_on_texts_that_tell():
     task = small()
     chance = task.reference("many_to_one").baseline

@@ -19,7 +19,7 @@ from seqlab.generation.decoding import GREEDY, sample
 from seqlab.metrics.texts import text_scores
 from seqlab.runs import evaluate, load
 from seqlab.tasks import load_task
-from seqlab.tasks.text._texts import right_texts
+from seqlab.tasks.text._texts import right_texts, text_reference
 from seqlab.types import ConfigError
 
 SHORT = ("task.length=4", "task.target_length=4")
@@ -76,6 +76,22 @@ def test_references_are_whole_targets_and_copies_are_a_baseline():
     assert set(floors) == {"copy", "most frequent", "most alike"}
     right = right_texts(task.encoded.texts["test"]["target"], Writing("word", 2, 100))
     assert text_scores(wanted(task), right)["wer"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("judge", "simple", "nearest", "threshold"),
+    [
+        ("bleu", 40.0, 60.0, 60.0),  # that of the nearest example
+        ("bleu", 40.0, 30.0, 70.0),  # halfway to a perfect score
+        ("bleu", 40.0, 100.0, 95.0),  # a perfect score but for one example of twenty
+        ("bleu", 98.0, 100.0, 100.0),  # never one that the simple baseline reaches
+        ("wer", 0.8, 0.0, 0.05),
+        ("wer", 0.8, 0.3, 0.3),
+    ],
+)
+def test_a_threshold_is_the_nearest_example_with_room_for_one_error(judge, simple, nearest, threshold):
+    reference = text_reference(judge, {"most frequent": simple, "most alike": nearest}, 20)
+    assert (reference.baseline, reference.threshold) == (simple, threshold)
 
 
 def test_every_text_that_is_right_counts_where_the_metric_takes_several():

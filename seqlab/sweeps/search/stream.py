@@ -121,8 +121,10 @@ class Stream:
     def _choose(self, runs: list[Run]) -> tuple[int, Plan]:
         """Return how many of some runs are one program, and its plan."""
         first, sharing = runs[0], self._sharing
-        if sharing.exact or first.program.recurrence.uses_cudnn:  # vmap has no rule for cuDNN
-            return 1, Plan(devices=first.num_devices)
+        shares_parameters = first.program.training.feature_devices > 1
+        # vmap has no rule for cuDNN
+        if sharing.exact or shares_parameters or first.program.recurrence.uses_cudnn:
+            return 1, first.plan
         devices = sharing.devices or len(jax.local_devices())
         size = min(len(runs), sharing.runs_per_program or most_runs(first.program, devices, devices))
         plan, _ = choose_plan(first.family, size, first.hyperparameters, sharing.vmap_size, devices)

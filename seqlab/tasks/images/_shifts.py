@@ -5,6 +5,22 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from seqlab.types import Batch
+
+
+def shift_training(batch: Batch, key: jax.Array, split: str, most: int) -> Batch:
+    """Move the images or clips of a training batch as `shifted` does; return that of another split as it is.
+
+    Args:
+        batch: inputs `(B, …, H, W, C)`.
+        key: the PRNG key that the rows of the batch were drawn with.
+        split: the split of the batch.
+        most: the largest shift, in pixels; 0 for none.
+    """
+    if split != "train" or not most:
+        return batch
+    return batch._replace(inputs=shifted(jax.random.fold_in(key, 1), batch.inputs, most))
+
 
 def shifted(key: jax.Array, images: jax.Array, most: int) -> jax.Array:
     """Move each image or clip by a whole number of pixels, uniform from −`most` to `most` along each side.

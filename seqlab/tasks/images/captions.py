@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from seqlab.checks import require_choice, require_positive
+from seqlab.checks import require_choice, require_count, require_positive
 from seqlab.data.columns import images
 from seqlab.data.columns.groups import groups_of
 from seqlab.data.columns.targets import EveryTarget, Writing, target_vocabulary
@@ -24,6 +24,7 @@ from seqlab.metrics.texts import TEXT_METRICS
 from seqlab.registry import import_extra
 from seqlab.tasks._inputs import described
 from seqlab.tasks._sources import shown_field, source_field
+from seqlab.tasks.images._shifts import shift_training
 from seqlab.tasks.new_rows import column_inputs
 from seqlab.tasks.task import Task
 from seqlab.tasks.text._texts import (
@@ -67,6 +68,8 @@ class Captions(Task):
         height: images of another size are resized to this height, in pixels, H.
         width: the width, in pixels, W.
         channels: 1 for grey, 3 for red, green and blue, C.
+        shift: the largest random shift of a training image along height and width, in pixels, drawn again
+            for every batch (`_shifts`); 0 for no shift.
         length: the number of tokens that are written at most, the end symbol included, M.
         most_tokens: the largest number of tokens in the vocabulary; other tokens, and words that occur once
             in training, are unknown.
@@ -97,6 +100,7 @@ class Captions(Task):
     height: int = 32
     width: int = 32
     channels: int = 3
+    shift: int = shown_field(0)
     length: int = 20
     most_tokens: int = 10_000
     group: str | None = shown_field(None)
@@ -106,6 +110,7 @@ class Captions(Task):
         require_choice(self, "level", LEVELS)
         require_choice(self, "judge", (None, *TEXT_METRICS))
         require_positive(self, "height", "width", "length", "most_tokens")
+        require_count(self, "shift")
         require_choice(self, "channels", (1, 3))
 
     @property
@@ -161,7 +166,7 @@ class Captions(Task):
         return text_summary(self.encoded, self.references("test"))
 
     def reference(self, framing: str, split: str = "test") -> Reference:
-        return text_reference(self._judge, self.baselines(split, framing))
+        return text_reference(self._judge, self.baselines(split, framing), len(self.references(split)))
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:
         """Return the metric of training's most frequent text, and of the first text of its nearest image.
@@ -197,6 +202,9 @@ class Captions(Task):
 
     def num_evaluation(self, split: str, framing: str) -> int:
         return min(MAX_EVALUATED, self.encoded.num_rows(split))
+
+    def draw(self, key: jax.Array, size: int, split: str, framing: str, data: Any) -> Batch:
+        return shift_training(super().draw(key, size, split, framing, data), key, split, self.shift)
 
     def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
         part = data[split]

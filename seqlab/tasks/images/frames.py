@@ -30,7 +30,7 @@ from seqlab.tasks._classification import (
 )
 from seqlab.tasks._inputs import described
 from seqlab.tasks._sources import make_hashable, shown_field, source_field
-from seqlab.tasks.images._shifts import shifted
+from seqlab.tasks.images._shifts import shift_training
 from seqlab.tasks.new_rows import column_inputs
 from seqlab.tasks.task import Task
 from seqlab.types import Batch, ConfigError, Goal, Images, Reference, Spec, Tokens
@@ -149,8 +149,8 @@ class Frames(Task):
 
     def reference(self, framing: str, split: str = "test") -> Reference:
         """Return that of the most frequent class; the threshold is halfway from the best baseline to 1."""
-        reference = class_reference(self.encoded, split, self.baselines(split, framing))
-        return dataclasses.replace(reference, threshold=(1 + reference.threshold) / 2)
+        best = class_reference(self.encoded, split, self.baselines(split, framing)).threshold
+        return class_reference(self.encoded, split, {"halfway": (1 + best) / 2})
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:
         """Return the accuracy of logistic regression over single images (scikit-learn).
@@ -164,10 +164,7 @@ class Frames(Task):
         return class_names(sequence, self.encoded.artifacts)
 
     def draw(self, key: jax.Array, size: int, split: str, framing: str, data: Any) -> Batch:
-        batch = super().draw(key, size, split, framing, data)
-        if split != "train" or not self.shift:
-            return batch
-        return batch._replace(inputs=shifted(jax.random.fold_in(key, 1), batch.inputs, self.shift))
+        return shift_training(super().draw(key, size, split, framing, data), key, split, self.shift)
 
     def gather(self, indices: jax.Array, split: str, framing: str, data: Any) -> Batch:
         frames, lengths, labels = (data[split][name][indices] for name in ("frames", "lengths", "labels"))

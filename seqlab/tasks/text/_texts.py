@@ -45,21 +45,28 @@ def text_summary(encoded: Encoded, references: Sequence[Sequence[str]]) -> dict[
     return {**encoded.summary, "bleu": signature}
 
 
-def text_reference(judge: str, baselines: Mapping[str, float]) -> Reference:
+def text_reference(judge: str, baselines: Mapping[str, float], count: int) -> Reference:
     """Return the best simple baseline; the threshold is that of the nearest training example.
 
-    Where that one is not better than the simple baselines, the threshold is halfway to a perfect score.
+    Where that one is not better than the simple baselines, the threshold is halfway to a perfect score. It
+    leaves room for one wrong example, if the simple baselines do: where the nearest example is always right,
+    a run with a single wrong word would not count as solved.
 
     Args:
         judge: one of `TEXT_METRICS`.
         baselines: the values of the baselines by name; the last is that of the nearest training example.
+        count: the number of examples that are evaluated.
     """
-    higher = TEXT_METRICS[judge]
+    goal = text_goal(judge)
     *simple, nearest = baselines
-    best = (max if higher else min)(simple, key=baselines.__getitem__)
-    halfway = (baselines[best] + (100.0 if higher else 0.0)) / 2
-    better = text_goal(judge).improves(baselines[nearest], baselines[best])
-    return Reference(baselines[best], best, baselines[nearest] if better else halfway)
+    best = (max if goal.higher_is_better else min)(simple, key=baselines.__getitem__)
+    perfect = 100.0 if goal.higher_is_better else 0.0
+    better = goal.improves(baselines[nearest], baselines[best])
+    threshold = baselines[nearest] if better else (baselines[best] + perfect) / 2
+    but_one = 100.0 - 100.0 / count if goal.higher_is_better else 1 / count
+    if goal.improves(threshold, but_one) and goal.improves(but_one, baselines[best]):
+        threshold = but_one
+    return Reference(baselines[best], best, threshold)
 
 
 def right_texts(targets: Sequence[Sequence[str]], writing: Writing) -> list[list[str]]:

@@ -160,7 +160,7 @@ class TextPairs(Task):
         return text_summary(self.encoded, self.references("test"))
 
     def reference(self, framing: str, split: str = "test") -> Reference:
-        return text_reference(self._judge, self.baselines(split, framing))
+        return text_reference(self._judge, self.baselines(split, framing), len(self.references(split)))
 
     def baselines(self, split: str, framing: str) -> dict[str, float]:
         """Return the metric of copies, of the most frequent target, and of the target of the nearest text.
