@@ -110,7 +110,7 @@ class _Loop:
         seats = self.seats
         numbers = self.functions.after_init(seats.hyperparameters())
         self.hyperparameters = self.plan.place(numbers, self.plan.per_run)
-        self.states = self.plan.place(seats.first_states(self.data), self.plan.state)
+        self.states = seats.first_states(self.data)
 
     def _advance(self) -> None:
         """Make the steps up to the next row, evaluation or checkpoint, and log the rows that are due.

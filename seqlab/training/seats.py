@@ -99,7 +99,7 @@ class Seats:
         """
         restored = [monitor.state for monitor in self.monitors]
         if all(state is not None for state in restored):
-            return self.stacked(restored)
+            return self._plan.place(self.stacked(restored), self._plan.state)
         hyperparameters = self.hyperparameters()
         seeds = self.stacked([np.uint32(monitor.info.seed) for monitor in self.monitors])
         states = self._functions.init(hyperparameters, seeds, data)
@@ -110,7 +110,8 @@ class Seats:
             return states
         fresh = fetch(states)
         own = [item(fresh, place) for place in self.places]
-        return self.stacked([new if old is None else old for old, new in zip(restored, own, strict=True)])
+        states = [new if old is None else old for old, new in zip(restored, own, strict=True)]
+        return self._plan.place(self.stacked(states), self._plan.state)
 
     def succeed(self, followed: Mapping[int, Monitor | None], stepping: float) -> None:
         """Give the seats of runs, by their indices, to those that follow; None leaves a place empty.
