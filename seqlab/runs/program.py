@@ -129,8 +129,7 @@ class _Program:
         """Tell the listeners of runs what these are; return their monitors."""
         trackers = list(map(self._make_tracker, runs))
         described, monitors = _start(runs, trackers)
-        for monitor, *one in zip(monitors, runs, trackers, described, strict=True):
-            self._present[monitor] = _Started(*one)
+        self._present |= dict(zip(monitors, map(_Started, runs, trackers, described), strict=True))
         return monitors
 
     def _succeed(self, monitor: Monitor, result: dict[str, Any]) -> Monitor | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -34,7 +35,7 @@ def optuna() -> ModuleType:
             f"hydra/sweeper=optuna needs Optuna 5 or later, got {package.__version__}: "
             "pip install 'seqlab[optuna]'"
         )
-    package.logging.set_verbosity(package.logging.ERROR)  # it tells of every trial that is asked for
+    package.logging.set_verbosity(logging.ERROR)  # it tells of every trial that is asked for
     return package
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -11,7 +14,6 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from tiny_runs import TINY, UNSTABLE
 
 from seqlab import run
-from seqlab.analysis.sweep_summary import write_sweep_summary
 from seqlab.sweeps.search.objectives import directions_of, value_of
 from seqlab.tracking import read_rows, read_summary
 from seqlab.types import ConfigError
@@ -111,7 +113,7 @@ def test_the_score_has_the_direction_of_its_metric_and_other_objectives_are_mini
 
 
 PRUNED = [
-    *("train", "-m", "task=adding", "architecture=many_to_one", "task.length=6", *TINY, "cell=elman"),
+    *("seqlab.train", "-m", "task=adding", "architecture=many_to_one", "task.length=6", *TINY, "cell=elman"),
     *("task.num_evaluation_examples=16", "training.steps=4", "training.eval_every=1", "seed=range(0,100)"),
     *("hydra/sweeper=optuna", "hydra.sweeper.pruner.name=SuccessiveHalvingPruner"),
     *("+hydra.sweeper.pruner.min_resource=1", "+hydra.sweeper.pruner.reduction_factor=2"),
@@ -131,64 +133,67 @@ def study_of(sweep):
     return noted_study(sweep)
 
 
-@pytest.mark.runs
-def test_a_search_prunes_and_goes_on_where_it_was_killed(command, tmp_path):
-    sweep = tmp_path / "sweep"
-    done = command(*PRUNED, "hydra.sweeper.n_trials=5", f"hydra.sweep.dir={sweep}")
-    assert done.returncode == 0, done.stderr
-    ended = statuses(sweep)
-    assert set(ended.values()) == {"pruned", "finished"}
-    trials = study_of(sweep).get_trials()
-    assert [trial.state.name for trial in trials] == [
-        {"pruned": "PRUNED", "finished": "COMPLETE"}[ended[str(trial.number)]] for trial in trials
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory):
+    """Return the folder of a search in the vectorised program, of 7 trials, 3 at a time."""
+    sweep = tmp_path_factory.mktemp("search") / "sweep"
+    words = [
+        *(*PRUNED, "hydra/launcher=vectorized", f"hydra.sweep.dir={sweep}", "hydra.sweeper.n_trials=7"),
+        *("hydra.sweeper.n_jobs=3", "hydra.launcher.vmap_size=3", "hydra.launcher.devices=1"),
+        *("training.devices=1", "cell.recurrent_scale=choice(1.0,0.5)"),
     ]
-    pruned = next(sweep / number for number, status in ended.items() if status == "pruned")
+    subprocess.run([sys.executable, "-m", *words], check=True, cwd=sweep.parent)
+    return sweep
+
+
+@pytest.mark.runs
+def test_a_search_prunes(searched):
+    ended = statuses(searched)
+    assert set(ended.values()) == {"pruned", "finished"}
+    trials = study_of(searched).get_trials()
+    assert {str(trial.number): trial.state.name for trial in trials} == {
+        number: {"pruned": "PRUNED", "finished": "COMPLETE"}[status] for number, status in ended.items()
+    }
+    pruned = next(searched / number for number, status in ended.items() if status == "pruned")
     summary = read_summary(pruned)
     assert summary["steps"] < 4
     assert "test" not in summary
     assert "SuccessiveHalvingPruner" in summary["reason"]
-    results = yaml.safe_load((sweep / "optimization_results.yaml").read_text())
+    results = yaml.safe_load((searched / "optimization_results.yaml").read_text())
     assert results["best_value"] == min(trial.value for trial in trials if trial.state.name == "COMPLETE")
-    assert "Optimisation history" in (sweep / "report.html").read_text()
-
-    left = study_of(sweep).ask()  # as of a search that was killed before its run had begun
-    left.set_user_attr("overrides", [*WORDS, "seed=7"])
-    left.set_user_attr("sweep", str(sweep))
-    done = command("train", "-m", f"sweep.resume={sweep}", "hydra.sweeper.n_trials=7")
-    assert done.returncode == 0, done.stderr
-    assert len(statuses(sweep)) == 7
-    assert {trial.state.name for trial in study_of(sweep).get_trials()} <= {"PRUNED", "COMPLETE"}
-    assert read_summary(sweep / "5")["seed"] == 7
-    assert statuses(sweep).items() >= ended.items()
-    assert write_sweep_summary(sweep)
-    assert json.loads((sweep / "sweep.json").read_text())["statuses"]["pruned"]
+    assert "Optimisation history" in (searched / "report.html").read_text()
+    assert json.loads((searched / "sweep.json").read_text())["statuses"]["pruned"]
 
 
 @pytest.mark.runs
-def test_a_trial_that_follows_a_pruned_one_is_the_run_alone(command, tmp_path):
-    sweep, size = tmp_path / "sweep", 3
-    done = command(
-        *(*PRUNED, "hydra/launcher=vectorized", f"hydra.sweep.dir={sweep}", "hydra.sweeper.n_trials=7"),
-        *(f"hydra.sweeper.n_jobs={size}", "hydra.launcher.vmap_size=3", "training.devices=1"),
-        *("cell.recurrent_scale=choice(1.0,0.5)", "hydra.launcher.devices=1"),
-    )
-    assert done.returncode == 0, done.stderr
-    ended = statuses(sweep)
-    assert len(ended) == 7
-    assert {trial.state.name for trial in study_of(sweep).get_trials()} == {"PRUNED", "COMPLETE"}
-    summaries = {name: read_summary(sweep / name) for name in ended}
-    assert all(summary["plan"]["num_runs"] == size for summary in summaries.values())
-    last = max(ended, key=int)
-    trial = study_of(sweep).get_trials()[int(last)]
+def test_a_trial_that_follows_a_pruned_one_is_the_run_alone(searched, tmp_path):
+    summaries = {name: read_summary(searched / name) for name in statuses(searched)}
+    assert all(summary["plan"]["num_runs"] == 3 for summary in summaries.values())
+    last = max(range(7), key=lambda number: (summaries[str(number)]["steps"], number))
+    assert last >= 3
+    trial = study_of(searched).get_trials()[last]
     given = [f"{key}={value}" for key, value in trial.params.items()]
-    run([*WORDS, *given, "training.devices=1", f"hydra.run.dir={tmp_path / 'alone'}"])
-    assert trial.intermediate_values
-    rows = read_rows(tmp_path / "alone")
-    for row, own in zip(rows, read_rows(sweep / last), strict=False):
+    run([*WORDS, *given, "training.devices=1", f"hydra.run.dir={tmp_path}"])
+    for row, own in zip(read_rows(tmp_path), read_rows(searched / str(last)), strict=False):
         assert row["step"] == own["step"]
         for key in ("train/loss", "grads/norm", "eval/mse"):
             assert (key in row) == (key in own)
             np.testing.assert_allclose(own.get(key, 0), row.get(key, 0), rtol=1e-4)
+
+
+@pytest.mark.runs
+def test_a_search_goes_on_where_it_was_killed(searched, command, tmp_path):
+    sweep = shutil.copytree(searched, tmp_path / "sweep")
+    ended = statuses(sweep)
+    left = study_of(sweep).ask()  # as of a search that was killed before its run had begun
+    left.set_user_attr("overrides", [*WORDS, "seed=7"])
+    left.set_user_attr("sweep", str(sweep))
+    done = command("train", "-m", f"sweep.resume={sweep}", "hydra.sweeper.n_trials=9", "hydra/launcher=basic")
+    assert done.returncode == 0, done.stderr
+    assert {trial.state.name for trial in study_of(sweep).get_trials()} == {"PRUNED", "COMPLETE"}
+    assert read_summary(sweep / "7")["seed"] == 7
+    assert len(statuses(sweep)) == 9
+    assert statuses(sweep).items() >= ended.items()
 
 
 @pytest.mark.runs
