@@ -1,8 +1,10 @@
-"""Other packages' launchers and sweepers: they run seqlab's jobs, and a missing one is named."""
+"""Launchers of other packages, and Optuna: they run seqlab's jobs, and a missing one is named."""
 
 from __future__ import annotations
 
 import importlib.util
+import sys
+import types
 
 import pytest
 from tiny_runs import UNSTABLE
@@ -10,6 +12,7 @@ from tiny_runs import UNSTABLE
 from seqlab.registry import CONF
 from seqlab.runs import compose_config
 from seqlab.runs.files import read_yaml
+from seqlab.runs.study import optuna
 from seqlab.runs.sweep_place import Place, place_of
 from seqlab.sweeps.shortfall import shortfall
 from seqlab.tracking import read_summary
@@ -35,6 +38,19 @@ def test_preset_of_another_package_composes_or_names_its_extra(preset):
     else:
         with pytest.raises(ConfigError, match=rf"pip install 'seqlab\[{extra}\]'"):
             compose_config([override])
+
+
+@pytest.mark.parametrize(
+    ("package", "message"),
+    [
+        (None, "is not installed: pip install"),
+        (types.SimpleNamespace(__version__="2.10.1"), "got 2.10.1: pip"),
+    ],
+)
+def test_a_search_without_optuna_names_its_extra(package, message, monkeypatch):
+    monkeypatch.setitem(sys.modules, "optuna", package)
+    with pytest.raises(ConfigError, match=rf"^hydra/sweeper=optuna .*{message}.*'seqlab\[optuna\]'$"):
+        optuna()
 
 
 @pytest.mark.runs
