@@ -21,7 +21,6 @@ from seqlab.types import ConfigError
 PLUGINS = {
     "cores": ("joblib_launcher", "hydra"),
     "slurm": ("submitit_launcher", "slurm"),
-    "ray_cores": ("ray_launcher", "ray"),
 }
 PRESETS = sorted(
     path.relative_to(CONF).with_suffix("") for path in CONF.glob("hydra/*/*.yaml") if path.stem in PLUGINS

@@ -123,7 +123,7 @@ class Stream:
         first, sharing = runs[0], self._sharing
         shares_parameters = first.program.training.feature_devices > 1
         # vmap has no rule for cuDNN
-        if sharing.exact or shares_parameters or first.program.recurrence.uses_cudnn:
+        if sharing.exact or self._size == 1 or shares_parameters or first.program.recurrence.uses_cudnn:
             return 1, first.plan
         devices = sharing.devices or len(jax.local_devices())
         size = min(len(runs), sharing.runs_per_program or most_runs(first.program, devices, devices))
