@@ -67,7 +67,7 @@ def pruned(case: list[str], seconds: float, seed: int, folder: Path) -> None:
             *(f"hydra.sweeper.n_jobs={TRIALS}", "hydra.sweeper.n_trials=null"),
             *(f"hydra.sweeper.timeout={seconds}", f"hydra.sweeper.sampler.seed={seed}"),
             *("hydra.sweeper.pruner.name=SuccessiveHalvingPruner", "hydra.sweep.dir=sweep"),
-            "+hydra.sweeper.pruner.min_resource=1",
+            *("+hydra.sweeper.pruner.min_resource=2", "+hydra.sweeper.pruner.reduction_factor=2"),
         ],
         folder,
     )
