@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Test of sweeps on a real SLURM: install Debian's SLURM, start it on this machine, sweep, interrupt, check its accounting, stop it.
 #
-# Run as root on Debian, with or without systemd. Apart from packages, all files are in a temporary folder. PYTHON=… names an
-# interpreter with the extra test; otherwise make creates one in .venv.
+# Run as root on Debian, with or without systemd. Two nodes are emulated, each by a slurmd of its own; their names stand in /etc/hosts
+# meanwhile. Apart from packages, all other files are in a temporary folder. PYTHON=… names an interpreter with the extra test; otherwise
+# make creates one in .venv.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -27,6 +28,7 @@ stop() {
     trap - EXIT
     [ "$status" = 0 ] || tail -n 20 "$work"/*.log
     for ((i = ${#pids[@]} - 1; i >= 0; i--)); do kill "${pids[i]}" && wait "${pids[i]}" || true; done
+    grep -v " seqlab-node1 seqlab-node2$" /etc/hosts >"$work/hosts"; cat "$work/hosts" >/etc/hosts
     rm -rf "$work"
     echo "stopped"
     exit "$status"
@@ -66,15 +68,16 @@ AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=localhost
 AccountingStoragePass=$work/munge.socket
 StateSaveLocation=$work/state
-SlurmdSpoolDir=$work/spool
+SlurmdSpoolDir=$work/spool/%n
 SlurmctldPidFile=$work/slurmctld.pid
-SlurmdPidFile=$work/slurmd.pid
+SlurmdPidFile=$work/slurmd-%n.pid
+SlurmdParameters=config_overrides
 MpiDefault=none
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU_Memory
-$(slurmd -C | head -n 1) State=UNKNOWN
+NodeName=seqlab-node[1-2] NodeHostname=$(hostname -s) NodeAddr=127.0.0.1 Port=[17001-17002] CPUs=$(nproc) RealMemory=$(free -m | awk '/^Mem:/ { print int($2 / 2) }') State=UNKNOWN
 PartitionName=all Nodes=ALL Default=YES State=UP
 END
 export SLURM_CONF=$work/slurm.conf MYSQL_UNIX_PORT=$work/db/socket
@@ -91,7 +94,8 @@ until_answers sacctmgr -i show cluster
 sacctmgr -i add cluster seqlab >/dev/null
 start slurmctld slurmctld -D
 until_answers scontrol ping
-start slurmd slurmd -D
+echo "127.0.0.1 seqlab-node1 seqlab-node2" >>/etc/hosts   # a process of a run on two nodes finds the first by its name
+for node in 1 2; do start "slurmd$node" slurmd -D -N "seqlab-node$node"; done
 until_answers srun --immediate=1 true
 sinfo --version
 sinfo
@@ -107,5 +111,5 @@ scontrol --oneliner show job | grep "JobName=seqlab" | grep -oE "\b(JobId|JobSta
 echo "sacct counts:"
 sacct --allocations --name=seqlab --format=JobID,JobName,State,Elapsed,ExitCode
 grep -q "seqlab RUNNING" "$work/squeue.log"
-[ "$(sacct --allocations --noheader --parsable2 --name=seqlab --format=State | sort | uniq -c | xargs)" = "17 COMPLETED" ]
-echo "SLURM saw eleven jobs of one run and six of many runs complete, nine of them after a requeue"
+[ "$(sacct --allocations --noheader --parsable2 --name=seqlab --format=State | sort | uniq -c | xargs)" = "18 COMPLETED" ]
+echo "SLURM saw twelve jobs of one run, one of them on two nodes, and six of many runs complete, nine of them after a requeue"

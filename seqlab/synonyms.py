@@ -61,6 +61,7 @@ _KEYS = {
     "training.checkpoint_every": "save_every save_steps checkpoint checkpoints",
     "training.bptt_window": "bptt tbptt truncate truncation",
     "training.devices": "gpus num_gpus n_gpus num_devices",
+    "training.feature_devices": "tensor_parallel tensor_parallel_size model_parallel mesh",
     "training.sample_length": "sample samples",
     "seed": "random_seed rng rng_seed seeds manual_seed random_state",
     "task": "dataset data corpus problem",

@@ -85,7 +85,7 @@ def execute(request: Request, callbacks: Sequence[Callback] = ()) -> dict[str, A
         if is_first():
             open_folder(run)
         run = dataclasses.replace(run, callbacks=(*run.callbacks, *callbacks) if is_first() else ())
-        summary = train_runs([run], Plan(devices=run.num_devices), tracker_of)[0]
+        summary = train_runs([run], run.plan, tracker_of)[0]
         return restore_while_diverged(run, summary, tracker_of)
 
 
@@ -168,7 +168,7 @@ def restore_while_diverged(
     """
     while (again := restored(run, summary)) is not None:
         run = again
-        summary = train_runs([run], Plan(devices=run.num_devices), make_tracker)[0]
+        summary = train_runs([run], run.plan, make_tracker)[0]
     return summary
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import optax
@@ -22,20 +23,20 @@ from seqlab.runs.objects import Run, num_devices
 from seqlab.runs.open_groups import require_measures
 from seqlab.runs.request import Request
 from seqlab.runs.sizes import num_params, state_size
+from seqlab.runs.together import digest_of, in_one_folder, require_same
 from seqlab.runs.trained_run import TrainedRun
 from seqlab.tasks.task import Task
 from seqlab.tracking import Callback, RunInfo, Tracker, read_rows
-from seqlab.tracking.lock import locked
 from seqlab.training import (
     Checkpoints,
     Family,
-    Plan,
     Plateau,
     Program,
     Training,
     offer_cores,
     use_compilation_cache,
 )
+from seqlab.training.processes import is_first, several, wait_for_all
 from seqlab.types import ConfigError
 
 
@@ -74,34 +75,42 @@ def fit(
         The trained run, with the best parameters by validation.
 
     Raises:
-        ConfigError: the folder holds a run, or another process writes to it.
+        ConfigError: the folder holds a run, or another process writes to it, or several processes, which
+            `jax.distributed.initialize` has connected, have no folder or other settings.
             Or there are fewer devices than `training.devices`, or the optimiser must run on one.
             Or a metric has the name of one of the task, or a function fails on predictions and targets.
         IncompatibleError: the network's framing or the loss does not fit the task.
     """
-    if folder is not None and holds_run(Path(folder)):
-        raise ConfigError(f"folder={folder} holds a run: legal is a folder without one, or None")
+    if folder is None and several():
+        raise ConfigError("folder must be one that all processes of a run can read, got None")
     training = training or Training()
     if folder is None:  # nobody could read them
         training = dataclasses.replace(training, num_examples=0)
     optimizer = optax.adam(1e-3) if optimizer is None else optimizer
     offer_cores()
+    require_same(digest_of([seed, training]), "seed, training and JAX_ENABLE_X64")
     use_compilation_cache(training.compilation_cache)
     task.checked_framing(network.framing)
     measures = Measures(loss, tuple((metrics or {}).items()))
     program = Program(task, network, optimizer, training, tuple(diagnostics), measures, plateau=plateau)
     require_measures(program)
+    make = functools.partial(_run, program, seed, callbacks=callbacks, trackers=trackers)
     if folder is not None:
-        return _fit(_run(program, seed, Path(folder), callbacks, trackers), Path(folder))
-    with tempfile.TemporaryDirectory(prefix="seqlab-") as temporary:
-        return _fit(_run(program, seed, Path(temporary), callbacks, trackers), None)
+        return _fit(make, Path(folder), temporary=False)
+    with tempfile.TemporaryDirectory(prefix="seqlab-") as place:
+        return _fit(make, Path(place), temporary=True)
 
 
-def _fit(run: Run, folder: Path | None) -> TrainedRun:
-    """Train a run, and return it with what its folder holds, which may be removed afterwards."""
-    with interruptible(), locked([run.info.folder]):
-        [summary] = train_runs([run], Plan(devices=run.num_devices), tracker_of)
-    checkpoints = Checkpoints(run.info.folder)
+def _fit(make: Callable[[Path], Run], folder: Path, temporary: bool) -> TrainedRun:
+    """Train the run of a folder, and return it with what that holds, which may be removed afterwards."""
+    with interruptible(), in_one_folder(folder) as folder:
+        if holds_run(folder):
+            raise ConfigError(f"folder={folder} holds a run: legal is a folder without one, or None")
+        run = make(folder)
+        wait_for_all("before the folder changes")
+        [summary] = train_runs([run], run.plan, tracker_of)
+        wait_for_all("the folder is written")
+    checkpoints = Checkpoints(folder)
     params = None if checkpoints.best_step() is None else checkpoints.restore_best()
 
     def trained() -> Trained:
@@ -111,13 +120,13 @@ def _fit(run: Run, folder: Path | None) -> TrainedRun:
             )
         return Trained(run.program, params)
 
-    where = None if folder is None else summary["folder"]
-    rows = read_rows(run.info.folder)
-    return TrainedRun(trained, {}, {**summary, "folder": where}, rows, folder)
+    where = None if temporary else folder
+    summary = {**summary, "folder": None if temporary else summary["folder"]}
+    return TrainedRun(trained, {}, summary, read_rows(folder), where)
 
 
 def _run(
-    program: Program, seed: int, folder: Path, callbacks: Sequence[Callback], trackers: Sequence[Tracker]
+    program: Program, seed: int, folder: Path, *, callbacks: Sequence[Callback], trackers: Sequence[Tracker]
 ) -> Run:
     task, network, training = program.task, program.network, program.training
     names = {"cell": type(network.cell).__name__, "architecture": network.framing, "task": task.name}
@@ -140,5 +149,5 @@ def _run(
         num_devices=num_devices(program),
         trackers={type(tracker).__name__: tracker for tracker in trackers},
         info=info,
-        callbacks=tuple(callbacks),
+        callbacks=tuple(callbacks) if is_first() else (),
     )

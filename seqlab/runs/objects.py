@@ -30,7 +30,7 @@ from seqlab.runs.request import Request
 from seqlab.tasks import Task
 from seqlab.tasks.source_stamp import source_stamp
 from seqlab.tracking import Callback, RunInfo, Tracker
-from seqlab.training import Family, Program, Training, choose_devices, use_compilation_cache
+from seqlab.training import Family, Plan, Program, Training, choose_devices, use_compilation_cache
 from seqlab.training.checkpoints import Restored
 from seqlab.training.devices import require_available
 from seqlab.training.memory import needs_chunks
@@ -52,7 +52,7 @@ class Run:
         request: what was asked for.
         family: the programs that are equal but for hyperparameters, this run's among them.
         hyperparameters: this run's numbers, by config key.
-        num_devices: the number of devices over which the rows of a batch are spread, in a run by itself.
+        num_devices: the number of devices of a run by itself.
         trackers: the listeners that the config names, by their key under `tracking`.
         info: plain data about the run, for the trackers.
         source: the folder of the run that it continues; None for a fresh start.
@@ -83,6 +83,11 @@ class Run:
     def program(self) -> Program:
         """What is trained, at the hyperparameters of the family's first run."""
         return self.family.program
+
+    @property
+    def plan(self) -> Plan:
+        """The placement of the run by itself."""
+        return Plan(devices=self.num_devices, feature_devices=self.program.training.feature_devices)
 
 
 def make_family(config: Mapping[str, Any]) -> tuple[Family, dict[str, float]]:
@@ -115,7 +120,7 @@ def make_family(config: Mapping[str, Any]) -> tuple[Family, dict[str, float]]:
 
 
 def num_devices(program: Program) -> int:
-    """Return the number of devices that a run by itself is spread over.
+    """Return the number of devices of a run by itself.
 
     Raises:
         ConfigError: there are not so many devices, or the optimiser must run on one.
@@ -123,8 +128,9 @@ def num_devices(program: Program) -> int:
     training = program.training
     if program.evaluates_loss:
         needs = "with an optimizer that calls the loss, such as a line search"
-        if training.devices not in (None, 1):
-            raise ConfigError(f"training.devices must be 1 {needs}, got {training.devices}")
+        if training.devices not in (None, 1) or training.feature_devices > 1:
+            most = training.devices or training.feature_devices
+            raise ConfigError(f"training.devices must be 1 {needs}, got {most}")
         if jax.process_count() > 1:
             raise ConfigError(
                 f"distributed.num_processes must be null or 1 {needs}, got {jax.process_count()}: "
@@ -133,9 +139,10 @@ def num_devices(program: Program) -> int:
         return 1
     if training.devices is None:
         return choose_devices(
-            math.gcd(training.batch_size // training.accumulate, training.evaluation_batch_size)
+            math.gcd(training.batch_size // training.accumulate, training.evaluation_batch_size),
+            training.feature_devices,
         )
-    require_available(training.devices)
+    require_available(training.devices, training.feature_devices)
     return training.devices
 
 
@@ -167,6 +174,11 @@ def _program(config: Mapping[str, Any]) -> Program:
     if training.precision == "bfloat16" and recurrence.uses_cudnn:
         raise IncompatibleError(
             "training.precision=bfloat16 does not fit recurrence.backend=cudnn: legal value is float32"
+        )
+    if training.feature_devices > 1 and recurrence.uses_cudnn:
+        raise IncompatibleError(
+            f"training.feature_devices={training.feature_devices} does not fit recurrence.backend=cudnn: "
+            "legal value is 1"
         )
     measures = make_measures(config)
     optimizer, plateau = make_optimizer(config), make_plateau(config)

@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import jax
 from omegaconf import OmegaConf
@@ -35,41 +36,54 @@ def as_one_run(request: Request) -> Generator[Request]:
             other.
     """
     _distributed(request).connect()
+    if several():
+        may_differ = " and ".join(OWN_KEYS)
+        require_same(digest(request), f"config and JAX_ENABLE_X64: {may_differ} alone may differ")
+    with in_one_folder(request.folder) as folder:
+        yield request if folder == request.folder else dataclasses.replace(request, folder=folder)
+
+
+@contextlib.contextmanager
+def in_one_folder(folder: Path) -> Generator[Path]:
+    """Lock the folder of a run, which is that of the first process; the others are silent meanwhile."""
     if not several():
-        with locked([request.folder]):
-            yield request
+        with locked([folder]):
+            yield folder
         return
-    _require_same(request)
-    own, folder = request.folder.absolute(), Path(text_of_first(str(request.folder.absolute())))
-    request = dataclasses.replace(request, folder=folder)
+    own, folder = folder.absolute(), Path(text_of_first(str(folder.absolute())))
     if is_first():
         with locked([folder]):
-            yield request
+            yield folder
         return
     if folder != own:  # Hydra made it
         remove_empty([own])
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
-        yield request
+        yield folder
     finally:
         logging.disable(before)
 
 
-def _require_same(request: Request) -> None:
-    """Raise ConfigError in every process where one has another config or precision than the first."""
-    own = digest(request)
+def require_same(own: str, names: str) -> None:
+    """Raise ConfigError in every process where one has another digest of its settings than the first.
+
+    Args:
+        own: the digest, of `digest_of`.
+        names: what the settings are called.
+    """
     if any_of(text_of_first(own) != own):
-        raise ConfigError(
-            "the processes of a run must have the same config and the same JAX_ENABLE_X64: "
-            f"all keys but {' and '.join(OWN_KEYS)} must be equal"
-        )
+        raise ConfigError(f"the processes of a run must have the same {names}")
 
 
 def digest(request: Request) -> str:
     """Return a text that is the same for two processes that train the same run in the same precision."""
-    config = {key: value for key, value in resolve(request.config).items() if key not in OWN_KEYS}
-    text = json.dumps([config, jax.config.read("jax_enable_x64")], sort_keys=True)
+    return digest_of({key: value for key, value in resolve(request.config).items() if key not in OWN_KEYS})
+
+
+def digest_of(settings: Any) -> str:
+    """Return a text that is the same for equal settings in the same precision."""
+    text = json.dumps([settings, jax.config.read("jax_enable_x64")], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -148,6 +148,7 @@ def _kept_place(run: Run) -> tuple[Plan, int] | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     fits = plan.devices <= len(jax.local_devices()) and 0 <= place < plan.num_runs
+    fits &= plan.feature_devices == run.program.training.feature_devices
     return (plan, place) if fits else None
 
 
@@ -184,8 +185,10 @@ def _choose(runs: Mapping[int, Run], sharing: Sharing) -> tuple[int, Plan, dict[
     first = next(iter(runs.values()))
     if (kept := _kept_plan(first)) is not None:
         return kept.num_runs, kept, {}
-    if sharing.exact or first.program.recurrence.uses_cudnn:  # vmap has no rule for cuDNN
-        return 1, Plan(devices=first.num_devices), {}
+    shares_parameters = first.program.training.feature_devices > 1
+    # vmap has no rule for cuDNN
+    if sharing.exact or shares_parameters or first.program.recurrence.uses_cudnn:
+        return 1, first.plan, {}
     devices = sharing.devices or len(jax.local_devices())
     size = min(len(runs), sharing.runs_per_program or most_runs(first.program, devices, devices))
     return size, *choose_plan(first.family, size, first.hyperparameters, sharing.vmap_size, devices)

@@ -6,6 +6,7 @@ from typing import Any
 
 from seqlab.registry import choices, make, require_keys, settings_of
 from seqlab.tasks._compiler_options import compiler_options, quick_options
+from seqlab.tasks._host_rows import read_by_device
 from seqlab.tasks._simple_predictors import simple_reference
 from seqlab.tasks.lengths import Lengths
 from seqlab.tasks.task import SPLITS, Task
@@ -17,6 +18,7 @@ __all__ = [
     "compiler_options",
     "load_task",
     "quick_options",
+    "read_by_device",
     "simple_reference",
     "task_names",
 ]

@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
-from seqlab.training import devices
 from seqlab.training.bucketed import step_in_bucket
 from seqlab.training.program import Program
+from seqlab.training.spread import BY_ROW, STATE, WHOLE, Spread
 from seqlab.training.state import TrainState, select
 from seqlab.types import Batch, Metrics, Tree
 
@@ -25,7 +25,12 @@ PREFETCHED_BYTES = 2**24
 
 
 def advance(
-    program: Program, state: TrainState, span: jax.Array, active: jax.Array, data: Tree
+    program: Program,
+    state: TrainState,
+    span: jax.Array,
+    active: jax.Array,
+    data: Tree,
+    spread: Spread = Spread(),  # noqa: B008 - it is frozen
 ) -> tuple[TrainState, Metrics]:
     """Make the updates from one step to another, up to the first that is not finite.
 
@@ -36,6 +41,7 @@ def advance(
             Other values do not need another compilation.
         active: bool scalar, False for a run that is not to be changed.
         data: the task's resident arrays.
+        spread: how the rows of the batches are spread over devices.
 
     Returns:
         The last state, and the metrics of every step that was tried, stacked on a leading axis of
@@ -43,10 +49,11 @@ def advance(
     """
     start, stop = span
     # traced once: for the shapes of its metrics, and in the loop
-    step = jax.jit(partial(step_in_bucket, program.step, program.buckets))
-    draw = jax.jit(lambda state: prefetch(program, state, data))
+    update = partial(step_in_bucket, program.step, program.buckets)
+    step = jax.jit(spread.over_rows(update, (WHOLE, STATE, BY_ROW), (STATE, WHOLE)))
+    draw = jax.jit(lambda state: spread.draw(partial(prefetch, program, state), data, leading=1))
     batches = jax.eval_shape(draw, state)
-    metrics = jax.eval_shape(lambda state: step(start, state, _pick(program, draw(state), 0))[1], state)
+    metrics = jax.eval_shape(lambda state: step(start, state, _pick(draw(state), 0))[1], state)
     template, restore = ravel_pytree(jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), metrics))
     rows = jnp.zeros((program.training.steps_per_call, len(template)), template.dtype)
 
@@ -58,7 +65,7 @@ def advance(
         tried, active, state, batches, rows = loop
         index = tried % len(batches.mask)
         batches = jax.lax.cond(index == 0, draw, lambda _: batches, state)
-        after, metrics = step(start + tried, state, _pick(program, batches, index))
+        after, metrics = step(start + tried, state, _pick(batches, index))
         if program.lockstep is not None:  # a run that has ended takes part in the steps of the others
             after = select(active, after, state)
         active &= after.step > state.step
@@ -80,10 +87,9 @@ def prefetch(program: Program, state: TrainState, data: Tree) -> Batch:
     return jax.vmap(lambda step: program.batch(state.seed, step, data))(state.step + jnp.arange(num_batches))
 
 
-def _pick(program: Program, batches: Batch, index: Tree) -> Batch:
-    """Return this device's rows of one of the stacked batches."""
-    batch = jax.tree.map(lambda leaf: jax.lax.dynamic_index_in_dim(leaf, index, keepdims=False), batches)
-    return devices.local_rows(batch, program.axis)
+def _pick(batches: Batch, index: Tree) -> Batch:
+    """Return one of the stacked batches."""
+    return jax.tree.map(lambda leaf: jax.lax.dynamic_index_in_dim(leaf, index, keepdims=False), batches)
 
 
 def _any(flag: jax.Array, lockstep: str | None) -> jax.Array:

@@ -17,7 +17,7 @@ from seqlab.tracking.disk import disk_error, require_room, when_there_is_room
 from seqlab.tracking.encoding import from_json, to_json
 from seqlab.training.digests import damage_of, write_digests
 from seqlab.training.last_step import best_steps
-from seqlab.training.orbax_manager import manager_of
+from seqlab.training.orbax_manager import manager_of, write_checkpoint
 from seqlab.training.processes import is_first
 from seqlab.training.saved_shapes import abstract, on_host, shapes
 from seqlab.training.state import TrainState
@@ -59,6 +59,7 @@ class Checkpoints:
     def __init__(self, run_folder: Path) -> None:
         """Open the checkpoints of a run; nothing is written yet."""
         self.folder = Path(run_folder).absolute() / "checkpoints"
+        self._best_steps: dict[int, set[int | None]] = {}
 
     def clear(self) -> None:
         """Delete the checkpoints of an earlier run."""
@@ -187,14 +188,14 @@ class Checkpoints:
             path.parent.mkdir(parents=True, exist_ok=True)
             require_room(path.parent, num_bytes)
             try:
-                with manager_of(self.folder / kind, writes=True) as manager:
-                    arrays = ocp.args.StandardSave(tree)
-                    manager.save(step, args=arrays, custom_metadata={_NOTES: to_json(notes)})
+                write_checkpoint(path, tree, {_NOTES: to_json(notes)})
             except Exception as error:  # Orbax raises what each of its storage layers does
                 for unfinished in path.parent.glob(f"{step}.*"):
                     _delete(unfinished)
                 raise disk_error(error, path) or error from error
             write_digests(path)
+            if kind == "latest":
+                self._best_steps[step] = best_steps(notes)
 
         when_there_is_room(save, path)
 
@@ -203,7 +204,7 @@ class Checkpoints:
         kept = {self.best_step()}
         for step in self.steps("latest"):
             try:
-                kept |= best_steps(self._notes(step))
+                kept |= self._best_steps.get(step) or best_steps(self._notes(step))
             except Exception:  # a damaged state: nothing that it may refer to is deleted
                 return
         for step in self.steps("best"):

@@ -1,7 +1,7 @@
-"""Spreading the rows of a batch over devices, of one process or of several; everything else is replicated.
+"""Spreading the rows of a batch over devices, of one process or of several.
 
-Programs on several devices run inside `shard_map(..., check_vma=False)`: each device computes with its own
-rows, and sums over rows are added up explicitly.
+An update on several devices runs inside `shard_map(..., check_vma=False)`: each device computes with its own
+rows, and sums over rows are added up explicitly. All else is left to XLA: see `seqlab.training.spread`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from jax.experimental import multihost_utils
 from jax.sharding import NamedSharding
 
 from seqlab.training.processes import several
-from seqlab.types import Batch, ConfigError, Tree
+from seqlab.types import ConfigError, Tree
 
 ROWS = "B"
 """The mesh axis that a batch's rows are spread over."""
@@ -38,35 +38,46 @@ def offer_cores() -> None:
             jax.config.update("jax_num_cpu_devices", min(os.cpu_count() or 1, MOST_CPU_DEVICES))
 
 
-def choose(batch_size: int) -> int:
+def choose(batch_size: int, feature_devices: int = 1) -> int:
     """Return the number of devices for a batch: the most that divide it and leave enough rows for each.
 
     Several processes have equal numbers of devices, at least one each.
 
+    Args:
+        batch_size: B.
+        feature_devices: the number of devices that compute with the same rows.
+
     Raises:
-        ConfigError: the batch cannot be divided among the processes.
+        ConfigError: the batch cannot be divided among the processes, or a process has too few devices.
     """
     fewest_rows = FEWEST_ROWS if jax.default_backend() == "cpu" else 1
     num_processes = jax.process_count()
-    counts = range(num_processes * len(jax.local_devices()), num_processes, -num_processes)
+    of_process = len(jax.local_devices()) // feature_devices
+    if not of_process:
+        raise ConfigError(
+            f"training.feature_devices must be at most {len(jax.local_devices())}, the devices of a process "
+            f"here, got {feature_devices}"
+        )
+    counts = range(num_processes * of_process, num_processes, -num_processes)
     if batch_size % num_processes:
         raise ConfigError(
             f"training.batch_size and .evaluation_batch_size must be multiples of the {num_processes} "
             f"processes, got {batch_size} as their greatest common divisor"
         )
     fits = (n for n in counts if batch_size % n == 0 and batch_size // n >= fewest_rows)
-    return next(fits, num_processes)
+    return feature_devices * next(fits, num_processes)
 
 
-def require_available(num_devices: int) -> None:
-    """Raise ConfigError where there are not so many devices, or not equally many of each process."""
+def require_available(num_devices: int, feature_devices: int = 1) -> None:
+    """Raise ConfigError where there are not so many devices, or not equally many groups of each process."""
     num_processes = jax.process_count()
     available = num_processes * len(jax.local_devices())
     if num_devices > available:
         raise ConfigError(f"training.devices must be at most {available} here, got {num_devices}")
-    if num_devices % num_processes:
+    if num_devices % (num_processes * feature_devices):
+        groups = f" times feature_devices={feature_devices}" if feature_devices > 1 else ""
         raise ConfigError(
-            f"training.devices must be a multiple of the {num_processes} processes, got {num_devices}"
+            f"training.devices must be a multiple of the {num_processes} processes{groups}, got {num_devices}"
         )
 
 
@@ -112,18 +123,6 @@ def fetch(tree: Tree) -> Tree:
         return multihost_utils.process_allgather(leaf, tiled=True)
 
     return jax.device_get(jax.tree.map(whole, tree) if several() else tree)
-
-
-def local_rows(batch: Batch, axis: str | None) -> Batch:
-    """Return this device's rows of a whole batch; all of them where the axis is None."""
-    if axis is None:
-        return batch
-
-    def rows(array: jax.Array) -> jax.Array:
-        size = array.shape[0] // jax.lax.axis_size(axis)
-        return jax.lax.dynamic_slice_in_dim(array, jax.lax.axis_index(axis) * size, size)
-
-    return jax.tree.map(rows, batch)
 
 
 def total(tree: Tree, axis: str | None) -> Tree:

@@ -273,7 +273,7 @@ class _Loop:
         params = [
             monitor.best_params if monitor.has_test else tested[0].best_params for monitor in self.monitors
         ]
-        placed = self.plan.place(self._stacked(params), self.plan.per_run)
+        placed = self.plan.place(self._stacked(params), self.plan.params)
         means = self.functions.evaluate(placed, self.data, "test")
         return [
             monitor.test(_item(means, place)) if monitor.has_test else {}

@@ -11,7 +11,8 @@ import optax
 import optax.contrib
 
 from seqlab.checks import require_choice, require_count, require_number, require_positive
-from seqlab.types import Goal
+from seqlab.training.settings import Training
+from seqlab.types import ConfigError, Goal
 
 FACTOR = "schedule/factor"
 """The key of the factor in the rows of evaluations."""
@@ -51,6 +52,14 @@ class Plateau:
         require_count(self, "cooldown")
         require_number(self, "min_factor", 0.0, 1.0)
         require_choice(self, "monitor", ("loss", "metric"))
+
+    def require_evaluations(self, training: Training) -> None:
+        """Raise ConfigError where no evaluation is due in a run, so that the factor could never fall."""
+        if 0 < training.steps < training.eval_every:
+            raise ConfigError(
+                f"training.eval_every must be at most training.steps={training.steps} with a learning rate "
+                f"that follows the evaluations (schedule=plateau), got {training.eval_every}"
+            )
 
     def transformation(self) -> optax.GradientTransformation:
         """Return the multiplication of updates by the factor."""

@@ -38,12 +38,16 @@ def with_regimes(
     """Return an optimiser with what the settings of a run add to it, in the order in which it acts.
 
     An optimiser to which nothing is added stays as it is, with the same state.
+
+    Raises:
+        ConfigError: no evaluation is due that the plateau could follow.
     """
     before: list[optax.GradientTransformation] = []
     after: list[optax.GradientTransformation] = []
     if training.gradient_noise is not None:
         before.append(gradient_noise(training.gradient_noise, training.gradient_noise_decay))
     if plateau is not None:
+        plateau.require_evaluations(training)
         after.append(plateau.transformation())
     if training.rate_factors:
         after.append(scaled_by_path(training.rate_factors))

@@ -65,6 +65,8 @@ class Training:
             end, for the report; 0 for none.
         devices: the number of devices that the rows of a batch are spread over; null to choose it by the
             shapes.
+        feature_devices: the number of these devices that share the parameters, H being spread over them, and
+            compute together with the same rows; 1 for whole parameters on every device.
         bptt_window: the most steps that the gradient of a loss passes through; null for all steps of a batch.
             The gradient of an early loss of a window passes through fewer: see `Truncation`.
         bptt_stride: the steps after which a window ends and its losses are differentiated; null for
@@ -104,6 +106,7 @@ class Training:
     sample_length: int = dataclasses.field(default=0, metadata=RESUMABLE)
     num_examples: int = dataclasses.field(default=4, metadata=RESUMABLE)
     devices: int | None = dataclasses.field(default=None, metadata=RESUMABLE)
+    feature_devices: int = dataclasses.field(default=1, metadata=RESUMABLE)
     bptt_window: int | None = None
     bptt_stride: int | None = None
     on_nonfinite: str = dataclasses.field(default="stop", metadata=RESUMABLE)
@@ -116,16 +119,20 @@ class Training:
         require_positive(
             self,
             *("batch_size", "log_every", "eval_every", "checkpoint_every"),
-            *("steps_per_call", "evaluation_batch_size", "accumulate", "swa_every"),
+            *("steps_per_call", "evaluation_batch_size", "accumulate", "swa_every", "feature_devices"),
         )
         for name in ("patience", "devices", "distinct_batches", "swa_start"):
             if getattr(self, name) is not None:
                 require_positive(self, name)
-        devices = self.devices or 1
-        if self.batch_size % devices or self.evaluation_batch_size % devices:
+        if (self.devices or self.feature_devices) % self.feature_devices:
             raise ValueError(
-                f"devices must divide batch_size={self.batch_size} and "
-                f"evaluation_batch_size={self.evaluation_batch_size}, got {devices}"
+                f"feature_devices must divide devices={self.devices}, got {self.feature_devices}"
+            )
+        if self.batch_size % self.row_devices or self.evaluation_batch_size % self.row_devices:
+            each = f" / feature_devices={self.feature_devices}" if self.feature_devices > 1 else ""
+            raise ValueError(
+                f"devices{each} must divide batch_size={self.batch_size} and "
+                f"evaluation_batch_size={self.evaluation_batch_size}, got {self.devices}"
             )
         for limit in ("clip_value", "clip_norm", "clip_recurrent"):
             if getattr(self, limit) is not None:
@@ -148,9 +155,9 @@ class Training:
         require_choice(self, "precision", ("float32", "bfloat16"))
         if self.precision == "bfloat16" and jnp.result_type(float) == jnp.float64:
             raise ValueError("precision=bfloat16 does not fit JAX_ENABLE_X64=1: legal value is float32")
-        if self.batch_size % (self.accumulate * (self.devices or 1)):
+        if self.batch_size % (self.accumulate * self.row_devices):
             raise ValueError(
-                f"accumulate={self.accumulate} times devices={self.devices or 1} must divide "
+                f"accumulate={self.accumulate} times devices={self.row_devices} must divide "
                 f"batch_size={self.batch_size}"
             )
         for name in ("omega", "gradient_noise"):
@@ -171,6 +178,11 @@ class Training:
         if self.swa_start is not None and self.swa_start > self.steps:
             raise ValueError(f"swa_start must be at most steps={self.steps}, or null, got {self.swa_start}")
         _require_factors(self.rate_factors)
+
+    @property
+    def row_devices(self) -> int:
+        """The number of equal shares of the rows of a batch, as far as it is given; 1 if it is not."""
+        return 1 if self.devices is None else self.devices // self.feature_devices
 
     @property
     def backward(self) -> Backward:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import math
+
 import jax
 import numpy as np
 import pytest
 from tiny_runs import ONE_EACH, tiny
 
 from seqlab import run
-from seqlab.runs import load
+from seqlab.runs import build, compose_request, load
 from seqlab.tracking import read_rows
+from seqlab.training import Plan
 from seqlab.training.devices import FEWEST_ROWS, choose
-from seqlab.types import ConfigError
+from seqlab.types import ConfigError, IncompatibleError
 
 
 @pytest.mark.runs
 @pytest.mark.parametrize(("task", "architecture"), ONE_EACH)
 def test_two_devices_train_as_one(task, architecture, tmp_path):
+    optimizer = "sam" if architecture == "many_to_one" else "adam"  # which calls the gradient twice
     for count in (1, 2):
-        overrides = tiny(task, architecture, "training.steps=3", f"training.devices={count}")
+        settings = "training.steps=3", f"training.devices={count}", f"optimizer={optimizer}"
+        overrides = tiny(task, architecture, *settings)
         assert run([*overrides, f"hydra.run.dir={tmp_path / str(count)}"])["num_devices"] == count
     one, two = (load(tmp_path / str(count))[1] for count in (1, 2))
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), one, two)
@@ -30,11 +35,57 @@ def test_two_devices_train_as_one(task, architecture, tmp_path):
 
 
 @pytest.mark.runs
-def test_a_run_of_two_devices_resumes_on_one(tmp_path):
-    settings = [*tiny("adding", "many_to_one"), f"hydra.run.dir={tmp_path}"]
-    run([*settings, "training.steps=2", "training.devices=2"])
-    summary = run([*settings, "training.steps=4", "training.devices=1", "resume=auto"])
-    assert (summary["status"], summary["steps"]) == ("finished", 4)
+@pytest.mark.parametrize("feature_devices", [1, 2])
+def test_a_run_of_two_devices_resumes_on_one(feature_devices, tmp_path):
+    stream = tiny(
+        "python_docs", "many_to_many", "task.stream=true", "cell=lstm", "training.checkpoint_every=2"
+    )
+    alone, both = ([*stream, f"hydra.run.dir={tmp_path / name}"] for name in ("alone", "both"))
+    one = "training.steps=3", "training.devices=1"
+    run([*alone, *one])
+    run([*both, "training.steps=2", "training.devices=2", f"training.feature_devices={feature_devices}"])
+    summary = run([*both, *one, "resume=auto"])
+    assert (summary["status"], summary["steps"]) == ("finished", 3)
+    assert summary["resumed"]
+    left, right = (load(tmp_path / name)[1] for name in ("alone", "both"))
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), left, right)
+    for first, second in zip(*(read_rows(tmp_path / name) for name in ("alone", "both")), strict=True):
+        for key in ("train/loss", "grads/norm", "eval/loss"):
+            np.testing.assert_allclose(first.get(key, 0), second.get(key, 0), rtol=1e-5, err_msg=key)
+
+
+def test_devices_that_share_parameters_have_equal_parts_of_them():
+    plan = Plan(devices=2, feature_devices=2)
+    shapes = plan.stacked(build(compose_request(tiny("adding", "many_to_one", "cell=lstm"))).program.shapes)
+    placed = plan.abstract(shapes, plan.state)
+    for leaf in jax.tree.leaves((placed.params, placed.optimizer_state)):
+        parts = math.prod(leaf.shape) // math.prod(leaf.sharding.shard_shape(leaf.shape))
+        assert parts == (2 if any(size % 2 == 0 for size in leaf.shape) else 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ["training.feature_devices=4"],
+            "training.feature_devices must be at most 2, the devices of a process",
+        ),
+        (
+            ["training.feature_devices=2", "training.devices=1"],
+            "training.feature_devices must divide devices=1",
+        ),
+        (["training.feature_devices=0"], "training.feature_devices must be a positive integer"),
+        (
+            ["training.feature_devices=2", "recurrence.backend=cudnn", "cell=lstm"],
+            "training.feature_devices=2 does not fit recurrence.backend=cudnn: legal value is 1",
+        ),
+    ],
+    ids=str,
+)
+def test_what_cannot_share_parameters_is_refused(words, message):
+    with pytest.raises((ConfigError, IncompatibleError)) as caught:
+        build(compose_request(tiny("adding", "many_to_one", *words)))
+    assert message in str(caught.value)
 
 
 @pytest.mark.runs

@@ -45,6 +45,10 @@ def test_the_rate_falls_after_so_many_evaluations_without_a_better_one(monitor):
         (["schedule.factor=2"], "schedule.factor must be a finite number, at least 1e-06 and below 1"),
         (["schedule.monitor=accuracy"], "schedule.monitor must be one of loss, metric, got 'accuracy'"),
         (["schedule.patience=0"], "schedule.patience must be a positive integer"),
+        (
+            ["training.steps=9", "training.eval_every=10"],
+            "training.eval_every must be at most training.steps=9 with a learning rate that follows",
+        ),
     ],
 )
 def test_a_refusal_is_one_line_that_names_the_key(words, message):
@@ -58,7 +62,8 @@ def test_a_refusal_is_one_line_that_names_the_key(words, message):
 def test_evaluations_that_are_due_reduce_the_rate_and_their_rows_say_so(tmp_path):
     words = tiny("adding", "many_to_one", "cell=elman", "training.devices=1", "gradients=off")
     words += ["schedule=plateau", "schedule.patience=1", "schedule.threshold=1e3", "training.steps=9"]
-    run([*words, "training.eval_every=2", f"hydra.run.dir={tmp_path}"])
+    words += ["training.eval_every=2"]
+    run([*words, f"hydra.run.dir={tmp_path}"])
     factors = [row["schedule/factor"] for row in read_rows(tmp_path) if "eval/loss" in row]
     assert factors == [1, 1, 0.5, 0.25, 0.125]  # after the first, no evaluation is better
     program = build(compose_request(words)).program

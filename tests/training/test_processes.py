@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import logging
 import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
-from tiny_runs import tiny
+from one_of_two import DIVERGING, SHARED, STREAM, fitted, total
 
 from seqlab import run
 from seqlab.runs import compose_config, compose_request, load, together
@@ -21,50 +23,92 @@ from seqlab.tracking import read_rows, read_summary
 from seqlab.training import Checkpoints, Distributed, devices
 from seqlab.types import ConfigError
 
-STREAM = tiny(
-    *("python_docs", "many_to_many", "task.stream=true", "training.steps=2", "training.eval_every=2"),
-    *("training.checkpoint_every=1", "training.batch_size=4", "training.evaluation_batch_size=64"),
-)
-"""A run whose carries lie on the devices of both processes."""
+HERE = Path(__file__).parent
 
 
-def start(number, port, folder):
+def start(number, port, place):
     """Start one of two processes with two devices each, and return it."""
-    words = [sys.executable, "-m", "seqlab.train", *STREAM, f"hydra.run.dir={folder}", "training.devices=4"]
-    address = f"distributed.coordinator=127.0.0.1:{port}"
     return subprocess.Popen(
-        [*words, address, "distributed.num_processes=2", f"distributed.process_id={number}"],
+        [sys.executable, HERE / "one_of_two.py", str(number), str(port), place],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "JAX_NUM_CPU_DEVICES": "2"},
+        env={
+            **os.environ,
+            "JAX_NUM_CPU_DEVICES": "2",
+            "PYTHONPATH": os.pathsep.join([str(HERE.parent), *sys.path]),
+        },
     )
 
 
-@pytest.mark.runs
-def test_two_processes_with_two_devices_each_train_as_one_and_the_first_alone_writes(tmp_path):
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """Return the folder in which two processes of two devices each have trained the runs of `one_of_two`."""
+    place = tmp_path_factory.mktemp("two")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    started = [start(number, port, tmp_path / f"from_{number}") for number in (0, 1)]
-    run([*STREAM, f"hydra.run.dir={tmp_path / 'alone'}", "training.devices=1"])
-    for process in started:
-        _, errors = process.communicate(timeout=600)
-        assert process.returncode == 0, errors
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["alone", "from_0"]
-    summary = read_summary(tmp_path / "from_0")
-    assert (summary["num_processes"], summary["num_devices"]) == (2, 4)
-    assert Checkpoints(tmp_path / "from_0").steps("latest") == [2, 1]
-    alone, together = (load(tmp_path / name)[1] for name in ("alone", "from_0"))
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), alone, together)
-    for first, second in zip(*(read_rows(tmp_path / name) for name in ("alone", "from_0")), strict=True):
+    started = [start(number, port, place) for number in (0, 1)]
+    errors = [process.communicate(timeout=600)[1] for process in started]
+    assert [process.returncode for process in started] == [0, 0], errors
+    return place
+
+
+def assert_equal_runs(*folders):
+    """Require the same parameters and rows of two runs, but for rounding and times."""
+    params = (load(folder)[1] for folder in folders)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), *params)
+    for first, second in zip(*(read_rows(folder) for folder in folders), strict=True):
         assert first.keys() == second.keys()
         for key in first:
             if not key.startswith("timing/"):
                 np.testing.assert_allclose(first[key], second[key], rtol=1e-3, atol=1e-5, err_msg=key)
-    further = ["training.steps=3", "training.devices=1", f"resume={tmp_path / 'from_0'}"]
+
+
+@pytest.fixture(scope="module")
+def said(place):
+    """Return what both processes say of their runs."""
+    return [json.loads((place / f"said_{number}.json").read_text()) for number in (0, 1)]
+
+
+@pytest.mark.runs
+def test_four_devices_of_two_processes_share_rows_and_parameters(place, tmp_path):
+    alone = [*SHARED, "training.feature_devices=1", "training.devices=1"]
+    run([*alone, f"hydra.run.dir={tmp_path / 'alone'}"])
+    assert_equal_runs(tmp_path / "alone", place / "shared")
+
+
+@pytest.mark.runs
+def test_two_processes_with_two_devices_each_train_as_one_and_the_first_alone_writes(place, tmp_path):
+    run([*STREAM, f"hydra.run.dir={tmp_path / 'alone'}", "training.devices=1"])
+    assert not (place / "from_1").exists()
+    summary = read_summary(place / "from_0")
+    assert (summary["num_processes"], summary["num_devices"]) == (2, 4)
+    assert Checkpoints(place / "from_0").steps("latest") == [2, 1]
+    assert_equal_runs(tmp_path / "alone", place / "from_0")
+    further = ["training.steps=3", "training.devices=1", f"resume={place / 'from_0'}"]
     resumed = run([*STREAM, *further, f"hydra.run.dir={tmp_path / 'further'}"])
     assert (resumed["status"], resumed["steps"]) == ("finished", 3)
+
+
+@pytest.mark.runs
+def test_a_run_of_two_processes_diverges_as_one_of_one_does(place, said, tmp_path):
+    alone = run([*DIVERGING, f"hydra.run.dir={tmp_path / 'alone'}", "training.devices=1"])
+    assert alone["status"] == "diverged"
+    for found in said:
+        assert found["diverged"] == {key: alone[key] for key in ("status", "reason", "steps")}
+    together = read_summary(place / "diverged")
+    assert [one["step"] for one in together["restores"]] == [one["step"] for one in alone["restores"]]
+
+
+@pytest.mark.runs
+def test_two_processes_fit_from_python_objects_where_both_can_read_the_folder(said):
+    alone = fitted(1)
+    for found in said:
+        status, num_rows, size = found["fitted"]
+        assert (status, num_rows) == ("finished", len(alone.rows))
+        np.testing.assert_allclose(size, total(alone.params), rtol=1e-6)
+        assert found["refused"] == "folder must be one that all processes of a run can read, got None"
 
 
 @pytest.mark.parametrize(
@@ -114,7 +158,7 @@ def test_processes_of_one_run_have_the_same_config(monkeypatch):
     monkeypatch.setattr(together, "several", lambda: True)
     monkeypatch.setattr(together, "text_of_first", lambda _: own)
     with (
-        pytest.raises(ConfigError, match="must have the same config and the same JAX_ENABLE_X64"),
+        pytest.raises(ConfigError, match="must have the same config and JAX_ENABLE_X64"),
         together.as_one_run(compose_request(["seed=2"])),
     ):
         pass

@@ -23,6 +23,7 @@ from seqlab.training import devices
 from seqlab.training.advance import advance
 from seqlab.training.evaluation import add_up, evaluate_batch, num_batches
 from seqlab.training.program import Program
+from seqlab.training.spread import BY_ROW, STATE, WHOLE, draw_on
 from seqlab.training.state import TrainState
 from seqlab.training.vectorize.family import Family, Hyperparameters
 from seqlab.training.vectorize.plan import REPLICATED, Plan
@@ -209,7 +210,7 @@ class CompiledFunctions:
             kind: the name of one of the functions below.
             which: the cadence of diagnostics, or the split of an evaluation batch.
         """
-        plan = self.plan
+        plan, spread = self.plan, self.plan.spread
 
         def init(run: tuple[Any, ...], data: Any) -> TrainState:
             return self._family.at(run[0]).init(run[1], data)
@@ -219,62 +220,54 @@ class CompiledFunctions:
 
         def steps(run: tuple[Any, ...], shared: tuple[Any, ...]) -> tuple[TrainState, Metrics]:
             (state, (hyperparameters, active)), (span, data) = run, shared
-            return advance(self._program(hyperparameters), state, span, active, data)
+            return advance(self._program(hyperparameters), state, span, active, data, spread)
 
-        def diagnose(run: tuple[Any, ...], data: Any) -> Metrics:
-            program = self._program(run[1])
-            return program.diagnose(run[0], self._batch(program, run[0], data), which)
+        def all_steps(states: TrainState, run: Any, *shared: Any) -> tuple[TrainState, Metrics]:
+            after, metrics = plan.vectorized(steps)((states, run), shared)
+            return plan.placed(after, plan.state), plan.placed(metrics, plan.per_run)
 
-        def nonfinite(run: tuple[Any, ...], data: Any) -> dict[str, jax.Array]:
-            program = self._program(run[1])
-            return program.count_nonfinite(run[0], self._batch(program, run[0], data))
+        def of_update(run: tuple[Any, ...], data: Any) -> Metrics:
+            (state, hyperparameters), counts = run, kind == "count_nonfinite"
+            program = self._program(hyperparameters)
+            batch = spread.draw(functools.partial(program.batch, state.seed, state.step), data)
+            found = program.count_nonfinite if counts else functools.partial(program.diagnose, every=which)
+            return spread.over_rows(found, (STATE, BY_ROW), WHOLE)(state, batch)
 
         def evaluate(params: Params, batch: Batch) -> dict[str, Mean]:
             program = self._program({})
-            return evaluate_batch(
-                program.task, program.network, params, batch, program.axis, program.measures.of_evaluation
-            )
+            measures = {"axis": program.axis, "measures": program.measures.of_evaluation}
+            one = functools.partial(evaluate_batch, program.task, program.network, **measures)
+            return spread.over_rows(one, (WHOLE, BY_ROW), WHOLE)(params, batch)
+
+        def of_runs(arguments: Any, shared: Any) -> Metrics:
+            function = evaluate if kind == "evaluate_batch" else of_update
+            return plan.placed(plan.vectorized(function)(arguments, shared), plan.per_run)
 
         if kind in ("init", "begin"):
             first = init if kind == "init" else begin
-            return jax.jit(dataclasses.replace(plan, vmap_size=1, devices=1).vectorized(first))
+            alone = dataclasses.replace(plan, vmap_size=1, devices=1, feature_devices=1)
+            return jax.jit(alone.vectorized(first))
         if kind == "advance":
-            specs = plan.state, plan.per_run
-            all_steps = plan.vectorized(steps, specs, specs)
-            return jax.jit(lambda states, run, *shared: all_steps((states, run), shared), donate_argnums=0)
+            return jax.jit(all_steps, donate_argnums=0)
         if kind == "evaluation_batch":
-            return jax.jit(
-                plan.on_each_device(functools.partial(self._evaluation_batch, which), plan.per_row)
-            )
-        if kind == "evaluate_batch":
-            return jax.jit(plan.vectorized(evaluate, shared=plan.per_row))
-        of_state = nonfinite if kind == "count_nonfinite" else diagnose
-        return jax.jit(plan.vectorized(of_state, (plan.state, plan.per_run)))
+            return jax.jit(functools.partial(self._evaluation_batch, which))
+        return jax.jit(of_runs)
 
     def _program(self, hyperparameters: Hyperparameters) -> Program:
         program = self._family.at(hyperparameters)
         return dataclasses.replace(program, axis=self.plan.axis, lockstep=self.plan.lockstep)
 
-    def _batch(self, program: Program, state: TrainState, data: Any) -> Batch:
-        """Return this device's rows of the batch of the update after a state."""
-        return devices.local_rows(program.batch(state.seed, state.step, data), program.axis)
-
     def _evaluation_batch(self, split: str, index: jax.Array, data: Any) -> Batch:
-        """Return this device's rows of one batch of an evaluation pass."""
-        program = self._family.program
+        """Return one batch of an evaluation pass."""
+        program, plan = self._family.program, self.plan
         size, framing = program.training.evaluation_batch_size, program.network.framing
-        batch = program.task.evaluation_batch(index, size, split, framing, data)
-        return devices.local_rows(batch, self.plan.axis)
+        draw = functools.partial(program.task.evaluation_batch, index, size, split, framing)
+        return draw_on(NamedSharding(plan.mesh, plan.per_row) if plan.devices > 1 else None, draw, data)
 
     def _evaluation_shapes(self, split: str) -> Batch:
-        """Return the shapes of a whole evaluation batch."""
-        program = self._family.program
-        size, framing = program.training.evaluation_batch_size, program.network.framing
-
-        def draw(data: Any) -> Batch:
-            return program.task.evaluation_batch(jnp.int32(0), size, split, framing, data)
-
-        return jax.eval_shape(draw, program.task.data)
+        """Return the shapes of an evaluation batch."""
+        draw = functools.partial(self._evaluation_batch, split, jnp.int32(0))
+        return jax.eval_shape(draw, self._family.program.task.data)
 
 
 @functools.lru_cache(maxsize=4)
