@@ -195,6 +195,28 @@
     return make("figure", {}, make("figcaption", {textContent: title}), node);
   };
 
+  // A gradient map: a row a run or problem, from the last answer on the left back in time; bright where much remains.
+  const gradientMap = (title, rows) => {
+    rows = rows.filter(row => row.x.length);
+    if (!rows.length) return null;
+    const wide = 320, left = 110, high = 12, last = Math.max(...rows.map(row => row.x[row.x.length - 1]));
+    const node = svg("svg", {viewBox: `0 0 ${wide} ${rows.length * high + 14}`, role: "img", "aria-label": title});
+    rows.forEach((row, at) => {
+      node.append(svg("text", {x: left - 4, y: at * high + 9, "text-anchor": "end"}, row.name));
+      row.x.forEach((x, i) => {
+        const next = i + 1 < row.x.length ? row.x[i + 1] : x + 1, scale = (wide - left) / (last + 1), y = row.y[i];
+        const fill = y === null ? "var(--line)" : `rgb(${colour(1 + y / 4)})`;
+        node.append(svg("rect", {x: left + x * scale, y: at * high, width: (next - x) * scale + 0.3, height: high - 1, fill}));
+      });
+    });
+    const y = rows.length * high + 9;
+    node.append(svg("text", {x: left, y}, "last answer"), svg("text", {x: wide, y, "text-anchor": "end"}, `${last} steps back`));
+    return make("figure", {className: "map"}, make("figcaption", {textContent: title}), node);
+  };
+  const mapsOf = (runs, named) => ["before", "after"].map(key => gradientMap(
+    `gradient ${key === "before" ? "at the start" : "after learning"}, from 1 (bright) to 0.0001 (dark) of that at the last answer`,
+    runs.map(run => ({name: named(run), x: run[key][0], y: run[key][1]}))));
+
   const pictures = (model, problem) => {
     const runs = data.runs.filter(run => run.m === model && run.p === problem), of = data.problems[problem];
     const chosen = runs.filter(run => run.chosen), sorted = [...runs].sort((one, other) => one.chosen - other.chosen);
@@ -205,7 +227,8 @@
     return make("div", {className: "plots"},
       plot(`validation ${of.metric}; grey: the other learning rate`, "update", curves, marks),
       plot("log10 of the gradient, by distance to the last answer; grey: at the start", "steps back", reached, [{y: -2, name: "1 %"}], [-6, 2]),
-      plot(`test ${of.metric} beyond the trained lengths`, "length", lengths, marks));
+      plot(`test ${of.metric} beyond the trained lengths`, "length", lengths, marks),
+      ...mapsOf(chosen, run => `seed ${run.seed}`));
   };
 
   const facts = (model, problem) => {
@@ -220,7 +243,9 @@
     for (const one of table.querySelectorAll("td.open")) one.classList.remove("open");
     if (cell) cell.classList.add("open");
     detail.hidden = false;
-    detail.replaceChildren(make("h2", {textContent: data.models[model].name, tabIndex: -1}), ...problems.map(problem => make("div", {className: "entry"},
+    const first = problems.map(problem => data.runs.find(run => run.m === model && run.p === problem && run.chosen)).filter(run => run);
+    const maps = problems.length > 1 ? make("div", {className: "plots"}, ...mapsOf(first, run => data.problems[run.p].name)) : null;
+    detail.replaceChildren(...[make("h2", {textContent: data.models[model].name, tabIndex: -1}), maps].filter(part => part), ...problems.map(problem => make("div", {className: "entry"},
       make("h3", {textContent: data.problems[problem].name}), ...facts(model, problem).map(line => make("p", {textContent: line})), pictures(model, problem))));
     detail.firstChild.focus({preventScroll: true});
     detail.scrollIntoView({block: "nearest", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth"});
