@@ -82,9 +82,9 @@ def write_tables(found: Collection, folder: Path) -> list[str]:
     """
     import pandas as pd
 
-    runs = pd.DataFrame(found.rows)
+    runs: Any = pd.DataFrame(list(found.rows))
     runs.to_csv(folder / "atlas.csv", index=False)
-    pd.DataFrame(found.lines).to_csv(folder / "cells.csv", index=False)
+    pd.DataFrame(list(found.lines)).to_csv(folder / "cells.csv", index=False)
     if importlib.util.find_spec("pyarrow") is None:
         return ["atlas.csv", "cells.csv"]
     runs.astype(dict.fromkeys(("learning_rate", "reason"), "string")).to_parquet(

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seqlab.analysis.atlas.rows import Row, by_entry
+from seqlab.analysis.atlas.rows import Entry, Row, by_entry
 from seqlab.analysis.group_comparison import corrected
 from seqlab.analysis.intervals import interval_95
 
@@ -56,7 +56,7 @@ def entries(rows: Sequence[Row], reference: str) -> list[dict[str, Any]]:
     ]
     for problem in dict.fromkeys(line["problem"] for line in found):
         lines = [line for line in found if line["problem"] == problem]
-        by_model = {line["model"]: chosen[line["model"], problem] for line in lines}
+        by_model = {line["model"]: chosen[Entry(line["model"], problem)] for line in lines}
         against = by_model.get(reference, [])
         pairs = [
             None if line["model"] == reference else paired(by_model[line["model"]], against) for line in lines
