@@ -32,7 +32,7 @@ def test_without_the_other_part_the_slope_is_a_power(expected):
 def test_a_cell_at_rest_has_the_slope_of_theory(cell):
     """Nothing is read, so the state stays zero; H is large enough for the eigenvalues to fill the circle."""
     stack = Stack(cell)
-    params = stack.init(jax.random.key(0), 1)
+    params = jax.jit(lambda key: stack.init(key, 1))(jax.random.key(0))
     weights = jax.random.normal(jax.random.key(1), (1, H))
 
     def loss(probes):
