@@ -266,8 +266,8 @@ def require_extras(modules: Collection[str], extra: str = "data") -> None:
             raise _missing(module, extra)
 
 
-def import_extra(module: str) -> ModuleType:
-    """Import a module of a package that only the `data` extra installs.
+def import_extra(module: str, extra: str = "data") -> ModuleType:
+    """Import a module of a package that only an extra installs.
 
     Raises:
         ConfigError: the package is missing; the message names it and the command that installs it.
@@ -275,7 +275,7 @@ def import_extra(module: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        raise _missing(module) from error
+        raise _missing(module, extra) from error
 
 
 def _missing(module: str, extra: str = "data") -> ConfigError:

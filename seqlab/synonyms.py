@@ -35,7 +35,7 @@ _KEYS = {
     "optimizer=adamw optimizer.weight_decay": "wd l2 weightdecay",
     "optimizer=sgd optimizer.momentum": "momentum",
     "schedule": "scheduler lr_scheduler lr_schedule sched",
-    "schedule=warmup_cosine schedule.warmup_steps": "warmup warmup_iters",
+    "schedule=warmup_cosine schedule.warmup_steps": "warmup warmup_iters warmup_ratio",
     "loss": "criterion loss_fn objective",
     "metrics": "metric",
     "training.steps": "epochs epoch num_epochs max_epochs n_epochs iterations iters num_iterations num_steps "
@@ -181,6 +181,7 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("vmap", "vectorised", "vectorize", "jit"), "hydra/launcher=vectorized"),
         **dict.fromkeys(("local", "processes", "multiprocessing"), "hydra/launcher=cores"),
         "submitit": "hydra/launcher=slurm",
+        "ray_cores": "hydra/launcher=ray",
     },
     "hydra/sweeper": {
         **dict.fromkeys(("bayes", "bayesian", "optimize"), "hydra/sweeper=tpe"),
