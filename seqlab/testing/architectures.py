@@ -81,7 +81,8 @@ def batch_for(network: Network, lengths: np.ndarray | None = None) -> Batch:
     random = np.random.default_rng(0)  # in NumPy, as JAX would compile a program for each operation
     inputs = _draw(random, network.inputs, (B, T) if reads == "many" else (B,))
     positions = (B, T) if writes == "many" else (B,)
-    return Batch(inputs, _draw(random, network.outputs, positions), np.ones(positions, bool), lengths)
+    targets, mask = _draw(random, network.outputs, positions), np.ones(positions, bool)
+    return Batch(*jax.device_put((inputs, targets, mask, lengths)))
 
 
 def _draw(random: np.random.Generator, spec: Spec, shape: tuple[int, ...]) -> np.ndarray:
@@ -94,9 +95,10 @@ def _reads_sequences(network: Network) -> bool:
     return network.framing.startswith("many") or network.framing == "encoder_decoder"
 
 
-def _other(spec: Spec, values: np.ndarray) -> np.ndarray:
+def _other(spec: Spec, values: jax.Array) -> np.ndarray:
     """Return other legal values."""
-    return (values + 1) % spec.size if isinstance(spec, Tokens) else values + np.float32(7)
+    known = np.asarray(values)
+    return (known + 1) % spec.size if isinstance(spec, Tokens) else known + np.float32(7)
 
 
 @ARCHITECTURE_LAWS.add
@@ -186,7 +188,7 @@ def causality(make: Make) -> None:
             require(same(usual, found), f"prediction {t} changes with a later input")
 
 
-def _where(flags: np.ndarray, new: np.ndarray, old: np.ndarray) -> np.ndarray:
+def _where(flags: np.ndarray, new: np.ndarray, old: jax.Array) -> np.ndarray:
     return np.where(flags.reshape(1, -1, *[1] * (old.ndim - 2)), new, old)
 
 

@@ -43,7 +43,7 @@ def check_cell(cell: RecurrentCell) -> None:
 
 
 @functools.lru_cache(maxsize=256)
-def problem(cell: RecurrentCell, dtype: str = "float32") -> tuple[Params, np.ndarray, Carry]:
+def problem(cell: RecurrentCell, dtype: str = "float32") -> tuple[Params, Any, Carry]:
     """Return random parameters (none is 0), inputs `(B, T, F)` and an initial carry.
 
     They are NumPy arrays: what a law does with them outside of its compiled function compiles nothing.
@@ -73,8 +73,8 @@ def _initialized(cell: RecurrentCell, key: jax.Array) -> Params:
 def run(
     cell: RecurrentCell,
     params: Params,
-    inputs: jax.Array | np.ndarray,
-    lengths: jax.Array | np.ndarray | None = None,
+    inputs: Any,
+    lengths: Any = None,
     carry: Carry | None = None,
     reverse: bool = False,
 ) -> tuple[Carry, jax.Array]:
@@ -176,7 +176,7 @@ def whole_sequences(cell: RecurrentCell) -> None:
     random = np.random.default_rng(1)
     inputs = random.standard_normal((B, LONG, F)).astype("float32")
     weights = random.standard_normal((B, LONG, cell.features)).astype("float32") / LONG
-    lengths, resets = np.array([LONG, 0, 41]), random.random((B, LONG)) < 0.04
+    lengths, resets = jax.device_put((np.array([LONG, 0, 41]), random.random((B, LONG)) < 0.04))
 
     @functools.partial(jax.jit, static_argnums=0)
     def everything(noise: Noise | None, *arguments: Any) -> tuple[Tree, Tree]:
