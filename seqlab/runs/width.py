@@ -12,6 +12,7 @@ import jax.numpy as jnp
 
 from seqlab.architectures import Network, Recurrent
 from seqlab.registry import blame
+from seqlab.runs.hyperparameters import replaced
 from seqlab.runs.objects import make_network, make_task
 from seqlab.runs.request import Request, resolve
 from seqlab.runs.sizes import num_params
@@ -48,7 +49,7 @@ def with_chosen_width(request: Request) -> Request:
 def sized(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return a resolved config with the width that `architecture.num_params` asks for."""
     wanted = _wanted(config)
-    return dict(config) if wanted is None else _replaced(config, _choose(config, wanted))
+    return dict(config) if wanted is None else replaced(config, _choose(config, wanted))
 
 
 def width_note(program: Program) -> tuple[str, ...]:
@@ -105,14 +106,14 @@ def _choose(config: Mapping[str, Any], wanted: int) -> dict[str, int]:
         def keys_at(features: int) -> dict[str, int]:
             keys = {FEATURES: features}
             if config["architecture"].get("tied") is True:
-                network = make_network(_replaced(config, {**keys, "architecture.tied": False}), task)
+                network = make_network(replaced(config, {**keys, "architecture.tied": False}), task)
                 if isinstance(network, Recurrent):
                     keys["architecture.embedding"] = network.readout_features
             return keys
 
         @functools.cache
         def count(features: int) -> int:
-            return _count(make_network(_replaced(config, keys_at(features)), task))
+            return _count(make_network(replaced(config, keys_at(features)), task))
 
         return keys_at(nearest_width(count, wanted))
 
@@ -127,12 +128,3 @@ def _count(network: Network) -> int:
 def _one(spec: Spec) -> Any:
     """Return the shape of one step of one sequence."""
     return jax.ShapeDtypeStruct((1, 1, *spec.shape), jnp.int32 if isinstance(spec, Tokens) else float)
-
-
-def _replaced(config: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a config with other values of keys `group.name`."""
-    changed = dict(config)
-    for key, value in values.items():
-        group, name = key.split(".")
-        changed[group] = {**changed[group], name: value}
-    return changed

@@ -80,6 +80,13 @@ def test_the_runs_of_a_study_end_in_figure_and_table(name, tmp_path):
     assert sum(int(row["runs"]) for row in rows) == 2
 
 
+@pytest.mark.parametrize("lengths", ["5:9:2,20", ["5:9:2", 20]])
+def test_lengths_may_be_a_list_and_ranges_without_a_length_are_left_out(lengths):
+    study = Generalisation("x", lengths, ["5:9", "10:19", "20"], 1, 0.9)
+    assert study.lengths == [5, 7, 9, 20]
+    assert list(study.ranges) == ["5:9", "20"]
+
+
 def by_length(lengths, scores):
     rows = [{"length": length, "test/accuracy": score} for length, score in zip(lengths, scores, strict=True)]
     return ByLength(rows, "test", Goal("accuracy", higher_is_better=True), 0.5, (1, 40))

@@ -59,6 +59,20 @@ def test_it_equals_its_equations(positions, window):
     np.testing.assert_allclose(outputs[0], expected.reshape(T, H) @ params["output_kernel"], atol=1e-5)
 
 
+def test_several_runs_at_once_leave_out_an_empty_window_too():
+    cell, params, inputs = made(window=64)
+    several = jax.tree.map(lambda leaf: np.stack([leaf, leaf]), (params, inputs))
+
+    def step(params, inputs):
+        return jax.grad(lambda params: unroll(cell, params, inputs)[1].sum())(params)
+
+    alone = str(jax.make_jaxpr(step)(params, inputs))
+    together = str(jax.make_jaxpr(jax.vmap(step))(*several))
+    assert (
+        together.count("cond[") == alone.count("cond[") > 0
+    )  # a branch is computed, and no selection of both
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

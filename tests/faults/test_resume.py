@@ -30,7 +30,7 @@ KINDS = {
         *("optimizer=sgd", "optimizer.learning_rate=1.5", "training.checkpoint_every=1"),
     ],
     "dropout": [*ADDING, "training.steps=9", *CADENCES, "architecture.dropout=0.3"],
-    "regimes": [
+    "transformations": [
         *(*ADDING, "training.steps=9", *CADENCES, "gradients=off", "training.accumulate=2"),
         *("training.ema_decay=0.7", "training.gradient_noise=1e-3", "training.rate_factors={*bias*: 0.5}"),
         *("optimizer=sam", "schedule=plateau", "schedule.patience=1", "schedule.threshold=1e3"),

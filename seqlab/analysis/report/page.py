@@ -21,6 +21,7 @@ from seqlab.analysis.report.headline import compared, details, headline
 from seqlab.analysis.report.parts import Chart, Section, cell
 from seqlab.analysis.report.sections import facts, flow, gates, learning, lengths, predictions, samples, sweep
 from seqlab.analysis.sweep_runs import SweepRun
+from seqlab.runs.folders import folder_of_all
 from seqlab.tracking import write_atomically
 from seqlab.types import ConfigError
 
@@ -42,7 +43,7 @@ def write_report(paths: Sequence[str | Path] | str | Path, output: str | Path | 
 
     Args:
         paths: folders of runs and of sweeps, or one of them.
-        output: the file; None for `report.html` in the folder, or in the working folder for several.
+        output: the file; None for `report.html` in the folder, or in the one that holds all of several.
 
     Returns:
         The file.
@@ -53,7 +54,7 @@ def write_report(paths: Sequence[str | Path] | str | Path, output: str | Path | 
     folders = [Path(path) for path in ([paths] if isinstance(paths, (str, Path)) else paths)]
     if not folders:
         raise ConfigError("PATH is missing: legal are folders of runs and of sweeps")
-    path = Path(output) if output is not None else (folders[0] if len(folders) == 1 else Path()) / NAME
+    path = Path(output) if output is not None else folder_of_all(folders) / NAME
     if path.is_dir():
         raise ConfigError(f"--output={path} is a folder: legal is the name of a file")
     text = render(read(folders), folders)

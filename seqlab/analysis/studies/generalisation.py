@@ -27,8 +27,9 @@ class Generalisation(Study):
     """Evaluates the best parameters of every run at given lengths.
 
     Attributes:
-        lengths: the lengths, in the form of `python -m seqlab.evaluate --lengths`.
-        ranges: parts of these lengths, of the same form, over each of which a score is averaged.
+        lengths: the lengths, in the form of `python -m seqlab.evaluate --lengths`, or a list of such texts.
+        ranges: parts of these lengths, of the same form, over each of which a score is averaged. One without
+            any of the lengths is left out.
         examples: the number of sequences of each length.
         well: the value of the deciding metric below which a length counts as failed.
         published: published scores for a further column: by the swept `+experiment/model`, or else by the
@@ -38,7 +39,7 @@ class Generalisation(Study):
     def __init__(
         self,
         folder: str,
-        lengths: str,
+        lengths: str | Sequence[str | int],
         ranges: Sequence[str],
         examples: int,
         well: float,
@@ -46,7 +47,9 @@ class Generalisation(Study):
     ) -> None:
         """Take the settings."""
         super().__init__(folder)
-        self.lengths, self.ranges = read_lengths(lengths), {text: read_lengths(text) for text in ranges}
+        self.lengths = read_lengths(lengths if isinstance(lengths, str) else ",".join(map(str, lengths)))
+        parts = {str(text): read_lengths(str(text)) for text in ranges}
+        self.ranges = {text: part for text, part in parts.items() if set(part) & set(self.lengths)}
         self.examples, self.well, self.published = examples, well, published or {}
 
     def summarise(self, sweep: Path) -> tuple[Any, str]:
