@@ -61,7 +61,7 @@ def matrices(lines: Sequence[Mapping[str, Any]]) -> Any:
         low, high = image.get_clim()
         scale.set_ticks([low, high], labels=[word.format(high) for word in panel.words])
         for label, side in zip(bar.get_xticklabels(), ("left", "right"), strict=True):
-            label.set_ha(side)
+            label.set_horizontalalignment(side)
     return figure
 
 

@@ -106,7 +106,7 @@ def skill(value: float | None, row: Row) -> float | None:
 
 def _row(run: SweepRun, found: Mapping[str, Any]) -> Row:
     get, overrides = run.summary.get, run.overrides
-    row = {
+    row: Row = {
         "folder": str(run.folder),
         "status": run.status,
         "reason": get("reason"),
