@@ -15,12 +15,12 @@ from seqlab.runs.compose import compose_request
 from seqlab.runs.files import holds_run, remove_run, write_request
 from seqlab.runs.folders import removed_if_refused
 from seqlab.runs.last import with_last_run
+from seqlab.runs.multiprocess import as_one_run
 from seqlab.runs.objects import Run, make_family
 from seqlab.runs.program import record, restore_while_diverged, status_of, train_runs
 from seqlab.runs.request import Request, resolve
 from seqlab.runs.resume import ended
 from seqlab.runs.sweep_place import place_of
-from seqlab.runs.together import as_one_run
 from seqlab.runs.width import with_chosen_width
 from seqlab.tracking import Callback, RunFolder, Tracker, Trackers, write_atomically
 from seqlab.tracking.run_folder import ROWS, drop_rows

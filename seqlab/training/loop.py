@@ -18,8 +18,8 @@ from seqlab.training.evaluations import Average
 from seqlab.training.monitor import Monitor
 from seqlab.training.plateau import FACTOR, Plateau
 from seqlab.training.processes import any_of, flag_of_first
-from seqlab.training.regimes import average_of
 from seqlab.training.seats import Seats, Successor, item, joined, merged
+from seqlab.training.transformations import average_of
 from seqlab.training.vectorize.compiled import CompiledFunctions, compiled_functions, resident_data
 from seqlab.training.vectorize.family import Family
 from seqlab.training.vectorize.plan import Plan
@@ -90,7 +90,7 @@ class _Loop:
                 self._advance()
                 if due := [one for one in self.seats.active() if self.seats.is_due(one, "eval_every")]:
                     self._validate(due)
-                self._spend()
+                self._count_seconds()
                 if any(self.seats.is_due(one, "checkpoint_every", last=False) for one in self.seats.active()):
                     self._save(range(len(self.seats.monitors)))
                 if any_of(interrupts.requested is not None) and self.seats.stepping():
@@ -220,7 +220,7 @@ class _Loop:
             values[self.seats.places[index]] = self.seats.monitors[index].observed(plateau)
         self.states = self.plan.place(self.observe(self.states, values, flags), self.plan.state)
 
-    def _spend(self) -> None:
+    def _count_seconds(self) -> None:
         """Count the wall time, and end the runs whose `training.seconds` are over, after an evaluation.
 
         Runs that are trained together have equal shares of the time.
