@@ -13,7 +13,10 @@ import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from tiny_runs import TINY, UNSTABLE
 
+from hydra_plugins.seqlab_launcher import RayLauncher, VectorizedLauncher
 from seqlab import run
+from seqlab.runs import compose_config
+from seqlab.sweeps.programs import Sharing
 from seqlab.sweeps.search.objectives import directions_of, value_of
 from seqlab.tracking import read_rows, read_summary
 from seqlab.types import ConfigError
@@ -110,6 +113,23 @@ def test_hyperband_knows_the_number_of_evaluations():
 def test_the_score_has_the_direction_of_its_metric_and_other_objectives_are_minimised():
     assert directions_of(["score", "seconds"], None, True) == ["maximize", "minimize"]
     assert directions_of(["score"], None, False) == ["minimize"]
+
+
+@pytest.mark.parametrize(
+    ("name", "overrides", "is_here"),
+    [
+        ("auto", [], True),
+        ("auto", ["hydra.launcher.processes=2"], False),
+        ("vectorized", [], True),
+        ("vectorized_slurm", [], False),
+        ("ray", [], False),
+    ],
+)
+def test_trials_take_places_of_others_in_programs_of_this_process_alone(name, overrides, is_here):
+    node = compose_config([f"hydra/launcher={name}", *overrides]).hydra.launcher
+    settings = {key: value for key, value in node.items() if key != "_target_"}
+    kind = RayLauncher if name == "ray" else VectorizedLauncher
+    assert (kind(**settings)._sharing() == Sharing()) == is_here
 
 
 PRUNED = [
