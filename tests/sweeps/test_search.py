@@ -208,7 +208,7 @@ def test_a_search_goes_on_where_it_was_killed(searched, command, tmp_path):
     left = study_of(sweep).ask()  # as of a search that was killed before its run had begun
     left.set_user_attr("overrides", [*WORDS, "seed=7"])
     left.set_user_attr("sweep", str(sweep))
-    done = command("train", "-m", f"sweep.resume={sweep}", "hydra.sweeper.n_trials=9", "hydra/launcher=basic")
+    done = command("train", "-m", f"sweep.resume={sweep}", "hydra.sweeper.n_trials=9")
     assert done.returncode == 0, done.stderr
     assert {trial.state.name for trial in study_of(sweep).get_trials()} == {"PRUNED", "COMPLETE"}
     assert read_summary(sweep / "7")["seed"] == 7
