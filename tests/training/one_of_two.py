@@ -27,11 +27,11 @@ STREAM = tiny(
 )
 """A run whose carries lie on the devices of both processes."""
 
-WIDE = "cell=lstm", "training.steps=2", "training.feature_devices=2"
+WIDE = "cell=lstm", "gradients=off", "training.steps=2", "training.feature_devices=2"
 SHARED = tiny("adding", "many_to_one", *WIDE)
 """A run in which two devices share the parameters, and two groups of them the rows."""
 
-DIVERGING = [*UNSTABLE, "optimizer.learning_rate=1e9", "training.on_nonfinite=restore"]
+DIVERGING = [*UNSTABLE, "gradients=off", "optimizer.learning_rate=1e9", "training.on_nonfinite=restore"]
 """A run that diverges, also from the checkpoints that it is restored from."""
 
 
