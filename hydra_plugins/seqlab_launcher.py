@@ -22,15 +22,32 @@ class VectorizedLauncher(Launcher):
     """
 
     def __init__(self, **settings: Any) -> None:
-        """Take the keys of `conf/hydra/launcher/vectorized.yaml`."""
+        """Take the keys of the files of `conf/hydra/launcher/` that name this class."""
         self._settings = settings
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Prepare to launch the jobs of a sweep."""
         from seqlab.sweeps.launcher import SweepLauncher
 
-        self._launcher = SweepLauncher(hydra_context, config, **self._settings)
+        self._launcher = SweepLauncher(hydra_context, config, self._execute())
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run jobs, each given by its overrides, and return their results in order."""
         return self._launcher.launch(job_overrides, initial_job_idx)
+
+    def _execute(self) -> Any:
+        """Return what executes the runs of a sweep."""
+        from seqlab.sweeps.launcher import by_itself, by_submitit, in_one_process
+
+        ways = {"cluster": by_submitit, "processes": by_itself}
+        execute = next((way for key, way in ways.items() if key in self._settings), in_one_process)
+        return execute(**self._settings)
+
+
+class RayLauncher(VectorizedLauncher):
+    """The same, but each program is a task of Ray; its keys are in `conf/hydra/launcher/ray.yaml`."""
+
+    def _execute(self) -> Any:
+        from seqlab.sweeps.launcher import by_ray
+
+        return by_ray(**self._settings)

@@ -26,7 +26,7 @@ from seqlab import metrics
 from seqlab.architectures import ManyToMany
 from seqlab.cells import LSTM
 from seqlab.cells.cell import Cell
-from seqlab.diagnostics import Settings
+from seqlab.diagnostics import GradientDiagnostics
 from seqlab.tasks import Task
 from seqlab.tracking import RunFolder, RunInfo, Trackers
 from seqlab.training import Family, Monitor, Plan, Program, Training, train
@@ -112,7 +112,7 @@ def program_of(
     )
     task = Noise(length=T, features=F, num_evaluation_examples=B)
     network = ManyToMany(cell(H), task.input_spec(""), task.output_spec(""))
-    return Program(task, network, optax.adam(1e-3), training, Settings(level, EVERY).diagnostics)
+    return Program(task, network, optax.adam(1e-3), training, GradientDiagnostics(level, EVERY).diagnostics)
 
 
 def bare(program: Program) -> Any:

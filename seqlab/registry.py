@@ -107,17 +107,18 @@ def make(settings: Any, path: str, **arguments: Any) -> Any:
         return target(**values, **arguments)
 
 
-def bind(settings: Any, path: str) -> functools.partial[Any]:
+def bind(settings: Any, path: str, arguments: Collection[str] = ()) -> functools.partial[Any]:
     """Return what a config node names, with the node's other keys as arguments.
 
     Args:
         settings: the node, as `make` takes it.
         path: the node's key, for messages.
+        arguments: those that a call gives, which a config does not set.
 
     Raises:
         ConfigError: as `make`.
     """
-    target, values = _resolved(settings, path)
+    target, values = _resolved(settings, path, arguments)
     return functools.partial(target, **values)
 
 
@@ -127,6 +128,11 @@ def _resolved(
     """Return what a node's `_target_` names, and the values of its other keys."""
     if not isinstance(settings, Mapping):
         raise ConfigError(f"{path} must be a group of keys with a _target_, got {settings!r}")
+    if settings and "_target_" not in settings:
+        key = next(iter(settings))
+        raise ConfigError(
+            f"{path}.{key} is not a key{of_other_options(path, key)}: what was chosen for {path} has no keys"
+        )
     target = locate(settings.get("_target_"), path)
     values = {key: _value(value, f"{path}.{key}") for key, value in settings.items() if key != "_target_"}
     if (legal := config_keys(target)) is not None:
@@ -266,8 +272,8 @@ def require_extras(modules: Collection[str], extra: str = "data") -> None:
             raise _missing(module, extra)
 
 
-def import_extra(module: str) -> ModuleType:
-    """Import a module of a package that only the `data` extra installs.
+def import_extra(module: str, extra: str = "data") -> ModuleType:
+    """Import a module of a package that only an extra installs.
 
     Raises:
         ConfigError: the package is missing; the message names it and the command that installs it.
@@ -275,7 +281,7 @@ def import_extra(module: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        raise _missing(module) from error
+        raise _missing(module, extra) from error
 
 
 def _missing(module: str, extra: str = "data") -> ConfigError:

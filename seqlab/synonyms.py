@@ -19,6 +19,7 @@ _KEYS = {
     "architecture": "arch framing",
     "architecture.num_layers": "layers n_layers nlayers depth num_hidden_layers",
     "architecture.num_params": "params parameters n_params num_parameters parameter_budget",
+    "architecture.target_state_size": "state_size state_dim",
     "architecture.norm": "normalization normalisation norm_type layer_norm rms_norm",
     "architecture.expand": "mlp_ratio expansion ffn_mult",
     "architecture.stochastic_depth": "drop_path droppath layer_dropout",
@@ -35,7 +36,7 @@ _KEYS = {
     "optimizer=adamw optimizer.weight_decay": "wd l2 weightdecay",
     "optimizer=sgd optimizer.momentum": "momentum",
     "schedule": "scheduler lr_scheduler lr_schedule sched",
-    "schedule=warmup_cosine schedule.warmup_steps": "warmup warmup_iters",
+    "schedule=warmup_cosine schedule.warmup_steps": "warmup warmup_iters warmup_ratio",
     "loss": "criterion loss_fn objective",
     "metrics": "metric",
     "training.steps": "epochs epoch num_epochs max_epochs n_epochs iterations iters num_iterations num_steps "
@@ -181,6 +182,7 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("vmap", "vectorised", "vectorize", "jit"), "hydra/launcher=vectorized"),
         **dict.fromkeys(("local", "processes", "multiprocessing"), "hydra/launcher=cores"),
         "submitit": "hydra/launcher=slurm",
+        "ray_cores": "hydra/launcher=ray",
     },
     "hydra/sweeper": {
         **dict.fromkeys(("bayes", "bayesian", "optimize"), "hydra/sweeper=tpe"),

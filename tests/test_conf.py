@@ -37,7 +37,7 @@ def built(overrides):
 
 
 def test_every_file_is_tested():
-    elsewhere = {CONF / "train.yaml", CONF / "wandb_sweep.yaml", *CONF.glob("hydra/*/*.yaml")}
+    elsewhere = {CONF / "train.yaml", CONF / "wandb_sweep.yaml", *CONF.glob("hydra/**/*.yaml")}
     files = set(CONF.rglob("*.yaml")) - elsewhere
     tested = {CONF / group / f"{name}.yaml" for group, name in OPTIONS}
     tested |= {CONF / "experiment" / f"{name}.yaml" for name in EXPERIMENTS}

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from seqlab.analysis.intervals import interval_95
-from seqlab.analysis.sweep_runs import DAMAGED, IDENTITY, SweepRun
+from seqlab.analysis.sweep_runs import DAMAGED, IDENTITY, SIZES, SweepRun
+from seqlab.metrics.ranges import range_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +52,21 @@ class Group:
         scores = [run.score("test") for run in self.finished]
         return np.array([score for score in scores if score is not None], float)
 
+    def size(self, name: str) -> int | None:
+        """Return one of `SIZES`, which is the same for all runs; None where no run has told it."""
+        return next((run.summary[name] for run in self.runs if name in run.summary), None)
+
+    @property
+    def metric(self) -> str | None:
+        """The name of the deciding metric; None where no run has told it."""
+        return next((run.summary["metric"] for run in self.runs if "metric" in run.summary), None)
+
+    @property
+    def interval_95(self) -> list[float] | None:
+        """The ends of the 95 % interval of the mean of the scores, within the range of the metric."""
+        ends = interval_95(self.scores)
+        return ends and [float(end) for end in np.clip(ends, *range_of(str(self.metric)))]
+
     def aggregate(self) -> dict[str, Any]:
         """Return the group's entry of `sweep.json`.
 
@@ -70,11 +86,12 @@ class Group:
             "planned": len(self.planned),
             "statuses": self.statuses,
             "mean": float(scores.mean()) if len(scores) else None,
-            "interval_95": interval_95(scores),
+            "interval_95": self.interval_95,
             "median": float(np.median(scores)) if len(scores) else None,
             "solved": len(solved),
             "steps_to_solved": float(np.median(steps)) if steps else None,
             "seconds": float(np.mean(seconds)) if seconds else None,
+            **{name: self.size(name) for name in SIZES},
         }
 
 

@@ -37,6 +37,9 @@ MARKED = 15
 REFERENCES = {"chance": ("baseline", ":"), "solved_at": ("solved at", "--")}
 """The label and the line of each value of a summary that scores are compared with."""
 
+REFERENCE_LABELS = tuple(f"{label} 0.123" for label, _ in REFERENCES.values())
+"""Labels as long as those of the lines, for which a figure needs room."""
+
 
 def learning_curves(groups: Sequence[Group], width: float | None = None) -> Any:
     """Draw each group's validation metric over the optimiser step: the mean and its 95 % interval.
@@ -81,19 +84,19 @@ def _draw(
     if not shown:
         return None
     coloured = kinds(shown)
-    texts = ["solved at 0.123", "baseline 0.123", *coloured.colours]
+    texts = [*REFERENCE_LABELS, *coloured.colours]
     higher = max(0.0, label_height(texts) - AXES_HEIGHT)
     size = PANEL_WIDTH + label_width(texts), PANEL_HEIGHT + higher
     figure, axes = canvas(shown, width=width, panel=size)
     for panel, ax in zip(shown, axes, strict=True):
         ends = fill(ax, panel, coloured)
-        ends += _references(ax, [reference(group.finished[0]) for group in panel.finished])
+        ends += draw_references(ax, [reference(group.finished[0]) for group in panel.finished])
         ax.set(xlim=ax.get_xlim(), ylim=ax.get_ylim())  # final, so labels can be placed
         label_ends(ax, ends, AXES_HEIGHT + higher)
     return figure
 
 
-def _references(ax: Any, summaries: Sequence[Mapping[str, Any]]) -> list[End]:
+def draw_references(ax: Any, summaries: Sequence[Mapping[str, Any]]) -> list[End]:
     """Draw the values that scores are compared with as lines, and return their ends."""
     ends: list[End] = []
     for key, (label, style) in REFERENCES.items():

@@ -27,6 +27,9 @@ IDENTITY = ("cell", "architecture", "task", "seed")
 HISTORY = ("resume", "sweep.resume")
 """Keys about how a run was completed, which do not distinguish runs."""
 
+SIZES = ("features", "num_params", "state_size")
+"""The keys of a summary that say how large the network is."""
+
 DAMAGED = "damaged"
 """The status of a run that cannot be read, in addition to `seqlab.tracking.STATUSES` and `UNFINISHED`."""
 
@@ -113,7 +116,7 @@ class SweepRun:
             **{key: get(key) for key in ("chance", "solved_at", "solved", "steps")},
             "steps_to_solved": self.steps_to_solved,
             **{key: get(key) for key in ("seconds", "compile_seconds", "steps_per_second")},
-            **{key: get(key) for key in ("num_params", "state_size")},
+            **{key: get(key) for key in SIZES},
             "slope_first": float(self.slopes[0]) if len(self.slopes) else None,
             "slope_mean": self.slope,
             "slope_last": float(self.slopes[-1]) if len(self.slopes) else None,

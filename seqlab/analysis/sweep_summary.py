@@ -99,7 +99,8 @@ def summarise_pending() -> None:
 def _summarise(folder: Path, callbacks: Sequence[TrainingCallback]) -> Sequence[SweepRun]:
     Console().print_ended()
     try:
-        runs = write_sweep_summary(folder)
+        if not (runs := write_sweep_summary(folder)):  # the sweep was refused
+            return runs
         _write_report(folder, runs)
         for callback in callbacks:
             callback.on_sweep_end(folder, sweep_rows(folder, runs))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import rich.console
@@ -15,6 +15,10 @@ from seqlab.tracking.lines import number
 
 TITLE_KEYS = ("architecture", "task", "metric", "chance", "solved_at")
 """The keys that the rows of one table share; they are in its title."""
+
+
+SIZES = {"features": "features", "num_params": "parameters", "state_size": "state"}
+"""The columns of the sizes of a network, which a table has where its rows differ in their width."""
 
 
 def print_tables(screen: rich.console.Console, groups: Sequence[Group]) -> None:
@@ -48,7 +52,8 @@ def unfinished_lines(runs: Sequence[SweepRun]) -> list[str]:
 
 
 def _table(aggregates: Sequence[dict[str, Any]]) -> rich.table.Table:
-    lines = [_line(aggregate) for aggregate in aggregates]
+    differing = len({aggregate["features"] for aggregate in aggregates}) > 1
+    lines = [_line(aggregate, SIZES if differing else {}) for aggregate in aggregates]
     table = rich.table.Table(box=None, pad_edge=False)
     for name in lines[0]:
         table.add_column(name, justify="right" if name in _NUMBERS else "left", overflow="fold")
@@ -57,8 +62,15 @@ def _table(aggregates: Sequence[dict[str, Any]]) -> rich.table.Table:
     return table
 
 
-def _line(aggregate: dict[str, Any]) -> dict[str, str]:
+def _line(aggregate: dict[str, Any], sizes: Mapping[str, str]) -> dict[str, str]:
+    """Return the texts of a row by column.
+
+    Args:
+        aggregate: the entry of a group in `sweep.json`.
+        sizes: the columns of sizes by the keys of the entry.
+    """
     rest = dict(aggregate)
+    counts = {name: rest.pop(name) for name in SIZES}
     statuses, ends = rest.pop("statuses"), rest.pop("interval_95")
     n, planned, solved = (rest.pop(name) for name in ("n", "planned", "solved"))
     numbers = {name: rest.pop(name) for name in ("mean", "median", "steps_to_solved", "seconds")}
@@ -66,6 +78,7 @@ def _line(aggregate: dict[str, Any]) -> dict[str, str]:
     others = [f"{count} {status}" for status, count in statuses.items() if status != "finished"]
     return {
         **{key.rpartition(".")[2]: short_text(value) for key, value in rest.items() if key not in TITLE_KEYS},
+        **{sizes[name]: "" if counts[name] is None else f"{counts[name]:,}" for name in sizes},
         "runs": ", ".join([str(n) if n == planned else f"{n} of {planned}", *others]),
         "mean": mean,
         "95 % interval": " … ".join(number(end, _DIGITS) for end in ends) if ends else "",
@@ -76,5 +89,5 @@ def _line(aggregate: dict[str, Any]) -> dict[str, str]:
     }
 
 
-_NUMBERS = ("mean", "95 % interval", "median", "solved", "steps to solved", "seconds")
+_NUMBERS = (*SIZES.values(), "mean", "95 % interval", "median", "solved", "steps to solved", "seconds")
 _DIGITS = 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -75,6 +76,8 @@ def _evaluate_lengths(run: TrainedRun, options: argparse.Namespace) -> None:
     except OSError as error:
         raise ConfigError(f"RUN_DIR={options.run} cannot be written: {error.strerror}") from error
     _print(found.rows, options.json)
+    for note in found.notes:
+        print(note, file=sys.stderr)
     if not options.json:
         print(f"{options.split}/{found.goal.metric}, mean over the lengths: {found.score:.4g}")
         print(f"table and figure: {', '.join(map(str, [table, *pictures]))}")

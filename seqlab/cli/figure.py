@@ -1,6 +1,6 @@
 """Figures of runs: the gradient through time, learning curves, accuracy by length, gates and hidden states.
 
-The picture of one run goes into its folder, that of several runs into the current folder.
+The picture of one run goes into its folder, that of several runs into the folder that holds all of them.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from seqlab.cli.arguments import Parser
 from seqlab.cli.command import command, naming_options
 from seqlab.cli.frames import PICTURES, require_ending
 from seqlab.runs.by_length import read_lengths
+from seqlab.runs.folders import folder_of_all
 from seqlab.tasks import SPLITS
 from seqlab.tracking.figure_style import WIDTHS, read_width
 from seqlab.types import ConfigError
@@ -47,8 +48,8 @@ def main() -> None:
         width = None if arguments.width is None else read_width(arguments.width)
         if "lengths" in options:
             options["lengths"] = read_lengths(options["lengths"])
-        folder = arguments.runs[0] if len(arguments.runs) == 1 else Path()
-        output = arguments.output or folder / f"{NAMES.get(arguments.kind, arguments.kind)}.png"
+        name = NAMES.get(arguments.kind, arguments.kind)
+        output = arguments.output or folder_of_all(arguments.runs) / f"{name}.png"
         if arguments.output is not None:
             _require_picture(output)
         draw(arguments.runs, arguments.kind, width, output, **options)

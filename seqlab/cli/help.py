@@ -74,14 +74,15 @@ def help_on(words: Sequence[str]) -> str:
 
 def _help_on(word: str) -> str:
     group, equals, name = word.partition("=")
-    if group in ALL_GROUPS:
+    preset = group.partition("/")[0] in PRESETS
+    if group in ALL_GROUPS or (preset and choices(group)):
         if not equals and len(choices(group)) > 1:
             return _of_group(group)
         name = name or choices(group)[0]
         if name not in choices(group):
             hint = near_miss(name, choices(group), f"{group}=")
             raise ConfigError(f"{word} is no option{hint}: legal values are {', '.join(choices(group))}")
-        return _of_preset(group, name) if group in PRESETS else _of_option(group, name)
+        return _of_preset(group, name) if preset else _of_option(group, name)
     if group == "keys":
         return "\n".join(line for doc in top_level_docs() for line in _of_key(doc))
     if doc := _key(group):
@@ -121,7 +122,8 @@ def _of_group(group: str) -> str:
     """Return a line for each option of a group."""
     docs = {name: _summary(group, name) for name in choices(group)}
     indent = min(24, max(map(len, docs)) + 4)
-    lines = [f"{group}= has {len(docs)} options:"]
+    plus = "+" if group.partition("/")[0] == "experiment" else ""
+    lines = [f"{plus}{group}= has {len(docs)} options:"]
     for name, text in docs.items():
         lines += _wrapped(f"  {name}", textwrap.shorten(text, 2 * (WIDTH - indent), placeholder=" …"), indent)
     return "\n".join(lines)
@@ -155,7 +157,7 @@ def _of_preset(group: str, name: str) -> str:
     words = [f"{key.removeprefix('override /')}={value}" for item in chosen for key, value in item.items()]
     words += [f"{key}={_text(value)}" for key, value in _flat(sets)]
     said = textwrap.wrap(option_doc(group, name).summary, WIDTH, initial_indent="  ", subsequent_indent="  ")
-    plus = "+" if group == "experiment" else ""
+    plus = "" if group == "debug" else "+"
     return "\n".join([f"{plus}{group}={name}", *said, *(f"  {one}" for one in words)])
 
 

@@ -27,6 +27,7 @@ _KINDS = {
     "Sequence[int]": "list of integers",
     "Mode": "text",
     "Sequence[float]": "list of numbers",
+    "tuple[int, int]": "list of two integers",
     "Mapping[str, float]": "numbers by name",
     "Make": "a group of keys with a _target_",
     "Sequence[Make]": "list of groups of keys with a _target_",
@@ -176,7 +177,10 @@ def _kind_of(value: Any) -> str:
         return "true or false"
     if isinstance(value, (int, float)):
         return "number"
-    return {str: "text", list: "list of texts"}.get(type(value), "")
+    if isinstance(value, list):
+        kinds = {_kind_of(item) for item in cast("list[Any]", value)}
+        return f"list of {kinds.pop()}s" if kinds in ({"number"}, {"text"}) else "list of texts"
+    return "text" if isinstance(value, str) else ""
 
 
 def _target(target: str, path: str) -> Callable[..., Any]:

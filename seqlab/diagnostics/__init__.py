@@ -4,6 +4,6 @@ Pure functions of arrays, and the diagnostics that put their results into a row.
 """
 
 from seqlab.diagnostics.diagnostic import Diagnostic, Observation, Update, is_due
-from seqlab.diagnostics.settings import Settings
+from seqlab.diagnostics.settings import GradientDiagnostics
 
-__all__ = ["Diagnostic", "Observation", "Settings", "Update", "is_due"]
+__all__ = ["Diagnostic", "GradientDiagnostics", "Observation", "Update", "is_due"]

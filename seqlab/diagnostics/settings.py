@@ -1,4 +1,4 @@
-"""Settings of the gradient diagnostics: the `gradients` group of the config."""
+"""Built-in diagnostics by level: the `gradients` group of the config."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LEVELS = ("off", "norms", "full")
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class GradientDiagnostics:
     """Which built-in diagnostics a run has.
 
     Attributes:

@@ -4,7 +4,7 @@ from seqlab.recurrence.backward import FULL_BACKWARD, Backward
 from seqlab.recurrence.block import Block
 from seqlab.recurrence.carries import state_size
 from seqlab.recurrence.gradient_control import NO_CONTROL, GradientControl
-from seqlab.recurrence.settings import AUTO_SETTINGS, Settings
+from seqlab.recurrence.settings import AUTO_SETTINGS, RecurrenceSettings
 from seqlab.recurrence.stack import Stack
 from seqlab.recurrence.truncated import Truncation
 from seqlab.recurrence.unroll import unroll, zero_probes
@@ -16,7 +16,7 @@ __all__ = [
     "Backward",
     "Block",
     "GradientControl",
-    "Settings",
+    "RecurrenceSettings",
     "Stack",
     "Truncation",
     "state_size",

@@ -132,6 +132,14 @@ class Parallel(RecurrentCell, Protocol):
 
 
 @runtime_checkable
+class Windowed(RecurrentCell, Protocol):
+    """A cell whose step reads the last steps alone."""
+
+    window: int
+    """The number of steps that a step reads, itself included."""
+
+
+@runtime_checkable
 class Linear(RecurrentCell, Protocol):
     """A cell with s_0 = 0 that is linear in its state, elementwise: s_t = a_t ⊙ s_{t−1} + b_t.
 
@@ -162,3 +170,8 @@ class Linear(RecurrentCell, Protocol):
 def reads_whole_sequences(cell: RecurrentCell) -> bool:
     """Return whether a cell offers a form that reads a whole sequence at once."""
     return isinstance(cell, (Linear, Parallel))
+
+
+def window_of(cell: RecurrentCell) -> int | None:
+    """Return the number of steps that a step of a cell reads, itself included; None where it reads all."""
+    return cell.window if isinstance(cell, Windowed) else None

@@ -12,7 +12,7 @@ BACKENDS = ("auto", "scan", "cudnn")
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class RecurrenceSettings:
     """How recurrences are computed. Results differ by rounding alone.
 
     Attributes:
@@ -54,5 +54,5 @@ class Settings:
         return backward._replace(chunked=self.is_chunked, cudnn=self.uses_cudnn)
 
 
-AUTO_SETTINGS = Settings()
+AUTO_SETTINGS = RecurrenceSettings()
 """The settings of a run that says nothing of them."""

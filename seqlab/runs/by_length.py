@@ -6,8 +6,10 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
+from seqlab.runs.window import window_note
 from seqlab.tasks.lengths import between
 from seqlab.training import Program, evaluation
 from seqlab.types import ConfigError, Goal, Params
@@ -25,6 +27,7 @@ class ByLength(NamedTuple):
         goal: the deciding metric.
         baseline: its value for the task's naive baseline.
         trained: the shortest and the longest length of training.
+        notes: sentences about what the lengths do not fit.
     """
 
     rows: Sequence[Mapping[str, float]]
@@ -32,6 +35,7 @@ class ByLength(NamedTuple):
     goal: Goal
     baseline: float
     trained: tuple[int, int]
+    notes: tuple[str, ...] = ()
 
     @property
     def curve(self) -> tuple[np.ndarray, np.ndarray]:
@@ -116,7 +120,9 @@ def evaluate_lengths(program: Program, params: Params, lengths: Sequence[int], s
     trained = task.sequence_lengths.evaluated if task.sequence_lengths else [getattr(task, "length")]  # noqa: B009
     framing = program.network.framing
     goal, baseline = task.goal(framing), task.reference(framing, split).baseline
-    return ByLength(rows, split, goal, baseline, (trained[0], trained[-1]))
+    longest = _longest(program, lengths).task
+    notes = window_note(program.network, lambda: longest.batch(jax.random.key(0), 1, split, framing))
+    return ByLength(rows, split, goal, baseline, (trained[0], trained[-1]), notes)
 
 
 def _in_one_program(
@@ -125,8 +131,7 @@ def _in_one_program(
     drawn = program.task.sequence_lengths
     if drawn is not None and min(lengths) < (shortest := drawn.shortest):
         raise ConfigError(f"lengths: length must be at least {shortest}, got {min(lengths)}")
-    fields = {"length": max(lengths), "min_length": min(lengths), "curriculum": "uniform"}
-    program = _with_task(program, fields)
+    program = _longest(program, lengths)
     for length in lengths:
         yield _evaluate(program, params, split, between(length, length))
 
@@ -139,6 +144,14 @@ def _one_by_one(
     for length in lengths:
         at_length = _with_task(program, {"length": length})
         yield _evaluate(at_length, params, split, at_length.task.data)
+
+
+def _longest(program: Program, lengths: Sequence[int]) -> Program:
+    """Return the program whose sequences have room for the longest of some lengths."""
+    fields: dict[str, Any] = {"length": max(lengths)}
+    if program.task.sequence_lengths is not None:
+        fields |= {"min_length": min(lengths), "curriculum": "uniform"}
+    return _with_task(program, fields)
 
 
 def _evaluate(program: Program, params: Params, split: str, data: Any) -> Mapping[str, Any]:

@@ -20,12 +20,12 @@ from seqlab.runs.examples import write_examples
 from seqlab.runs.files import holds_run, remove_run, write_request
 from seqlab.runs.folders import removed_if_refused
 from seqlab.runs.last import with_last_run
+from seqlab.runs.multiprocess import as_one_run
 from seqlab.runs.objects import Run, make_family
 from seqlab.runs.request import Request, resolve
 from seqlab.runs.restores import restored
 from seqlab.runs.resume import FINGERPRINT, ended
 from seqlab.runs.sweep_place import place_of
-from seqlab.runs.together import as_one_run
 from seqlab.runs.verdict import with_verdict
 from seqlab.runs.width import with_chosen_width
 from seqlab.tracking import Callback, RunFolder, Tracker, Trackers, disk, write_atomically

@@ -19,11 +19,11 @@ from seqlab.metrics.measures import Measure
 from seqlab.runs.execution import tracker_of, train_runs
 from seqlab.runs.files import holds_run
 from seqlab.runs.folder import Trained
+from seqlab.runs.multiprocess import digest_of, in_one_folder, require_same
 from seqlab.runs.objects import Run, num_devices
 from seqlab.runs.open_groups import require_measures
 from seqlab.runs.request import Request
 from seqlab.runs.sizes import num_params, state_size
-from seqlab.runs.together import digest_of, in_one_folder, require_same
 from seqlab.runs.trained_run import TrainedRun
 from seqlab.tasks.task import Task
 from seqlab.tracking import Callback, RunInfo, Tracker, read_rows
@@ -66,7 +66,7 @@ def fit(
         seed: the seed of the parameters and of the batches.
         loss: what is minimised in place of the task's loss, as `seqlab.metrics.measures.Measure`.
         metrics: what is reported besides the task's metrics, by name.
-        diagnostics: what rows contain in addition, as `seqlab.diagnostics.Settings().diagnostics`.
+        diagnostics: what rows contain in addition, as `seqlab.diagnostics.GradientDiagnostics().diagnostics`.
         callbacks: hooks (`seqlab.tracking.Callback`).
         trackers: listeners, as `seqlab.tracking.Console()`.
         folder: where to write `metrics.jsonl`, `summary.json` and checkpoints; None for nowhere.

@@ -43,8 +43,6 @@ def load(folder: str | Path) -> Trained:
     if (vocabulary := Path(folder) / VOCABULARY).is_file():
         request.config.task.vocabulary = str(vocabulary)
     _find_source(request)
-    if OmegaConf.select(request.config, "recurrence.memory") == "auto":
-        request.config.recurrence.memory = "full"  # the choice reads the data, and is one of training
     program = make_family(resolve(request.config))[0].program
     if checkpoints.best_step() is None:
         return Trained(program, checkpoints.latest_params())

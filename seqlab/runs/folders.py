@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Iterable, Iterator
+import os
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,19 @@ ROOTS = ("runs", "sweeps")
 """Where commands write by default."""
 
 MOST_NAMED = 3
+
+
+def folder_of_all(folders: Sequence[Path]) -> Path:
+    """Return the folder for files about one run or sweep, or about several: the one that holds all of them.
+
+    Where that is above the working folder, it is the working folder.
+    """
+    if len(folders) == 1:
+        return folders[0]
+    common, here = Path(os.path.commonpath([folder.resolve() for folder in folders])), Path.cwd()
+    if common in (here, *here.parents):
+        return Path()
+    return common.relative_to(here) if here in common.parents else common
 
 
 def why_no_run(folder: Path) -> str:

@@ -15,9 +15,9 @@ import jax
 
 from seqlab.architectures import Network
 from seqlab.checks import require_positive
-from seqlab.diagnostics import Settings
+from seqlab.diagnostics import GradientDiagnostics
 from seqlab.generation.generate import require_can_generate
-from seqlab.recurrence import Settings as RecurrenceSettings
+from seqlab.recurrence import RecurrenceSettings
 from seqlab.registry import blame, locate, make
 from seqlab.runs.hyperparameters import hyperparameters, replaced
 from seqlab.runs.open_groups import (
@@ -33,7 +33,6 @@ from seqlab.tracking import Callback, RunInfo, Tracker
 from seqlab.training import Family, Plan, Program, Training, choose_devices, use_compilation_cache
 from seqlab.training.checkpoints import Restored
 from seqlab.training.devices import require_available
-from seqlab.training.memory import needs_chunks
 from seqlab.training.transplant import Transplant
 from seqlab.types import ConfigError, IncompatibleError
 
@@ -105,12 +104,6 @@ def make_family(config: Mapping[str, Any]) -> tuple[Family, dict[str, float]]:
         require_measures(program)
         if program.training.sample_length:
             require_can_generate(program.task, program.network)
-    if program.recurrence.memory == "auto":
-        recurrence = program.recurrence
-        chunked = not recurrence.uses_cudnn and needs_chunks(program, num_devices)
-        memory = "chunked" if chunked else "full"
-        program = dataclasses.replace(program, recurrence=dataclasses.replace(recurrence, memory=memory))
-        config = replaced(config, {"recurrence.memory": memory})
     numbers, initial = hyperparameters(config)
     related = {key: value for key, value in config.items() if key not in UNRELATED}
     alike = json.dumps(replaced(related, dict.fromkeys(numbers, "a number")), sort_keys=True)
@@ -168,7 +161,7 @@ def _program(config: Mapping[str, Any]) -> Program:
     task = make_task(config)
     network = make_network(config, task)
     training: Training = make_kind(config, "training", Training)
-    gradients: Settings = make_kind(config, "gradients", Settings)
+    gradients: GradientDiagnostics = make_kind(config, "gradients", GradientDiagnostics)
     diagnostics = (*gradients.diagnostics, *make_diagnostics(config["diagnostics"]))
     recurrence: RecurrenceSettings = make_kind(config, "recurrence", RecurrenceSettings)
     if training.precision == "bfloat16" and recurrence.uses_cudnn:

@@ -17,12 +17,17 @@ from seqlab.tracking import Callback, Tracker
 from seqlab.training import Program
 from seqlab.types import ConfigError, IncompatibleError
 
+ARGUMENTS = ("predictions", "targets", "mask")
+"""What a loss or a metric is called with, by its usual names."""
+
 
 def make_measures(config: Mapping[str, Any]) -> Measures:
     """Return the loss and the metrics that a config names; see `seqlab.metrics.measures`."""
-    loss = bind(config["loss"], "loss") if config["loss"] else None
+    loss = bind(config["loss"], "loss", ARGUMENTS) if config["loss"] else None
     nodes = _nodes(config["metrics"], "metrics", "metric")
-    return Measures(loss, tuple((name, bind(node, f"metrics.{name}")) for name, node in nodes.items()))
+    return Measures(
+        loss, tuple((name, bind(node, f"metrics.{name}", ARGUMENTS)) for name, node in nodes.items())
+    )
 
 
 def require_measures(program: Program) -> None:

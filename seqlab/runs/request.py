@@ -28,10 +28,16 @@ MAY_BE_EMPTY = ("loss", "metrics", "diagnostics", "callbacks")
 SINCE: dict[str, Any] = {
     **dict.fromkeys(("name", "notes", "init_from", "debug")),
     **dict.fromkeys(("allow_changes", "overwrite"), False),
-    "recurrence": {"_target_": "seqlab.recurrence.Settings"},
+    "recurrence": {"_target_": "seqlab.recurrence.RecurrenceSettings"},
     "distributed": {"_target_": "seqlab.training.Distributed"},
 }
 """The further keys that older run folders lack, with their values."""
+
+FORMER_TARGETS = {
+    "seqlab.recurrence.Settings": "seqlab.recurrence.RecurrenceSettings",
+    "seqlab.diagnostics.Settings": "seqlab.diagnostics.GradientDiagnostics",
+}
+"""The present `_target_` of a group for one that older run folders name."""
 
 SWEEP_KEYS = ("resume",)
 """The keys of the group `sweep`."""
@@ -92,7 +98,7 @@ def resolve(config: DictConfig) -> dict[str, Any]:
         raise ConfigError(in_one_line(error)) from error
     plain = {**{key: {} for key in MAY_BE_EMPTY}, **plain}
     require_keys(plain, KEYS)
-    plain = {**SINCE, **plain}
+    plain = as_today(plain)
     for key in KEYS:
         if key not in plain:
             raise ConfigError(f"{key} is missing: the legal keys are {', '.join(KEYS)}")
@@ -119,6 +125,15 @@ def resolve(config: DictConfig) -> dict[str, Any]:
         raise ConfigError(f"init_from must be null or a run folder, got {plain['init_from']!r}")
     _require_finite(plain, "")
     return plain
+
+
+def as_today(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the resolved config of a run folder with what was added or renamed since it was written."""
+    found = {**SINCE, **config}
+    for key, node in found.items():
+        if isinstance(node, Mapping) and (target := FORMER_TARGETS.get(str(node.get("_target_")))):
+            found[key] = {**node, "_target_": target}
+    return found
 
 
 def _require_finite(node: Any, path: str) -> None:

@@ -17,7 +17,7 @@ from seqlab.runs.changes import Changes, changes_between, describe, require_resu
 from seqlab.runs.files import holds_run, read_request
 from seqlab.runs.folders import is_run, why_no_run
 from seqlab.runs.outcome import FINAL
-from seqlab.runs.request import SINCE, Request, resolve
+from seqlab.runs.request import Request, as_today, resolve
 from seqlab.tracking import read_rows, read_summary
 from seqlab.tracking.run_folder import ROWS
 from seqlab.training import Checkpoints, Program
@@ -224,5 +224,5 @@ def config_of(source: Path, notes: Mapping[str, Any]) -> Mapping[str, Any]:
         ConfigError: it cannot be read.
     """
     if "config" in notes:
-        return {**SINCE, **json.loads(notes["config"])}
+        return as_today(json.loads(notes["config"]))
     return resolve(read_request(source).config)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import jax
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.utils import JobReturn, JobStatus, configure_log, run_job, setup_globals
 from hydra.types import HydraContext
@@ -14,40 +17,125 @@ from omegaconf import DictConfig, open_dict
 from seqlab.registry import blame
 from seqlab.runs.compose import request_of
 from seqlab.runs.last import command_line
-from seqlab.runs.outcome import cost_of
-from seqlab.sweeps.cluster import require_one_process
+from seqlab.runs.outcome import Outcome, cost_of
+from seqlab.runs.request import Request
+from seqlab.sweeps.cluster import require_one_process, submit
 from seqlab.sweeps.config_loader import CopyingLoader
+from seqlab.sweeps.processes import choose_processes, num_cores
+from seqlab.sweeps.processes import submit as submit_to_processes
 from seqlab.sweeps.programs import Sharing, execute_all, submit_all
+from seqlab.sweeps.ray_cluster import RayCluster
 from seqlab.sweeps.resume import resuming
+from seqlab.training.devices import MOST_CPU_DEVICES
+from seqlab.types import ConfigError
+
+Execute = Callable[[Sequence[Request], Path], list[Outcome]]
+"""Executes the runs of a sweep, given its folder."""
+
+SHARING = tuple(field.name for field in dataclasses.fields(Sharing))
+
+
+def in_one_process(**sharing: Any) -> Execute:
+    """Return what executes programs one after another in this process.
+
+    Args:
+        sharing: the fields of `Sharing`.
+
+    Raises:
+        ConfigError: a value that is not legal.
+    """
+    shared = _sharing(sharing)
+    return lambda requests, _: execute_all(requests, shared)
+
+
+def by_itself(processes: int | None, **sharing: Any) -> Execute:
+    """Return what executes programs on this machine in the best way, which it prints.
+
+    Args:
+        processes: the number of programs at a time, each in a process of its own; None to choose it.
+        sharing: the fields of `Sharing`.
+
+    Raises:
+        ConfigError: a value that is not legal.
+    """
+    shared = _sharing(sharing)
+    if processes is not None and (type(processes) is not int or processes < 1):
+        raise ConfigError(f"hydra.launcher.processes must be null or a positive integer, got {processes!r}")
+
+    def execute(requests: Sequence[Request], _: Path) -> list[Outcome]:
+        count = processes or choose_processes(requests)
+        devices = shared.devices or max(1, min(num_cores() // count, MOST_CPU_DEVICES))
+        if len(requests) > 1:
+            told = f"{count} programs at a time, each in a process with {devices} of {num_cores()} cores"
+            print(f"launcher: vectorized, {told if count > 1 else 'in one process'}", flush=True)
+        if count == 1:
+            return execute_all(requests, shared)
+        jobs = functools.partial(submit_to_processes, processes=count, devices=devices)
+        return submit_all(requests, shared, jobs)
+
+    return execute
+
+
+def by_submitit(cluster: Mapping[str, Any], **sharing: Any) -> Execute:
+    """Return what executes programs as jobs of submitit.
+
+    Args:
+        cluster: the settings of `seqlab.sweeps.cluster.submit`.
+        sharing: the fields of `Sharing`.
+
+    Raises:
+        ConfigError: a value of `sharing` that is not legal, or jobs of several processes.
+    """
+    shared = _sharing(sharing)
+    require_one_process(cluster)
+
+    def execute(requests: Sequence[Request], folder: Path) -> list[Outcome]:
+        jobs = functools.partial(submit, folder=folder / ".submitit", settings=cluster)
+        return submit_all(requests, shared, jobs)
+
+    return execute
+
+
+def by_ray(**settings: Any) -> Execute:
+    """Connect to Ray, and return what executes programs as its tasks.
+
+    Args:
+        settings: the fields of `Sharing` and of `RayCluster`.
+
+    Raises:
+        ConfigError: a value that is not legal, or a cluster that cannot be had.
+    """
+    sharing = _sharing({name: settings.pop(name) for name in SHARING if name in settings})
+    with blame("hydra.launcher."):
+        cluster = RayCluster(**settings)
+    cluster.connect()
+    jax.config.update("jax_platforms", "cpu")  # this process only makes the runs: GPUs are for the tasks
+
+    def execute(requests: Sequence[Request], folder: Path) -> list[Outcome]:
+        return submit_all(requests, sharing, functools.partial(cluster.submit, logs=folder / ".ray"))
+
+    return execute
+
+
+def _sharing(fields: Mapping[str, Any]) -> Sharing:
+    with blame("hydra.launcher."):
+        return Sharing(**fields)
 
 
 class SweepLauncher:
-    """Executes the jobs of a sweep, on this machine or on a cluster."""
+    """Executes the jobs of a sweep."""
 
-    def __init__(
-        self,
-        context: HydraContext,
-        config: DictConfig,
-        cluster: Mapping[str, Any] | None = None,
-        **sharing: Any,
-    ) -> None:
+    def __init__(self, context: HydraContext, config: DictConfig, execute: Execute) -> None:
         """Prepare to launch.
 
         Args:
             context: Hydra's. Its config loader is replaced by one that copies similar configs, which the
                 sweeper then uses too.
             config: the config of the sweep.
-            cluster: the settings of `seqlab.sweeps.cluster.submit`; None for this machine.
-            sharing: the fields of `Sharing`.
-
-        Raises:
-            ConfigError: a value of `sharing` that is not legal, or jobs of several processes.
+            execute: executes the runs.
         """
-        with blame("hydra.launcher."):
-            self._sharing = Sharing(**sharing)
-        require_one_process(cluster or {})
         context.config_loader = cast("ConfigLoader", CopyingLoader(context.config_loader))
-        self._context, self._config, self._cluster = context, config, cluster
+        self._context, self._config, self._execute = context, config, execute
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Execute jobs, each given by its overrides, and return their results in order."""
@@ -62,10 +150,7 @@ class SweepLauncher:
         ]
         requests = [result.return_value for result in results]
         try:
-            if self._cluster is None:
-                outcomes = execute_all(requests, self._sharing)
-            else:
-                outcomes = submit_all(requests, self._sharing, sweep_folder / ".submitit", self._cluster)
+            outcomes = self._execute(requests, sweep_folder)
         except KeyboardInterrupt:
             print(f"to continue: {command_line(resuming(sweep_folder))}", flush=True)
             raise

@@ -5,8 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
-from collections.abc import Hashable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -18,7 +17,6 @@ from seqlab.runs.files import holds_run, write_request
 from seqlab.runs.objects import Run
 from seqlab.runs.outcome import Outcome
 from seqlab.runs.request import Request
-from seqlab.sweeps.cluster import submit
 from seqlab.sweeps.requeue import resumed_when_restarted
 from seqlab.tracking import Console, GroupConsole, RunFolder, Tracker, Trackers, write_atomically
 from seqlab.tracking.lock import locked
@@ -27,6 +25,12 @@ from seqlab.training.vectorize.planning import choose_plan, most_runs
 from seqlab.types import ConfigError, IncompatibleError
 
 _log = logging.getLogger(__name__)
+
+Submit = Callable[
+    [Callable[..., list[Outcome]], Sequence[tuple[Any, ...]]], Sequence[list[Outcome] | Exception]
+]
+"""Calls a function with the arguments of each job, in processes of its own; returns what each call returned,
+or the error of its job."""
 
 PLAN = ".plan.json"
 """The file in a run folder that says how the run shares its program, so that a resumed sweep is the same."""
@@ -66,12 +70,14 @@ class Sharing:
 def execute_all(requests: Sequence[Request], sharing: Sharing) -> list[Outcome]:
     """Execute runs, those of one family as one program; return their outcomes in order.
 
-    A program that fails does not affect the others.
+    A program that fails does not affect the others. A single run is trained as it is outside of a sweep.
 
     Raises:
         ConfigError: another process writes to one of the folders.
         KeyboardInterrupt: a run was interrupted; the remaining programs are not started.
     """
+    if len(requests) == 1 and sharing == Sharing():
+        sharing = Sharing(exact=True)
     with interruptible(), locked(request.folder for request in requests):
         outcomes, programs = _programs(requests)
         for runs in programs:
@@ -85,16 +91,13 @@ def execute_all(requests: Sequence[Request], sharing: Sharing) -> list[Outcome]:
     return [outcomes[index] for index in range(len(requests))]
 
 
-def submit_all(
-    requests: Sequence[Request], sharing: Sharing, logs: Path, cluster: Mapping[str, Any]
-) -> list[Outcome]:
-    """Execute runs as `execute_all` does, each program as a job of a cluster.
+def submit_all(requests: Sequence[Request], sharing: Sharing, submit: Submit) -> list[Outcome]:
+    """Execute runs as `execute_all` does, each program as a job in another process.
 
     Args:
         requests: the runs.
         sharing: how runs share a program. A family of more than `runs_per_program` runs is several jobs.
-        logs: where the jobs write their logs.
-        cluster: the settings of `seqlab.sweeps.cluster.submit`.
+        submit: runs the jobs and waits for them.
     """
     outcomes, programs = _programs(requests)
     for run in (run for runs in programs for run in runs.values()):
@@ -103,7 +106,7 @@ def submit_all(
     size = sharing.runs_per_program
     parts = [part for runs in programs for part in _parts(runs, size or len(runs))]
     arguments = [([requests[index] for index in part], sharing) for part in parts]
-    for part, ended in zip(parts, submit(_execute_in_job, arguments, logs, cluster), strict=True):
+    for part, ended in zip(parts, submit(_execute_in_job, arguments), strict=True):
         outcomes |= zip(part, [ended] * len(part) if isinstance(ended, Exception) else ended, strict=True)
     return [outcomes[index] for index in range(len(requests))]
 

@@ -13,6 +13,7 @@ from omegaconf import open_dict
 
 from seqlab.interrupts import interruptible
 from seqlab.runs.request import Request
+from seqlab.tracking.job import num_restarts
 from seqlab.training import Checkpoints
 
 _log = logging.getLogger(__name__)
@@ -51,12 +52,12 @@ def requeued_when_interrupted(most_restarts: int) -> Generator[None]:
 
 
 def resumed_when_restarted(request: Request) -> Request:
-    """Return the request of a run, with `resume=auto` where SLURM has restarted its job.
+    """Return the request of a run, with `resume=auto` where its job was restarted.
 
     A run with `overwrite=true` starts again at step 0: its folder may hold the run that it is to replace.
     """
     config = request.config
-    if _restarts() == 0 or config.get("overwrite"):
+    if num_restarts() == 0 or config.get("overwrite"):
         return request
     if config.get("resume") is not None and Checkpoints(request.folder).latest_step() is None:
         return request  # it has not yet taken over the checkpoints of the run that it continues
@@ -66,14 +67,9 @@ def resumed_when_restarted(request: Request) -> Request:
     return dataclasses.replace(request, config=config)
 
 
-def _restarts() -> int:
-    """Return how often SLURM has restarted this job."""
-    return int(os.environ.get("SLURM_RESTART_COUNT") or 0)
-
-
 def _requeue(most_restarts: int) -> None:
     """Requeue this job, unless SLURM ends or requeues it anyway, or it may not be requeued."""
-    if _restarts() >= most_restarts:
+    if num_restarts() >= most_restarts:
         _log.warning(
             "the job is not requeued: SLURM has restarted it max_num_timeout=%d times", most_restarts
         )

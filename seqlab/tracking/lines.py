@@ -112,5 +112,6 @@ def _validation(summary: Mapping[str, Any], info: RunInfo) -> list[str]:
     for name, row in rows.items():
         if key in row:
             at = f" at step {row['step']:,}" if "step" in row else ""
-            parts.append(f"{name} {number(row[key])}{at}")
+            of_average = f" with averaged parameters ({row['params']})" if "params" in row else ""
+            parts.append(f"{name} {number(row[key])}{at}{of_average}")
     return [f"validation {info.goal.metric}: {', '.join(parts)}"] if parts else []

@@ -13,6 +13,7 @@ from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
+from seqlab.tracking.job import Job, current_job
 from seqlab.types import ConfigError
 
 try:
@@ -37,14 +38,14 @@ class Owner:
         pid: its process id there.
         started: when it started, in clock ticks since the host booted; None where the system does not say.
         time: when it took the lock, in seconds since 1970.
-        job: the SLURM job that it belongs to, and how often that was requeued; None outside of SLURM.
+        job: the job of a cluster that it belongs to, and how often that was restarted; None outside of one.
     """
 
     host: str
     pid: int
     started: int | None
     time: float
-    job: tuple[str, int] | None = None
+    job: Job | None = None
 
 
 @contextlib.contextmanager
@@ -71,10 +72,8 @@ def owner_of(folder: Path) -> Owner | None:
 
 
 def _this_process() -> Owner:
-    job = os.environ.get("SLURM_JOB_ID")
-    requeued = int(os.environ.get("SLURM_RESTART_COUNT") or 0)
     pid = os.getpid()
-    return Owner(socket.gethostname(), pid, _started(pid), time.time(), (job, requeued) if job else None)
+    return Owner(socket.gethostname(), pid, _started(pid), time.time(), current_job())
 
 
 def _acquire(path: Path) -> None:
@@ -118,8 +117,8 @@ def _guard(file: Any) -> None:
 def _is_alive(owner: Owner, path: Path) -> bool:
     """Return whether the owner of a lock may still write.
 
-    A process of this host is looked up. That of another host is dead if its SLURM job was requeued since, or
-    if it has not touched its lock for `STALE_SECONDS` of the file system's clock.
+    A process of this host is looked up. That of another host is dead if its job was restarted since, or if
+    it has not touched its lock for `STALE_SECONDS` of the file system's clock.
     """
     me = _this_process()
     if owner.job and me.job and owner.job[0] == me.job[0] and owner.job[1] < me.job[1]:

@@ -18,8 +18,8 @@ from seqlab.training.evaluations import Average
 from seqlab.training.monitor import Monitor
 from seqlab.training.plateau import FACTOR, Plateau
 from seqlab.training.processes import any_of, flag_of_first
-from seqlab.training.regimes import average_of
 from seqlab.training.state import TrainState
+from seqlab.training.transformations import average_of
 from seqlab.training.vectorize.compiled import CompiledFunctions, compiled_functions, resident_data
 from seqlab.training.vectorize.family import Family
 from seqlab.training.vectorize.plan import Plan
@@ -83,7 +83,7 @@ class _Loop:
                 self._advance(training.next_stop(self.step))
                 if self.step % training.eval_every == 0 or self.step == training.steps:
                     self._validate()
-                self._spend()
+                self._count_seconds()
                 if self.step % training.checkpoint_every == 0:
                     self._save()
                 if any_of(interrupts.requested is not None) and self.step < training.steps:
@@ -221,7 +221,7 @@ class _Loop:
             flags[self.places[index]] = True
         self.states = self.plan.place(self.observe(self.states, values, flags), self.plan.state)
 
-    def _spend(self) -> None:
+    def _count_seconds(self) -> None:
         """Count the wall time, and end the runs whose `training.seconds` are over, after an evaluation.
 
         Runs that are trained together have equal shares of the time.

@@ -10,11 +10,11 @@ import jax.numpy as jnp
 
 from seqlab.architectures import Network, Recurrent
 from seqlab.metrics import Mean, Measures
-from seqlab.recurrence import GradientControl, Settings
+from seqlab.recurrence import GradientControl, RecurrenceSettings
 from seqlab.tasks.task import Task
 from seqlab.training import devices
 from seqlab.training.evaluation import measure
-from seqlab.training.products import in_bfloat16
+from seqlab.training.mixed_precision import in_bfloat16
 from seqlab.training.settings import Training
 from seqlab.training.state import TrainState, stream
 from seqlab.types import Batch, Params, Tree
@@ -55,7 +55,7 @@ class Objective:
     network: Network
     training: Training
     measures: Measures
-    recurrence: Settings
+    recurrence: RecurrenceSettings
     axis: str | None
 
     def differentiate(

@@ -15,7 +15,7 @@ import optax.contrib
 from seqlab.near_misses import near_miss
 from seqlab.recurrence.norms import global_norm
 from seqlab.registry import require_keys
-from seqlab.training.regimes import matches, require_matches
+from seqlab.training.transformations import matches, require_matches
 from seqlab.types import ConfigError
 
 MATRICES = "matrices"

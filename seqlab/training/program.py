@@ -14,17 +14,18 @@ from seqlab.architectures import Network, Recurrent
 from seqlab.diagnostics import Diagnostic, Observation, Update, is_due
 from seqlab.diagnostics.statistics import count_nonfinite
 from seqlab.metrics import Mean, Measures
-from seqlab.recurrence import AUTO_SETTINGS, Settings
-from seqlab.recurrence.norms import ScaledNorm, all_finite, clip_by_global_norm, clip_elements, global_norm
+from seqlab.recurrence import AUTO_SETTINGS, RecurrenceSettings
+from seqlab.recurrence.norms import ScaledNorm, all_finite, global_norm
 from seqlab.tasks.buckets import Buckets, in_bucket
 from seqlab.tasks.task import Task
 from seqlab.training.bucketed import mean_tokens
+from seqlab.training.clipping import Clipping
 from seqlab.training.evaluation import OF_TASK
 from seqlab.training.objective import Backpropagated, Objective
 from seqlab.training.plateau import Plateau
-from seqlab.training.regimes import evaluates_loss, with_regimes
 from seqlab.training.settings import Training
 from seqlab.training.state import TrainState, in_default_precision, select, stream
+from seqlab.training.transformations import evaluates_loss, with_transformations
 from seqlab.types import Batch, IncompatibleError, Metrics, Params
 
 
@@ -39,7 +40,7 @@ class Program:
         training: batch size, clipping, cadences.
         diagnostics: what the rows contain in addition to the metrics of the steps.
         measures: the loss and the metrics that are not the task's.
-        recurrence: how recurrences are computed; "auto" is for `make_family` to decide, and "full" here.
+        recurrence: how recurrences are computed; "auto", which `seqlab.runs` decides, is "full" here.
         plateau: a learning rate that follows the evaluations; None for none.
         axis: the mesh axis that a batch's rows are spread over, inside `shard_map`; None on one device.
         lockstep: the `vmap` axis of runs that are stepped together; None where a run is stepped alone.
@@ -54,7 +55,7 @@ class Program:
     training: Training
     diagnostics: tuple[Diagnostic, ...] = ()
     measures: Measures = OF_TASK
-    recurrence: Settings = AUTO_SETTINGS
+    recurrence: RecurrenceSettings = AUTO_SETTINGS
     plateau: Plateau | None = None
     axis: str | None = None
     lockstep: str | None = None
@@ -127,13 +128,13 @@ class Program:
         found = self.objective.differentiate(state, batch)
         norm = global_norm(found.grads)
         finite = jnp.isfinite(found.means["loss"].total) & jnp.isfinite(norm.relative)
-        grads, clipped_norm = self._clip_elements(found.grads, norm)
+        grads, clipped_norm = self._clipping.elements(found.grads, norm)
         updates, optimizer_state = self._updates(state, batch, found, grads, clipped_norm)
         finite &= all_finite(updates)  # a second gradient, as of SAM, may not be
         params = cast("Params", optax.apply_updates(state.params, updates))
         after = TrainState(state.step + 1, state.seed, params, optimizer_state, found.carries)
         metrics = {f"train/{name}": mean for name, mean in found.means.items()}
-        metrics |= {"grads/norm": norm.value, **self._clipping(clipped_norm)}
+        metrics |= {"grads/norm": norm.value, **self._clipping.metrics(clipped_norm)}
         if found.omega is not None:
             metrics["grads/omega"] = found.omega
         if self.training.on_nonfinite != "skip":
@@ -165,7 +166,7 @@ class Program:
         def differentiate() -> Update:
             probes = self.network.zero_probes(state.params, batch)
             found = self.objective.differentiate(state, batch, probes)
-            bounded = self._clip_elements(found.grads, global_norm(found.grads))
+            bounded = self._clipping.elements(found.grads, global_norm(found.grads))
             return Update(found.grads, self._updates(state, batch, found, *bounded)[0], found.flow)
 
         carries = state.carries if self.task.stream else None
@@ -239,20 +240,12 @@ class Program:
     @functools.cached_property
     def _transformation(self) -> optax.GradientTransformationExtraArgs:
         """The optimiser with what the settings add to it."""
-        return with_regimes(self.optimizer, self.training, self.plateau)
+        return with_transformations(self.optimizer, self.training, self.plateau)
 
-    def _clip_elements(self, grads: Params, norm: ScaledNorm) -> tuple[Params, ScaledNorm]:
-        """Return the gradients with their elements clipped, and the norm of these."""
-        if self.training.clip_value is None:
-            return grads, norm
-        grads = clip_elements(grads, self.training.clip_value)
-        return grads, global_norm(grads)
-
-    def _clip_norm(self, grads: Params, norm: ScaledNorm) -> Params:
-        """Return gradients whose global norm is bounded."""
-        if self.training.clip_norm is None:
-            return grads
-        return clip_by_global_norm(grads, norm, self.training.clip_norm)
+    @property
+    def _clipping(self) -> Clipping:
+        """The limits of the gradients."""
+        return Clipping(self.training.clip_value, self.training.clip_norm)
 
     def _updates(
         self, state: TrainState, batch: Batch, found: Backpropagated, grads: Params, norm: ScaledNorm
@@ -262,14 +255,14 @@ class Program:
         An optimiser finds more than the gradient by optax's names: the loss as `value`, its functions
         `value_fn`, `obj_fn` and `grad_fn` on the same batch, and `grad`. The gradients are clipped.
         """
-        objective, grads = self.objective, self._clip_norm(grads, norm)
+        objective, grads = self.objective, self._clipping.by_norm(grads, norm)
 
         def value_fn(params: Params, obj_fn: Any = 0, grad_fn: Any = 0, seed: Any = 0, step: Any = 0) -> Any:
             return objective.value(state, batch, params)  # a line search passes on what it does not know
 
         def grad_fn(params: Params, *_: Any) -> Params:
             raw = objective.differentiate(state, batch, params=params).grads
-            return self._clip_norm(*self._clip_elements(raw, global_norm(raw)))
+            return self._clipping.both(raw)
 
         updates = self._transformation.update(
             *(grads, state.optimizer_state, state.params),
@@ -282,12 +275,6 @@ class Program:
             step=state.step,
         )
         return cast("tuple[Params, Any]", updates)
-
-    def _clipping(self, norm: ScaledNorm) -> Metrics:
-        """Return the metrics of clipping by the global norm, of gradients with clipped elements."""
-        limit = jnp.inf if self.training.clip_norm is None else self.training.clip_norm
-        clipped = Mean((norm.value > limit).astype(norm.value.dtype), jnp.ones_like(norm.value))
-        return {"grads/norm_clipped": jnp.minimum(norm.value, limit), "grads/clipped": clipped}
 
 
 def _without_skipped(metrics: Metrics, finite: jax.Array) -> Metrics:

@@ -137,7 +137,7 @@ class Training:
         for limit in ("clip_value", "clip_norm", "clip_recurrent"):
             if getattr(self, limit) is not None:
                 require_number(self, limit, 1e-38)
-        self._check_regimes()
+        self._check_updates()
         if self.bptt_window is not None:
             require_positive(self, "bptt_window")
         if self.bptt_stride is not None:
@@ -148,7 +148,7 @@ class Training:
                     f"got {self.bptt_stride}"
                 )
 
-    def _check_regimes(self) -> None:
+    def _check_updates(self) -> None:
         """Raise ValueError where a value that concerns the updates themselves is not legal."""
         if self.precision == "float64":
             raise ValueError("precision=float64 is refused: set JAX_ENABLE_X64=1 in the environment instead")

@@ -23,6 +23,7 @@ from seqlab.analysis.parallel_coordinates import parallel_coordinates, score_axi
 from seqlab.analysis.principal_axes import principal_axes
 from seqlab.analysis.run_titles import run_titles
 from seqlab.analysis.state_figure import Trajectories, draw_states, principal_components
+from seqlab.analysis.studies import StateSizes
 from seqlab.analysis.sweep_figures import gradient_slope, learning_curves
 from seqlab.analysis.sweep_runs import read_sweep, swept_keys
 from seqlab.runs.by_length import ByLength
@@ -257,3 +258,17 @@ def test_one_call_draws_a_kind_and_writes_both_forms(sweep, tmp_path):
         with pytest.raises(ConfigError):
             seqlab.draw(sweep, **wrong)
     assert json.loads((sweep / "0" / "summary.json").read_text())["status"] == "finished"
+
+
+def test_scores_over_the_size_of_the_state_leave_out_a_size_that_is_missing(tmp_path):
+    sizes = {"elman": 8, "lstm": 16, "gru": None}
+    for cell, size in sizes.items():
+        known = {} if size is None else {"state_size": size}
+        write_run(tmp_path / cell, [f"cell={cell}"], [0.5], **known)
+    figure, table = StateSizes(str(tmp_path)).summarise(tmp_path)
+    (ax,) = figure.axes
+    drawn = [float(x) for line in ax.lines if line.get_marker() == "o" for x in line.get_xdata()]
+    assert drawn == [8, 16]
+    assert {"baseline", "solved at"} <= {line.get_label() for line in ax.lines}
+    assert [line.split("|")[-2].strip() for line in table.splitlines()[2:5]] == ["8", "–", "16"]
+    assert_readable(figure)

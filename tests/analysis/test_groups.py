@@ -36,11 +36,14 @@ def test_aggregates_are_exact(tmp_path):
         "planned": 6,
         "statuses": {"finished": 4, "diverged": 1, "unfinished": 1},
         "mean": pytest.approx(np.mean(SCORES), rel=1e-12),
-        "interval_95": [pytest.approx(end, rel=1e-12) for end in interval(np.array(SCORES))],
+        "interval_95": [0.0, pytest.approx(interval(np.array(SCORES))[1], rel=1e-12)],
         "median": pytest.approx(np.median(SCORES), rel=1e-12),
         "solved": 2,
         "steps_to_solved": 30,  # of 20 and 40, the runs that solved it
         "seconds": 1.5,
+        "features": None,
+        "num_params": 7,
+        "state_size": None,
     }
 
 
@@ -62,6 +65,19 @@ def test_where_nothing_finished_nothing_is_claimed(tmp_path):
     found = groups_in(tmp_path)[0].aggregate()
     assert (found["n"], found["solved"], found["statuses"]) == (0, 0, {"incompatible": 1})
     assert {found[key] for key in ("mean", "interval_95", "median", "steps_to_solved", "seconds")} == {None}
+
+
+@pytest.mark.parametrize(
+    ("metric", "ends"), [("accuracy", (0, 1)), ("mse", (0, np.inf)), ("mine", (-np.inf, np.inf))]
+)
+def test_an_interval_ends_at_the_bounds_of_its_metric(tmp_path, metric, ends):
+    scores = [0.02, 0.99, 0.98]
+    for seed, score in enumerate(scores):
+        write_run(tmp_path / str(seed), [f"seed={seed}"], test={f"test/{metric}": score}, metric=metric)
+    (group,) = groups_in(tmp_path)
+    low, high = interval(np.array(scores))
+    assert low < 0 < 1 < high
+    assert group.interval_95 == pytest.approx([max(low, ends[0]), min(high, ends[1])], rel=1e-12)
 
 
 def test_a_seed_counts_once(tmp_path):

@@ -112,6 +112,17 @@ def test_numbers_of_a_table_have_few_digits(tmp_path):
     assert rows[0]["optimizer.learning_rate"] == "0.004430375245218269"
 
 
+@pytest.mark.parametrize("widths", [(8, 8), (8, 5)])
+def test_the_table_has_the_sizes_of_networks_of_several_widths(tmp_path, widths):
+    for cell, features in zip(("elman", "gru"), widths, strict=True):
+        sizes = {"features": features, "num_params": 1000 * features, "state_size": 2 * features}
+        write_run(tmp_path / cell, [f"cell={cell}"], [0.5], **sizes)
+    rows, told, printed = answered(tmp_path)
+    assert [row["features"] for row in rows] == [str(width) for width in widths]
+    assert {group["num_params"] for group in told["groups"]} == {1000 * width for width in widths}
+    assert ("parameters" in printed) == ("5,000" in printed) == (len(set(widths)) > 1)
+
+
 def test_many_groups_of_one_run_each(tmp_path):
     for number in range(25):
         write_run(tmp_path / str(number), [f"optimizer.learning_rate={number + 1}e-4"], [0.5, 0.5], [-0.1])

@@ -89,6 +89,9 @@ def test_every_key_of_the_top_level_is_a_group_or_has_a_meaning_and_legal_types(
         ("seed", "seed=0"),
         ("tracking.wandb.mode", "offline, online or disabled"),
         ("keys", "overwrite=false"),
+        ("+experiment/model", "delta_product"),
+        ("+experiment/model=delta_product", "cell.num_householder=2"),
+        ("cell.eigenvalues", "[0, 1]    list of two integers"),
     ],
 )
 def test_help_on_a_word(word, told, inside):

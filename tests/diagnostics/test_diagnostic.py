@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tiny_runs import tiny
 
-from seqlab.diagnostics import Settings, is_due
+from seqlab.diagnostics import GradientDiagnostics, is_due
 from seqlab.runs import build, compose_request
 from seqlab.tracking import Trackers
 from seqlab.training import Family, Monitor, Plan, train
@@ -61,7 +61,7 @@ def rows_of(folder, *diagnostics, devices=1):
 @pytest.mark.parametrize("devices", [1, 2])
 def test_anybodys_diagnostic_stands_in_the_rows_of_its_cadence(devices, tmp_path):
     each, sometimes = LargestGradient(), LargestGradient(every=6)
-    rows = rows_of(tmp_path / "each", *Settings("norms", 1).diagnostics, each, devices=devices)
+    rows = rows_of(tmp_path / "each", *GradientDiagnostics("norms", 1).diagnostics, each, devices=devices)
     assert [row["step"] for row in rows] == [2, 4, 6]
     for row in rows:
         assert 0 < row["largest"] <= row["grads/norm"] * (1 + 1e-6)
@@ -73,7 +73,9 @@ def test_anybodys_diagnostic_stands_in_the_rows_of_its_cadence(devices, tmp_path
 
 @pytest.mark.runs
 def test_diagnostics_change_nothing_of_what_is_trained(tmp_path):
-    levels = [rows_of(tmp_path / level, *Settings(level, 2).diagnostics) for level in ("off", "full")]
+    levels = [
+        rows_of(tmp_path / level, *GradientDiagnostics(level, 2).diagnostics) for level in ("off", "full")
+    ]
     for off, full in zip(*levels, strict=True):
         for key in off:
             if not key.startswith("timing/"):

@@ -57,7 +57,7 @@ def test_evaluations_report_the_loss_of_the_task():
     program = build(
         compose_request(tiny("python_docs", "many_to_many", "loss=smoothed_cross_entropy"))
     ).program
-    batch = program.batch(jnp.uint32(0), jnp.int32(0), program.task.data)
+    batch = jax.jit(program.batch)(jnp.uint32(0), jnp.int32(0), program.task.data)
     logits = jax.random.normal(jax.random.key(0), (*batch.targets.shape, program.network.outputs.size))
     training, evaluation, plain = (
         measure(program.task, program.network, logits, batch, measures)["loss"].value
@@ -76,7 +76,12 @@ def test_evaluations_report_the_loss_of_the_task():
         ),
         (["loss.class_weights=[1, 2]"], ConfigError, "loss.class_weights must be null or "),
         (["loss.class_weights=[0, 1]"], ConfigError, " positive numbers, got (0, 1)"),
-        (["loss.smoothing=0.1"], ConfigError, "loss.smoothing is not a key"),
+        (["loss.smoothing=0.1"], ConfigError, "legal keys of loss are label_smoothing, class_weights"),
+        (
+            ["loss=task", "loss.label_smoothing=0.1"],
+            ConfigError,
+            "(loss.label_smoothing is a key of loss=smoothed_cross_entropy)",
+        ),
         (["task=adding", "architecture=many_to_one"], IncompatibleError, "loss does not fit task adding"),
     ],
 )

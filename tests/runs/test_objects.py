@@ -39,7 +39,17 @@ def test_an_architecture_without_a_framing_is_refused():
         build(compose_request(["task=adding", "architecture._target_=seqlab.cells.GRU"]))
 
 
-@pytest.mark.parametrize(("key", "kind"), [("gradients", "Settings"), ("training", "Training")])
+def test_a_config_of_an_older_run_folder_names_the_classes_of_today():
+    config = compose_request(tiny("adding", "many_to_one")).config
+    today = resolve(config)
+    config.gradients._target_ = "seqlab.diagnostics.Settings"
+    del config.recurrence
+    assert resolve(config)["gradients"] == today["gradients"]
+    config.recurrence = {"_target_": "seqlab.recurrence.Settings", "memory": "full"}
+    assert resolve(config)["recurrence"] == {"_target_": today["recurrence"]["_target_"], "memory": "full"}
+
+
+@pytest.mark.parametrize(("key", "kind"), [("gradients", "GradientDiagnostics"), ("training", "Training")])
 def test_a_class_of_another_kind_is_refused(key, kind):
     legal = rf"^{key}\._target_=seqlab\.cells\.LSTM is refused: legal are {kind} and its subclasses$"
     with pytest.raises(ConfigError, match=legal):

@@ -19,7 +19,6 @@ from seqlab.types import ConfigError
 PLUGINS = {
     "cores": ("joblib_launcher", "hydra"),
     "slurm": ("submitit_launcher", "slurm"),
-    "ray_cores": ("ray_launcher", "ray"),
     "tpe": ("optuna_sweeper", "optuna"),
 }
 PRESETS = sorted(

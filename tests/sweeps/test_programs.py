@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import shutil
 
 import jax
@@ -14,7 +15,7 @@ from seqlab import run
 from seqlab.recurrence import stack
 from seqlab.runs import Request, build, compose_request
 from seqlab.runs.hyperparameters import traceable_keys
-from seqlab.sweeps.cluster import require_one_process
+from seqlab.sweeps.cluster import require_one_process, submit
 from seqlab.sweeps.programs import Sharing, _choose, execute_all, submit_all
 from seqlab.tracking import read_rows, read_summary
 from seqlab.training import Checkpoints, Plan
@@ -43,6 +44,7 @@ def overrides_of(*further: str) -> list[str]:
             "task.length=30",
         ),
         *("training.steps=6", "training.eval_every=3", "training.log_every=3", "training.devices=1"),
+        "gradients=norms",
         *further,
     )
 
@@ -230,14 +232,19 @@ def test_programs_may_be_jobs_of_a_cluster(tmp_path):
         for seed, architecture in enumerate(architectures)
     ]
     sharing = Sharing(runs_per_program=1, vmap_size=1, devices=1)
-    first, second, third = submit_all(requests, sharing, tmp_path / "logs", {"cluster": "debug"})
+
+    def submit_to(**settings):
+        to = functools.partial(submit, folder=tmp_path / "logs", settings=settings)
+        return submit_all(requests, sharing, to)
+
+    first, second, third = submit_to(cluster="debug")
     assert isinstance(second, IncompatibleError)
     assert [(one["status"], one["seed"]) for one in (first, third)] == [("finished", 0), ("finished", 2)]
     with pytest.raises(ConfigError, match=r"hydra\.launcher\.cluster: "):
-        submit_all(requests, sharing, tmp_path / "logs", {"cluster": "moon"})
+        submit_to(cluster="moon")
     for wrong in (-1, 1.5, True, None):
         with pytest.raises(ConfigError, match=r"hydra\.launcher\.cluster\.max_num_timeout must be"):
-            submit_all(requests, sharing, tmp_path / "logs", {"cluster": "debug", "max_num_timeout": wrong})
+            submit_to(cluster="debug", max_num_timeout=wrong)
 
 
 @pytest.mark.runs

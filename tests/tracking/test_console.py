@@ -83,6 +83,13 @@ def test_the_closing_lines_say_only_what_is_known(info, capsys):
     assert capsys.readouterr().out.splitlines()[-2:] == ["interrupted", str(info.folder)]
 
 
+def test_the_closing_line_names_the_average_whose_parameters_were_the_best(info, capsys):
+    best = {"eval/accuracy": 0.975, "step": 1500, "params": "ema"}
+    _run(Console("plain"), info, summary={**SUMMARY, "best": best})
+    told = "best 0.975 at step 1,500 with averaged parameters (ema), last 0.9375"
+    assert f"validation accuracy: {told}" in capsys.readouterr().out.splitlines()
+
+
 @pytest.mark.parametrize(("hours", "most"), [(0.01, 9), (1, 200), (24, 380)])
 def test_the_lines_of_a_pipe_do_not_grow_with_the_rows(info, capsys, clock, hours, most):
     console = Console("plain")

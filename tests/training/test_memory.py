@@ -11,8 +11,11 @@ import pytest
 from tiny_runs import ONE_EACH, tiny
 
 from seqlab import run
-from seqlab.recurrence import Settings
+from seqlab.recurrence import RecurrenceSettings
 from seqlab.runs import build, compose_request
+from seqlab.runs.objects import make_family
+from seqlab.runs.request import resolve
+from seqlab.tasks.memory.adding import Adding
 from seqlab.training import Training, memory
 from seqlab.types import ConfigError, IncompatibleError
 
@@ -35,6 +38,14 @@ def test_the_key_reaches_the_recurrence_of_every_architecture(task, architecture
     assert "prevent_cse" not in gradient(full)
 
 
+def test_auto_is_chosen_where_a_run_is_built_and_not_where_its_objects_are_made(monkeypatch):
+    config = resolve(compose_request(tiny("adding", "many_to_one")).config)
+    assert config["recurrence"]["memory"] == "auto"
+    monkeypatch.setattr(Adding, "data", property(lambda task: pytest.fail("the data were read")))
+    family, _ = make_family(config)
+    assert family.program.recurrence.memory == "auto"
+
+
 @pytest.mark.runs
 def test_auto_saves_all_where_it_fits_and_says_what_it_chose_where_it_does_not(folder, monkeypatch):
     overrides = tiny("adding", "many_to_one", "training.steps=1")
@@ -54,7 +65,7 @@ def test_the_bound_that_needs_no_trace_is_above_what_is_saved():
     batch = jax.eval_shape(program.batch, jnp.uint32(0), jnp.int32(0), program.task.data)
     saved = memory.saved_bytes(program, batch)
     assert saved < memory._most_saved(program, batch)
-    chunked = dataclasses.replace(program, recurrence=Settings("chunked"))
+    chunked = dataclasses.replace(program, recurrence=RecurrenceSettings("chunked"))
     shares = dataclasses.replace(program, training=dataclasses.replace(program.training, accumulate=4))
     assert memory.saved_bytes(chunked, batch) < saved / 2
     assert memory.saved_bytes(shares, batch) < saved / 2
@@ -65,8 +76,8 @@ def test_a_decoder_that_goes_step_by_step_is_computed_in_chunks_too():
     full, chunked = (built(*overrides, f"recurrence.memory={name}").program for name in ("full", "chunked"))
 
     assert gradient(chunked).count("prevent_cse") >= 2  # of the encoder, and of the decoder
-    state = full.init(jnp.uint32(0), full.task.data)
-    batch = full.batch(jnp.uint32(0), jnp.int32(0), full.task.data)
+    state = jax.jit(full.init)(jnp.uint32(0), full.task.data)
+    batch = jax.jit(full.batch)(jnp.uint32(0), jnp.int32(0), full.task.data)
     found = [jax.jit(program.objective.differentiate)(state, batch).grads for program in (full, chunked)]
     jax.tree.map(lambda *both: np.testing.assert_allclose(*both, rtol=1e-4, atol=1e-6), *found)
 

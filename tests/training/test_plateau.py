@@ -12,7 +12,7 @@ from seqlab import run
 from seqlab.runs import build, compose_request
 from seqlab.tracking import read_rows
 from seqlab.training import Checkpoints, Plateau, Training
-from seqlab.training.regimes import with_regimes
+from seqlab.training.transformations import with_transformations
 from seqlab.types import ConfigError, Goal
 
 PARAMS = {"kernel": jnp.ones((2, 2))}
@@ -21,7 +21,7 @@ LOSSES = [1.0, 0.9, 0.95, 0.9, 0.8, 0.8, 0.8, 0.8, float("nan")]
 
 def factors(plateau, values):
     """Return the factor on the updates after each evaluation."""
-    optimizer = with_regimes(optax.sgd(1.0), Training(), plateau)
+    optimizer = with_transformations(optax.sgd(1.0), Training(), plateau)
     state, found = optimizer.init(PARAMS), []
     for value in values:
         state = plateau.after(state, jnp.float32(value))

@@ -17,7 +17,7 @@ import pytest
 from one_of_two import DIVERGING, SHARED, STREAM, fitted, total
 
 from seqlab import run
-from seqlab.runs import compose_config, compose_request, load, together
+from seqlab.runs import compose_config, compose_request, load, multiprocess
 from seqlab.sweeps.grid import GridCheck
 from seqlab.tracking import read_rows, read_summary
 from seqlab.training import Checkpoints, Distributed, devices
@@ -148,27 +148,27 @@ def test_what_is_on_the_host_already_is_fetched_as_it_is(monkeypatch):
 
 def test_processes_of_one_run_have_the_same_config(monkeypatch):
     def digest_of(*words):
-        return together.digest(compose_request(words))
+        return multiprocess.digest(compose_request(words))
 
     own = digest_of("seed=1")
     assert digest_of("seed=1", "resume=auto", "distributed.coordinator=auto") == own
     assert digest_of("seed=2") != own
     with jax.enable_x64(True):
         assert digest_of("seed=1") != own
-    monkeypatch.setattr(together, "several", lambda: True)
-    monkeypatch.setattr(together, "text_of_first", lambda _: own)
+    monkeypatch.setattr(multiprocess, "several", lambda: True)
+    monkeypatch.setattr(multiprocess, "text_of_first", lambda _: own)
     with (
         pytest.raises(ConfigError, match="must have the same config and JAX_ENABLE_X64"),
-        together.as_one_run(compose_request(["seed=2"])),
+        multiprocess.as_one_run(compose_request(["seed=2"])),
     ):
         pass
 
 
 def test_a_process_that_is_not_the_first_is_silent_only_during_the_run(monkeypatch, tmp_path):
     request = dataclasses.replace(compose_request([]), folder=tmp_path)
-    monkeypatch.setattr(together, "several", lambda: True)
-    monkeypatch.setattr(together, "is_first", lambda: False)
-    with together.as_one_run(request):
+    monkeypatch.setattr(multiprocess, "several", lambda: True)
+    monkeypatch.setattr(multiprocess, "is_first", lambda: False)
+    with multiprocess.as_one_run(request):
         assert logging.root.manager.disable == logging.CRITICAL
     assert logging.root.manager.disable < logging.CRITICAL
 

@@ -19,10 +19,16 @@ def test_a_warm_up_begins_above_zero_and_a_cosine_follows(warmup, steps):
     np.testing.assert_allclose([schedule(step) for step in range(steps)], expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize(("warmup", "steps"), [(100, 100), (100, 50), (-1, 5)])
-def test_a_warm_up_longer_than_the_run_is_refused(warmup, steps):
+@pytest.mark.parametrize(("warmup", "steps"), [(100, 100), (100, 50), (-1, 5), (1.5, 5)])
+def test_a_warm_up_longer_than_the_run_or_no_number_of_updates_is_refused(warmup, steps):
     with pytest.raises(ValueError, match=r"^warmup_steps"):
         warmup_cosine(warmup, steps)
+
+
+@pytest.mark.parametrize(("share", "steps", "warmup"), [(0.1, 40, 4), (0.1, 2, 0)])
+def test_a_warm_up_may_be_a_share_of_the_run(share, steps, warmup):
+    by_share, by_steps = (warmup_cosine(value, steps) for value in (share, warmup))
+    assert [by_share(step) for step in range(steps)] == [by_steps(step) for step in range(steps)]
 
 
 @pytest.mark.parametrize("size", [1e-6, 1.0])

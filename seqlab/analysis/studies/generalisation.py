@@ -12,9 +12,10 @@ import numpy as np
 from seqlab.analysis.by_length import finish, plot
 from seqlab.analysis.direct_labels import label_width
 from seqlab.analysis.groups import Group
+from seqlab.analysis.markdown import markdown
 from seqlab.analysis.panels import AXES_HEIGHT, PANEL_HEIGHT, PANEL_WIDTH, canvas, kinds, problem_panels
 from seqlab.analysis.studies.learning import distinguishing, medians, read_groups, verdicts
-from seqlab.analysis.studies.study import Study, markdown
+from seqlab.analysis.studies.study import Study
 from seqlab.runs import load
 from seqlab.runs.by_length import ByLength, evaluate_lengths, read_lengths
 from seqlab.tracking.figure_style import styled
@@ -27,8 +28,9 @@ class Generalisation(Study):
     """Evaluates the best parameters of every run at given lengths.
 
     Attributes:
-        lengths: the lengths, in the form of `python -m seqlab.evaluate --lengths`.
-        ranges: parts of these lengths, of the same form, over each of which a score is averaged.
+        lengths: the lengths, in the form of `python -m seqlab.evaluate --lengths`, or a list of such texts.
+        ranges: parts of these lengths, of the same form, over each of which a score is averaged. One without
+            any of the lengths is left out.
         examples: the number of sequences of each length.
         well: the value of the deciding metric below which a length counts as failed.
         published: published scores for a further column: by the swept `+experiment/model`, or else by the
@@ -38,7 +40,7 @@ class Generalisation(Study):
     def __init__(
         self,
         folder: str,
-        lengths: str,
+        lengths: str | Sequence[str | int],
         ranges: Sequence[str],
         examples: int,
         well: float,
@@ -46,7 +48,9 @@ class Generalisation(Study):
     ) -> None:
         """Take the settings."""
         super().__init__(folder)
-        self.lengths, self.ranges = read_lengths(lengths), {text: read_lengths(text) for text in ranges}
+        self.lengths = read_lengths(lengths if isinstance(lengths, str) else ",".join(map(str, lengths)))
+        parts = {str(text): read_lengths(str(text)) for text in ranges}
+        self.ranges = {text: part for text, part in parts.items() if set(part) & set(self.lengths)}
         self.examples, self.well, self.published = examples, well, published or {}
 
     def summarise(self, sweep: Path) -> tuple[Any, str]:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from seqlab.analysis.groups import Group
-from seqlab.analysis.intervals import interval_95
 from seqlab.analysis.studies.learning import learning_summary, read_groups
 from seqlab.analysis.studies.study import Study
 from seqlab.tracking.lines import number
@@ -35,7 +34,7 @@ class Published(Study):
 
     def _verdict(self, group: Group) -> str:
         """Return how the mean score of a cell compares with the published one, in one sentence."""
-        cell, mean, ends = str(group.key["cell"]), float(np.mean(group.scores)), interval_95(group.scores)
+        cell, mean, ends = str(group.key["cell"]), float(np.mean(group.scores)), group.interval_95
         text = f"{cell}: the mean is {number(mean)}"
         if ends is not None:
             text += f" [{', '.join(map(number, ends))}]"

@@ -17,7 +17,7 @@ from seqlab.sweeps.programs import Sharing, execute_all
 from seqlab.tracking import read_rows
 from seqlab.training import Checkpoints, Training
 from seqlab.training.optimizers import LearningRate, sam
-from seqlab.training.regimes import average_of, evaluates_loss, with_regimes
+from seqlab.training.transformations import average_of, evaluates_loss, with_transformations
 from seqlab.types import ConfigError
 
 PARAMS = {"layer": {"kernel": jnp.ones((3, 2)), "bias": jnp.ones(2)}}
@@ -42,7 +42,7 @@ def assert_close(one, other, tolerance=1e-6):
 def test_an_ema_of_parameters_equals_that_of_optax_without_bias():
     decay, ema = 0.9, optax.ema(0.9)
     state = ema.init(PARAMS)
-    for params, found in path_of(with_regimes(optax.adam(0.1), Training(ema_decay=decay))):
+    for params, found in path_of(with_transformations(optax.adam(0.1), Training(ema_decay=decay))):
         expected, state = ema.update(params, state)
         assert_close(average_of(found), expected)
 
@@ -50,7 +50,7 @@ def test_an_ema_of_parameters_equals_that_of_optax_without_bias():
 @pytest.mark.parametrize(("start", "every"), [(1, 1), (3, 1), (2, 2)])
 def test_swa_is_the_mean_of_the_parameters_of_its_steps(start, every):
     training, seen = Training(swa_start=start, swa_every=every), []
-    for step, (params, state) in enumerate(path_of(with_regimes(optax.sgd(0.1), training)), 1):
+    for step, (params, state) in enumerate(path_of(with_transformations(optax.sgd(0.1), training)), 1):
         if step >= start and (step - start) % every == 0:
             seen.append(params)
         if seen:
@@ -61,7 +61,7 @@ def test_swa_is_the_mean_of_the_parameters_of_its_steps(start, every):
 
 
 def test_averages_change_no_update_and_nothing_is_added_by_default():
-    plain, averaged = (with_regimes(optax.adam(0.1), Training(ema_decay=d)) for d in (None, 0.5))
+    plain, averaged = (with_transformations(optax.adam(0.1), Training(ema_decay=d)) for d in (None, 0.5))
     one, other = path_of(plain), path_of(averaged)
     jax.tree.map(np.testing.assert_array_equal, one[-1][0], other[-1][0])
     assert jax.tree.structure(plain.init(PARAMS)) == jax.tree.structure(optax.adam(0.1).init(PARAMS))
@@ -70,7 +70,7 @@ def test_averages_change_no_update_and_nothing_is_added_by_default():
 
 def test_the_variance_of_gradient_noise_falls_as_published():
     zeros = {"w": jnp.zeros((100, 100))}
-    noisy = with_regimes(optax.sgd(1.0), Training(gradient_noise=0.3, gradient_noise_decay=0.55))
+    noisy = with_transformations(optax.sgd(1.0), Training(gradient_noise=0.3, gradient_noise_decay=0.55))
 
     def noise(seed, step):
         extra = {"seed": jnp.uint32(seed), "step": jnp.int32(step)}
@@ -84,7 +84,7 @@ def test_the_variance_of_gradient_noise_falls_as_published():
 
 def test_rates_by_path_multiply_updates_and_the_last_pattern_counts():
     factors = {"layer/*": 0.5, "*bias": 0.0}
-    plain, scaled = (with_regimes(optax.adam(0.1), Training(rate_factors=f)) for f in (None, factors))
+    plain, scaled = (with_transformations(optax.adam(0.1), Training(rate_factors=f)) for f in (None, factors))
     grads = jax.tree.map(jnp.sin, PARAMS)
     one, other = (each.update(grads, each.init(PARAMS), PARAMS)[0]["layer"] for each in (plain, scaled))
     np.testing.assert_array_equal(other["kernel"], 0.5 * one["kernel"])
@@ -107,7 +107,7 @@ SAM = sam(optax.sgd, LearningRate(0.1, optax.constant_schedule(1.0)))
     ids=["adam", "lbfgs", "sophia", "backtracking", "momo", "sam"],
 )
 def test_an_optimiser_that_calls_the_loss_is_found_by_its_update(optimizer, expected):
-    assert evaluates_loss(with_regimes(optimizer, Training()), PARAMS) is expected
+    assert evaluates_loss(with_transformations(optimizer, Training()), PARAMS) is expected
 
 
 @pytest.mark.parametrize(
@@ -189,8 +189,9 @@ def test_an_update_that_is_not_finite_is_not_made():
     program = build(compose_request(tiny("adding", "many_to_one"))).program
     broken = optax.stateless(lambda grads, _: jax.tree.map(lambda leaf: leaf * jnp.inf, grads))
     program = dataclasses.replace(program, optimizer=broken)
-    state = program.init(jnp.uint32(3), program.task.data)
-    after, _ = jax.jit(program.step)(state, program.batch(state.seed, state.step, program.task.data))
+    state = jax.jit(program.init)(jnp.uint32(3), program.task.data)
+    batch = jax.jit(program.batch)(state.seed, state.step, program.task.data)
+    after, _ = jax.jit(program.step)(state, batch)
     jax.tree.map(np.testing.assert_array_equal, after, state)
 
 

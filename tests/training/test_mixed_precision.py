@@ -11,7 +11,7 @@ import pytest
 from tiny_runs import tiny
 
 from seqlab.runs import build, compose_request
-from seqlab.training.products import in_bfloat16
+from seqlab.training.mixed_precision import in_bfloat16
 
 X, W = jax.random.normal(jax.random.key(0), (8, 16)), jax.random.normal(jax.random.key(1), (16, 16))
 

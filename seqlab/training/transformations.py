@@ -32,7 +32,7 @@ class Average(NamedTuple):
     params: Params
 
 
-def with_regimes(
+def with_transformations(
     optimizer: optax.GradientTransformation, training: Training, plateau: Plateau | None = None
 ) -> optax.GradientTransformationExtraArgs:
     """Return an optimiser with what the settings of a run add to it, in the order in which it acts.
