@@ -19,6 +19,7 @@ _KEYS = {
     "architecture": "arch framing",
     "architecture.num_layers": "layers n_layers nlayers depth num_hidden_layers",
     "architecture.num_params": "params parameters n_params num_parameters parameter_budget",
+    "architecture.target_state_size": "state_size state_dim",
     "architecture.norm": "normalization normalisation norm_type layer_norm rms_norm",
     "architecture.expand": "mlp_ratio expansion ffn_mult",
     "architecture.stochastic_depth": "drop_path droppath layer_dropout",

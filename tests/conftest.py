@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.metadata
 import os
@@ -21,6 +22,7 @@ JAXLIB = tuple(int(part) for part in importlib.metadata.version("jaxlib").split(
 FAST_COMPILATION = (
     "--xla_backend_optimization_level=0",
     "--xla_cpu_parallel_codegen_split_count=1",
+    "--xla_disable_hlo_passes=hlo-verifier",  # with which XLA checks its own passes, in a sixth of the time
     # jaxlib 0.12 no longer knows this flag, and XLA aborts the process on a flag that it does not know.
     *(("--xla_cpu_use_fusion_emitters=false",) if JAXLIB < (0, 11) else ()),
 )
@@ -39,6 +41,14 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["JAX_COMPILATION_CACHE_DIR"] = _CACHE.name
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
     os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+
+
+def pytest_collection_finish():
+    """Collect garbage as seldom as a command does: programs of JAX are many objects that stay."""
+    from seqlab.cli.command import GARBAGE  # not above, where JAX may not be imported yet
+
+    gc.freeze()
+    gc.set_threshold(GARBAGE, 20, 50)
 
 
 @pytest.fixture

@@ -38,11 +38,10 @@ class Recurrent(abc.ABC):
         block: what surrounds each layer: plain, residual, pre_norm or pre_norm_mlp (`Block`).
         norm: the norm of the block: rms_norm or layer_norm.
         expand: the hidden width of the block's gated MLP, as a multiple of the width of the stack.
-        stochastic_depth: the rate at which the block leaves out the top layer of a sequence, in training
-            only; at the layers below it is in proportion to their height.
-        input_conv: the steps that a causal convolution of the inputs before the layers reads (`InputConv`);
-            None for no convolution.
-        num_params: the number of parameters that chose `cell.features`; None where it was given.
+        stochastic_depth: the rate of leaving out the top layer in training, and lower ones in proportion.
+        input_conv: the steps that a causal convolution before the layers reads (`InputConv`), or None.
+        num_params: the number of parameters that chose `cell.features`; None where none did.
+        target_state_size: the size of the state that chose `cell.features`; None where none did.
         tied: whether the kernel of the readout is the embedding of the outputs (`Readout`).
 
     Raises:
@@ -67,13 +66,14 @@ class Recurrent(abc.ABC):
     stochastic_depth: float = 0.0
     input_conv: int | None = None
     num_params: int | None = None
+    target_state_size: int | None = None
     tied: bool = False
 
     framing: ClassVar[str]
 
     def __post_init__(self) -> None:
         require_positive(self, "num_layers")
-        for name in ("embedding", "num_params"):
+        for name in ("embedding", "num_params", "target_state_size"):
             if getattr(self, name) is not None:
                 require_positive(self, name)
         require_choice(self, "block", BLOCKS)

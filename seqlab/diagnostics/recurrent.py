@@ -98,8 +98,7 @@ def jacobians(stack: Stack, params: Params, found: Trajectories, axis: str | Non
                 *(place, num_bytes / 1e9, LARGEST / 1e9),
             )
             continue
-        step = _step_of(stack.cell, weights, trajectory.before)
-        along = step, to_vector(trajectory.before, 2), trajectory.inputs, trajectory.real
+        along = _along(stack.cell, weights, trajectory)
         metrics[f"recurrent/{place}lyapunov"] = lyapunov_exponents(*along, axis)
         for k in DISTANCES:
             if k < len(trajectory.real):
@@ -107,6 +106,28 @@ def jacobians(stack: Stack, params: Params, found: Trajectories, axis: str | Non
                 metrics[f"recurrent/{place}singular_value/{k}"] = 10**log10
                 metrics[f"recurrent/{place}log10_singular_value/{k}"] = log10
     return metrics
+
+
+def largest_exponents(stack: Stack, params: Params, found: Trajectories) -> Metrics:
+    """Return the largest Lyapunov exponent of every layer alone, under the keys of `jacobians`, scalars.
+
+    Args:
+        stack: the stack of layers.
+        params: its parameters, `{layer: {direction: the cell's}}`.
+        found: the trajectories of every layer, by `follow`.
+    """
+    return {
+        f"recurrent/{place}lyapunov": lyapunov_exponents(
+            *_along(stack.cell, params[layer][direction], trajectory)
+        )[0]
+        for place, layer, direction, trajectory in _places(found)
+    }
+
+
+def _along(cell: Any, params: Params, trajectory: Trajectory) -> tuple[Step, jax.Array, jax.Array, jax.Array]:
+    """Return a layer's step, and what it reads along a trajectory: states `(T, B, N)`, inputs, real steps."""
+    step = _step_of(cell, params, trajectory.before)
+    return step, to_vector(trajectory.before, 2), trajectory.inputs, trajectory.real
 
 
 def _places(found: Trajectories) -> Iterator[tuple[str, str, str, Trajectory]]:

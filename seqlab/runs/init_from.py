@@ -26,10 +26,11 @@ KEY = "init_from"
 NOT_IN_THE_FUNCTION = (
     *("recurrent_init", "recurrent_scale", "chrono", "param_dtype"),
     *("dropout", "recurrent_dropout", "zoneout", "weight_drop", "stochastic_depth", "scheduled_sampling"),
-    "num_params",
+    *("num_params", "target_state_size"),
 )
 """Keys of cells and architectures that only act on initial parameters or in training. So does every field
-that is marked `"traced": "initial"`; and `num_params` chooses `cell.features`, which is compared. All others
+that is marked `"traced": "initial"`; and
+`num_params` and `target_state_size` choose `cell.features`, which is compared. All others
 must be those of the trained run."""
 
 MEANING = ("task._target_", "task.level")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import jax
 
-from seqlab.architectures import Recurrent
+from seqlab.architectures import Network, Recurrent
 from seqlab.training.program import Program
 
 
@@ -15,7 +15,11 @@ def num_params(program: Program) -> int:
 
 def state_size(program: Program) -> int:
     """Return the number of elements of the carries of one sequence; 0 for a network without recurrence."""
-    network = program.network
+    return state_size_of(program.network)
+
+
+def state_size_of(network: Network) -> int:
+    """Return the number of elements of the carries of one sequence in a network."""
     return network.state_size if isinstance(network, Recurrent) else 0
 
 

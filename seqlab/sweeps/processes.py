@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 import jax
@@ -16,9 +19,14 @@ from seqlab.interrupts import interruptible
 from seqlab.runs.hyperparameters import traceable_keys
 from seqlab.runs.request import Request
 from seqlab.training.devices import MOST_CPU_DEVICES
+from seqlab.types import UnfinishedRunError
 
 WORTH = 20_000
 """The updates of all runs together from which several processes pay; to start one takes some five seconds."""
+
+
+SAVE_SECONDS = 60
+"""How long a process whose parent is gone may save its runs."""
 
 
 def num_cores() -> int:
@@ -60,38 +68,62 @@ def submit(
 
     Raises:
         KeyboardInterrupt: this process or one of them was interrupted. The calls had time to end.
+        UnfinishedRunError: one of them was killed.
     """
     context = multiprocessing.get_context("spawn")  # JAX has threads, so that it cannot be forked
+    results: list[Any] = [None] * len(arguments)
+    waiting = iter(enumerate(arguments))
+    running: dict[Future[Any], int] = {}
     with interruptible(), ProcessPoolExecutor(processes, context, _begin, (devices,)) as pool:
-        calls = [pool.submit(function, *each) for each in arguments]
         try:
-            return [_result(call) for call in calls]
+            while True:  # the pool is given no call that would have to wait, as it could not be taken back
+                for index, each in itertools.islice(waiting, processes - len(running)):
+                    running[pool.submit(_outcome, function, each)] = index
+                if not running:
+                    return results
+                for call in wait(running, return_when=FIRST_COMPLETED).done:
+                    results[running.pop(call)] = call.result()
+        except BrokenProcessPool as error:
+            reason = "a process of the sweep was killed, perhaps for its memory"
+            raise UnfinishedRunError(f"{reason}: -m sweep.resume=DIR continues the sweep") from error
         except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
             for child in multiprocessing.active_children():
                 child.terminate()
+            wait(running)
             raise
+
+
+def _outcome(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    """Return what a call returns, or its error."""
+    try:
+        return function(*arguments)
+    except Exception as error:
+        return error
 
 
 def _begin(devices: int) -> None:
     """Prepare a process: a signal from the terminal reaches it by way of its parent alone."""
     os.setpgrp()
+    signal.signal(signal.SIGTERM, _end_without_parent)  # in force between calls
     jax.config.update("jax_num_cpu_devices", devices)
-    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
+    threading.Thread(target=_watch_parent, name="parent", daemon=True).start()
 
 
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os.kill(os.getpid(), signal.SIGTERM)
+def _watch_parent() -> None:
+    """Interrupt the call of this process when its parent is gone, and then end the process."""
+    _parent().join()
+    while True:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(SAVE_SECONDS)
 
 
-def _result(call: Future[Any]) -> Any:
-    try:
-        return call.result()
-    except Exception as error:  # also that a process was killed
-        return error
+def _end_without_parent(*_: Any) -> None:
+    if not _parent().is_alive():
+        os._exit(128 + signal.SIGTERM)
+
+
+def _parent() -> Any:
+    return multiprocessing.parent_process()
 
 
 def _steps(request: Request) -> int:

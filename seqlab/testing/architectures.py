@@ -55,13 +55,15 @@ def networks(make: Make) -> list[tuple[Network, Params, Batch]]:
     made = [_network(make, spec, spec) for spec in SPECS]
     if not any(made):
         made = [_network(make, inputs, outputs) for inputs, outputs in itertools.permutations(SPECS)]
-    found = [
-        (network, jax.jit(network.init)(KEY, batch_for(network)), batch_for(network))
-        for network in made
-        if network
-    ]
+    found = [(network, batch_for(network)) for network in made if network]
     require(found, "it accepts no combination of tokens and vectors as inputs and outputs")
-    return found
+    return [(network, jax.device_get(jax.jit(network.init)(KEY, batch)), batch) for network, batch in found]
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def predictions(network: Network, params: Params, batch: Batch, key: jax.Array | None = None) -> jax.Array:
+    """Return the predictions of a network, compiled; the laws share its programs."""
+    return network.apply(params, batch, key)
 
 
 def _network(make: Make, inputs: Spec, outputs: Spec) -> Network | None:
@@ -72,29 +74,31 @@ def _network(make: Make, inputs: Spec, outputs: Spec) -> Network | None:
         return None
 
 
-def batch_for(network: Network, lengths: jax.Array | None = None) -> Batch:
+def batch_for(network: Network, lengths: np.ndarray | None = None) -> Batch:
     """Return a random batch in the framing of a network."""
     form = "many_to_many" if network.framing == "encoder_decoder" else network.framing
     reads, _, writes = form.partition("_to_")
-    input_key, target_key = jax.random.split(KEY)
-    inputs = _draw(input_key, network.inputs, (B, T) if reads == "many" else (B,))
+    random = np.random.default_rng(0)  # in NumPy, as JAX would compile a program for each operation
+    inputs = _draw(random, network.inputs, (B, T) if reads == "many" else (B,))
     positions = (B, T) if writes == "many" else (B,)
-    return Batch(inputs, _draw(target_key, network.outputs, positions), jnp.ones(positions, bool), lengths)
+    targets, mask = _draw(random, network.outputs, positions), np.ones(positions, bool)
+    return Batch(*jax.device_put((inputs, targets, mask, lengths)))
 
 
-def _draw(key: jax.Array, spec: Spec, shape: tuple[int, ...]) -> jax.Array:
+def _draw(random: np.random.Generator, spec: Spec, shape: tuple[int, ...]) -> np.ndarray:
     if isinstance(spec, Tokens):
-        return jax.random.randint(key, shape, 0, spec.size)
-    return jax.random.normal(key, (*shape, spec.size))
+        return random.integers(0, spec.size, shape, dtype=np.int32)
+    return random.standard_normal((*shape, spec.size)).astype(np.float32)
 
 
 def _reads_sequences(network: Network) -> bool:
     return network.framing.startswith("many") or network.framing == "encoder_decoder"
 
 
-def _other(spec: Spec, values: jax.Array) -> jax.Array:
+def _other(spec: Spec, values: jax.Array) -> np.ndarray:
     """Return other legal values."""
-    return (values + 1) % spec.size if isinstance(spec, Tokens) else values + 7.0
+    known = np.asarray(values)
+    return (known + 1) % spec.size if isinstance(spec, Tokens) else known + np.float32(7)
 
 
 @ARCHITECTURE_LAWS.add
@@ -117,23 +121,21 @@ def positions(make: Make) -> None:
         if (network := _network(make, inputs, outputs)) is None:
             continue
         batch = batch_for(network)
-        predictions = jax.eval_shape(
+        found = jax.eval_shape(
             lambda network=network, batch=batch: network.apply(network.init(KEY, batch), batch)
         )
         expected = (*batch.mask.shape, outputs.size)
-        require(predictions.shape == expected, f"the shape {predictions.shape}, not {expected}, of {outputs}")
-        require(predictions.dtype == jnp.float32, f"predictions are {predictions.dtype}")
+        require(found.shape == expected, f"the shape {found.shape}, not {expected}, of {outputs}")
+        require(found.dtype == jnp.float32, f"predictions are {found.dtype}")
 
 
 @ARCHITECTURE_LAWS.add
 def purity(make: Make) -> None:
     """Without a key a network has no noise, and with equal keys it has equal noise."""
     for network, params, batch in networks(make):
-        apply = jax.jit(network.apply)
         for key in (None, KEY):
-            require(
-                same(apply(params, batch, key), apply(params, batch, key)), f"two calls differ, key={key}"
-            )
+            first, second = (predictions(network, params, batch, key) for _ in range(2))
+            require(same(first, second), f"two calls differ, key={key}")
 
 
 @ARCHITECTURE_LAWS.add
@@ -142,15 +144,14 @@ def padding(make: Make) -> None:
     for network, params, batch in networks(make):
         if not _reads_sequences(network):
             continue
-        lengths = jnp.array([T, 2, 4])
-        real = jnp.arange(T) < lengths[:, None]
+        lengths = np.array([T, 2, 4])
+        real = np.arange(T) < lengths[:, None]
         hidden = real if isinstance(network.inputs, Tokens) else real[..., None]
         padded = batch._replace(lengths=lengths)
-        other = padded._replace(inputs=jnp.where(hidden, batch.inputs, _other(network.inputs, batch.inputs)))
-        apply = jax.jit(network.apply)
-        first, second = apply(params, padded), apply(params, other)
+        other = padded._replace(inputs=np.where(hidden, batch.inputs, _other(network.inputs, batch.inputs)))
+        first, second = (np.asarray(predictions(network, params, one)) for one in (padded, other))
         if network.framing == "many_to_many":
-            first, second = (jnp.where(real[..., None], one, 0.0) for one in (first, second))
+            first, second = (np.where(real[..., None], one, 0.0) for one in (first, second))
         require_close(first, second, 1e-6, "predictions with other padding")
 
 
@@ -158,11 +159,15 @@ def padding(make: Make) -> None:
 def batch_rows(make: Make) -> None:
     """The predictions of a batch are those of its rows, one by one."""
     for network, params, batch in networks(make):
-        apply = jax.jit(network.apply)
-        together = apply(params, batch)
+        together = np.asarray(predictions(network, params, batch))
         for b in range(B):
             row = jax.tree.map(lambda leaf, b=b: leaf[b : b + 1], batch)
-            require_close(apply(params, row), together[b : b + 1], 1e-6, f"row {b} alone and in its batch")
+            require_close(
+                predictions(network, params, row),
+                together[b : b + 1],
+                1e-6,
+                f"row {b} alone and in its batch",
+            )
 
 
 @ARCHITECTURE_LAWS.add
@@ -171,20 +176,20 @@ def causality(make: Make) -> None:
     for network, params, batch in networks(make):
         if batch.targets.shape[:2] != (B, T):
             continue
-        apply, t = jax.jit(network.apply), 2
-        usual = apply(params, batch)[:, : t + 1]
-        later = jnp.arange(T) >= t
+        t = 2
+        usual = np.asarray(predictions(network, params, batch))[:, : t + 1]
+        later = np.arange(T) >= t
         seen = _where(later, _other(network.outputs, batch.targets), batch.targets)
-        found = apply(params, batch._replace(targets=seen))[:, : t + 1]
+        found = np.asarray(predictions(network, params, batch._replace(targets=seen)))[:, : t + 1]
         require(same(usual, found), f"prediction {t} changes with target {t} or a later one")
         if network.framing == "many_to_many" and isinstance(network, Recurrent) and network.causal:
-            seen = _where(jnp.arange(T) > t, _other(network.inputs, batch.inputs), batch.inputs)
-            found = apply(params, batch._replace(inputs=seen))[:, : t + 1]
+            seen = _where(np.arange(T) > t, _other(network.inputs, batch.inputs), batch.inputs)
+            found = np.asarray(predictions(network, params, batch._replace(inputs=seen)))[:, : t + 1]
             require(same(usual, found), f"prediction {t} changes with a later input")
 
 
-def _where(flags: jax.Array, new: jax.Array, old: jax.Array) -> jax.Array:
-    return jnp.where(flags.reshape(1, -1, *[1] * (old.ndim - 2)), new, old)
+def _where(flags: np.ndarray, new: np.ndarray, old: jax.Array) -> np.ndarray:
+    return np.where(flags.reshape(1, -1, *[1] * (old.ndim - 2)), new, old)
 
 
 @ARCHITECTURE_LAWS.add
@@ -202,7 +207,7 @@ def gradients(make: Make) -> None:
         leaves = jax.tree.leaves(grads)
         require(all(np.isfinite(leaf).all() for leaf in leaves), "a gradient is not finite")
         require(any(np.any(leaf) for leaf in leaves), "every gradient is zero")
-        plain = jnp.sum(jnp.sin(jax.jit(network.apply)(params, batch)))
+        plain = np.sum(np.sin(predictions(network, params, batch)))
         require_close(value, plain, 1e-5, "predictions with and without probes")
 
 
@@ -212,19 +217,20 @@ def decoding(make: Make) -> None:
     for network, params, batch in networks(make):
         if not isinstance(network, Recurrent) or not network.causal or network.framing == "one_to_one":
             continue
-        whole = jax.jit(network.apply)(params, batch)
+        whole = np.asarray(predictions(network, params, batch))
+        prefill, decode_step = jax.jit(network.prefill), jax.jit(network.decode_step)
         if network.framing == "many_to_one":
-            _, prediction = network.prefill(params, batch.inputs)
+            _, prediction = prefill(params, batch.inputs)
             require_close(prediction, whole, 1e-5, "the prediction of prefill and of apply")
             continue
         reads_itself = network.framing == "many_to_many"
         fed, start = (batch.inputs, 3) if reads_itself else (batch.targets, 0)
         given = batch.inputs[:, : start + 1] if reads_itself else batch.inputs
-        state, prediction = network.prefill(params, given)
+        state, prediction = prefill(params, given)
         require_close(prediction, whole[:, start], 1e-5, "the prediction of prefill and of apply")
         for t in range(start, start + 2):
             chosen = fed[:, t + 1] if reads_itself else fed[:, t]
-            state, prediction = network.decode_step(params, state, chosen)
+            state, prediction = decode_step(params, state, chosen)
             require_close(
                 prediction, whole[:, t + 1], 1e-5, f"the prediction of decode_step {t + 1} and of apply"
             )
@@ -244,6 +250,7 @@ def compiles_once(make: Make) -> None:
 
         jitted = jax.jit(counted, static_argnums=0)
         again = make(cell=GRU(5), inputs=network.inputs, outputs=network.outputs)
-        jitted(network, params)
-        jitted(again, jax.tree.map(lambda leaf: 2 * leaf, params))
+        # A trace is kept with its program, and what is traced compiles: the other laws do compile.
+        jitted.eval_shape(network, params)
+        jitted.eval_shape(again, jax.tree.map(lambda leaf: 2 * leaf, params))
         require(len(traces) == 1, f"it was traced {len(traces)} times")

@@ -43,15 +43,18 @@ def check_cell(cell: RecurrentCell) -> None:
 
 
 @functools.lru_cache(maxsize=256)
-def problem(cell: RecurrentCell, dtype: str = "float32") -> tuple[Params, jax.Array, Carry]:
-    """Return random parameters (none is 0), inputs `(B, T, F)` and an initial carry."""
+def problem(cell: RecurrentCell, dtype: str = "float32") -> tuple[Params, Any, Carry]:
+    """Return random parameters (none is 0), inputs `(B, T, F)` and an initial carry.
+
+    They are NumPy arrays: what a law does with them outside of its compiled function compiles nothing.
+    """
     random = np.random.default_rng(0)
-    params = jax.jit(lambda key: Stack(cell).init(key, F))(jax.random.key(0))["layer_0"]["forward"]
+    params = _initialized(cell, jax.random.key(0))["layer_0"]["forward"]
     carry = cell.initialize_carry(jax.random.key(0), (B, F))
 
-    def shifted(leaf: Any, scale: float) -> jax.Array:
+    def shifted(leaf: Any, scale: float) -> np.ndarray:
         leaf = np.asarray(leaf)
-        return jnp.asarray(leaf + scale * random.standard_normal(leaf.shape), dtype)
+        return (leaf + scale * random.standard_normal(leaf.shape)).astype(dtype)
 
     return (
         jax.tree.map(lambda leaf: shifted(leaf, 0.2), params),
@@ -60,12 +63,18 @@ def problem(cell: RecurrentCell, dtype: str = "float32") -> tuple[Params, jax.Ar
     )
 
 
+@functools.partial(jax.jit, static_argnums=0)
+def _initialized(cell: RecurrentCell, key: jax.Array) -> Params:
+    """Return new parameters of a stack of one layer."""
+    return Stack(cell).init(key, F)
+
+
 @functools.partial(jax.jit, static_argnames=("cell", "reverse"))
 def run(
     cell: RecurrentCell,
     params: Params,
-    inputs: jax.Array,
-    lengths: jax.Array | None = None,
+    inputs: Any,
+    lengths: Any = None,
     carry: Carry | None = None,
     reverse: bool = False,
 ) -> tuple[Carry, jax.Array]:
@@ -79,7 +88,7 @@ def interface(cell: RecurrentCell) -> None:
     require_equal_by_value(cell)
     require_positive(cell, "features")
     params, inputs, carry = problem(cell)
-    fresh = jax.jit(lambda key: Stack(cell).init(key, F))(jax.random.key(1))
+    fresh = _initialized(cell, jax.random.key(1))
     require(all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(fresh)), "a new parameter is not finite")
     first = jax.tree.leaves(cell.initialize_carry(jax.random.key(0), (B, F)))
     shapes = [leaf.shape for leaf in first]
@@ -89,8 +98,8 @@ def interface(cell: RecurrentCell) -> None:
     )
     other = jax.tree.leaves(cell.initialize_carry(jax.random.key(0), (B, F + 1)))
     require([leaf.shape for leaf in other] == shapes, "the shapes of the carry depend on F")
-    require(not any(leaf.any() for leaf in first), "the initial carry is not zero")
-    after, output = cell.apply({"params": params}, carry, inputs[:, 0])
+    require(not any(np.any(leaf) for leaf in first), "the initial carry is not zero")
+    after, output = jax.eval_shape(cell.apply, {"params": params}, carry, inputs[:, 0])
     require(
         jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, carry), "a step changes the carry's form"
     )
@@ -101,9 +110,10 @@ def interface(cell: RecurrentCell) -> None:
 def causality(cell: RecurrentCell) -> None:
     """An output depends on the present input and not on later ones, bit for bit."""
     params, inputs, carry = problem(cell)
-    _, outputs = run(cell, params, inputs, None, carry)
+    _, outputs = jax.device_get(run(cell, params, inputs, None, carry))
     for t in (0, 3):
-        _, others = run(cell, params, inputs.at[:, t + 1 :].set(7.0), None, carry)
+        changed = np.where(np.arange(T)[:, None] > t, np.float32(7), inputs)
+        _, others = jax.device_get(run(cell, params, changed, None, carry))
         require(
             same(outputs[:, : t + 1], others[:, : t + 1]), f"outputs up to step {t} change with later inputs"
         )
@@ -116,15 +126,15 @@ def causality(cell: RecurrentCell) -> None:
 def padding(cell: RecurrentCell) -> None:
     """What stands after the end of a sequence changes nothing, in both directions."""
     params, inputs, carry = problem(cell)
-    lengths = jnp.array(LENGTHS)
-    hidden = (jnp.arange(T) >= lengths[:, None])[..., None]
+    lengths = np.array(LENGTHS)
+    hidden = (np.arange(T) >= lengths[:, None])[..., None]
     usual = None
     for reverse in (False, True):
         usual = run(cell, params, inputs, lengths, carry, reverse=reverse)
-        filled = run(cell, params, jnp.where(hidden, 1e3, inputs), lengths, carry, reverse=reverse)
+        filled = run(cell, params, np.where(hidden, np.float32(1e3), inputs), lengths, carry, reverse=reverse)
         require(same(usual, filled), f"other padding gives other results, reverse={reverse}")
-    longer = jnp.pad(inputs, ((0, 0), (0, 3), (0, 0)), constant_values=5.0)
-    final, outputs = run(cell, params, longer, lengths, carry, reverse=True)
+    longer = np.pad(inputs, ((0, 0), (0, 3), (0, 0)), constant_values=5.0)
+    final, outputs = jax.device_get(run(cell, params, longer, lengths, carry, reverse=True))
     require_close((final, outputs[:, :T]), usual, 1e-6, "results with more padding")
     require(not outputs[:, T:].any(), "outputs after the end are not zero")
 
@@ -133,8 +143,8 @@ def padding(cell: RecurrentCell) -> None:
 def batch_rows(cell: RecurrentCell) -> None:
     """A batch equals its rows, one by one."""
     params, inputs, carry = problem(cell)
-    lengths = jnp.array(LENGTHS)
-    together = run(cell, params, inputs, lengths, carry)
+    lengths = np.array(LENGTHS)
+    together = jax.device_get(run(cell, params, inputs, lengths, carry))
     for b in range(B):
         row = jax.tree.map(lambda leaf, b=b: leaf[b : b + 1], (inputs, lengths, carry))
         expected = jax.tree.map(lambda leaf, b=b: leaf[b : b + 1], together)
@@ -147,10 +157,10 @@ def splits_of_time(cell: RecurrentCell) -> None:
     params, inputs, carry = problem(cell)
     whole = run(cell, params, inputs, None, carry)
     for t in range(1, T):  # as lengths, which compile once
-        middle, first = run(cell, params, inputs, jnp.full(B, t), carry)
-        end, rest = run(cell, params, jnp.roll(inputs, -t, axis=1), jnp.full(B, T - t), middle)
+        middle, first = jax.device_get(run(cell, params, inputs, np.full(B, t), carry))
+        end, rest = jax.device_get(run(cell, params, np.roll(inputs, -t, axis=1), np.full(B, T - t), middle))
         require_close(
-            (end, first + jnp.roll(rest, t, axis=1)),
+            (end, first + np.roll(rest, t, axis=1)),
             whole,
             1e-6,
             f"the parts split at step {t} and the whole",
@@ -164,9 +174,9 @@ def whole_sequences(cell: RecurrentCell) -> None:
         return
     params, _, carry = problem(cell)
     random = np.random.default_rng(1)
-    inputs = jnp.asarray(random.standard_normal((B, LONG, F)), "float32")
-    weights = jnp.asarray(random.standard_normal((B, LONG, cell.features)), "float32") / LONG
-    lengths, resets = jnp.array([LONG, 0, 41]), jnp.asarray(random.random((B, LONG)) < 0.04)
+    inputs = random.standard_normal((B, LONG, F)).astype("float32")
+    weights = random.standard_normal((B, LONG, cell.features)).astype("float32") / LONG
+    lengths, resets = jax.device_put((np.array([LONG, 0, 41]), random.random((B, LONG)) < 0.04))
 
     @functools.partial(jax.jit, static_argnums=0)
     def everything(noise: Noise | None, *arguments: Any) -> tuple[Tree, Tree]:
@@ -189,8 +199,9 @@ def whole_sequences(cell: RecurrentCell) -> None:
 def vmap(cell: RecurrentCell) -> None:
     """The call under vmap over parameters equals a loop over them."""
     params, inputs, carry = problem(cell)
-    several = jax.tree.map(lambda leaf: jnp.stack([leaf, 0.5 * leaf, -leaf]), params)
-    together = jax.jit(jax.vmap(lambda one: unroll(cell, one, inputs, None, carry)))(several)
+    several = jax.tree.map(lambda leaf: np.stack([leaf, 0.5 * leaf, -leaf]), params)
+    every = jax.jit(jax.vmap(lambda one: unroll(cell, one, inputs, None, carry)))
+    together = jax.device_get(every(several))
     for r in range(3):
         alone = run(cell, jax.tree.map(lambda leaf, r=r: leaf[r], several), inputs, None, carry)
         require_close(
@@ -205,12 +216,12 @@ def directions(cell: RecurrentCell) -> None:
     stack = Stack(cell, bidirectional=True)
     both = {"layer_0": {"forward": params, "backward": jax.tree.map(lambda leaf: 0.7 * leaf, params)}}
     apply = jax.jit(stack.apply)
-    lengths = jnp.array(LENGTHS)
-    final, outputs = apply(both, inputs, lengths)
+    lengths = np.array(LENGTHS)
+    final, outputs = jax.device_get(apply(both, inputs, lengths))
     require(outputs.shape == (B, T, 2 * cell.features), f"the outputs have the shape {outputs.shape}")
     for b, length in enumerate(LENGTHS):
         # Among copies of itself, which compiles once.
-        copies, rows = apply(both, jnp.stack([inputs[b]] * B), jnp.full(B, length, lengths.dtype))
+        copies, rows = jax.device_get(apply(both, np.stack([inputs[b]] * B), np.full(B, length)))
         require_close(rows[0], outputs[b], 1e-6, f"the outputs of sequence {b} alone and in its batch")
         alone = jax.tree.map(lambda leaf: leaf[:1], copies)
         expected = jax.tree.map(lambda leaf, b=b: leaf[b : b + 1], final)
@@ -230,8 +241,9 @@ def finite_differences(cell: RecurrentCell) -> None:
             differentiated(cell, jax.tree.map(lambda leaf, by, eps=eps: leaf + eps * by, arguments, way))[0]
             for eps in (eps, -eps)
         ]
-        along = sum(jax.tree.leaves(jax.tree.map(jnp.vdot, slopes, way)))
-        require_close((ends[0] - ends[1]) / (2 * eps), along, 1e-6, "the slope of the loss and its gradient")
+        along = sum(jax.tree.leaves(jax.tree.map(np.vdot, slopes, way)))
+        slope = (float(ends[0]) - float(ends[1])) / (2 * eps)
+        require_close(slope, along, 1e-6, "the slope of the loss and its gradient")
         _, chunked = differentiated(cell, arguments, chunked=True)
         require_close(chunked, slopes, 1e-6, "the gradients in chunks that are computed again, and at once,")
 
@@ -260,6 +272,7 @@ def compiles_once(cell: RecurrentCell) -> None:
         traces.append(1)
         return unroll(cell, params, inputs, lengths)[1]
 
-    counted(cell, params, jnp.array(LENGTHS))
-    counted(copy.copy(cell), jax.tree.map(lambda leaf: 2 * leaf, params), jnp.array([T] * B))
+    # A trace is kept with its program, and what is traced compiles: the other laws do compile.
+    counted.eval_shape(cell, params, np.array(LENGTHS))
+    counted.eval_shape(copy.copy(cell), jax.tree.map(lambda leaf: 2 * leaf, params), np.array([T] * B))
     require(len(traces) == 1, f"it was traced {len(traces)} times")

@@ -25,7 +25,13 @@ def calm_validation(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sweep")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(GoogleStock, "encoded", made)
-        overrides = [*TINY, "task=google_stock", f"task.length={LENGTH}", "architecture=many_to_one"]
+        overrides = [
+            *TINY,
+            "gradients=norms",
+            "task=google_stock",
+            f"task.length={LENGTH}",
+            "architecture=many_to_one",
+        ]
         rate = ["training.steps=2", "training.eval_every=1", "optimizer.learning_rate=1e-9"]
         run([*overrides, *rate, f"hydra.run.dir={folder / '0'}"])
     (found,) = read_sweep(folder)

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 KEY = jax.random.key(0)
 B, T, M, H = 3, 5, 4, 6
-LENGTHS = jnp.array([T, 2, 3])
+LENGTHS = np.array([T, 2, 3])
 
 FORMS = {
     "plain": (GRU(H), {"num_layers": 2}),
@@ -43,22 +43,26 @@ TOKENS = Tokens(3)
 def made(form, outputs=TOKENS, lengths=LENGTHS, **settings):
     cell, own = FORMS[form]
     network = EncoderDecoder(cell, Vectors(2), outputs, **own, **settings)
-    draw = jax.random.split(KEY, 2)
-    targets = (
-        jax.random.randint(draw[1], (B, M), 0, outputs.size)
-        if isinstance(outputs, Tokens)
-        else jax.random.normal(draw[1], (B, M, outputs.size))
-    )
-    inputs = jax.random.normal(draw[0], (B, T, 2))
-    batch = Batch(inputs, targets, jnp.ones((B, M), bool), lengths)
-    return network, jax.jit(network.init)(KEY, batch), batch
+    random = np.random.default_rng(0)
+    inputs = np.float32(random.standard_normal((B, T, 2)))
+    if isinstance(outputs, Tokens):
+        targets = random.integers(0, outputs.size, (B, M), dtype="int32")
+    else:
+        targets = np.float32(random.standard_normal((B, M, outputs.size)))
+    batch = Batch(inputs, targets, np.ones((B, M), bool), lengths)
+    return network, _initialized(network, batch), batch
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _initialized(network, batch):
+    return network.init(KEY, batch)
 
 
 @every_form
 def test_padding_of_the_source_changes_nothing(form):
     network, params, batch = made(form)
-    real = jnp.arange(T + 2)[:, None] < LENGTHS[:, None, None]
-    longer = jnp.where(real, jnp.pad(batch.inputs, ((0, 0), (0, 2), (0, 0))), 1e3)
+    real = np.arange(T + 2)[:, None] < LENGTHS[:, None, None]
+    longer = np.where(real, np.pad(batch.inputs, ((0, 0), (0, 2), (0, 0))), np.float32(1e3))
     free = jax.jit(lambda batch: (network.apply(params, batch), free_run(network, params, batch)))
     pairs = zip(free(batch), free(batch._replace(inputs=longer)), strict=True)
     for one, other in pairs:
@@ -83,22 +87,28 @@ def test_outputs_depend_on_real_inputs_and_past_targets_only(form):
         return network.apply(params, batch._replace(inputs=inputs, targets=targets))[:, j].sum()
 
     gradients = jax.jit(jax.vmap(jax.grad(output, (0, 1)), (None, None, 0)))
-    reads, writes = gradients(batch.inputs, batch.targets, jnp.arange(M))
-    real = jnp.arange(T) < LENGTHS[:, None]
+    reads, writes = jax.device_get(gradients(batch.inputs, batch.targets, np.arange(M)))
+    real = np.arange(T) < LENGTHS[:, None]
     for j in range(M):
-        np.testing.assert_array_equal(jnp.any(reads[j] != 0, axis=-1), real)
-        past = jnp.broadcast_to(jnp.arange(M) < j, (B, M))
-        np.testing.assert_array_equal(jnp.any(writes[j] != 0, axis=-1), past)
+        np.testing.assert_array_equal(np.any(reads[j] != 0, axis=-1), real)
+        past = np.broadcast_to(np.arange(M) < j, (B, M))
+        np.testing.assert_array_equal(np.any(writes[j] != 0, axis=-1), past)
 
 
 @pytest.mark.parametrize("name", ATTENTIONS)
 def test_attention_is_a_mean_over_what_is_real(name):
     attention = ATTENTIONS[name](H)
-    params = attention.init(KEY, 4, attention.features)
-    values, queries = (jax.random.normal(KEY, shape) for shape in ((B, T, 4), (B, M, H)))
-    real = jnp.arange(T) < LENGTHS[:, None]
-    context, weights = attention.attend(params, queries, attention.memory(params, values, real))
-    assert not weights[jnp.broadcast_to(~real[:, None], weights.shape)].any()
+    random = np.random.default_rng(0)
+    values, queries = (np.float32(random.standard_normal(shape)) for shape in ((B, T, 4), (B, M, H)))
+    real = np.arange(T) < LENGTHS[:, None]
+
+    @jax.jit
+    def run():
+        params = attention.init(KEY, 4, attention.features)
+        return attention.attend(params, queries, attention.memory(params, values, real))
+
+    context, weights = jax.device_get(run())
+    assert not weights[np.broadcast_to(~real[:, None], weights.shape)].any()
     np.testing.assert_allclose(weights.sum(axis=-1), 1, rtol=1e-6)
     np.testing.assert_allclose(context[0], weights[0] @ values[0], rtol=1e-5, atol=1e-6)
 
@@ -106,16 +116,22 @@ def test_attention_is_a_mean_over_what_is_real(name):
 @pytest.mark.parametrize("form", FORMS)
 def test_attention_weights_are_those_of_the_predictions(form):
     network, params, batch = made(form)
-    decoder, weights = network.decoder, attention_weights(network, params, batch)
+    decoder, find = network.decoder, functools.partial(attention_weights, network)
+    weights = jax.jit(find)(params, batch)
     if weights is None:
         assert decoder.attention is None
         return
-    state = network.first_state(params, batch.inputs, batch.lengths)
-    inputs, _ = decoder.unroll(params["decoder"], state, batch.targets)
-    _, hidden = decoder.stack.apply(params["decoder"]["recurrence"], inputs, None, state.carries)
-    both = jnp.concatenate([hidden, weights @ state.memory.values], axis=-1)
-    attended = jnp.tanh(both @ params["decoder"]["combine"]["kernel"])
-    np.testing.assert_allclose(network.read_out(params, attended), network.apply(params, batch), atol=1e-5)
+
+    @jax.jit
+    def both(params, weights):
+        state = network.first_state(params, batch.inputs, batch.lengths)
+        inputs, _ = decoder.unroll(params["decoder"], state, batch.targets)
+        _, hidden = decoder.stack.apply(params["decoder"]["recurrence"], inputs, None, state.carries)
+        joined = jnp.concatenate([hidden, weights @ state.memory.values], axis=-1)
+        attended = jnp.tanh(joined @ params["decoder"]["combine"]["kernel"])
+        return network.read_out(params, attended), network.apply(params, batch)
+
+    np.testing.assert_allclose(*both(params, weights), atol=1e-5)
 
 
 def test_attention_scores_are_those_of_the_papers():
@@ -126,8 +142,8 @@ def test_attention_scores_are_those_of_the_papers():
     ):
         attention = ATTENTIONS[name](3)
         params = attention.init(KEY, 2, attention.features)
-        memory = attention.memory(params, jnp.array([[value]]), jnp.ones((1, 1), bool))
-        found = attention.scores(params, jnp.array([[query]]), memory.keys)
+        memory = attention.memory(params, np.float32([[value]]), np.ones((1, 1), bool))
+        found = attention.scores(params, np.float32([[query]]), memory.keys)
         kernels = {part: np.asarray(params[part]["kernel"]) for part in params}
         np.testing.assert_allclose(np.ravel(found), np.ravel(score(kernels)), rtol=1e-5)
 
@@ -144,16 +160,16 @@ def test_step_by_step_equals_one_scan(form):
     probes = network.zero_probes(params, batch)
     at_once, stepwise = (
         jax.jit(jax.value_and_grad(functools.partial(loss, rate=rate, key=key), (0, 1)))(params, probes)
-        for rate, key in ((0.0, None), (jnp.float32(0), KEY))
+        for rate, key in ((0.0, None), (jnp.float32(0), KEY))  # an array is traced
     )
     jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-5), at_once, stepwise)
     assert list(probes) == list(network.layer_lengths(batch))
     assert [layer for layer in probes if not layer.endswith("inputs")] == list(network.layer_params(params))
     for layer, directions in at_once[1][1].items():
         reads = layer.startswith("encoder/")
-        real = jnp.arange(T) < LENGTHS[:, None] if reads else jnp.ones((B, M), bool)
+        real = np.arange(T) < LENGTHS[:, None] if reads else np.ones((B, M), bool)
         for leaf in jax.tree.leaves(directions)[-1:]:
-            np.testing.assert_array_equal(leaf > 0, real)
+            np.testing.assert_array_equal(np.asarray(leaf) > 0, real)
 
 
 def test_scheduled_sampling_has_the_rate_of_the_stage_and_is_off_in_evaluation():
@@ -162,14 +178,13 @@ def test_scheduled_sampling_has_the_rate_of_the_stage_and_is_off_in_evaluation()
     apply = jax.jit(
         lambda rate, key: dataclasses.replace(network, scheduled_sampling=rate).apply(params, batch, key)
     )
-    forced = taught.apply(params, batch)
+    forced = np.asarray(jax.jit(taught.apply)(params, batch))
     np.testing.assert_allclose(apply(0.0, KEY), forced, atol=1e-6)
-    np.testing.assert_array_equal(
-        dataclasses.replace(network, scheduled_sampling=0.9).apply(params, batch), forced
-    )
-    own = jnp.stack([apply(0.999, key) for key in jax.random.split(KEY, 8)])
-    np.testing.assert_allclose(own[:, :, 0], jnp.broadcast_to(forced[:, 0], own[:, :, 0].shape), atol=1e-6)
-    assert (jnp.abs(own[:, :, 1:] - forced[:, 1:]).max(axis=(1, 2, 3)) > 1e-4).any()
+    without_key = dataclasses.replace(network, scheduled_sampling=0.9)
+    np.testing.assert_array_equal(jax.jit(without_key.apply)(params, batch), forced)
+    own = np.stack([apply(0.999, jax.random.key(seed)) for seed in range(8)])
+    np.testing.assert_allclose(own[:, :, 0], np.broadcast_to(forced[:, 0], own[:, :, 0].shape), atol=1e-6)
+    assert (np.abs(own[:, :, 1:] - forced[:, 1:]).max(axis=(1, 2, 3)) > 1e-4).any()
     assert network.at_stage(jnp.float32(0.5)).scheduled_sampling == 0.25
     assert taught.at_stage(jnp.float32(0.5)) is taught
 

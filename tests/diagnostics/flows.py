@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -24,32 +26,40 @@ def network_of(cell, architecture=ManyToOne, **options):
 def batch_of(num_steps, dtype, lengths=None, seed=0, per_step=False):
     """Return random inputs and targets; `per_step` targets are `(B, T, F)`."""
     draw = np.random.default_rng(seed)
-    inputs = jnp.asarray(draw.normal(size=(B, num_steps, F)), dtype)
+    inputs = np.asarray(draw.normal(size=(B, num_steps, F)), dtype)
     shape = (B, num_steps) if per_step else (B,)
-    targets = jnp.asarray(draw.normal(size=(*shape, F)), dtype)
-    lengths = None if lengths is None else jnp.array(lengths)
-    return Batch(inputs, targets, jnp.ones(shape, bool), lengths)
+    targets = np.asarray(draw.normal(size=(*shape, F)), dtype)
+    lengths = None if lengths is None else np.array(lengths)
+    return Batch(inputs, targets, np.ones(shape, bool), lengths)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def initialized(network, batch):
+    return network.init(jax.random.key(1), batch)
 
 
 def params_of(network, batch, dtype, **recurrent):
     """Return random parameters, those named replaced in every layer and direction."""
-    params = network.init(jax.random.key(1), batch)
+    params = jax.device_get(initialized(network, batch))
     for layer in params["recurrence"].values():
         for direction in layer.values():
             direction.update(recurrent)
-    return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), params)
+    return jax.tree.map(lambda leaf: np.asarray(leaf, dtype), params)
 
 
 def flow(network, params, batch, scale=1.0):
     """Return the statistics through time of `scale` times the sum of what the network writes, weighed."""
+    return jax.device_get(_flow(network, params, batch, scale))
 
+
+@functools.partial(jax.jit, static_argnums=0)
+def _flow(network, params, batch, scale):
     def loss(probes):
         written = network.apply(params, batch, probes=probes)
         weights = jnp.cos(jnp.arange(written.size, dtype=written.dtype)).reshape(written.shape)
         return scale * jnp.sum(weights * written)
 
-    norms = jax.jit(jax.grad(loss))(network.zero_probes(params, batch))
-    return jax.jit(through_time)(norms, batch.lengths)
+    return through_time(jax.grad(loss)(network.zero_probes(params, batch)), batch.lengths)
 
 
 def ratios(metrics, key="grads/through_time/log10_norm"):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from flows import B, F, H, batch_of, flow, network_of, orthogonal, params_of, ratios
+from flows import B, F, H, batch_of, flow, initialized, network_of, orthogonal, params_of, ratios
 
 from seqlab.architectures import ManyToMany, OneToMany
 from seqlab.cells import GRU, LSTM, Elman
@@ -71,7 +73,7 @@ def test_tanh_gives_the_product_of_its_jacobians(precision):
     network, batch = network_of(Elman(H)), batch_of(15, dtype)
     params = params_of(network, batch, dtype, recurrent_kernel=1.2 * orthogonal())
     own = params["recurrence"]["layer_0"]["forward"]
-    h = np.asarray(unroll(network.cell, own, batch.inputs)[1], np.float64)
+    h = np.asarray(jax.jit(functools.partial(unroll, network.cell))(own, batch.inputs)[1], np.float64)
     R, readout = (
         np.asarray(leaf, np.float64) for leaf in (own["recurrent_kernel"], params["readout"]["kernel"])
     )
@@ -97,18 +99,23 @@ def test_a_saturated_network_vanishes_though_its_radius_is_three():
 def test_an_lstm_remembers_as_its_forget_bias_says(bias, expected, precision):
     dtype, tolerance = precision
     stack = Stack(LSTM(H))
-    params = jax.tree.map(lambda leaf: jnp.zeros_like(leaf, dtype), stack.init(jax.random.key(0), F))
-    own = params["layer_0"]["forward"]
-    own["bias"] = own["bias"].at[H : 2 * H].set(bias)
-
-    def loss(probes):
-        final, _ = stack.apply(params, jnp.zeros((B, 31, F), dtype), probes=probes)
-        return jnp.sum(final["layer_0"]["forward"][0])
-
-    metrics = through_time(jax.grad(loss)(stack.zero_probes(params, B, 31)))
-    found = ratios(metrics, "grads/through_time/cell/log10_norm")
+    shapes = jax.eval_shape(lambda: stack.init(jax.random.key(0), F))
+    params = jax.tree.map(lambda leaf: np.zeros(leaf.shape, dtype), shapes)
+    params["layer_0"]["forward"]["bias"][H : 2 * H] = bias
+    found = ratios(_of_the_last_cell(stack, params), "grads/through_time/cell/log10_norm")
     np.testing.assert_allclose(found, (1 / (1 + np.exp(-bias))) ** np.arange(30, -1, -1), rtol=tolerance)
     np.testing.assert_allclose(found[0], expected, rtol=1e-4)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _of_the_last_cell(stack, params):
+    """Return the statistics through time of the sum of c_31, where nothing is read."""
+
+    def loss(probes):
+        zeros = jnp.zeros((B, 31, F), jnp.result_type(*jax.tree.leaves(params)))
+        return jnp.sum(stack.apply(params, zeros, probes=probes)[0]["layer_0"]["forward"][0])
+
+    return through_time(jax.grad(loss)(stack.zero_probes(params, B, 31)))
 
 
 @pytest.mark.parametrize("reset_after", [True, False])
@@ -116,9 +123,9 @@ def test_an_lstm_remembers_as_its_forget_bias_says(bias, expected, precision):
 def test_a_gru_remembers_as_its_update_bias_says(bias, reset_after, precision):
     dtype, tolerance = precision
     network, batch = network_of(GRU(H, reset_after=reset_after)), batch_of(31, dtype)
-    zeros = jax.tree.map(jnp.zeros_like, network.init(jax.random.key(0), batch)["recurrence"]["layer_0"])
-    own = zeros["forward"]
-    own["bias"] = own["bias"].at[H : 2 * H].set(bias)
+    usual = jax.device_get(initialized(network, batch))["recurrence"]["layer_0"]["forward"]
+    own = jax.tree.map(np.zeros_like, usual)
+    own["bias"][H : 2 * H] = bias
     params = params_of(network, batch, dtype, **own)
     expected = (1 / (1 + np.exp(-bias))) ** np.arange(30, -1, -1)
     np.testing.assert_allclose(ratios(flow(network, params, batch)), expected, rtol=tolerance)
@@ -180,9 +187,10 @@ def test_a_recurrence_that_keeps_norms_has_no_slope_at_any_lengths(lengths, prec
 def test_the_mean_square_over_the_sequences_that_have_a_step_stands_for_all():
     lengths = np.array([4, 2, 3])
     norms = np.random.default_rng(0).uniform(1, 2, (3, 5)) * (np.arange(5) < lengths[:, None])
-    found = through_time({"layer_0": {"forward": jnp.asarray(norms)}}, jnp.asarray(lengths))[KEY]
+    found = jax.jit(through_time)({"layer_0": {"forward": norms}}, lengths)[KEY]
     with np.errstate(divide="ignore", invalid="ignore"):
         expected = [np.log10(np.sqrt(3 * np.mean(norms[lengths > t, t] ** 2))) for t in range(4)]
+    found = np.asarray(found)
     np.testing.assert_allclose(found[:4], expected, rtol=1e-5)
     assert found[4] == -np.inf  # no sequence has the step
 
@@ -190,7 +198,7 @@ def test_the_mean_square_over_the_sequences_that_have_a_step_stands_for_all():
 def test_layers_and_directions_have_keys_of_their_own():
     network = network_of(LSTM(H), ManyToMany, num_layers=2, bidirectional=True)
     batch = batch_of(6, jnp.float32, lengths=[6, 2, 4], per_step=True)
-    found = flow(network, network.init(jax.random.key(0), batch), batch)
+    found = flow(network, initialized(network, batch), batch)
     top = "grads/through_time"
     places = {f"{top}/{layer}{cell}{direction}" for layer in ("", "layer_0/") for cell in ("", "cell/")
               for direction in ("", "forward/", "backward/")}  # fmt: skip
@@ -219,7 +227,7 @@ def test_the_backward_direction_flows_the_other_way(precision):
 )
 def test_the_cells_of_flax_have_diagnostics_too(cell):
     network, batch = network_of(cell), batch_of(9, jnp.float32)
-    found = flow(network, network.init(jax.random.key(0), batch), batch)
+    found = flow(network, initialized(network, batch), batch)
     assert found[KEY].shape == (9,)
     assert np.isfinite(found[KEY]).all()
     assert ("grads/through_time/cell/slope" in found) == isinstance(cell, nn.OptimizedLSTMCell)
@@ -236,22 +244,26 @@ def test_one_to_many_reads_its_input_at_the_first_step_alone():
     network = network_of(GRU(H), OneToMany)
     batch = batch_of(5, jnp.float32, per_step=True)
     batch = batch._replace(inputs=batch.inputs[:, 0])
-    params = network.init(jax.random.key(0), batch)
+    params = initialized(network, batch)
     assert np.isfinite(flow(network, params, batch)[KEY]).all()
 
     def written(features):
         return network.stack.apply(params["recurrence"], features)[1].sum()
 
-    features = network.first_layer_inputs(params, batch)
-    through_input = jax.grad(written)(features)[..., :F] * (features[..., :F] != 0)
+    @jax.jit
+    def slope():
+        features = network.first_layer_inputs(params, batch)
+        return jax.grad(written)(features)[..., :F] * (features[..., :F] != 0)
+
+    through_input = np.asarray(slope())
     assert through_input[:, 0].any()
     assert not through_input[:, 1:].any()
 
 
 def test_the_gradient_of_the_inputs_is_that_of_autodiff():
-    stack, lengths = Stack(Elman(3)), jnp.array([5, 3])
-    params = stack.init(jax.random.key(0), 2)
-    inputs = jax.random.normal(jax.random.key(1), (2, 5, 2))
+    stack, lengths = Stack(Elman(3)), np.array([5, 3])
+    params = jax.jit(lambda key: stack.init(key, 2))(jax.random.key(0))
+    inputs = np.float32(np.random.default_rng(1).standard_normal((2, 5, 2)))
 
     def loss(probes, inputs):
         return jnp.sum(stack.apply(params, inputs, lengths, probes=probes)[1] ** 2)
@@ -259,9 +271,9 @@ def test_the_gradient_of_the_inputs_is_that_of_autodiff():
     norms, slopes = jax.jit(jax.grad(loss, (0, 1)))(stack.zero_probes(params, 2, 5), inputs)
     expected = np.linalg.norm(slopes, axis=-1)
     np.testing.assert_allclose(norms["inputs"]["forward"], expected, rtol=1e-4)
-    found = through_time(norms, lengths)["grads/through_time/inputs/log10_norm"]
-    real = jnp.arange(5) < lengths[:, None]
-    np.testing.assert_allclose(found, log10_norm(jnp.asarray(expected), real), atol=1e-4)
+    found = jax.jit(through_time)(norms, lengths)["grads/through_time/inputs/log10_norm"]
+    real = np.arange(5) < lengths[:, None]
+    np.testing.assert_allclose(found, jax.jit(log10_norm)(expected, real), atol=1e-4)
 
 
 def test_the_top_layer_is_the_one_of_the_highest_number():

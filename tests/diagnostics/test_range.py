@@ -21,7 +21,7 @@ def linear(rho, length):
     """Return the overrides of an Elman run that is linear in its state, on bits, whose loss is bounded."""
     one_length = [f"task.length={length}", f"task.min_length={length}"]
     cell = ["cell=elman", "cell.activation=identity", f"cell.recurrent_scale={rho}"]
-    return [*tiny("parity_check", "many_to_one", *cell, "training.steps=1"), *one_length]
+    return [*tiny("parity_check", "many_to_one", *cell, "training.steps=1", "gradients=norms"), *one_length]
 
 
 @pytest.mark.parametrize("rho", [0.5, 2.0])

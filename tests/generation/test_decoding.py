@@ -33,7 +33,7 @@ def made(form):
     network = FORMS[form](GRU(4), Tokens(V), Tokens(V))
     inputs = jax.random.randint(KEY, (B,) if form == "one_to_many" else (B, T), 0, V)
     targets = jnp.zeros((B, M), jnp.int32)
-    params = network.init(KEY, Batch(inputs, targets, targets == 0))
+    params = jax.jit(network.init)(KEY, Batch(inputs, targets, targets == 0))
     return network, jax.tree.map(lambda leaf: 3 * leaf, params), inputs
 
 

@@ -57,7 +57,7 @@ def test_evaluations_report_the_loss_of_the_task():
     program = build(
         compose_request(tiny("python_docs", "many_to_many", "loss=smoothed_cross_entropy"))
     ).program
-    batch = program.batch(jnp.uint32(0), jnp.int32(0), program.task.data)
+    batch = jax.jit(program.batch)(jnp.uint32(0), jnp.int32(0), program.task.data)
     logits = jax.random.normal(jax.random.key(0), (*batch.targets.shape, program.network.outputs.size))
     training, evaluation, plain = (
         measure(program.task, program.network, logits, batch, measures)["loss"].value

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import pytest
 
 from seqlab.cells import GRU, LSTM, Elman
 from seqlab.recurrence import unroll
+from seqlab.testing.laws import difference
+
+__all__ = ["CELLS", "LENGTHS", "B", "F", "H", "T", "difference", "every_cell", "loss", "problem"]
 
 B, T, F, H = 3, 7, 4, 5
 LENGTHS = (7, 0, 4)
@@ -24,8 +29,13 @@ CELLS = {
 every_cell = pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)
 
 
+@functools.cache
 def problem(cell, dtype=jnp.float32):
-    """Return random parameters (no bias at zero), inputs `(B, T, F)` and an initial carry."""
+    """Return random parameters (no bias at zero), inputs `(B, T, F)` and an initial carry, in NumPy."""
+    return jax.device_get(jax.jit(lambda: _drawn(cell, dtype))())
+
+
+def _drawn(cell, dtype):
     keys = iter(jax.random.split(jax.random.key(0), 20))
     zeros = cell.initialize_carry(next(keys), (B, F))
     params = cell.init(next(keys), zeros, jnp.zeros((B, F)))["params"]
@@ -42,9 +52,3 @@ def loss(params, inputs, carry, probes=None, *, cell, lengths=None, run=unroll, 
     weights = jnp.cos(jnp.arange(outputs.size, dtype=outputs.dtype)).reshape(outputs.shape)
     ends = sum(jnp.sum(jnp.cos(leaf + i)) for i, leaf in enumerate(jax.tree.leaves(carry)))
     return jnp.sum(weights * jnp.sin(outputs)) + ends
-
-
-def largest_difference(left, right):
-    """Return the largest difference between two trees, relative where values are large."""
-    differences = jax.tree.map(lambda a, b: jnp.max(jnp.abs(a - b) / jnp.maximum(1, jnp.abs(b))), left, right)
-    return max(float(leaf) for leaf in jax.tree.leaves(differences))

@@ -8,7 +8,7 @@ import types
 import jax
 import pytest
 from jax.experimental import rnn
-from problems import CELLS, LENGTHS, largest_difference, loss, problem
+from problems import CELLS, LENGTHS, difference, loss, problem
 from tiny_runs import tiny
 
 from seqlab.recurrence import cudnn, stack
@@ -37,7 +37,7 @@ def test_it_is_the_scan(lengths, reverse, monkeypatch):
             for cudnn in (True, False)
         ]
 
-    assert largest_difference(*both(*arguments)) < 1e-5
+    assert difference(*both(*arguments)) < 1e-5
 
 
 @pytest.mark.parametrize(

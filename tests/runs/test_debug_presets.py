@@ -37,7 +37,8 @@ def test_an_unknown_preset_is_refused_with_the_legal_ones():
 @pytest.mark.parametrize("preset", ["overfit", "nans"])
 def test_overfit_alone_repeats_its_batch(preset):
     program = build(compose_request([*tiny("adding", "many_to_one"), f"debug={preset}"])).program
-    batches = [program.batch(jnp.uint32(0), jnp.int32(step), program.task.data) for step in (0, 5)]
+    draw = jax.jit(program.batch)
+    batches = [draw(jnp.uint32(0), jnp.int32(step), program.task.data) for step in (0, 5)]
     equal = jax.tree.map(lambda a, b: bool(jnp.array_equal(a, b)), *batches)
     assert equal.inputs is (preset == "overfit")
 

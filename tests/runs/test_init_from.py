@@ -98,13 +98,14 @@ def test_old_outputs_are_predicted_as_before(grown):
     """The logits are those of the old run, also of an end symbol, whose number is another one now."""
     first, second = map(load_run, grown)
     framing = first.network.framing
-    batch = first.task.evaluation_batch(0, 8, "validation", framing, first.task.data)
-    old, end = np.asarray(first.network.apply(first.params, batch)), first.task.end_symbol(framing)
+    draw = jax.jit(lambda data: first.task.evaluation_batch(0, 8, "validation", framing, data))
+    batch, end = jax.device_get(draw(first.task.data)), first.task.end_symbol(framing)
+    old = np.asarray(jax.jit(first.network.apply)(first.params, batch))
     moved = batch
     if end is not None:
         moved_end = second.task.end_symbol(framing)
         moved = batch._replace(targets=np.where(batch.targets == end, moved_end, batch.targets))
-    new = np.asarray(second.network.apply(second.params, moved))
+    new = np.asarray(jax.jit(second.network.apply)(second.params, moved))
     last = [] if end is None else [-1]
     kept = [*range(old.shape[-1] - len(last)), *last]
     assert new.shape[-1] > old.shape[-1]

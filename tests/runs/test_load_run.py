@@ -232,7 +232,7 @@ def test_examples_of_an_encoder_decoder_are_what_it_writes(strings):
 
 def test_examples_of_numbers_have_many_targets_beside_their_predictions():
     program = make_family(resolve(without_hydra(compose_config(tiny("adding", "many_to_one")))))[0].program
-    found = examples(program, program.init(np.uint32(0), program.task.data).params, 2)
+    found = examples(program, jax.jit(program.init)(np.uint32(0), program.task.data).params, 2)
     shown, beside = found["examples"], found["regression"]
     assert len(beside["targets"]) == len(beside["answers"]) == 16
     for one, target, answer in zip(shown, beside["targets"], beside["answers"], strict=False):

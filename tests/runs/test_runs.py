@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import subprocess
 import sys
 import time
-from functools import partial
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -25,6 +26,8 @@ from seqlab.training.rows import Rows
 from seqlab.types import ConfigError
 
 ADDING = ("adding", "many_to_one")
+THREE_STEPS = tiny(*ADDING, "training.steps=3")
+"""The overrides of a run that several tests train; one process compiles its programs once."""
 SUMMARY_KEYS = {
     *("status", "reason", "cell", "architecture", "task", "seed", "num_params", "steps", "chance", "solved"),
     *("seconds", "compile_seconds", "steps_per_second", "versions", "git_commit", "data_fingerprint"),
@@ -57,15 +60,33 @@ EVERY_KIND = {kind(*pair): pair for pair in dict(reversed(FRAMINGS)).items()}.va
 """Each task of data in its first framing; of the generated tasks one of those whose runs are alike."""
 
 
+def settings_of(task, architecture):
+    """Return the overrides of a run of three steps: with statistics for one task of each architecture."""
+    if (task, architecture) in ONE_EACH:
+        optimizer = "sam" if architecture == "many_to_one" else "adam"  # SAM calls the gradient twice
+        return tiny(task, architecture, "training.steps=3", "gradients=norms", f"optimizer={optimizer}")
+    return tiny(task, architecture, "training.steps=3", "cell=elman")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Return the summary of the run of a pair, which is trained once."""
+    folder = tmp_path_factory.mktemp("trained")
+
+    @functools.cache
+    def of(*pair):
+        return run([*settings_of(*pair), f"hydra.run.dir={folder / '-'.join(pair)}"])
+
+    return of
+
+
 @pytest.mark.runs
 @pytest.mark.parametrize(("task", "architecture"), dict.fromkeys([*EVERY_KIND, *ONE_EACH]))
-def test_same_seed_gives_the_same_run_which_tells_what_evaluate_finds(task, architecture, tmp_path):
-    level = "norms" if (task, architecture) in ONE_EACH else "off"
-    overrides = tiny(task, architecture, "training.steps=3", f"gradients={level}")
-    summaries = [run([*overrides, f"hydra.run.dir={tmp_path / name}"]) for name in ("one", "two")]
-    assert rows_of(tmp_path / "one") == rows_of(tmp_path / "two")
-    equal_params(tmp_path / "one", tmp_path / "two")
-    summary = summaries[1]
+def test_same_seed_gives_the_same_run_which_tells_what_evaluate_finds(task, architecture, trained, tmp_path):
+    one = Path(trained(task, architecture)["folder"])
+    summary = run([*settings_of(task, architecture), f"hydra.run.dir={tmp_path / 'two'}"])
+    assert rows_of(one) == rows_of(tmp_path / "two")
+    equal_params(one, tmp_path / "two")
     assert set(summary) >= SUMMARY_KEYS
     assert summary["status"] == "finished"
     assert summary["metric"] in {key.partition("/")[2] for key in summary["best"]}
@@ -80,9 +101,26 @@ def test_same_seed_gives_the_same_run_which_tells_what_evaluate_finds(task, arch
 
 
 @pytest.mark.runs
+@pytest.mark.parametrize(("task", "architecture"), ONE_EACH)
+def test_two_devices_train_as_one(task, architecture, trained, tmp_path):
+    one = trained(task, architecture)
+    two = run([*settings_of(task, architecture), "training.devices=2", f"hydra.run.dir={tmp_path}"])
+    assert (one["num_devices"], two["num_devices"]) == (1, 2)
+    folders = one["folder"], tmp_path
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6),
+        *(load(folder)[1] for folder in folders),
+    )
+    for first, second in zip(*map(rows_of, folders), strict=True):
+        assert first.keys() == second.keys()
+        for key in first:
+            np.testing.assert_allclose(first[key], second[key], rtol=1e-3, atol=1e-6, err_msg=key)
+
+
+@pytest.mark.runs
 def test_another_seed_gives_another_run(tmp_path):
     for seed in (0, 1):
-        run([*tiny(*ADDING, f"seed={seed}", "training.steps=3"), f"hydra.run.dir={tmp_path / str(seed)}"])
+        run([*THREE_STEPS, f"seed={seed}", f"hydra.run.dir={tmp_path / str(seed)}"])
     assert rows_of(tmp_path / "0")[0]["train/loss"] != rows_of(tmp_path / "1")[0]["train/loss"]
 
 
@@ -95,21 +133,22 @@ def test_every_cell_is_updated_and_diagnosed(cell):
     assert jax.tree.map(jnp.shape, after) == jax.tree.map(jnp.shape, program.shapes)
     keys = set(metrics)
     for every in program.cadences:
-        keys |= jax.eval_shape(partial(program.diagnose, every=every), program.shapes, batch).keys()
+        keys |= jax.eval_shape(functools.partial(program.diagnose, every=every), program.shapes, batch).keys()
     assert {"grads/through_time/log10_norm", "recurrent/lyapunov"} < keys
 
 
 @pytest.mark.runs
 @pytest.mark.parametrize("cell", ["attention", "flax_lstm", "min_gru", "selective_ssm", "stack_lstm"])
 def test_a_cell_of_each_form_trains(cell, folder):
-    summary = run([*tiny(*ADDING, "training.steps=2"), f"cell={cell}", f"hydra.run.dir={folder}"])
+    overrides = tiny(*ADDING, "training.steps=2", f"cell={cell}", "gradients=norms")
+    summary = run([*overrides, f"hydra.run.dir={folder}"])
     assert (summary["status"], summary["cell"]) == ("finished", cell)
 
 
 @pytest.mark.runs
-@pytest.mark.parametrize("cell", ["lstm", "flax_gru"])
-def test_training_is_alike_whatever_the_steps_per_call(cell, tmp_path):
-    short = [*tiny(*ADDING, "training.steps=53", "training.log_every=10"), f"cell={cell}"]
+@pytest.mark.parametrize(("cell", "level"), [("lstm", "norms"), ("flax_gru", "off")])
+def test_training_is_alike_whatever_the_steps_per_call(cell, level, tmp_path):
+    short = tiny(*ADDING, "training.steps=53", "training.log_every=10", f"cell={cell}", f"gradients={level}")
     for per_call in (1, 50):
         overrides = [
             *short,
@@ -123,12 +162,13 @@ def test_training_is_alike_whatever_the_steps_per_call(cell, tmp_path):
 
 @pytest.mark.runs
 @pytest.mark.parametrize(
-    ("optimizer", "elsewhere"),
-    [("adam", True), ("adamw", False), ("sgd", False), ("rmsprop", False)],
+    ("optimizer", "elsewhere", "level"),
+    [("adam", True, "norms"), ("adamw", False, "off"), ("sgd", False, "off"), ("rmsprop", False, "off")],
 )
-def test_resumed_run_equals_the_uninterrupted_one(optimizer, elsewhere, tmp_path):
+def test_resumed_run_equals_the_uninterrupted_one(optimizer, elsewhere, level, tmp_path):
     settings = [
         *tiny(*ADDING, f"optimizer={optimizer}", "architecture.num_layers=2", "architecture.dropout=0.3"),
+        f"gradients={level}",
         *("training.eval_every=2", "training.checkpoint_every=3"),
     ]
     run([*settings, "training.steps=7", f"hydra.run.dir={tmp_path / 'whole'}"])
@@ -152,8 +192,8 @@ def training_rows(folder):
 
 @pytest.mark.runs
 def test_resuming_another_network_is_refused(tmp_path):
-    run([*tiny(*ADDING, "training.steps=1"), f"hydra.run.dir={tmp_path}"])
-    settings = [*tiny(*ADDING, "training.steps=2"), "resume=auto", f"hydra.run.dir={tmp_path}"]
+    run([*THREE_STEPS, f"hydra.run.dir={tmp_path}"])
+    settings = [*tiny(*ADDING, "training.steps=4"), "resume=auto", f"hydra.run.dir={tmp_path}"]
     for other in ("cell=gru", "cell.features=5"):
         with pytest.raises(ConfigError, match="allow_changes=true"):
             run([*settings, other])
@@ -177,7 +217,7 @@ def test_divergence_names_step_and_parameter_and_keeps_finite_parameters(folder)
 
 @pytest.mark.runs
 def test_clipping_is_reported_and_obeyed(folder):
-    run([*tiny(*ADDING, "training.steps=5", "training.clip_norm=0.01"), f"hydra.run.dir={folder}"])
+    run([*THREE_STEPS, "training.clip_norm=0.01", f"hydra.run.dir={folder}"])
     for row in training_rows(folder):
         assert row["grads/clipped"] == (row["grads/norm"] > 0.01)
         np.testing.assert_allclose(row["grads/norm_clipped"], min(row["grads/norm"], 0.01), rtol=1e-5)
@@ -187,7 +227,7 @@ def test_clipping_is_reported_and_obeyed(folder):
 def test_clipping_by_value_comes_before_clipping_by_norm(tmp_path):
     settings = ["optimizer=sgd", "optimizer.learning_rate=1", "training.clip_value=0.01"]
     limit = 0.02
-    settings += ["training.steps=1", f"training.clip_norm={limit}"]
+    settings += ["training.steps=1", f"training.clip_norm={limit}", "gradients=norms"]
     for name, further in (("both", []), ("loose", ["training.clip_norm=1"])):
         run([*tiny(*ADDING), *settings, *further, f"hydra.run.dir={tmp_path / name}"])
     both, loose = (training_rows(tmp_path / name)[0] for name in ("both", "loose"))
@@ -201,7 +241,7 @@ def test_clipping_by_value_comes_before_clipping_by_norm(tmp_path):
 
 @pytest.mark.runs
 def test_gradients_off_leaves_the_global_norm_alone(folder):
-    run([*tiny(*ADDING, "gradients=off", "training.steps=2"), f"hydra.run.dir={folder}"])
+    run([*THREE_STEPS, f"hydra.run.dir={folder}"])
     keys = {key for row in training_rows(folder) for key in row if not key.startswith(("train/", "timing/"))}
     assert keys == {"step", "grads/norm", "grads/norm_clipped", "grads/clipped", "grads/nonfinite"}
 

@@ -9,7 +9,7 @@ from seqlab.runs.objects import make_family
 from seqlab.runs.request import resolve
 from seqlab.runs.sizes import num_params
 from seqlab.runs.width import nearest_width, sized, width_note, with_chosen_width
-from seqlab.types import ConfigError
+from seqlab.types import ConfigError, IncompatibleError
 
 SMALL = ("task=parity_check", "architecture=many_to_one")
 
@@ -70,3 +70,23 @@ def test_a_width_of_the_command_is_refused():
     request = compose_request([*SMALL, "architecture.num_params=3e3"])
     with pytest.raises(ConfigError, match=r"^architecture\.num_params must be a positive integer.*3000"):
         with_chosen_width(request)
+
+
+@pytest.mark.parametrize(("cell", "expected"), [("gru", 60), ("lstm", 30)])
+def test_a_command_gets_the_width_of_a_state(cell, expected):
+    chosen = with_chosen_width(compose_request([*SMALL, f"cell={cell}", "architecture.target_state_size=60"]))
+    config = resolve(chosen.config)
+    assert config["cell"]["features"] == expected
+    (note,) = width_note(make_family(config)[0].program)
+    assert note.endswith("gives a state of 60 numbers, the nearest to architecture.target_state_size=60")
+
+
+def test_a_state_that_no_width_changes_is_incompatible():
+    with pytest.raises(IncompatibleError, match=r"^cell\.features does not change the count"):
+        with_chosen_width(compose_request([*SMALL, "cell=s5", "architecture.target_state_size=1000"]))
+
+
+def test_two_choices_of_a_width_are_refused():
+    both = ["architecture.target_state_size=60", "architecture.num_params=3000"]
+    with pytest.raises(ConfigError, match=r"^architecture\.target_state_size=60 does not fit .*=3000"):
+        with_chosen_width(compose_request([*SMALL, *both]))

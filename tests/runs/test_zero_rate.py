@@ -12,7 +12,7 @@ pytestmark = pytest.mark.runs
 
 def test_gradients_are_those_of_the_initial_parameters(tmp_path):
     steps = ("training.steps=2", "training.eval_every=1", f"hydra.run.dir={tmp_path}")
-    summary = run(tiny("adding", "many_to_one", "optimizer.learning_rate=0", *steps))
+    summary = run(tiny("adding", "many_to_one", "optimizer.learning_rate=0", "gradients=norms", *steps))
     assert summary["status"] == "finished"
     metrics = load_run(tmp_path).metrics
     assert metrics["eval/loss"].dropna().nunique() == 1

@@ -44,6 +44,7 @@ def overrides_of(*further: str) -> list[str]:
             "task.length=30",
         ),
         *("training.steps=6", "training.eval_every=3", "training.log_every=3", "training.devices=1"),
+        "gradients=norms",
         *further,
     )
 

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from draws import batch_of
 
 from seqlab.tasks import SPLITS, load_task
 from seqlab.tasks.lengths import between
@@ -18,7 +19,7 @@ from seqlab.types import ConfigError
 def test_the_oracle_is_always_right(split):
     K, V = 3, 9
     fields = {"length": 17, "min_length": 12, "curriculum": "uniform", "num_pairs": K, "num_tokens": V}
-    batch = load_task("associative_recall", **fields).batch(jax.random.key(0), 128, split)
+    batch = batch_of(load_task("associative_recall", **fields), jax.random.key(0), 128, split)
     for x, y, asked, T in zip(*map(np.asarray, batch[:4]), strict=True):
         pairs = dict(x[: 2 * K].reshape(K, 2).tolist())
         queries = np.flatnonzero(asked)
@@ -33,7 +34,7 @@ def test_the_oracle_is_always_right(split):
 
 def test_values_keys_and_noise_are_uniform():
     task = load_task("associative_recall", length=16, num_pairs=2, num_tokens=10)
-    batch = jax.tree.map(np.asarray, task.batch(jax.random.key(0), 4096))
+    batch = jax.tree.map(np.asarray, batch_of(task, jax.random.key(0), 4096))
     values = np.bincount(batch.targets[batch.mask], minlength=10)[5:]
     np.testing.assert_allclose(values / 8192, task.reference("many_to_many").baseline, atol=0.02)
     keys = np.bincount(batch.inputs[:, :4:2].ravel(), minlength=5)[1:]
@@ -47,7 +48,7 @@ def test_gaps_follow_the_power_law(power):
     fields = {"length": 14, "min_length": 4, "num_pairs": 1, "curriculum": "uniform", "power": power}
     task = load_task("associative_recall", **fields)
     for T in (10, 14):
-        batch = task.batch(jax.random.key(0), 8192, data=between(T, T))
+        batch = batch_of(task, jax.random.key(0), 8192, data=between(T, T))
         counts = np.asarray(batch.mask).sum(axis=0)[2:T:2]
         law = np.arange(1.0, T // 2) ** (power - 1)
         np.testing.assert_allclose(counts / 8192, law / law.sum(), atol=5 * 0.5 / np.sqrt(8192))
@@ -67,7 +68,7 @@ def test_few_keys_and_values_follow_the_law_of_one_draw_after_another():
     power, keys, values = 0.3, (1, 2, 3), (4, 5)
     fields = {"num_tokens": 9, "num_keys": 3, "num_values": 2, "power": power}
     task = load_task("associative_recall", length=8, min_length=8, num_pairs=2, **fields)
-    batch = jax.tree.map(np.asarray, task.batch(jax.random.key(3), 16384))
+    batch = jax.tree.map(np.asarray, batch_of(task, jax.random.key(3), 16384))
     law = {}
     for (k1, k2), (v1, v2) in itertools.product(*(itertools.permutations(x, 2) for x in (keys, values))):
         for first, later in ((0, 1), (1, 0)):  # the gaps of k1 and k2
@@ -85,7 +86,7 @@ def test_few_keys_and_values_follow_the_law_of_one_draw_after_another():
 @pytest.mark.parametrize(("length", "num_pairs"), [(64, 4), (512, 64)])
 def test_the_settings_of_the_paper_can_be_drawn(length, num_pairs):
     task = load_task("associative_recall", length=length, num_pairs=num_pairs, num_tokens=8192)
-    batch = jax.tree.map(np.asarray, task.batch(jax.random.key(0), 2))
+    batch = jax.tree.map(np.asarray, batch_of(task, jax.random.key(0), 2))
     assert (batch.mask.sum(axis=1) == num_pairs).all()
     assert (batch.targets[batch.mask] >= 4096).all()
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import jiwer
 import numpy as np
 import pytest
+from draws import evaluation_of
 from PIL import Image
 from small_corpora import stand_in, write_csv
 from tiny_runs import tiny
@@ -44,7 +45,7 @@ def test_a_run_is_evaluated_free_running_and_captions_a_file(folder, tmp_path, i
     summary = run([*tiny("captions", FORM, *small), f"hydra.run.dir={folder}"])
     program, params = load(folder)
     task, count = program.task, program.task.num_evaluation("test", FORM)
-    batch = task.evaluation_batch(jnp.int32(0), count, "test", FORM, task.data)
+    batch = evaluation_of(task, jnp.int32(0), count, "test", FORM, task.data)
     found = sample(program.network, params, batch.inputs, 4, jax.random.key(0), GREEDY)[0]
     written = [task.render(row, FORM) for row in np.asarray(found)]
     right = [text for (text,) in task.encoded.texts["test"]["text"]]

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from draws import batch_of
 
 from seqlab.metrics import metric
 from seqlab.tasks import SPLITS, load_task
@@ -13,7 +14,7 @@ from seqlab.tasks import SPLITS, load_task
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_the_oracle_is_always_right(split):
-    batch = load_task("copy_memory", length=6, curriculum="uniform").batch(jax.random.key(0), 64, split)
+    batch = batch_of(load_task("copy_memory", length=6, curriculum="uniform"), jax.random.key(0), 64, split)
     for x, y, real, steps in zip(*map(np.asarray, batch[:4]), strict=True):
         T = steps - 20
         symbols = x[:10]
@@ -24,7 +25,7 @@ def test_the_oracle_is_always_right(split):
 
 
 def test_every_symbol_is_as_likely_at_every_place():
-    symbols = np.asarray(load_task("copy_memory").batch(jax.random.key(0), 4096).inputs)[:, :10]
+    symbols = np.asarray(batch_of(load_task("copy_memory"), jax.random.key(0), 4096).inputs)[:, :10]
     counts = np.stack([np.bincount(place, minlength=8) for place in symbols.T])
     np.testing.assert_allclose(counts, 512, atol=5 * np.sqrt(512))
     apart = symbols[:, :, None] == symbols[:, None, :]

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from draws import batch_of
 
 from seqlab.metrics import metric
 from seqlab.tasks import load_task
@@ -35,7 +36,7 @@ def next_symbol(read, letters):
 @every_language
 def test_all_that_is_determined_counts_but_the_first_a(name, letters):
     task = load_task(name, length=6)
-    for read, written, counts in strings_of(task, task.batch(jax.random.key(0), 64)):
+    for read, written, counts in strings_of(task, batch_of(task, jax.random.key(0), 64)):
         n = read.count("a")
         assert read == "#" + "".join(letter * n for letter in letters)
         assert written == read[1:] + "#"
@@ -48,8 +49,8 @@ def test_all_that_is_determined_counts_but_the_first_a(name, letters):
 @every_language
 def test_who_takes_every_n_for_the_same_is_at_chance(name, letters):
     task = load_task(name, length=5, min_length=2)
-    batch = task.batch(jax.random.key(0), 2048)
-    same = task.batch(jax.random.key(0), 2048, data=between(3, 3))
+    batch = batch_of(task, jax.random.key(0), 2048)
+    same = batch_of(task, jax.random.key(0), 2048, data=between(3, 3))
     constant, oracle = (jax.nn.one_hot(each.targets, len(letters) + 1) for each in (same, batch))
     chance = 1 / 4
     assert "the same n for all" in task.reference("many_to_many").description

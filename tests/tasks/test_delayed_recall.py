@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 import pytest
+from draws import batch_of
 
 from seqlab.tasks import SPLITS, load_task
 from seqlab.types import ConfigError
@@ -11,7 +12,7 @@ from seqlab.types import ConfigError
 @pytest.mark.parametrize("split", SPLITS)
 def test_the_oracle_is_always_right_and_every_symbol_as_likely(split):
     task = load_task("delayed_recall", length=5, curriculum="uniform", num_symbols=4)
-    batch = jax.tree.map(np.asarray, task.batch(jax.random.key(0), 2048, split))
+    batch = jax.tree.map(np.asarray, batch_of(task, jax.random.key(0), 2048, split))
     np.testing.assert_array_equal(batch.targets, batch.inputs[:, 0])
     steps = np.arange(6)
     waiting = (steps > 0) & (steps < batch.lengths[:, None])

@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from draws import evaluation_of
 
 from seqlab.tasks import SPLITS, load_task
 from seqlab.types import ConfigError
@@ -22,7 +23,7 @@ def test_an_evaluation_pass_holds_every_image_once(split):
     count = task.num_evaluation(split, "one_to_one")
     rows = []
     for index in range(-(-count // 128)):
-        batch = task.evaluation_batch(jnp.int32(index), 128, split, "one_to_one", task.data)
+        batch = evaluation_of(task, jnp.int32(index), 128, split, "one_to_one", task.data)
         rows.append(np.asarray(batch.inputs)[np.asarray(batch.mask)])
     np.testing.assert_array_equal(np.concatenate(rows), task.data[split]["images"])
 

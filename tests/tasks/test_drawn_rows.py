@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax
 import numpy as np
 import pytest
+from draws import batch_of
 from small_corpora import stand_in
 
 from seqlab.tasks import load_task
@@ -26,7 +27,7 @@ def test_every_class_is_drawn_equally_often_and_every_row_of_it(seed):
 def test_a_balanced_task_draws_other_rows_of_training_alone(task):
     plain, balanced = (load_task(task, **stand_in(task), balance=balance) for balance in (False, True))
     key = jax.random.key(0)
-    assert (plain.batch(key, 64).targets != balanced.batch(key, 64).targets).any()
+    assert (batch_of(plain, key, 64).targets != batch_of(balanced, key, 64).targets).any()
     np.testing.assert_array_equal(
-        plain.batch(key, 64, "test").targets, balanced.batch(key, 64, "test").targets
+        batch_of(plain, key, 64, "test").targets, batch_of(balanced, key, 64, "test").targets
     )

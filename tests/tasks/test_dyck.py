@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from draws import batch_of
 
 from seqlab.metrics import loss, metric
 from seqlab.tasks import load_task
@@ -14,7 +15,7 @@ SIZES = pytest.mark.parametrize(("num_kinds", "max_depth"), [(1, 1), (2, 3), (3,
 
 def drawn(task, size):
     """Return a batch and the generator's log-probabilities of what may follow each of its prefixes."""
-    batch = task.batch(jax.random.key(0), size)
+    batch = batch_of(task, jax.random.key(0), size)
     after = [[task.following(row[:t]) for t in range(task.length)] for row in np.asarray(batch.targets)]
     return batch, jnp.log(jnp.maximum(jnp.array(after), 1e-30))
 

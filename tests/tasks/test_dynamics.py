@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from draws import batch_of
 
 from seqlab.metrics import metric
 from seqlab.tasks import load_task
@@ -37,7 +38,7 @@ def test_the_accuracy_of_bits_is_the_share_of_right_signs():
 
 def test_the_signal_that_the_context_names_is_integrated():
     task, choices = drawn("context_integration", length=12, curriculum="uniform")
-    integrals = jax.device_get(task.batch(jax.random.key(0), 64, framing="many_to_many"))
+    integrals = jax.device_get(batch_of(task, jax.random.key(0), 64, framing="many_to_many"))
     np.testing.assert_array_equal(choices.inputs, integrals.inputs)
     for read, target, length in zip(integrals.inputs, integrals.targets, integrals.lengths, strict=True):
         context = int(read[0, 3])

@@ -3,13 +3,14 @@
 import jax
 import numpy as np
 import pytest
+from draws import batch_of
 
 from seqlab.tasks import load_task
 
 
 def test_a_bit_that_is_read_is_the_one_that_was_written_last():
     task = load_task("flip_flop_language", length=12, curriculum="uniform", ignore_probability=0.5)
-    batch = jax.device_get(task.batch(jax.random.key(0), 64))
+    batch = jax.device_get(batch_of(task, jax.random.key(0), 64))
     kinds = []
     for read, targets, mask, length in zip(
         batch.inputs, batch.targets, batch.mask, batch.lengths, strict=True

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from draws import batch_of
 
 from seqlab.tasks import load_task
 from seqlab.tasks.lengths import between
@@ -18,7 +19,7 @@ every_series = pytest.mark.parametrize("name", NAMES)
 @every_series
 def test_the_framings_show_the_same_series(name):
     task, key = load_task(name, length=9, horizon=3), jax.random.key(0)
-    last, every, drawn = (task.batch(key, 4, "test", framing) for framing in task.framings)
+    last, every, drawn = (batch_of(task, key, 4, "test", framing) for framing in task.framings)
     np.testing.assert_array_equal(every.inputs[:, 3:], every.targets[:, :-3])
     np.testing.assert_array_equal(last.inputs, every.inputs)
     np.testing.assert_array_equal(last.targets, every.targets[:, -1])
@@ -29,7 +30,7 @@ def test_the_framings_show_the_same_series(name):
 def test_a_shorter_example_looks_as_far_ahead(name):
     task, key = load_task(name, length=9, horizon=3, curriculum="uniform"), jax.random.key(0)
     short = between(5, 5)
-    last, every, drawn = (task.batch(key, 4, "test", framing, short) for framing in task.framings)
+    last, every, drawn = (batch_of(task, key, 4, "test", framing, short) for framing in task.framings)
     np.testing.assert_array_equal(last.targets, every.targets[:, 4])
     np.testing.assert_array_equal(every.targets[:, :2], every.inputs[:, 3:5])
     np.testing.assert_array_equal(drawn.mask, every.mask)
@@ -41,7 +42,7 @@ def test_a_shorter_example_looks_as_far_ahead(name):
 @every_series
 def test_naive_forecasts_have_the_stated_errors(name):
     task = load_task(name, length=20, horizon=4)
-    batch = task.batch(jax.random.key(0), 2048, "test", "many_to_many")
+    batch = batch_of(task, jax.random.key(0), 2048, "test", "many_to_many")
     targets, latest = np.asarray(batch.targets[..., 0]), np.asarray(batch.inputs[..., 0])
     baselines = task.baselines("test", "many_to_many")
     for found, stated in (

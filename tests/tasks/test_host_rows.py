@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from draws import evaluation_of
 from small_corpora import overrides as stand_in
 from small_corpora import stand_in as fields_of
 from tiny_runs import TINY
@@ -35,7 +36,7 @@ def test_batches_and_fingerprint_are_those_of_resident_rows(name):
     framing = resident.framings[0]
     for split in SPLITS[1:]:
         found = [
-            task.evaluation_batch(jnp.int32(0), 4, split, framing, task.data) for task in (resident, mapped)
+            evaluation_of(task, jnp.int32(0), 4, split, framing, task.data) for task in (resident, mapped)
         ]
         jax.tree.map(np.testing.assert_array_equal, *found)
     assert resident.fingerprint() == mapped.fingerprint()

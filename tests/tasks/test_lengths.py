@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from draws import batch_of
 from tiny_runs import NARROW, OWN
 
 from seqlab.tasks import load_task, quick_options
@@ -23,21 +24,21 @@ def lengths_of(batch):
 @pytest.mark.parametrize("name", ["even_pairs", "parity_check", "adding"])
 def test_uniform_lengths_are_uniform(name):
     task = load_task(name, length=11, min_length=4, curriculum="uniform")
-    counts = np.bincount(lengths_of(task.batch(jax.random.key(0), 4096)), minlength=12)[4:]
+    counts = np.bincount(lengths_of(batch_of(task, jax.random.key(0), 4096)), minlength=12)[4:]
     np.testing.assert_allclose(counts, 512, atol=5 * np.sqrt(512))
     assert counts.sum() == 4096
 
 
 def test_fixed_lengths_need_no_padding():
-    assert load_task("even_pairs", curriculum="fixed").batch(jax.random.key(0), 4).lengths is None
+    assert batch_of(load_task("even_pairs", curriculum="fixed"), jax.random.key(0), 4).lengths is None
 
 
 @pytest.mark.parametrize(("progress", "longest"), [(0.0, 4), (0.25, 8), (0.5, 12), (0.75, 12), (1.0, 12)])
 def test_growing_lengths_grow_over_the_first_half(progress, longest):
     task = load_task("even_pairs", length=12, min_length=4, curriculum="growing")
     data = task.at_stage(task.data, jnp.float32(progress))
-    assert set(lengths_of(task.batch(jax.random.key(0), 512, data=data))) == set(range(4, longest + 1))
-    assert set(lengths_of(task.batch(jax.random.key(0), 512, "test"))) == set(range(4, 13))
+    assert set(lengths_of(batch_of(task, jax.random.key(0), 512, data=data))) == set(range(4, longest + 1))
+    assert set(lengths_of(batch_of(task, jax.random.key(0), 512, "test"))) == set(range(4, 13))
 
 
 @pytest.mark.parametrize("name", WITH_LENGTHS)

@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 import pytest
+from draws import batch_of
 
 from seqlab.tasks import SPLITS, load_task
 
@@ -10,7 +11,7 @@ from seqlab.tasks import SPLITS, load_task
 @pytest.mark.parametrize("split", SPLITS)
 def test_the_oracle_is_always_right(split):
     task, key = load_task("parity_check", length=9), jax.random.key(0)
-    batches = (task.batch(key, 64, split, framing) for framing in task.framings)
+    batches = (batch_of(task, key, 64, split, framing) for framing in task.framings)
     last, running, at_once = (jax.tree.map(np.asarray, batch) for batch in batches)
     for bits, length, parity in zip(last.inputs, last.lengths, last.targets, strict=True):
         assert int(parity) == np.sum(bits[:length]) % 2
@@ -23,7 +24,7 @@ def test_the_oracle_is_always_right(split):
 
 def test_the_worked_example_of_the_docstring():
     task = load_task("parity_check", length=4)
-    batch = task.batch(jax.random.key(0), 64, "train", "many_to_many")
+    batch = batch_of(task, jax.random.key(0), 64, "train", "many_to_many")
     row = np.flatnonzero((np.asarray(batch.inputs) == [0, 1, 1, 1]).all(axis=1))[0]
     np.testing.assert_array_equal(batch.targets[row], [0, 1, 0, 1])
 
@@ -32,7 +33,7 @@ def test_no_sequence_occurs_in_two_splits_and_none_is_missing():
     task = load_task("parity_check", length=6)
     seen = []
     for split in SPLITS:
-        batch = task.batch(jax.random.key(0), 4096, split)
+        batch = batch_of(task, jax.random.key(0), 4096, split)
         bits, lengths = np.asarray(batch.inputs).tolist(), batch.lengths.tolist()
         seen.append({tuple(row[:length]) for row, length in zip(bits, lengths, strict=True)})
     assert not seen[0] & seen[1]
@@ -45,13 +46,13 @@ def test_no_sequence_occurs_in_two_splits_and_none_is_missing():
 @pytest.mark.parametrize("architecture", ["many_to_one", "many_to_many"])
 def test_the_chance_level_is_that_of_either_constant(split, architecture):
     task = load_task("parity_check")
-    batch = task.batch(jax.random.key(0), 4096, split, architecture)
+    batch = batch_of(task, jax.random.key(0), 4096, split, architecture)
     share_of_ones = np.asarray(batch.targets)[np.asarray(batch.mask)].mean()
     assert share_of_ones == pytest.approx(task.reference(architecture).baseline, abs=4 * 0.5 / np.sqrt(4096))
 
 
 def test_lengths_are_uniform():
-    batch = load_task("parity_check", length=11).batch(jax.random.key(0), 4096)
+    batch = batch_of(load_task("parity_check", length=11), jax.random.key(0), 4096)
     counts = np.bincount(batch.lengths, minlength=12)[4:]
     np.testing.assert_allclose(counts, 512, atol=5 * np.sqrt(512))
     assert counts.sum() == 4096

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from draws import batch_of
 
 from seqlab.tasks import load_task
 from seqlab.types import ConfigError
@@ -34,10 +35,10 @@ def test_the_class_says_whether_dashes_lead_from_end_to_end():
 def test_the_framings_and_both_ways_of_reading_show_one_picture():
     by_pixel, by_row = load_task("pathfinder"), load_task("pathfinder", by="row")
     key = jax.random.key(0)
-    picture = by_row.batch(key, 4).inputs
-    np.testing.assert_array_equal(by_pixel.batch(key, 4).inputs, picture.reshape(4, 256, 1))
+    picture = batch_of(by_row, key, 4).inputs
+    np.testing.assert_array_equal(batch_of(by_pixel, key, 4).inputs, picture.reshape(4, 256, 1))
     np.testing.assert_array_equal(
-        by_pixel.batch(key, 4, framing="one_to_one").inputs, picture.reshape(4, 256)
+        batch_of(by_pixel, key, 4, framing="one_to_one").inputs, picture.reshape(4, 256)
     )
     assert jnp.count_nonzero(picture) > 0
 

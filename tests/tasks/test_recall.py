@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 import pytest
+from draws import batch_of
 
 from seqlab.tasks import load_task
 from seqlab.types import ConfigError
@@ -30,7 +31,7 @@ def test_values_among_noise_are_written_in_order():
 @pytest.mark.parametrize("distance", [None, 4])
 def test_what_followed_the_special_symbol_is_named(distance):
     task = load_task("induction_heads", length=9, num_values=5, distance=distance)
-    batch = jax.device_get(task.batch(jax.random.key(0), 64))
+    batch = jax.device_get(batch_of(task, jax.random.key(0), 64))
     for string, answer in zip(batch.inputs.tolist(), batch.targets.tolist(), strict=True):
         assert string.count(5) == 2
         assert string[-1] == 5

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from draws import batch_of
 
 from seqlab.metrics import metric
 from seqlab.tasks import load_task
@@ -86,7 +87,7 @@ def test_strings_of_a_length_are_uniform_and_their_labels_say_what_may_follow(na
 
 def test_a_set_is_right_where_all_of_its_labels_are():
     task = load_task("regular_language", language="d_2", length=5, num_evaluation_examples=64)
-    batch = jax.tree.map(jnp.asarray, jax.device_get(task.batch(jax.random.key(0), 32)))
+    batch = jax.tree.map(jnp.asarray, jax.device_get(batch_of(task, jax.random.key(0), 32)))
     predictions = np.random.default_rng(0).normal(size=batch.targets.shape).astype(np.float32)
     right = ((predictions > 0) == (batch.targets > 0)).all(axis=-1) | ~batch.mask
     logits, sets = task.part("sets", jnp.asarray(predictions), batch)
@@ -97,5 +98,5 @@ def test_a_set_is_right_where_all_of_its_labels_are():
 
 def test_strings_of_hundreds_of_symbols_are_drawn():
     task = load_task("regular_language", language="d_12", length=400, curriculum="fixed")
-    batch = jax.device_get(task.batch(jax.random.key(0), 4))
+    batch = jax.device_get(batch_of(task, jax.random.key(0), 4))
     assert all(MEMBERS["d_12"]("".join("ab"[symbol] for symbol in row[1:])) for row in batch.inputs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax
 import numpy as np
 import pytest
+from draws import batch_of
 from PIL import Image
 from small_corpora import write_csv
 
@@ -31,7 +32,7 @@ def captions(folder, shift):
 def test_images_of_training_are_shifted_and_no_others(task_of, tmp_path):
     """Each image is one of the nine that a slow reference cuts out of it, and all nine are met."""
     plain, task = (task_of(tmp_path, shift) for shift in (0, 1))
-    usual, moved = (one.batch(jax.random.key(0), 64) for one in (plain, task))
+    usual, moved = (batch_of(one, jax.random.key(0), 64) for one in (plain, task))
     met = set()
     for image, other in zip(np.asarray(usual.inputs), np.asarray(moved.inputs), strict=True):
         padded = np.pad(image, [*[(0, 0)] * (image.ndim - 3), (1, 1), (1, 1), (0, 0)], mode="edge")
@@ -40,5 +41,5 @@ def test_images_of_training_are_shifted_and_no_others(task_of, tmp_path):
     assert met == {(i, j) for i in range(3) for j in range(3)}
     np.testing.assert_array_equal(usual.targets, moved.targets)
     for split in ("validation", "test"):
-        both = (one.batch(jax.random.key(0), 8, split).inputs for one in (plain, task))
+        both = (batch_of(one, jax.random.key(0), 8, split).inputs for one in (plain, task))
         np.testing.assert_array_equal(*both)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax
 import numpy as np
 import pytest
+from draws import batch_of, evaluation_of
 
 from seqlab.tasks import load_task
 from seqlab.tasks._simple_predictors import BY_PLACE, CONSTANT
@@ -43,9 +44,9 @@ def test_sorted_strings_are_known_by_place():
 @pytest.mark.parametrize(("name", "framing"), [("adding", "many_to_one"), ("sine_mixture", "many_to_many")])
 def test_values_are_predicted_by_their_mean(name, framing, split):
     task = load_task(name, length=6, num_evaluation_examples=32)
-    batch = jax.device_get(task.evaluation_batch(jax.numpy.int32(0), 32, split, framing, task.data))
+    batch = jax.device_get(evaluation_of(task, jax.numpy.int32(0), 32, split, framing, task.data))
     found = task.baselines(split, framing)
-    training = jax.device_get(task.batch(jax.random.key(20_201_123), 4096, "train", framing).targets)
+    training = jax.device_get(batch_of(task, jax.random.key(20_201_123), 4096, "train", framing).targets)
     mean, at_place = training.mean(dtype=float), training.mean(axis=0, dtype=float)
     assert found[CONSTANT] == pytest.approx(np.mean((batch.targets - mean) ** 2), rel=1e-5)
     assert found[BY_PLACE] == pytest.approx(np.mean((batch.targets - at_place) ** 2), rel=1e-3)

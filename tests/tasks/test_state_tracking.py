@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from draws import batch_of
 
 from seqlab.tasks import load_task
 from seqlab.tasks.state_tracking._groups import group
@@ -50,7 +51,7 @@ def test_the_running_product_is_that_of_permutation_matrices(name, elements):
         for token, target in zip(tokens, products, strict=True):
             product = product @ known[read[token]]
             assert target == number(product, known)
-    last = task.batch(jax.random.key(0), 8, framing="many_to_one").targets
+    last = batch_of(task, jax.random.key(0), 8, framing="many_to_one").targets
     np.testing.assert_array_equal(last, batch.targets[:, -1])
 
 
@@ -126,7 +127,7 @@ def test_the_state_is_exact_for_a_thousand_steps(name):
     """The last product of a word and its inverse in reverse order is the identity, whatever was between."""
     task = load_task(name, length=1000)
     if name == "word_problem":
-        words = task.batch(jax.random.key(1), 4).inputs
+        words = batch_of(task, jax.random.key(1), 4).inputs
         inverses = jnp.asarray(group("S3").products.argmin(axis=1))  # a b = 0
         there_and_back = jnp.concatenate([words, inverses[words[:, ::-1]]], axis=1)
         assert not np.asarray(task.running_products(there_and_back)[:, -1]).any()

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from draws import evaluation_of
 from seqeval.metrics import f1_score
 from seqeval.scheme import IOB2
 from small_corpora import stand_in, write_csv
@@ -29,7 +30,7 @@ def of(tmp_path, *rows):
 def test_every_schema_gives_the_same_tags(preset):
     task = load_task(preset, **stand_in(preset))
     assert task.encoded.artifacts["tags"] == ["B-PER", "I-PER", "O"]
-    batch = task.evaluation_batch(jnp.int32(0), 8, "train", "many_to_many", task.data)
+    batch = evaluation_of(task, jnp.int32(0), 8, "train", "many_to_many", task.data)
     for tokens, tags, real in zip(batch.inputs, batch.targets, batch.mask, strict=True):
         words = [task.encoded.artifacts["tokens"][number - 1] for number in tokens[real].tolist()]
         expected = [{"Smith": "B-PER", "left": "I-PER"}.get(word, "O") for word in words]
@@ -43,7 +44,7 @@ def test_a_run_is_evaluated_by_seqeval(folder):
     program, params = load(folder)
     task = program.task
     count = task.num_evaluation("test", "many_to_many")
-    batch = task.evaluation_batch(jnp.int32(0), count, "test", "many_to_many", task.data)
+    batch = evaluation_of(task, jnp.int32(0), count, "test", "many_to_many", task.data)
     found = np.asarray(jax.jit(program.network.apply)(params, batch)).argmax(axis=-1)
 
     def named(rows):

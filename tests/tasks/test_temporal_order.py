@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 import pytest
+from draws import batch_of
 
 from seqlab.tasks import SPLITS, load_task
 from seqlab.types import ConfigError
@@ -14,7 +15,7 @@ TENTHS = {2: [(1, 2), (4, 5)], 3: [(1, 2), (3, 4), (6, 7)]}
 @pytest.mark.parametrize("num_symbols", [2, 3])
 def test_the_oracle_is_always_right(num_symbols, split):
     task = load_task("temporal_order", length=30, curriculum="uniform", num_symbols=num_symbols)
-    batch = jax.tree.map(np.asarray, task.batch(jax.random.key(0), 512, split))
+    batch = jax.tree.map(np.asarray, batch_of(task, jax.random.key(0), 512, split))
     for symbols, T, y in zip(batch.inputs, batch.lengths, batch.targets, strict=True):
         found = np.flatnonzero(symbols[:T] < 2)
         assert len(found) == num_symbols
@@ -26,7 +27,7 @@ def test_the_oracle_is_always_right(num_symbols, split):
 @pytest.mark.parametrize("num_symbols", [2, 3])
 def test_classes_places_and_distractors_are_uniform(num_symbols):
     task = load_task("temporal_order", length=40, num_symbols=num_symbols)
-    batch = jax.tree.map(np.asarray, task.batch(jax.random.key(0), 4096))
+    batch = jax.tree.map(np.asarray, batch_of(task, jax.random.key(0), 4096))
     counts = np.bincount(batch.targets, minlength=2**num_symbols)
     expected = 4096 * task.reference("many_to_one").baseline
     np.testing.assert_allclose(counts, expected, atol=5 * np.sqrt(expected))

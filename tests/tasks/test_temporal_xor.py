@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from draws import batch_of
 
 from seqlab.metrics import metric
 from seqlab.tasks import SPLITS, load_task
@@ -13,7 +14,7 @@ from seqlab.tasks import SPLITS, load_task
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_the_oracle_is_right_at_every_third_bit(split):
-    batch = load_task("temporal_xor", length=8, curriculum="uniform").batch(jax.random.key(0), 64, split)
+    batch = batch_of(load_task("temporal_xor", length=8, curriculum="uniform"), jax.random.key(0), 64, split)
     for x, y, real, T in zip(*map(np.asarray, batch[:4]), strict=True):
         bits = [*x[:T], y[T - 1]]
         np.testing.assert_array_equal(bits[1:], y[:T])
@@ -23,7 +24,7 @@ def test_the_oracle_is_right_at_every_third_bit(split):
 
 
 def test_one_bit_tells_nothing_of_the_next():
-    batch = jax.tree.map(np.asarray, load_task("temporal_xor", length=9).batch(jax.random.key(0), 4096))
+    batch = jax.tree.map(np.asarray, batch_of(load_task("temporal_xor", length=9), jax.random.key(0), 4096))
     for bit in (0, 1):
         seen = batch.inputs == bit
         ones = (batch.targets * seen).sum(axis=0) / seen.sum(axis=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from draws import evaluation_of
 from small_corpora import reviews, stand_in, write_csv, write_hub
 from tiny_runs import TINY
 
@@ -38,7 +39,7 @@ def test_a_preset_reads_a_file_of_its_schema(preset):
     assert sum(task.num_examples(split, "many_to_one") for split in ("train", "validation", "test")) == len(
         texts
     )
-    batch = task.evaluation_batch(jnp.int32(0), 4, "train", "many_to_one", task.data)
+    batch = evaluation_of(task, jnp.int32(0), 4, "train", "many_to_one", task.data)
     for tokens, length, label in zip(batch.inputs, batch.lengths, batch.targets, strict=True):
         words = " ".join(task.encoded.artifacts["tokens"][number - 1] for number in tokens[:length].tolist())
         assert label == labels[texts.index(words)]

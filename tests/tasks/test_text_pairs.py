@@ -8,6 +8,7 @@ import jiwer
 import numpy as np
 import pytest
 import sacrebleu
+from draws import evaluation_of
 from small_corpora import stand_in, write_csv, write_hub
 from tiny_runs import tiny
 
@@ -36,7 +37,7 @@ PRESETS = ["text_pairs", "respell", "jupyter_en_fr", "movie_dialogue", "multi30k
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_schema_gives_the_same_pairs(preset):
     task = load_task(preset, length=64, target_length=64, **stand_in(preset))
-    batch = task.evaluation_batch(jnp.int32(0), 4, "train", "encoder_decoder", task.data)
+    batch = evaluation_of(task, jnp.int32(0), 4, "train", "encoder_decoder", task.data)
     words = {"red": "rot", "green": "grün", "blue": "blau", "house": "Haus", "tree": "Baum"}
     texts, targets = task.encoded.texts["train"].values()
     vocabulary = vocabulary_of(task.encoded.artifacts)
@@ -55,7 +56,7 @@ def test_a_run_is_evaluated_by_the_libraries_on_free_running_texts(folder):
     run([*tiny("text_pairs", "encoder_decoder", "training.steps=3"), *SHORT, f"hydra.run.dir={folder}"])
     program, params = load(folder)
     task, count = program.task, program.task.num_evaluation("test", "encoder_decoder")
-    batch = task.evaluation_batch(jnp.int32(0), count, "test", "encoder_decoder", task.data)
+    batch = evaluation_of(task, jnp.int32(0), count, "test", "encoder_decoder", task.data)
     found = sample(program.network, params, batch.inputs, 4, jax.random.key(0), GREEDY, batch.lengths)[0]
     written = [task.render(row, "encoder_decoder") for row in np.asarray(found)]
     right = wanted(task)

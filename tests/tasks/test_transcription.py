@@ -13,6 +13,7 @@ import jiwer
 import numpy as np
 import pytest
 import soundfile
+from draws import evaluation_of
 from small_corpora import stand_in, tones, write_csv
 from tiny_runs import tiny
 
@@ -28,7 +29,7 @@ FORM = "many_to_many"
 def whole(task, split):
     """Return a split as NumPy arrays, and its transcripts as texts."""
     count = task.num_evaluation(split, FORM)
-    batch = jax.device_get(task.evaluation_batch(jnp.int32(0), count, split, FORM, task.data))
+    batch = jax.device_get(evaluation_of(task, jnp.int32(0), count, split, FORM, task.data))
     return batch, [task.render(row[real], FORM) for row, real in zip(batch.targets, batch.mask, strict=True)]
 
 

@@ -24,10 +24,11 @@ from seqlab.types import ConfigError
 STREAM = tiny(
     *("python_docs", "many_to_many", "task.stream=true", "training.steps=2", "training.eval_every=2"),
     *("training.checkpoint_every=1", "training.batch_size=4", "training.evaluation_batch_size=64"),
+    "gradients=norms",
 )
 """A run whose carries lie on the devices of both processes."""
 
-WIDE = "cell=lstm", "training.steps=2", "training.feature_devices=2"
+WIDE = "cell=lstm", "training.steps=2", "training.feature_devices=2", "gradients=norms"
 SHARED = tiny("adding", "many_to_one", *WIDE)
 """A run in which two devices share the parameters, and two groups of them the rows."""
 

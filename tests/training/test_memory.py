@@ -76,8 +76,8 @@ def test_a_decoder_that_goes_step_by_step_is_computed_in_chunks_too():
     full, chunked = (built(*overrides, f"recurrence.memory={name}").program for name in ("full", "chunked"))
 
     assert gradient(chunked).count("prevent_cse") >= 2  # of the encoder, and of the decoder
-    state = full.init(jnp.uint32(0), full.task.data)
-    batch = full.batch(jnp.uint32(0), jnp.int32(0), full.task.data)
+    state = jax.jit(full.init)(jnp.uint32(0), full.task.data)
+    batch = jax.jit(full.batch)(jnp.uint32(0), jnp.int32(0), full.task.data)
     found = [jax.jit(program.objective.differentiate)(state, batch).grads for program in (full, chunked)]
     jax.tree.map(lambda *both: np.testing.assert_allclose(*both, rtol=1e-4, atol=1e-6), *found)
 

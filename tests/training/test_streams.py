@@ -35,7 +35,9 @@ def last_state(folder, *overrides):
 
 
 def test_carries_and_diagnostics_are_those_of_one_long_run():
-    program = built("architecture.num_layers=2", "optimizer=sgd", "optimizer.learning_rate=1e-30")
+    program = built(
+        *("architecture.num_layers=2", "optimizer=sgd", "optimizer.learning_rate=1e-30", "gradients=norms")
+    )
     task, network = program.task, program.network
     begins = task.data["train"]["begins"].at[jnp.arange(0, len(task.data["train"]["begins"]), 7)].set(True)
     data = {**task.data, "train": {**task.data["train"], "begins": begins}}
@@ -104,7 +106,7 @@ def test_a_window_for_pairs_of_texts_is_refused():
 
 @pytest.mark.runs
 def test_the_command_of_the_readme(command, tmp_path):
-    done = command("train", *STREAM, "training.steps=2", "hydra.run.dir=out")
+    done = command("train", *STREAM, "training.steps=2", "gradients=norms", "hydra.run.dir=out")
     assert done.returncode == 0, done.stderr
     row = next(row for row in read_rows(tmp_path / "out") if "train/loss" in row)
     assert len(row["grads/through_time/log10_norm"]) == 6

@@ -189,8 +189,9 @@ def test_an_update_that_is_not_finite_is_not_made():
     program = build(compose_request(tiny("adding", "many_to_one"))).program
     broken = optax.stateless(lambda grads, _: jax.tree.map(lambda leaf: leaf * jnp.inf, grads))
     program = dataclasses.replace(program, optimizer=broken)
-    state = program.init(jnp.uint32(3), program.task.data)
-    after, _ = jax.jit(program.step)(state, program.batch(state.seed, state.step, program.task.data))
+    state = jax.jit(program.init)(jnp.uint32(3), program.task.data)
+    batch = jax.jit(program.batch)(state.seed, state.step, program.task.data)
+    after, _ = jax.jit(program.step)(state, batch)
     jax.tree.map(np.testing.assert_array_equal, after, state)
 
 

@@ -55,7 +55,7 @@ def test_a_tied_readout_leaves_with_a_kernel_of_its_own():
 
     network = ManyToMany(LSTM(3), Tokens(4), Tokens(4), embedding=3, tied=True)
     tokens = jnp.zeros((1, 2), jnp.int32)
-    params = network.init(jax.random.key(0), Batch(tokens, tokens, tokens == 0))
+    params = jax.jit(network.init)(jax.random.key(0), Batch(tokens, tokens, tokens == 0))
     arrays = export(network.stack, params, "torch")
     np.testing.assert_array_equal(arrays["readout.weight"], arrays["embedding.weight"])
 
@@ -64,7 +64,7 @@ def test_convolutions_are_refused():
     from seqlab.weights.export import export
 
     network = ManyToMany(LSTM(3), Images(4, 4, 1), Tokens(4), embedding=3)
-    params = network.init(jax.random.key(0), None)
+    params = jax.jit(lambda key: network.init(key, None))(jax.random.key(0))
     with pytest.raises(ValueError, match="convolutions"):
         export(network.stack, params, "torch")
 

@@ -62,7 +62,7 @@ def test_round_trip(name, library):
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_a_stack_makes_the_round_trip_to_torch(bidirectional):
     stack = Stack(GRU(H), 2, bidirectional)
-    params = stack.init(jax.random.key(0), F)
+    params = jax.jit(lambda key: stack.init(key, F))(jax.random.key(0))
     state_dict = weights.stack_to_torch(stack, params)
     assert ("weight_hh_l1_reverse" in state_dict) == bidirectional
     back = weights.stack_from_torch(stack, state_dict)

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import collections
-import importlib.resources
-import json
 import logging
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import markupsafe
 from plotly.offline import get_plotlyjs
 
+from seqlab.analysis.report import template
 from seqlab.analysis.report.curves import style
 from seqlab.analysis.report.entries import Entries, entries_of, read
 from seqlab.analysis.report.headline import compared, details, headline
 from seqlab.analysis.report.parts import Chart, Section, cell
-from seqlab.analysis.report.sections import facts, flow, gates, learning, lengths, predictions, samples, sweep
+from seqlab.analysis.report.sections import (
+    facts,
+    flow,
+    gates,
+    learning,
+    lengths,
+    predictions,
+    samples,
+    search,
+    sweep,
+)
 from seqlab.analysis.sweep_runs import SweepRun
 from seqlab.runs.folders import folder_of_all
 from seqlab.tracking import write_atomically
@@ -32,8 +40,6 @@ _DAMAGED = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
 """What a section raises where a file of a run holds something else than runs write."""
 
 _log = logging.getLogger(__name__)
-
-_FOLDER = importlib.resources.files("seqlab.analysis.report")
 
 
 def write_report(paths: Sequence[str | Path] | str | Path, output: str | Path | None = None) -> Path:
@@ -76,11 +82,9 @@ def render(entries: Entries, paths: Sequence[Path]) -> str:
     pairs = compared(entries, paths)
     sections = _sections(entries, paths, pairs)
     charts = [part for section in sections for part in section.parts if isinstance(part, Chart)]
-    environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
     drawn = {number for panel in entries.panels.values() for number in panel}
-    return environment.from_string(_asset("page.html")).render(
+    return template.render(
+        template.REPORT,
         title=_title(entries, paths),
         headline=headline(entries),
         details=details(entries, pairs),
@@ -92,24 +96,10 @@ def render(entries: Entries, paths: Sequence[Path]) -> str:
         several=entries.single is None,
         each=not entries.is_large,
         number_of=charts.index,
-        figures=_json([chart.figure for chart in charts]),
+        figures=template.as_json([chart.figure for chart in charts]),
         plotly=markupsafe.Markup(get_plotlyjs()),
-        css=markupsafe.Markup(_asset("page.css")),
-        js=markupsafe.Markup(_asset("page.js")),
         written=time.strftime("%Y-%m-%d %H:%M:%S"),
     )
-
-
-def _asset(name: str) -> str:
-    return (_FOLDER / name).read_text(encoding="utf-8")
-
-
-def _json(value: Any) -> markupsafe.Markup:
-    """Return JSON that may stand in a script element: no character of it can end the element."""
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
-    for character in "<>&":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return markupsafe.Markup(text)
 
 
 def _sections(entries: Entries, paths: Sequence[Path], pairs: Sequence[dict[str, Any]]) -> list[Section]:
@@ -124,6 +114,7 @@ def _sections(entries: Entries, paths: Sequence[Path], pairs: Sequence[dict[str,
         lengths.lengths,
         predictions.predictions,
         samples.samples,
+        lambda entries: search.search(paths),
         sweep.runs,
         facts.config,
         facts.data,

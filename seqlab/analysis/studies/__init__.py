@@ -1,5 +1,7 @@
 """What did a sweep show? One study per file, called by Hydra at the end of its sweep."""
 
+from seqlab.analysis.studies.again import write_study
+from seqlab.analysis.studies.atlas import Atlas
 from seqlab.analysis.studies.copy_memory import CopyMemory
 from seqlab.analysis.studies.dyck import Dyck
 from seqlab.analysis.studies.generalisation import Generalisation
@@ -11,6 +13,7 @@ from seqlab.analysis.studies.state_sizes import StateSizes
 from seqlab.analysis.studies.vanishing_gradients import VanishingGradients
 
 __all__ = [
+    "Atlas",
     "CopyMemory",
     "Dyck",
     "Generalisation",
@@ -20,4 +23,5 @@ __all__ = [
     "Published",
     "StateSizes",
     "VanishingGradients",
+    "write_study",
 ]

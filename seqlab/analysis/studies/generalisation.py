@@ -12,9 +12,10 @@ import numpy as np
 from seqlab.analysis.by_length import finish, plot
 from seqlab.analysis.direct_labels import label_width
 from seqlab.analysis.groups import Group
+from seqlab.analysis.markdown import markdown
 from seqlab.analysis.panels import AXES_HEIGHT, PANEL_HEIGHT, PANEL_WIDTH, canvas, kinds, problem_panels
 from seqlab.analysis.studies.learning import distinguishing, medians, read_groups, verdicts
-from seqlab.analysis.studies.study import Study, markdown
+from seqlab.analysis.studies.study import Study
 from seqlab.runs import load
 from seqlab.runs.by_length import ByLength, evaluate_lengths, read_lengths
 from seqlab.tracking.figure_style import styled

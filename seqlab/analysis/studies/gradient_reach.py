@@ -2,42 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import jax
-import jax.numpy as jnp
-import numpy as np
+from typing import Any
 
 from seqlab.analysis.groups import Group
+from seqlab.analysis.markdown import markdown
+from seqlab.analysis.reach import REMAINS, Reach, measure_reach, reach
 from seqlab.analysis.studies.learning import distinguishing, medians, read_groups
-from seqlab.analysis.studies.study import Study, markdown
-from seqlab.diagnostics.builtin import GradientsThroughTime
+from seqlab.analysis.studies.study import Study
 from seqlab.runs import load
 from seqlab.tracking import read_summary
 from seqlab.tracking.figure_style import GREY, PALETTE, SMALL, styled
 
-INPUTS = "grads/through_time/inputs/log10_norm"
-REMAINS = 0.01
-"""The share of the gradient at the last step that a step must have to be reached."""
 SHOWN = 4.0
 """The decades that the figure shows on either side of the gradient at the last step."""
 COLUMNS, WIDTH, HEIGHT = 5, 1.5, 1.15
-
-
-class Reach(NamedTuple):
-    """How the gradient of a run decays with the distance to the end of the sequence.
-
-    Attributes:
-        before: log10 of ‖∂L/∂x_{T−k}‖ / ‖∂L/∂x_T‖ before the first update, over k, `(T,)`.
-        after: the same with the best parameters.
-    """
-
-    before: np.ndarray
-    after: np.ndarray
 
 
 class GradientReach(Study):
@@ -62,7 +43,7 @@ class GradientReach(Study):
 
     def summarise(self, sweep: Path) -> tuple[Any, str]:
         groups = [group for group in read_groups(sweep) if group.finished]
-        found = [[measure_reach(run.folder) for run in group.finished] for group in groups]
+        found = [[_measure(run.folder) for run in group.finished] for group in groups]
         names = [", ".join(distinguishing(group, groups).values()) for group in groups]
         lines = [
             distinguishing(group, groups) | {"runs": str(len(runs))} | self._line(group, runs)
@@ -83,25 +64,9 @@ class GradientReach(Study):
         }
 
 
-def measure_reach(run: Path) -> Reach:
-    """Measure the gradients of a run's first parameters and of its best ones, on its first batch."""
+def _measure(run: Path) -> Reach:
     program, best = load(run)
-    program = dataclasses.replace(program, diagnostics=(GradientsThroughTime(),))
-    seed = jnp.uint32(read_summary(run)["seed"])
-    start = program.init(seed, program.task.data)
-    batch = program.batch(seed, start.step, program.task.data)
-    diagnose = jax.jit(program.diagnose)
-    found = (diagnose(state, batch)[INPUTS] for state in (start, start._replace(params=best)))
-    before, after = (np.asarray(norms, float)[::-1] for norms in found)
-    return Reach(before - before[0], after - after[0])
-
-
-def reach(decades: np.ndarray) -> int:
-    """Return the greatest distance at which at least 1 % of the gradient at the end remains.
-
-    It is 0 where the gradient at the end is zero or no number, so that nothing can be compared with it.
-    """
-    return int(np.flatnonzero(decades >= math.log10(REMAINS))[-1:].sum())
+    return measure_reach(program, best, read_summary(run)["seed"])
 
 
 def theory(rate: float, last: int) -> str:

@@ -10,8 +10,9 @@ import numpy as np
 
 from seqlab.analysis.group_comparison import comparisons
 from seqlab.analysis.groups import Group, group_runs
+from seqlab.analysis.markdown import markdown
 from seqlab.analysis.panels import varying
-from seqlab.analysis.studies.study import Study, markdown
+from seqlab.analysis.studies.study import Study
 from seqlab.analysis.sweep_figures import learning_curves
 from seqlab.analysis.sweep_runs import read_sweep, short_text, swept_keys
 from seqlab.tracking.lines import number

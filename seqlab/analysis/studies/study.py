@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import abc
 import time
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,17 +33,18 @@ class Study(Callback, abc.ABC):
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
         """Write the figure and the table."""
-        figure, text = self.summarise(Path(config.hydra.sweep.dir))
+        text = self.write(Path(config.hydra.sweep.dir))
+        seconds = time.perf_counter() - self.started
+        self._write_text(f"{text}\n\nThe command took {seconds:.0f} s.")
+
+    def write(self, sweep: Path) -> str:
+        """Write the figure and the table of the runs in a sweep's folder, and return the table."""
+        figure, text = self.summarise(sweep)
         self.folder.mkdir(parents=True, exist_ok=True)
         save(figure, self.folder / "figure.png")
-        seconds = time.perf_counter() - self.started
-        write_between_markers(
-            self.folder / "README.md", "study", f"{text}\n\nThe command took {seconds:.0f} s."
-        )
+        self._write_text(text)
         print(f"figure and table: {self.folder}", flush=True)
+        return text
 
-
-def markdown(rows: Sequence[Mapping[str, str]]) -> str:
-    """Return rows with the same columns as a Markdown table."""
-    lines = [list(rows[0]), ["---"] * len(rows[0]), *(list(row.values()) for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    def _write_text(self, text: str) -> None:
+        write_between_markers(self.folder / "README.md", "study", text)

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from omegaconf import OmegaConf
 
-from seqlab.analysis.studies.study import Study, markdown
+from seqlab.analysis.markdown import markdown
+from seqlab.analysis.studies.study import Study
 from seqlab.tracking import find_runs, read_rows, read_summary
 from seqlab.tracking.flow_figure import draw
 from seqlab.tracking.gradient_flow import Flow, flow_of

@@ -1,0 +1,93 @@
+"""Collection of the atlas from the folders of its sweeps, and its tables."""
+
+from __future__ import annotations
+
+import collections
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from seqlab.analysis.atlas.entries import entries, overall
+from seqlab.analysis.atlas.measures import Judgement, measure_all
+from seqlab.analysis.atlas.rows import Row, run_rows
+from seqlab.analysis.sweep_runs import SweepRun, read_sweep
+from seqlab.runs.files import read_yaml
+from seqlab.types import ConfigError
+
+Line = dict[str, Any]
+
+
+class Collection(NamedTuple):
+    """What the runs of the atlas say.
+
+    Attributes:
+        runs: the runs.
+        measures: those of each run.
+        rows: a row a run.
+        lines: a row an entry.
+        models: a row a model.
+        reference: the model that others are compared with.
+        commands: how each sweep was started.
+    """
+
+    runs: Sequence[SweepRun]
+    measures: Sequence[Any]
+    rows: Sequence[Row]
+    lines: Sequence[Line]
+    models: Sequence[Line]
+    reference: str
+    commands: Sequence[str]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The number of runs by status, and how often runs were resumed."""
+        resumes = sum(len(run.summary.get("resumed") or ()) for run in self.runs)
+        return {**collections.Counter(run.status for run in self.runs), "resumes": resumes}
+
+
+def collect(folders: Sequence[str | Path], judgement: Judgement, reference: str) -> Collection:
+    """Read the runs of sweeps, measure those that are not measured yet, and compare them.
+
+    Args:
+        folders: the folders of the sweeps, of which several may be parts of one atlas.
+        judgement: how runs are judged beyond the trained lengths.
+        reference: the model that others are compared with.
+
+    Raises:
+        ConfigError: there is no run below the folders.
+    """
+    runs = [run for folder in folders for run in read_sweep(folder)]
+    if not runs:
+        raise ConfigError(f"no run is below {', '.join(map(str, folders))}")
+    measures = measure_all(runs, judgement)
+    rows = run_rows(runs, measures)
+    lines = entries(rows, reference)
+    commands = [command for folder in folders if (command := _command(Path(folder)))]
+    return Collection(runs, measures, rows, lines, overall(lines, reference), reference, commands)
+
+
+def _command(folder: Path) -> str:
+    """Return the command of a sweep, as its folder records it; empty where it does not."""
+    path = folder / "multirun.yaml"
+    if not path.is_file():
+        return ""
+    return " ".join(["python -m seqlab.train", *map(str, read_yaml(path).hydra.overrides.task)])
+
+
+def write_tables(found: Collection, folder: Path) -> list[str]:
+    """Write `atlas.csv`, `atlas.parquet` and `cells.csv`, and return their names.
+
+    The parquet file needs pyarrow; without it the csv file, which holds the same, is alone.
+    """
+    import pandas as pd
+
+    runs: Any = pd.DataFrame(list(found.rows))
+    runs.to_csv(folder / "atlas.csv", index=False)
+    pd.DataFrame(list(found.lines)).to_csv(folder / "cells.csv", index=False)
+    if importlib.util.find_spec("pyarrow") is None:
+        return ["atlas.csv", "cells.csv"]
+    runs.astype(dict.fromkeys(("learning_rate", "reason"), "string")).to_parquet(
+        folder / "atlas.parquet", index=False
+    )
+    return ["atlas.csv", "atlas.parquet", "cells.csv"]
