@@ -25,7 +25,7 @@ class ExitStatus(enum.IntEnum):
 
     Attributes:
         FINISHED: everything that was asked for is done.
-        FAILED: a run did not finish, or a file is damaged.
+        FAILED: a run did not finish, or a file is damaged or has a row that cannot be used.
         REFUSED: a key, a value, an option or a folder is not legal; nothing was begun.
         INTERRUPTED: Ctrl-C or another signal of `seqlab.interrupts` ended it; a run was saved.
         PIPE_CLOSED: the reader of its output, such as `head`, ended before it.
@@ -44,6 +44,10 @@ class ConfigError(ValueError):
 
 class IncompatibleError(ConfigError):
     """A combination of choices that are legal alone but do not fit together."""
+
+
+class DataError(ConfigError):
+    """A row of a file that cannot be used. The message is one line with file, row and column."""
 
 
 class UnfinishedRunError(Exception):

@@ -17,7 +17,7 @@ from collections.abc import Callable, Generator
 from seqlab.interrupts import interruptible
 from seqlab.plugins import require_plugins
 from seqlab.tracking.console import silence_stdout
-from seqlab.types import ConfigError, ExitStatus, UnfinishedRunError
+from seqlab.types import ConfigError, DataError, ExitStatus, UnfinishedRunError
 
 EXIT_SECONDS = 3.0
 """How long an interrupted command waits for its threads."""
@@ -32,7 +32,8 @@ GARBAGE = 20_000
 def complain(error: Exception) -> int:
     """Print an error as one line and return its exit status."""
     print(f"error: {' '.join(str(error).split())}", file=sys.stderr, flush=True)
-    return ExitStatus.REFUSED if isinstance(error, ConfigError) else ExitStatus.FAILED
+    refused = isinstance(error, ConfigError) and not isinstance(error, DataError)
+    return ExitStatus.REFUSED if refused else ExitStatus.FAILED
 
 
 @contextlib.contextmanager

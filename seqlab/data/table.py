@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from seqlab.data.tokenization import normalized
-from seqlab.types import ConfigError
+from seqlab.types import ConfigError, DataError
 
 _UNLABELLED = -1
 """The number of the class that data sets of the hub give to rows without a label."""
@@ -69,9 +69,9 @@ class Table:
                     + ", ".join(self.columns)
                 )
 
-    def refusal(self, index: int, column: str, complaint: str) -> ConfigError:
+    def refusal(self, index: int, column: str, complaint: str) -> DataError:
         """Return the error that names a bad value; `index` counts the rows of this table from 0."""
-        return ConfigError(f"{self.name}, row {self.rows[index]}, {column}: {complaint}")
+        return DataError(f"{self.name}, row {self.rows[index]}, {column}: {complaint}")
 
     def texts(self, column: str) -> list[str]:
         """Return a column of texts, in Unicode's normal form C.

@@ -10,7 +10,7 @@ import pytest
 
 from seqlab.cli.command import command as framed
 from seqlab.registry import CONF
-from seqlab.types import ConfigError, ExitStatus, IncompatibleError, UnfinishedRunError
+from seqlab.types import ConfigError, DataError, ExitStatus, IncompatibleError, UnfinishedRunError
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,7 @@ from seqlab.types import ConfigError, ExitStatus, IncompatibleError, UnfinishedR
         (UnfinishedRunError("diverged"), ExitStatus.FAILED),
         (ConfigError("no"), ExitStatus.REFUSED),
         (IncompatibleError("no"), ExitStatus.REFUSED),
+        (DataError("no"), ExitStatus.FAILED),
         (BrokenPipeError(), ExitStatus.PIPE_CLOSED),
     ],
 )
