@@ -29,11 +29,23 @@ class VectorizedLauncher(Launcher):
         """Prepare to launch the jobs of a sweep."""
         from seqlab.sweeps.launcher import SweepLauncher
 
-        self._launcher = SweepLauncher(hydra_context, config, self._execute())
+        self._launcher = SweepLauncher(hydra_context, config, self._execute(), self._sharing())
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run jobs, each given by its overrides, and return their results in order."""
         return self._launcher.launch(job_overrides, initial_job_idx)
+
+    def search(self, trials: Any, size: int) -> bool:
+        """Run the trials of a search; return whether this launcher does so, rather than in batches."""
+        return self._launcher.search(trials, size)
+
+    def _sharing(self) -> Any:
+        """Return how trials of a search share a program of this process; None where jobs run elsewhere."""
+        from seqlab.sweeps.launcher import SHARING, sharing_of
+
+        if "cluster" in self._settings or self._settings.get("processes") not in (None, 1):
+            return None
+        return sharing_of({name: self._settings[name] for name in SHARING if name in self._settings})
 
     def _execute(self) -> Any:
         """Return what executes the runs of a sweep."""
@@ -51,3 +63,6 @@ class RayLauncher(VectorizedLauncher):
         from seqlab.sweeps.launcher import by_ray
 
         return by_ray(**self._settings)
+
+    def _sharing(self) -> None:
+        """Return None: all jobs are tasks."""

@@ -33,8 +33,8 @@ class Group:
 
     @property
     def planned(self) -> list[SweepRun]:
-        """The runs that could have finished: all but those whose combination does not fit."""
-        return [run for run in self.runs if run.status != "incompatible"]
+        """The runs that could have finished: all but those that do not fit, and those that were pruned."""
+        return [run for run in self.runs if run.status not in ("incompatible", "pruned")]
 
     @property
     def diverged(self) -> list[SweepRun]:

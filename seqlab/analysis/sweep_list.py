@@ -34,7 +34,7 @@ def sweep_row(name: str, runs: Sequence[SweepRun]) -> dict[str, Any]:
     statuses = [run.status for run in runs]
     incompatible, finished = statuses.count("incompatible"), statuses.count("finished")
     open_runs = sum(status in ("unfinished", "interrupted") for status in statuses)
-    planned = len(runs) - incompatible
+    planned = len(runs) - incompatible - statuses.count("pruned")
     failed = planned - finished - open_runs
     status = "finished" if finished == planned else "unfinished" if open_runs else "failed"
     counts = {"planned": planned, "finished": finished, "failed": failed, "incompatible": incompatible}

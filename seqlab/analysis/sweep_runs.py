@@ -33,6 +33,9 @@ SIZES = ("features", "num_params", "state_size")
 DAMAGED = "damaged"
 """The status of a run that cannot be read, in addition to `seqlab.tracking.STATUSES` and `UNFINISHED`."""
 
+AS_PLANNED = ("finished", "pruned", "incompatible")
+"""The statuses of runs of which a sweep misses nothing."""
+
 
 @dataclasses.dataclass(frozen=True)
 class SweepRun:

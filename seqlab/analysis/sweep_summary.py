@@ -21,7 +21,7 @@ from seqlab.analysis.groups import Group, group_runs
 from seqlab.analysis.parallel_coordinates import parallel_coordinates
 from seqlab.analysis.report import write_sweep_report
 from seqlab.analysis.sweep_figures import gradient_slope, learning_curves
-from seqlab.analysis.sweep_runs import SweepRun, read_sweep, swept_keys
+from seqlab.analysis.sweep_runs import AS_PLANNED, SweepRun, read_sweep, swept_keys
 from seqlab.analysis.sweep_table import print_tables, unfinished_lines
 from seqlab.analysis.sweep_trackers import SweepTrackers
 from seqlab.runs.open_groups import make_callbacks
@@ -76,7 +76,7 @@ class SweepSummary(Callback):
         runs = _summarise(folder, self._callbacks)
         if runs and not any(_ended_since(run.folder, self._started) for run in runs):
             standard_output().out("nothing was left to do: every run had ended before", highlight=False)
-        if unfinished := sum(run.status not in ("finished", "incompatible") for run in runs):
+        if unfinished := sum(run.status not in AS_PLANNED for run in runs):
             # SystemExit prints its message and sets the status 1. Hydra turns any other error into a warning.
             raise SystemExit(f"error: {unfinished} of {len(runs)} runs did not finish: see above")
 

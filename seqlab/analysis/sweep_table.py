@@ -10,7 +10,7 @@ import rich.console
 import rich.table
 
 from seqlab.analysis.groups import Group
-from seqlab.analysis.sweep_runs import SweepRun, short_text
+from seqlab.analysis.sweep_runs import AS_PLANNED, SweepRun, short_text
 from seqlab.tracking.lines import number
 
 TITLE_KEYS = ("architecture", "task", "metric", "chance", "solved_at")
@@ -47,7 +47,7 @@ def unfinished_lines(runs: Sequence[SweepRun]) -> list[str]:
     for (architecture, task, reason), members in unfit.items():
         cells = ", ".join(dict.fromkeys(str(run.summary.get("cell")) for run in members))
         lines.append(f"incompatible: {cells}; {architecture}; {task} ({len(members)} runs): {reason}")
-    unfinished = [run for run in runs if run.status not in ("finished", "incompatible")]
+    unfinished = [run for run in runs if run.status not in AS_PLANNED]
     return lines + [f"{run.status}: {run.folder}: {run.summary.get('reason')}" for run in unfinished]
 
 

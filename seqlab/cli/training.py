@@ -28,6 +28,7 @@ from seqlab.runs.verdict import next_commands
 from seqlab.sweeps.folder_check import remove_new_folder
 from seqlab.sweeps.requeue import requeued_when_interrupted, resumed_when_restarted
 from seqlab.sweeps.resume import resumed, resuming
+from seqlab.sweeps.search.pruning import pruning_of
 from seqlab.sweeps.shortfall import shortfall
 from seqlab.tracking import Console
 from seqlab.training import offer_cores
@@ -68,7 +69,7 @@ def _run(config: DictConfig) -> float | None:
     in_sweep = hydra_node.mode == RunMode.MULTIRUN
     try:
         with requeued_when_interrupted(hydra_node.launcher.get("max_num_timeout", 0)):
-            summary = execute(request)
+            summary = execute(request, pruning_of(request))
             if not is_first():
                 return cost_of(summary)
             if summary["status"] == "interrupted":

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import shutil
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +12,21 @@ from seqlab.data.memory import hold
 from seqlab.interrupts import interruptible
 from seqlab.runs.build import build
 from seqlab.runs.compose import compose_request
-from seqlab.runs.debug import find_operation
-from seqlab.runs.description import description_of, facts_of
-from seqlab.runs.examples import write_examples
 from seqlab.runs.files import holds_run, remove_run, write_request
 from seqlab.runs.folders import removed_if_refused
 from seqlab.runs.last import with_last_run
 from seqlab.runs.multiprocess import as_one_run
 from seqlab.runs.objects import Run, make_family
+from seqlab.runs.program import record, restore_while_diverged, status_of, train_runs
 from seqlab.runs.request import Request, resolve
-from seqlab.runs.restores import restored
-from seqlab.runs.resume import FINGERPRINT, ended
+from seqlab.runs.resume import ended
 from seqlab.runs.sweep_place import place_of
-from seqlab.runs.verdict import with_verdict
 from seqlab.runs.width import with_chosen_width
-from seqlab.tracking import Callback, RunFolder, Tracker, Trackers, disk, write_atomically
+from seqlab.tracking import Callback, RunFolder, Tracker, Trackers, write_atomically
 from seqlab.tracking.run_folder import ROWS, drop_rows
-from seqlab.training import Checkpoints, Monitor, Plan, compiled_functions, offer_cores, train
+from seqlab.training import Checkpoints, offer_cores
 from seqlab.training.processes import is_first, wait_for_all
-from seqlab.types import ConfigError, IncompatibleError
+from seqlab.types import ConfigError
 
 
 def run(
@@ -109,8 +103,8 @@ def prepare(request: Request) -> Run | dict[str, Any]:
         is_recorded = isinstance(error, KeyboardInterrupt) or place_of(request.folder, request.hydra).sweep
         if is_recorded and is_first() and not holds_run(request.folder):
             write_request(request)
-            summary = {"status": _status(error), "reason": str(error), **request.identity}
-            _record(request.folder, summary)
+            summary = {"status": status_of(error), "reason": str(error), **request.identity}
+            record(request.folder, summary)
         raise
 
 
@@ -140,141 +134,3 @@ def tracker_of(run: Run) -> Tracker:
     if not is_first():
         return Trackers([])
     return Trackers([RunFolder(run.info.folder)], list(run.trackers.values()))
-
-
-def _record(folder: Path, summary: Mapping[str, Any]) -> None:
-    """Write the summary of a run that did not start."""
-    if is_first():
-        RunFolder(folder).finish(with_verdict(summary))
-
-
-_TURN = threading.RLock()
-"""Held by the thread that trains. Two programs that are dispatched to several devices at once, from two
-threads, can wait for each other forever. A hook may train a further run."""
-
-
-def restore_while_diverged(
-    run: Run, summary: dict[str, Any], make_tracker: Callable[[Run], Tracker]
-) -> dict[str, Any]:
-    """Train a run again from a checkpoint while it diverges and its config asks for that; see `restored`.
-
-    Args:
-        run: a run that has ended.
-        summary: its summary.
-        make_tracker: returns the tracker of a run.
-
-    Returns:
-        The summary of its last end.
-    """
-    while (again := restored(run, summary)) is not None:
-        run = again
-        summary = train_runs([run], run.plan, make_tracker)[0]
-    return summary
-
-
-def train_runs(
-    runs: Sequence[Run],
-    plan: Plan,
-    make_tracker: Callable[[Run], Tracker],
-    further: Mapping[str, Any] | None = None,
-    places: Sequence[int] | None = None,
-) -> list[dict[str, Any]]:
-    """Train runs of one family as one program; return their summaries. Threads take turns.
-
-    Args:
-        runs: the runs, which all start afresh or all continue from the same step.
-        plan: how many step together, and on which devices.
-        make_tracker: returns the tracker of a run.
-        further: further keys of every summary.
-        places: the place of each run among those of the plan; by default the first ones.
-    """
-    with _TURN:
-        return _train_runs(runs, plan, make_tracker, further or {}, places)
-
-
-def _train_runs(
-    runs: Sequence[Run],
-    plan: Plan,
-    make_tracker: Callable[[Run], Tracker],
-    further: Mapping[str, Any],
-    places: Sequence[int] | None,
-) -> list[dict[str, Any]]:
-    family = runs[0].family
-    compiled_functions(family, plan).prepare(runs[0].hyperparameters)  # compiles while the trackers start
-    trackers = [make_tracker(run) for run in runs]
-    described, monitors = _start(runs, trackers)
-    try:
-        results = train(family, monitors, plan, places)
-    except BaseException as error:
-        status, reason = _status(error), f"{type(error).__name__}: {error}"
-        for run, description, tracker in zip(runs, described, trackers, strict=True):
-            with contextlib.suppress(OSError):  # of a full disk, `error` tells
-                _finish(run, tracker, with_verdict({"status": status, "reason": reason, **description}))
-        raise
-    if is_first():
-        _write_examples(runs, monitors)
-    summaries = [
-        with_verdict({**description, **one, **_operation(run, one), **further})
-        for run, description, one in zip(runs, described, results, strict=True)
-    ]
-    for run, tracker, summary in zip(runs, trackers, summaries, strict=True):
-        _finish(run, tracker, summary)
-    return summaries
-
-
-def _write_examples(runs: Sequence[Run], monitors: Sequence[Monitor]) -> None:
-    """Write examples with the answers of the best parameters into the folder of each run that was tested."""
-    for run, monitor in zip(runs, monitors, strict=True):
-        if (count := run.program.training.num_examples) and monitor.has_test:
-            write_examples(run.info.folder, run.program, monitor.best_params, count)
-
-
-def _start(runs: Sequence[Run], trackers: Sequence[Tracker]) -> tuple[list[dict[str, Any]], list[Monitor]]:
-    """Tell the listeners of runs what these are. Where that fails, the summaries say so.
-
-    Returns:
-        The description of each run, for its summary, and its monitor.
-    """
-    program = runs[0].program
-    try:
-        for run, tracker in zip(runs, trackers, strict=True):
-            tracker.start(run.info)
-            for callback in run.callbacks:
-                callback.on_start(run.info)
-        data = {FINGERPRINT: program.task.fingerprint(), "data": program.task.data_summary()}
-        facts = [{**facts_of(run), FINGERPRINT: data[FINGERPRINT]} for run in runs]
-        monitors = [
-            Monitor(
-                *(program, run.info, tracker, run.hyperparameters, run.callbacks),
-                *(run.restored, noted, run.transplant),
-            )
-            for run, tracker, noted in zip(runs, trackers, facts, strict=True)
-        ]
-        return [{**description_of(run), **data} for run in runs], monitors
-    except BaseException as error:
-        for run in runs:
-            summary = {"status": _status(error), "reason": f"{type(error).__name__}: {error}"}
-            with contextlib.suppress(OSError):  # of a full disk, `error` tells
-                _record(run.info.folder, summary | description_of(run))
-        raise
-
-
-def _finish(run: Run, tracker: Tracker, summary: Mapping[str, Any]) -> None:
-    """Tell the listeners of a run how it ended."""
-    tracker.finish(summary)
-    for callback in run.callbacks:
-        callback.on_end(summary)
-
-
-def _operation(run: Run, result: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the operation in which a run diverged, where its config asks for it."""
-    if result["status"] != "diverged" or run.info.config.get("debug") != "nans":
-        return {}
-    return {"operation": find_operation(run)}
-
-
-def _status(error: BaseException) -> str:
-    """Return the status of a run that an error ended. A disk that fails interrupts it: it can be resumed."""
-    if isinstance(error, KeyboardInterrupt) or (isinstance(error, OSError) and error.errno in disk.ERRORS):
-        return "interrupted"
-    return "incompatible" if isinstance(error, IncompatibleError) else "failed"

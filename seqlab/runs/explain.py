@@ -40,7 +40,6 @@ OPEN = {
 EXTRAS = {
     "hydra/launcher/submitit_slurm": "slurm",
     "hydra/launcher/submitit_local": "slurm",
-    "hydra/sweeper/optuna": "optuna",
 }
 """The extra of our package that installs another package's choice."""
 

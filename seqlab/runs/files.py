@@ -72,7 +72,7 @@ def holds_run(folder: Path) -> bool:
     if rows.is_file() and rows.stat().st_size:
         return True
     try:
-        return read_summary(folder)["status"] in ("finished", "diverged", "interrupted")
+        return read_summary(folder)["status"] in ("finished", "pruned", "diverged", "interrupted")
     except (OSError, ValueError, KeyError, TypeError):
         return False
 

@@ -16,12 +16,13 @@ from seqlab.diagnostics import Diagnostic
 from seqlab.interrupts import interruptible
 from seqlab.metrics import Measures
 from seqlab.metrics.measures import Measure
-from seqlab.runs.execution import tracker_of, train_runs
+from seqlab.runs.execution import tracker_of
 from seqlab.runs.files import holds_run
 from seqlab.runs.folder import Trained
 from seqlab.runs.multiprocess import digest_of, in_one_folder, require_same
 from seqlab.runs.objects import Run, num_devices
 from seqlab.runs.open_groups import require_measures
+from seqlab.runs.program import train_runs
 from seqlab.runs.request import Request
 from seqlab.runs.sizes import num_params, state_size
 from seqlab.runs.trained_run import TrainedRun

@@ -11,12 +11,12 @@ from seqlab.types import IncompatibleError, UnfinishedRunError
 Outcome = dict[str, Any] | Exception
 """The summary of a run, or the error for which it has none."""
 
-FINAL = ("finished", "diverged", "incompatible")
+FINAL = ("finished", "pruned", "diverged", "incompatible")
 """The statuses that a run would end with again, so that a resume leaves it as it is."""
 
 
 def cost_of(outcome: Outcome) -> float | None:
-    """Return the cost of a run of a sweep that finished; None where its choices do not fit together.
+    """Return the cost of a run of a sweep that finished; None where it was pruned or its choices do not fit.
 
     Raises:
         UnfinishedRunError: the run ended in another way.
@@ -29,7 +29,7 @@ def cost_of(outcome: Outcome) -> float | None:
         raise outcome
     if outcome["status"] == "interrupted":
         raise KeyboardInterrupt
-    if outcome["status"] == "incompatible":
+    if outcome["status"] in ("incompatible", "pruned"):
         return None
     if outcome["status"] != "finished":
         raise UnfinishedRunError(f"{outcome['status']}: {outcome['reason']}")

@@ -174,7 +174,7 @@ def ended(request: Request, config: Mapping[str, Any]) -> dict[str, Any] | None:
     summary = readable_summary(request.folder)
     if summary is None or summary["status"] not in FINAL:
         return None
-    if summary["status"] == "incompatible":
+    if summary["status"] in ("incompatible", "pruned"):  # by itself, a pruned run goes on
         return None if config["sweep"]["resume"] is None else summary
     changes = changes_of(request.folder, Checkpoints(request.folder).notes() or {}, config)
     _require_steps(config["training"]["steps"], summary.get("steps", 0), config["resume"])

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from seqlab.registry import require_trusted
 from seqlab.runs.compose import compose_config
 
-PLUGINS = ("hydra_plugins.", "hydra._internal.core_plugins.", "optuna.samplers.")
+PLUGINS = ("hydra_plugins.", "hydra._internal.core_plugins.", "optuna.samplers.", "optuna.pruners.")
 """What a launcher or a sweeper may name besides trusted packages: Hydra's plug-ins are installed ones."""
 
 _HARMLESS = re.compile(r"hydra(/(launcher|sweeper)=\w+|\.(run\.dir|sweep\.dir|sweep\.subdir|job\.\w+)=[^{]*)")

@@ -39,6 +39,8 @@ def _sentences(summary: Summary) -> str:
     if status == "diverged":
         advice = "Lower optimizer.learning_rate, or set training.clip_norm lower."
         return f"Diverged{because}. {advice}{_best_so_far(summary)}"
+    if status == "pruned":
+        return f"Pruned{_at_step(summary)}{because}.{_best_so_far(summary)}"
     if status == "interrupted":
         return f"Stopped{_at_step(summary)}{because}.{_best_so_far(summary)}"
     if status == "incompatible":

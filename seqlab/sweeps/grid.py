@@ -33,6 +33,8 @@ class GridCheck(Callback):
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         refuse(_several_processes(config))
         overrides = _overrides(config)
+        conditional = config.hydra.sweeper.get("when") or {}
+        overrides = [one for one in overrides if one.key_or_group not in conditional]
         is_grid = config.hydra.runtime.choices["hydra/sweeper"] == "basic"
         combinations = _combinations(overrides) if is_grid else [_first(overrides)]
         reasons = {one: reason for one in combinations if (reason := _why_not(config, one))}
@@ -68,12 +70,12 @@ def _overrides(config: DictConfig) -> list[Override]:
 
 def _combinations(overrides: Sequence[Override]) -> list[tuple[str, ...]]:
     """Return the overrides of each combination, without numbers of the seed and of hyperparameters."""
-    return list(itertools.product(*(_values(one) for one in overrides if not _is_number(one))))
+    return list(itertools.product(*(values_of(one) for one in overrides if not _is_number(one))))
 
 
 def _first(overrides: Sequence[Override]) -> tuple[str, ...]:
     """Return overrides, each with its first value."""
-    return tuple(_values(one)[0] for one in overrides)
+    return tuple(values_of(one)[0] for one in overrides)
 
 
 def _with_numbers(overrides: Sequence[Override]) -> list[tuple[str, ...]]:
@@ -83,7 +85,7 @@ def _with_numbers(overrides: Sequence[Override]) -> list[tuple[str, ...]]:
         (*first[:place], value, *first[place + 1 :])
         for place, one in enumerate(overrides)
         if _is_number(one)
-        for value in (_values(one) if isinstance(one.value(), ChoiceSweep) else _ends(_values(one)))
+        for value in (values_of(one) if isinstance(one.value(), ChoiceSweep) else _ends(values_of(one)))
     ]
 
 
@@ -111,7 +113,7 @@ def _numeric(override: Override) -> bool:
     )
 
 
-def _values(override: Override) -> list[str]:
+def values_of(override: Override) -> list[str]:
     """Return an override with each of its values; of an interval, two near its ends."""
     if not override.is_sweep_override():
         return [str(override.input_line)]

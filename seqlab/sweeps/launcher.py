@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,6 +27,8 @@ from seqlab.sweeps.processes import submit as submit_to_processes
 from seqlab.sweeps.programs import Sharing, execute_all, submit_all
 from seqlab.sweeps.ray_cluster import RayCluster
 from seqlab.sweeps.resume import resuming
+from seqlab.sweeps.search.stream import Stream
+from seqlab.sweeps.search.trials import Job, Trials
 from seqlab.training.devices import MOST_CPU_DEVICES
 from seqlab.types import ConfigError
 
@@ -44,7 +47,7 @@ def in_one_process(**sharing: Any) -> Execute:
     Raises:
         ConfigError: a value that is not legal.
     """
-    shared = _sharing(sharing)
+    shared = sharing_of(sharing)
     return lambda requests, _: execute_all(requests, shared)
 
 
@@ -58,7 +61,7 @@ def by_itself(processes: int | None, **sharing: Any) -> Execute:
     Raises:
         ConfigError: a value that is not legal.
     """
-    shared = _sharing(sharing)
+    shared = sharing_of(sharing)
     if processes is not None and (type(processes) is not int or processes < 1):
         raise ConfigError(f"hydra.launcher.processes must be null or a positive integer, got {processes!r}")
 
@@ -86,7 +89,7 @@ def by_submitit(cluster: Mapping[str, Any], **sharing: Any) -> Execute:
     Raises:
         ConfigError: a value of `sharing` that is not legal, or jobs of several processes.
     """
-    shared = _sharing(sharing)
+    shared = sharing_of(sharing)
     require_one_process(cluster)
 
     def execute(requests: Sequence[Request], folder: Path) -> list[Outcome]:
@@ -105,7 +108,7 @@ def by_ray(**settings: Any) -> Execute:
     Raises:
         ConfigError: a value that is not legal, or a cluster that cannot be had.
     """
-    sharing = _sharing({name: settings.pop(name) for name in SHARING if name in settings})
+    sharing = sharing_of({name: settings.pop(name) for name in SHARING if name in settings})
     with blame("hydra.launcher."):
         cluster = RayCluster(**settings)
     cluster.connect()
@@ -117,7 +120,8 @@ def by_ray(**settings: Any) -> Execute:
     return execute
 
 
-def _sharing(fields: Mapping[str, Any]) -> Sharing:
+def sharing_of(fields: Mapping[str, Any]) -> Sharing:
+    """Return how runs share a program, from keys of `hydra.launcher`."""
     with blame("hydra.launcher."):
         return Sharing(**fields)
 
@@ -125,7 +129,9 @@ def _sharing(fields: Mapping[str, Any]) -> Sharing:
 class SweepLauncher:
     """Executes the jobs of a sweep."""
 
-    def __init__(self, context: HydraContext, config: DictConfig, execute: Execute) -> None:
+    def __init__(
+        self, context: HydraContext, config: DictConfig, execute: Execute, sharing: Sharing | None
+    ) -> None:
         """Prepare to launch.
 
         Args:
@@ -133,33 +139,59 @@ class SweepLauncher:
                 sweeper then uses too.
             config: the config of the sweep.
             execute: executes the runs.
+            sharing: how the trials of a search share a program of this process; None where jobs are executed
+                elsewhere.
         """
         context.config_loader = cast("ConfigLoader", CopyingLoader(context.config_loader))
-        self._context, self._config, self._execute = context, config, execute
+        self._context, self._config = context, config
+        self._execute, self._sharing = execute, sharing
+
+    def search(self, trials: Trials, size: int) -> bool:
+        """Execute the trials of a search, each as soon as there is room for it in a program of this process.
+
+        Args:
+            trials: the trials.
+            size: how many run at a time.
+
+        Returns:
+            Whether it did so. Where jobs are executed elsewhere, the trials are to be launched in batches.
+        """
+        if self._sharing is None:
+            return False
+        folder = self._begin()
+
+        def request_of(job: Job) -> Request:
+            return self._open(job.number, list(job.overrides)).return_value
+
+        with _how_to_continue(folder):
+            Stream(trials, request_of, self._sharing, size).run()
+        return True
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Execute jobs, each given by its overrides, and return their results in order."""
-        setup_globals()
-        hydra = self._config.hydra
-        configure_log(hydra.hydra_logging, hydra.verbose)
-        sweep_folder = Path(str(hydra.sweep.dir))
-        sweep_folder.mkdir(parents=True, exist_ok=True)
+        sweep_folder = self._begin()
         results = [
             self._open(initial_job_idx + index, list(overrides))
             for index, overrides in enumerate(job_overrides)
         ]
         requests = [result.return_value for result in results]
-        try:
+        with _how_to_continue(sweep_folder):
             outcomes = self._execute(requests, sweep_folder)
-        except KeyboardInterrupt:
-            print(f"to continue: {command_line(resuming(sweep_folder))}", flush=True)
-            raise
         for result, outcome in zip(results, outcomes, strict=True):
             try:
                 result.return_value = cost_of(outcome)
             except Exception as error:
                 result.return_value, result.status = error, JobStatus.FAILED
         return results
+
+    def _begin(self) -> Path:
+        """Prepare Hydra for jobs, and return the folder of the sweep."""
+        setup_globals()
+        hydra = self._config.hydra
+        configure_log(hydra.hydra_logging, hydra.verbose)
+        folder = Path(str(hydra.sweep.dir))
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
 
     def _open(self, number: int, overrides: list[str]) -> JobReturn:
         """Create a job's folder with its `.hydra/`, and return the job's request as its result."""
@@ -173,3 +205,13 @@ class SweepLauncher:
             job_subdir_key="hydra.sweep.subdir",
             hydra_context=self._context,
         )
+
+
+@contextlib.contextmanager
+def _how_to_continue(folder: Path) -> Generator[None]:
+    """Print the command that continues a sweep where it is interrupted."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(f"to continue: {command_line(resuming(folder))}", flush=True)
+        raise

@@ -12,12 +12,14 @@ import jax
 
 from seqlab.checks import require_bool, require_positive
 from seqlab.interrupts import interruptible
-from seqlab.runs.execution import open_folder, prepare, restore_while_diverged, train_runs
+from seqlab.runs.execution import open_folder, prepare
 from seqlab.runs.files import holds_run, write_request
 from seqlab.runs.objects import Run
 from seqlab.runs.outcome import Outcome
+from seqlab.runs.program import restore_while_diverged, train_runs
 from seqlab.runs.request import Request
 from seqlab.sweeps.requeue import resumed_when_restarted
+from seqlab.sweeps.search.pruning import pruning_of
 from seqlab.tracking import Console, GroupConsole, RunFolder, Tracker, Trackers, write_atomically
 from seqlab.tracking.lock import locked
 from seqlab.training import Plan
@@ -134,6 +136,7 @@ def _programs(requests: Sequence[Request]) -> tuple[dict[int, Outcome], list[dic
         if not isinstance(run, Run):
             outcomes[index] = run
             continue
+        run = dataclasses.replace(run, callbacks=(*run.callbacks, *pruning_of(request)))
         programs.setdefault((run.family, run.info.resumed_from, _kept_plan(run)), {})[index] = run
     return outcomes, list(programs.values())
 

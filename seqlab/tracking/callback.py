@@ -39,6 +39,12 @@ class Callback:
             params: the parameters that were evaluated, on the host.
         """
 
+    def should_prune(self) -> str | None:
+        """Return why the run ends after the evaluation that was received last; None for a run that goes on.
+
+        Such a run has the status pruned, and no test.
+        """
+
     def on_checkpoint(self, step: int, folder: Path) -> None:
         """Learn that the latest state is being saved in the background.
 

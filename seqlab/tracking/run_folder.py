@@ -19,7 +19,7 @@ from seqlab.types import ConfigError
 
 _log = logging.getLogger(__name__)
 
-STATUSES = ("finished", "diverged", "interrupted", "failed", "incompatible")
+STATUSES = ("finished", "pruned", "diverged", "interrupted", "failed", "incompatible")
 """How a run can end."""
 
 UNFINISHED = "unfinished"

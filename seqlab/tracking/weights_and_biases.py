@@ -204,7 +204,7 @@ class WeightsAndBiases:
         figures = (lambda run: log_figures(run, folder, image(latest)),) if self.figures else ()
         self._attach(*model, *figures)
         offline, place = self._run.offline, self._folder
-        self._finish(summary["status"] == "finished")
+        self._finish(summary["status"] in ("finished", "pruned"))
         if offline and self._info.sweep is None:  # a sweep names one command for all of its runs
             _log.info("to upload this run: wandb sync %s", place)
         self._run = None

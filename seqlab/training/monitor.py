@@ -84,13 +84,18 @@ class Monitor:
         self.seconds = float(known.get("seconds", 0.0))
         self._evaluations = _evaluations(info, known)
         self._best_params: Params | None = None
-        if self._evaluations.final and self._evaluations.final["step"] == self.steps:
+        if self.is_evaluated:
             self._end_early()
 
     @property
     def active(self) -> bool:
         """Whether the run has steps to come."""
         return self.status is None
+
+    @property
+    def is_evaluated(self) -> bool:
+        """Whether its present parameters have been evaluated."""
+        return self._evaluations.final is not None and self._evaluations.final["step"] == self.steps
 
     def end(self, status: str, reason: str | None = None) -> None:
         """Note how the run ended."""
@@ -197,16 +202,19 @@ class Monitor:
         return plateau.value_of(self._evaluations.final, self.info.goal)
 
     def _end_early(self) -> None:
-        """End the run where its settings want that after its last evaluation."""
+        """End the run where its settings or its callbacks want that after its last evaluation."""
         training = self._program.training
         reason = early_end(training, self.info, self._evaluations, lambda: self._validation_reference)
         if reason is not None:
             self.end("finished", reason)
+            return
+        if (reason := next(filter(None, (one.should_prune() for one in self._callbacks)), None)) is not None:
+            self.end("pruned", reason)
 
     @property
     def has_test(self) -> bool:
         """Whether the ended run is evaluated on the test split."""
-        return self._evaluations.best is not None and self.status != "interrupted"
+        return self._evaluations.best is not None and self.status not in ("interrupted", "pruned")
 
     @property
     def best_params(self) -> Params:

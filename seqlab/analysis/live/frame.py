@@ -17,7 +17,7 @@ from seqlab.tracking.lines import duration, number
 STYLES = {
     RUNNING: "bold cyan",
     "finished": "green",
-    WAITING: "dim",
+    **dict.fromkeys((WAITING, "pruned"), "dim"),
     **dict.fromkeys((STOPPED, "interrupted"), "yellow"),
     **dict.fromkeys(("diverged", "failed", DAMAGED), "bold red"),
 }

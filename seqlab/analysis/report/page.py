@@ -17,7 +17,17 @@ from seqlab.analysis.report.curves import style
 from seqlab.analysis.report.entries import Entries, entries_of, read
 from seqlab.analysis.report.headline import compared, details, headline
 from seqlab.analysis.report.parts import Chart, Section, cell
-from seqlab.analysis.report.sections import facts, flow, gates, learning, lengths, predictions, samples, sweep
+from seqlab.analysis.report.sections import (
+    facts,
+    flow,
+    gates,
+    learning,
+    lengths,
+    predictions,
+    samples,
+    search,
+    sweep,
+)
 from seqlab.analysis.sweep_runs import SweepRun
 from seqlab.runs.folders import folder_of_all
 from seqlab.tracking import write_atomically
@@ -104,6 +114,7 @@ def _sections(entries: Entries, paths: Sequence[Path], pairs: Sequence[dict[str,
         lengths.lengths,
         predictions.predictions,
         samples.samples,
+        lambda entries: search.search(paths),
         sweep.runs,
         facts.config,
         facts.data,

@@ -1,0 +1,1 @@
+"""How does a search choose its runs, and which of them does it end early?"""

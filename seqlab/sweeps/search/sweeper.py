@@ -1,0 +1,177 @@
+"""Search instead of a grid, by ask and tell; `hydra_plugins.seqlab_sweeper` is the plugin."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.core.utils import JobReturn
+from hydra.plugins.launcher import Launcher
+from omegaconf import DictConfig, OmegaConf
+
+from seqlab.registry import bind
+from seqlab.runs import UnfinishedRunError
+from seqlab.runs.study import note_study, optuna
+from seqlab.sweeps.grid import values_of
+from seqlab.sweeps.search import study as studies
+from seqlab.sweeps.search.objectives import directions_of, first_config
+from seqlab.sweeps.search.space import read_space
+from seqlab.sweeps.search.trials import Job, Trials
+from seqlab.tracking import read_summary, write_atomically
+from seqlab.types import ConfigError
+
+_log = logging.getLogger(__name__)
+
+RESULTS = "optimization_results.yaml"
+"""The file with the best trial of a search."""
+
+MOST_CANDIDATES = 64
+"""How many combinations are tried, at most, to find one that fits."""
+
+
+class Search:
+    """A search of a sweep."""
+
+    def __init__(self, config: DictConfig, loader: ConfigLoader, launcher: Launcher) -> None:
+        """Take the config of the sweep, Hydra's loader of configs, and what launches runs."""
+        self._config, self._loader, self._launcher = config, loader, launcher
+        self._settings: dict[str, Any] = _checked(config.hydra.sweeper)
+        self._folder = Path(str(config.hydra.sweep.dir))
+
+    def run(self, arguments: Sequence[str]) -> None:
+        """Launch runs until the search is over, and write its result.
+
+        Args:
+            arguments: the overrides of the command.
+
+        Raises:
+            ConfigError: a setting that is not legal.
+            UnfinishedRunError: no run finished.
+        """
+        settings = self._settings
+        trials, study = self._trials(arguments)
+        search = getattr(self._launcher, "search", None)  # of our own launcher
+        if search is not None and search(trials, settings["n_jobs"]):
+            _conclude(study, self._folder)
+            return
+        while jobs := trials.batch(settings["n_jobs"]):
+            for part in _consecutive(jobs):
+                results = self._launcher.launch([list(job.overrides) for job in part], part[0].number)
+                for job, result in zip(part, results, strict=True):
+                    trials.tell(job.number, _summary(result))
+        _conclude(study, self._folder)
+
+    def _trials(self, arguments: Sequence[str]) -> tuple[Trials, Any]:
+        """Return the trials of the search and Optuna's study, which is created unless there is one."""
+        settings = self._settings
+        overrides = self._overrides(arguments)
+        node = settings["space"]
+        function = None if node is None else bind(node, "hydra.sweeper.space")
+        space = read_space(overrides, settings["when"] or {}, function)
+        if not space.parameters and function is None:
+            raise ConfigError(
+                "hydra/sweeper=optuna needs a key to search, as cell=lstm,gru: nothing is swept"
+            )
+        first, higher_is_better = first_config(self._config, _candidates(overrides, settings["when"] or {}))
+        directions = directions_of(settings["objectives"], settings["directions"], higher_is_better)
+        if len(directions) > 1 and studies.prunes(settings["pruner"]):
+            raise ConfigError(
+                "hydra.sweeper.pruner does not fit several objectives: legal is "
+                f"hydra.sweeper.pruner.name={studies.NO_PRUNER}"
+            )
+        parts = {"pruner": studies.make_pruner(settings["pruner"], first["training"])}
+        studies.make_sampler(
+            settings["sampler"], 0
+        )  # one that is not legal is refused before a study is made
+        studies.create(settings, self._folder, directions)
+        OmegaConf.save(self._config, self._folder / "multirun.yaml")  # for sweep.resume
+        note_study(self._folder, settings["storage"], settings["study_name"])
+        known = len(studies.load(settings, self._folder).get_trials(deepcopy=False))
+        parts["sampler"] = studies.make_sampler(settings["sampler"], known)
+        study = studies.load(settings, self._folder, **parts)
+        limits = settings["n_trials"], settings["timeout"]
+        return Trials(study, space, settings["objectives"], self._folder, limits), study
+
+    def _overrides(self, arguments: Sequence[str]) -> list[Override]:
+        """Return the overrides of the config and of the command, which takes precedence."""
+        params = [f"{key}={value}" for key, value in (self._settings["params"] or {}).items()]
+        parser = OverridesParser.create(config_loader=self._loader)
+        parsed = parser.parse_overrides([*params, *arguments])
+        return list({one.key_or_group: one for one in parsed}.values())
+
+
+def _checked(node: DictConfig) -> dict[str, Any]:
+    """Return the settings of a search.
+
+    Raises:
+        ConfigError: a number that is not legal.
+    """
+    optuna()
+    settings: Any = OmegaConf.to_container(node, resolve=True)
+    for key in ("n_trials", "n_jobs", "timeout"):
+        value = settings[key]
+        kinds = (int, float) if key == "timeout" else (int,)
+        is_number = isinstance(value, kinds) and not isinstance(value, bool) and value > 0
+        if not is_number and (value is not None or key == "n_jobs"):
+            null = "" if key == "n_jobs" else "null or "
+            raise ConfigError(f"hydra.sweeper.{key} must be {null}a positive number, got {value!r}")
+    if settings["n_trials"] is None and settings["timeout"] is None:
+        raise ConfigError("hydra.sweeper.n_trials and hydra.sweeper.timeout are both null: give one of them")
+    return settings
+
+
+def _candidates(overrides: Sequence[Override], when: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Return some combinations of the search space, without its conditional parameters."""
+    always = [one for one in overrides if one.key_or_group not in when]
+    return list(itertools.islice(itertools.product(*map(values_of, always)), MOST_CANDIDATES))
+
+
+def _consecutive(jobs: Sequence[Job]) -> list[list[Job]]:
+    """Return jobs in parts of consecutive numbers, as a launcher numbers them."""
+    groups = itertools.groupby(enumerate(jobs), key=lambda pair: pair[1].number - pair[0])
+    return [[job for _, job in group] for _, group in groups]
+
+
+def _summary(result: JobReturn) -> dict[str, Any] | None:
+    """Return the summary of a run that a launcher has run; None where it failed without one."""
+    try:
+        _ = result.return_value
+    except Exception as error:  # a run can fail in any way
+        _log.warning("a trial failed: %s", error)
+        return None
+    hydra = result.hydra_cfg
+    assert hydra is not None
+    return read_summary(Path(str(hydra.hydra.runtime.output_dir)))
+
+
+def _conclude(study: Any, folder: Path) -> None:
+    """Write and print the best trials of a search.
+
+    Raises:
+        UnfinishedRunError: no trial finished.
+    """
+    trials = study.get_trials(deepcopy=False)
+    states = {one.name: sum(trial.state == one for trial in trials) for one in optuna().trial.TrialState}
+    if not states["COMPLETE"]:
+        raise UnfinishedRunError("no trial of the search finished: each run's summary.json says why")
+    best = study.best_trials
+    if len(study.directions) == 1:
+        content = {"best_params": best[0].params, "best_value": best[0].value, "best_trial": best[0].number}
+    else:
+        content = {
+            "solutions": [{"trial": one.number, "params": one.params, "values": one.values} for one in best]
+        }
+    write_atomically(folder / RESULTS, yaml.safe_dump({"name": "optuna", **content}, sort_keys=False))
+    counts = ", ".join(f"{count} {name.lower()}" for name, count in states.items() if count)
+    print(f"{len(trials)} trials: {counts}", flush=True)
+    for one in best:
+        chosen = " ".join(f"{key}={value}" for key, value in one.params.items())
+        values = ", ".join(f"{value:g}" for value in one.values)
+        print(f"best: {values} by trial {one.number}: {chosen}", flush=True)
