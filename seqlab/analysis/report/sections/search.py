@@ -40,7 +40,8 @@ def _charts(study: Any, index: int) -> list[Chart]:
     def target(trial: Any) -> float:
         return trial.values[index]
 
-    further = {"target": target, "target_name": names[index]}
+    # without a target, the importances heed the direction of the only objective
+    further: dict[str, Any] = {"target_name": names[index], **({"target": target} if several else {})}
     return [
         *_chart(
             f"Optimisation history{of}",
