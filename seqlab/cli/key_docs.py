@@ -33,7 +33,10 @@ _KINDS = {
     "Sequence[Make]": "list of groups of keys with a _target_",
     "Sequence[Callable[[], optax.Schedule]]": "list of groups of keys with a _target_",
 }
-_STATED = re.compile(r"^((?:null|integer|number|text|list of texts)(?: or \w+)*): (.*)$")
+_STATED = re.compile(
+    r"^((?:null|integer|number|text|list of texts|group of keys)"
+    r"(?: or (?:list of texts|group of keys|\w+))*): (.*)$"
+)
 """A comment in a YAML file that begins with the legal types of its key."""
 
 
@@ -154,7 +157,7 @@ def _keys(
         found = _target(target, prefix)
         entries, kinds = entries_of(found), _kinds(found)
     for name, value in settings.items():
-        if name == "_target_":
+        if re.fullmatch(r"_\w+_", str(name)):  # those of `hydra.utils.instantiate`
             continue
         path = f"{inner}.{name}" if inner else str(name)
         key = f"{prefix}.{name}" if prefix else str(name)

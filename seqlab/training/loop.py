@@ -137,13 +137,13 @@ class _Loop:
         failed = [index for index in active if reached[self.seats.places[index]] < stops[index]]
         if failed:
             further = self._cadences(stops[index] for index in failed)
-            found |= self._diagnose([one for one in further if one not in found], start + count)
+            found |= self._diagnose([one for one in further if str(one) not in found], start + count)
             nonfinite = self.functions.count_nonfinite(self.states, self.hyperparameters, self.data)
             found, nonfinite = fetch((found, nonfinite))
         metrics = joined(metrics, (first, count - first))
         for index in active:
             monitor, place, stop = self.seats.monitors[index], self.seats.places[index], stops[index]
-            due = [found[one] for one in self.program.due(stop) if one in found]
+            due = [found[str(one)] for one in self.program.due(stop) if str(one) in found]
             of_run, diagnosed, counts = item((metrics, due, nonfinite), place)
             monitor.add_steps(int(reached[place]), of_run)
             if index in failed:
@@ -169,11 +169,14 @@ class _Loop:
         )
         return metrics
 
-    def _diagnose(self, cadences: Sequence[int | None], stop: int) -> dict[int | None, Metrics]:
-        """Dispatch the diagnostics of some cadences, for a row at `stop` or before, on the present states."""
+    def _diagnose(self, cadences: Sequence[int | None], stop: int) -> dict[str, Metrics]:
+        """Dispatch the diagnostics of some cadences, for a row at `stop` or before, on the present states.
+
+        The keys are the cadences as texts, because JAX sorts the keys of a tree.
+        """
         first = stop <= self.program.training.log_every
         return {
-            every: self.functions.diagnose(self.states, self.hyperparameters, every, self.data, first)
+            str(every): self.functions.diagnose(self.states, self.hyperparameters, every, self.data, first)
             for every in cadences
         }
 

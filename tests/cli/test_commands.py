@@ -31,7 +31,9 @@ def sweep_rows(folder):
 
 def test_train_prints_plain_lines_into_a_pipe(command, tmp_path):
     done = command(
-        "train", *tiny("adding", "many_to_one", "training.steps=2")[:-1], "tracking.console.mode=auto"
+        "train",
+        *tiny("adding", "many_to_one", "training.steps=2", "gradients=norms"),
+        "tracking.console.mode=auto",
     )
     assert done.returncode == 0, done.stderr
     assert "\x1b" not in done.stdout

@@ -52,7 +52,7 @@ def rows_of(folder, *diagnostics, devices=1):
     program = dataclasses.replace(run.program, diagnostics=diagnostics)
     log = Log()
     monitor = Monitor(program, run.info, Trackers([log]))
-    (summary,) = train(Family.of(program), [monitor], Plan(devices=devices))
+    ((_, summary),) = train(Family.of(program), [monitor], Plan(devices=devices))
     assert summary["status"] == "finished"
     return log.rows
 

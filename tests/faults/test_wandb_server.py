@@ -70,7 +70,7 @@ def test_runs_go_on_offline_and_the_server_is_asked_once(status, serve, tmp_path
 def test_a_resumed_run_is_the_same_run_of_the_server(serve, tmp_path, caplog):
     server, settings = serve(), [*ONLINE, f"hydra.run.dir={tmp_path / 'run'}"]
     for steps_in_all in (3, 5):
-        run([*settings, f"training.steps={steps_in_all}", "resume=auto"])
+        run([*settings, "gradients=norms", f"training.steps={steps_in_all}", "resume=auto"])
         (name,) = server.rows
         assert uploaded(server, name) == steps(tmp_path / "run")
         assert server.ended == {name: 0}
