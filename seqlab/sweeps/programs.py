@@ -191,12 +191,23 @@ def _choose(runs: Mapping[int, Run], sharing: Sharing) -> tuple[int, Plan, dict[
     first = next(iter(runs.values()))
     if (kept := _kept_plan(first)) is not None:
         return kept.num_runs, kept, {}
+    return choose_program(first, len(runs), sharing)
+
+
+def choose_program(first: Run, count: int, sharing: Sharing) -> tuple[int, Plan, dict[str, float]]:
+    """Return how many of `count` fresh runs of a family are one program, its plan, and what was measured.
+
+    Args:
+        first: one of the runs.
+        count: their number.
+        sharing: how they share a program.
+    """
     shares_parameters = first.program.training.feature_devices > 1
     # vmap has no rule for cuDNN
     if sharing.exact or shares_parameters or first.program.recurrence.uses_cudnn:
         return 1, first.plan, {}
     devices = sharing.devices or len(jax.local_devices())
-    size = min(len(runs), sharing.runs_per_program or most_runs(first.program, devices, devices))
+    size = min(count, sharing.runs_per_program or most_runs(first.program, devices, devices))
     return size, *choose_plan(first.family, size, first.hyperparameters, sharing.vmap_size, devices)
 
 

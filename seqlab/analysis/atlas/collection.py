@@ -51,7 +51,7 @@ def collect(folders: Sequence[str | Path], judgement: Judgement, reference: str)
 
     Args:
         folders: the folders of the sweeps, of which several may be parts of one atlas.
-        judgement: how runs are judged beyond the trained lengths.
+        judgement: the settings of the evaluation beyond the trained lengths.
         reference: the model that others are compared with.
 
     Raises:

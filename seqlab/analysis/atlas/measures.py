@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True)
 class Judgement:
-    """How runs are judged beyond the trained lengths.
+    """Settings of the evaluation beyond the trained lengths.
 
     Attributes:
         beyond: the lengths, as multiples of the longest trained length.

@@ -76,6 +76,7 @@ def atlas_page(found: Collection) -> str:
     programs = costs(found.rows)
     return render(
         PACKAGE,
+        title="Atlas of recurrences",
         data=as_json(_data(found, models, problems)),
         headline=headline(found),
         counts=[(status, count) for status, count in found.counts.items()],

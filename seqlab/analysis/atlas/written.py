@@ -32,7 +32,7 @@ def write_atlas(
     Args:
         sweeps: the folders of the sweeps.
         folder: where the page and the tables are written.
-        judgement: how runs are judged beyond the trained lengths; None for the defaults.
+        judgement: the settings of the evaluation beyond the trained lengths; None for the defaults.
         reference: the model that others are compared with.
 
     Returns:

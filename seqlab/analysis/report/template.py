@@ -15,17 +15,18 @@ REPORT = "seqlab.analysis.report"
 def render(package: str, **values: Any) -> str:
     """Return the page of a package with its `page.html`, `page.css` and `page.js`, as HTML.
 
-    The style of the report comes before that of another package, so that all pages look alike.
+    All pages begin with `head.html` of the report, and the style of the report comes before that of another
+    package, so that all pages look alike.
 
     Args:
         package: the package.
-        values: what the template shows.
+        values: what the templates show, the `title` among them.
     """
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     styles = [_asset(one, "page.css") for one in dict.fromkeys((REPORT, package))]
-    return environment.from_string(_asset(package, "page.html")).render(
+    return environment.from_string(_asset(REPORT, "head.html") + _asset(package, "page.html")).render(
         css=markupsafe.Markup("\n".join(styles)), js=markupsafe.Markup(_asset(package, "page.js")), **values
     )
 

@@ -14,7 +14,7 @@ class Atlas(Study):
     """Writes `index.html`, `atlas.csv`, `atlas.parquet` and `cells.csv` beside the figure and the table.
 
     Attributes:
-        judgement: how runs are judged beyond the trained lengths.
+        judgement: the settings of the evaluation beyond the trained lengths.
         reference: the model that others are compared with.
     """
 

@@ -8,22 +8,19 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-import jax
-
 from seqlab.interrupts import interruptible
 from seqlab.runs.execution import open_folder, prepare
 from seqlab.runs.objects import Run
 from seqlab.runs.program import train_runs
 from seqlab.runs.request import Request
 from seqlab.runs.restores import restored
-from seqlab.sweeps.programs import Sharing
+from seqlab.sweeps.programs import Sharing, choose_program
 from seqlab.sweeps.search.pruning import pruning_of
 from seqlab.sweeps.search.trials import Job, Trials
 from seqlab.tracking import Console, RunFolder, Tracker, Trackers, read_summary
 from seqlab.tracking.lines import number
 from seqlab.tracking.lock import locked
 from seqlab.training import Family, Plan
-from seqlab.training.vectorize.planning import choose_plan, most_runs
 from seqlab.types import ConfigError
 
 _log = logging.getLogger(__name__)
@@ -120,14 +117,9 @@ class Stream:
 
     def _choose(self, runs: list[Run]) -> tuple[int, Plan]:
         """Return how many of some runs are one program, and its plan."""
-        first, sharing = runs[0], self._sharing
-        shares_parameters = first.program.training.feature_devices > 1
-        # vmap has no rule for cuDNN
-        if sharing.exact or self._size == 1 or shares_parameters or first.program.recurrence.uses_cudnn:
-            return 1, first.plan
-        devices = sharing.devices or len(jax.local_devices())
-        size = min(len(runs), sharing.runs_per_program or most_runs(first.program, devices, devices))
-        plan, _ = choose_plan(first.family, size, first.hyperparameters, sharing.vmap_size, devices)
+        if self._size == 1:
+            return 1, runs[0].plan
+        size, plan, _ = choose_program(runs[0], len(runs), self._sharing)
         return size, plan
 
     def _tell(self, run: Run, summary: dict[str, Any]) -> None:
