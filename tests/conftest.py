@@ -32,9 +32,13 @@ They change no step before code generation. A value of `XLA_FLAGS` in the enviro
 replaces them.
 """
 
+gc.disable()  # until everything is imported and collected
+
 # JAX reads these variables at import. Child processes and workers inherit them: two CPU devices, and
-# one persistent cache of compiled programs for the whole session.
+# one persistent cache of compiled programs for the whole session. Python may keep the bytecode of seqlab,
+# which each of these processes would compile anew.
 if "PYTEST_XDIST_WORKER" not in os.environ:
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ.setdefault("XLA_FLAGS", " ".join(FAST_COMPILATION))
     _CACHE = tempfile.TemporaryDirectory(prefix="seqlab-compiled-")
     os.environ["JAX_NUM_CPU_DEVICES"] = "2"
@@ -49,6 +53,7 @@ def pytest_collection_finish():
 
     gc.freeze()
     gc.set_threshold(GARBAGE, 20, 50)
+    gc.enable()
 
 
 @pytest.fixture
