@@ -60,10 +60,10 @@ CASES = {
 KEYS = {"adding": ("eval/mse", 1), "sms_spam": ("eval/accuracy", -1)}
 """The deciding metric of each case, and the sign by which less is better."""
 
-TARGETS = {"adding": 0.0005, "sms_spam": 0.985}
+TARGETS = {"adding": 0.0002, "sms_spam": 0.9865}
 """The stated scores."""
 
-LIMITS = {"adding": 90.0, "sms_spam": 90.0}
+LIMITS = {"adding": 110.0, "sms_spam": 110.0}
 """The seconds of each way."""
 
 TRIALS = 8
@@ -262,10 +262,10 @@ def main() -> None:
                 told = found[way]["trials"], found[way]["best"][-1:]
                 print(case, way, f"{reached(case, found[way])} s, trials and best:", *told, flush=True)
             rounds.append(found)
+            results["machine"] = machine()
+            path.write_text(json.dumps(results, indent=None) + "\n")
+            write_between_markers(FOLDER / "README.md", "bench", table(results))
         longest = max(longest, time.time() - started)
-        results["machine"] = machine()
-        path.write_text(json.dumps(results, indent=None) + "\n")
-        write_between_markers(FOLDER / "README.md", "bench", table(results))
 
 
 if __name__ == "__main__":

@@ -262,9 +262,10 @@ def test_a_search_keeps_the_best_trial_and_outlives_one_that_diverges(command, t
     done = command(
         *("train", "-m", *UNSTABLE, "optimizer.learning_rate=choice(1e9,1e-9)", f"hydra.sweep.dir={sweep}"),
         *("hydra/sweeper=tpe", "hydra.sweeper.n_trials=4", "hydra.sweeper.objectives=[score,steps]"),
-        "hydra.sweeper.sampler.name=RandomSampler",
+        *("hydra.sweeper.sampler.name=RandomSampler", "hydra.sweeper.storage=sqlite:///studies.db"),
     )
     assert done.returncode == 1
+    assert len(study_of(sweep).get_trials()) == 4
     ended = statuses(sweep)
     assert set(ended.values()) == {"diverged", "finished"}
     diverged = sum(status == "diverged" for status in ended.values())

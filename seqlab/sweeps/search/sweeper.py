@@ -102,6 +102,7 @@ class Search:
             studies.require_kept(settings, self._folder)
             drop_torn_line(self._folder)
         studies.create(settings, self._folder, directions)
+        self._folder.mkdir(parents=True, exist_ok=True)
         OmegaConf.save(self._config, self._folder / "multirun.yaml")  # for sweep.resume
         sweep = note_study(self._folder, settings["storage"], settings["study_name"])
         known = len(studies.load(settings, self._folder).get_trials(deepcopy=False))
