@@ -49,7 +49,7 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
 
 
 COMPILED = {
-    "seqlab.runs.objects": ("_first_equal", "_first_equal_task"),
+    "seqlab.runs.objects": ("_first_equal",),
     "seqlab.tasks._fingerprint": ("_program",),
     "seqlab.tasks._simple_predictors": ("_answers",),
     "seqlab.training.evaluation": ("_evaluate_batch", "_evaluation_batch", "_predict_batch"),
