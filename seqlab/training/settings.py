@@ -17,7 +17,7 @@ RESUMABLE = {"resumable": True}
 """The mark of a field that a resumed run may change. It changes the number of steps or what is logged."""
 
 HOST = {**RESUMABLE, "host": True}
-"""The mark of a field that no compiled function depends on."""
+"""The mark of a field that no compiled function depends on, unless by the placement of its runs."""
 
 SOLVED = "solved"
 """The value of `stop_at` for the value at which a task counts as solved."""
@@ -108,8 +108,8 @@ class Training:
     evaluation_batch_size: int = 256
     sample_length: int = dataclasses.field(default=0, metadata=HOST)
     num_examples: int = dataclasses.field(default=4, metadata=HOST)
-    devices: int | None = dataclasses.field(default=None, metadata=RESUMABLE)
-    feature_devices: int = dataclasses.field(default=1, metadata=RESUMABLE)
+    devices: int | None = dataclasses.field(default=None, metadata=HOST)
+    feature_devices: int = dataclasses.field(default=1, metadata=HOST)
     bptt_window: int | None = None
     bptt_stride: int | None = None
     on_nonfinite: str = dataclasses.field(default="stop", metadata=RESUMABLE)

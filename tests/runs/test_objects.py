@@ -53,7 +53,7 @@ def test_a_config_of_an_older_run_folder_names_the_classes_of_today():
 @pytest.mark.parametrize(
     ("settings", "changed", "is_shared"),
     [
-        (["task=adding"], ["training.steps=9", "training.log_every=3", "training.patience=2"], True),
+        (["task=adding"], ["training.steps=9", "training.log_every=3", "training.devices=1"], True),
         (["task=adding"], ["training.steps_per_call=9"], False),
         (["task=adding", "schedule=cosine"], ["training.steps=9"], False),  # it falls until the last step
         (["task=even_pairs", "task.curriculum=growing"], ["training.steps=9"], False),
@@ -64,7 +64,7 @@ def test_runs_that_differ_in_what_the_host_does_share_compiled_functions(setting
     settings = [*settings, "architecture=many_to_one", "training.steps=8"]
     one, other = (build(compose_request([*settings, *more])) for more in ([], changed))
     assert one.family != other.family
-    first, second = (compiled_functions(run.family, run.plan) for run in (one, other))
+    first, second = (compiled_functions(run.family, one.plan) for run in (one, other))
     assert (first is second) == is_shared
 
 

@@ -48,12 +48,13 @@ def equal_params(one, other):
 
 
 def kind(name, architecture):
-    """Return what a run depends on: the data, or what is read, written and told where examples are drawn."""
+    """Return what a run depends on: the data, or what is read, written and measured in parts."""
     task = load_task(name)
     if task.sequence_lengths is None:
         return name
     forms = type(task.input_spec(architecture)), type(task.output_spec(architecture))
-    return *forms, task.goal(architecture).metric, task.metrics(architecture)
+    measured = task.goal(architecture).metric, *task.metrics(architecture)
+    return *forms, frozenset(name.rpartition("/")[0] for name in measured)
 
 
 EVERY_KIND = {kind(*pair): pair for pair in dict(reversed(FRAMINGS)).items()}.values()
