@@ -109,8 +109,9 @@ def make_family(config: Mapping[str, Any]) -> tuple[Family, dict[str, float]]:
     alike = replaced(related, dict.fromkeys(numbers, "a number"))
     on_host = [name for name, mark in field_marks(type(program.training)).items() if mark.get("host")]
     compiled = replaced(alike, {f"training.{name}": None for name in ("steps", *on_host)})
-    keys = ((json.dumps(one, sort_keys=True), source_stamp(program.task)) for one in (alike, compiled))
-    family = Family(*keys, program, lambda given: _program(replaced(config, given)), initial)
+    stamp = source_stamp(program.task)
+    key, compile_key = ((json.dumps(one, sort_keys=True), stamp) for one in (alike, compiled))
+    family = Family(key, compile_key, program, lambda given: _program(replaced(config, given)), initial)
     return _first_equal(family), numbers
 
 
