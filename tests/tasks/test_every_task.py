@@ -25,6 +25,9 @@ SMALL = {
 """What a task's fields are in these tests, where they are not those of any generated task."""
 
 
+as_it_is = functools.cache(load_task)
+
+
 def is_generated(task):
     return hasattr(task, "num_evaluation_examples")
 
@@ -46,7 +49,7 @@ DRAWN_BY = ("draw", "sample", "gather", "evaluation_batch", "num_evaluation")
 
 def drawn_by(name):
     """Return the methods that make an evaluation pass; eighteen languages have the same."""
-    return tuple(getattr(type(load_task(name)), method) for method in DRAWN_BY)
+    return tuple(getattr(type(as_it_is(name)), method) for method in DRAWN_BY)
 
 
 SHARED = {drawn_by(name): name for name in reversed(OWN)}
@@ -57,7 +60,7 @@ of the goal draws the pass of every task."""
 def is_checked(law, name, framing):
     if law.name in IN_EVERY_FRAMING:
         return True
-    is_first = framing == load_task(name).framings[0]
+    is_first = framing == as_it_is(name).framings[0]
     return is_first and (law.name != "evaluation pass" or SHARED[drawn_by(name)] == name)
 
 
