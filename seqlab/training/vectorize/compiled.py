@@ -26,7 +26,7 @@ from seqlab.training.program import Program
 from seqlab.training.spread import BY_ROW, STATE, WHOLE, draw_on
 from seqlab.training.state import TrainState
 from seqlab.training.vectorize.family import Family, Hyperparameters
-from seqlab.training.vectorize.plan import REPLICATED, Plan
+from seqlab.training.vectorize.plan import REPLICATED, Plan, pays_together
 from seqlab.types import Batch, Metrics, Params
 
 COMPILERS = 4
@@ -240,8 +240,10 @@ class CompiledFunctions:
             return spread.over_rows(one, (WHOLE, BY_ROW), WHOLE)(params, batch)
 
         def of_runs(arguments: Any, shared: Any) -> Metrics:
-            function = evaluate if kind == "evaluate_batch" else of_update
-            return plan.placed(plan.vectorized(function)(arguments, shared), plan.per_run)
+            of_all = plan.vectorized(of_update)
+            if kind == "evaluate_batch":
+                of_all = self._evaluation_plan.vectorized(evaluate)
+            return plan.placed(of_all(arguments, shared), plan.per_run)
 
         if kind in ("init", "begin"):
             first = init if kind == "init" else begin
@@ -252,6 +254,13 @@ class CompiledFunctions:
         if kind == "evaluation_batch":
             return jax.jit(functools.partial(self._evaluation_batch, which))
         return jax.jit(of_runs)
+
+    @property
+    def _evaluation_plan(self) -> Plan:
+        """The plan, with one run evaluated after another where that is faster: the batches are large."""
+        program = self._family.program
+        together = pays_together(program.training.evaluation_batch_size, program.network.cell.features)
+        return self.plan if together else dataclasses.replace(self.plan, vmap_size=1)
 
     def _program(self, hyperparameters: Hyperparameters) -> Program:
         program = self._family.at(hyperparameters)

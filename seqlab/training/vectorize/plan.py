@@ -32,6 +32,10 @@ OVER_FEATURES = PartitionSpec(FEATURES)
 LOCKSTEP = "lockstep"
 """The `vmap` axis of the runs that are stepped together."""
 
+SMALL = 256
+"""B·H up to which runs are computed together on CPUs where nothing is measured. Below it, XLA's fixed cost
+of a step outweighs the loss by batched small matrix products. See experiments/vectorised_sweeps."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
@@ -187,3 +191,13 @@ class Plan:
 
     def _grouped(self, leaf: jax.Array) -> jax.Array:
         return leaf.reshape(leaf.shape[0] // self.vmap_size, self.vmap_size, *leaf.shape[1:])
+
+
+def pays_together(rows: int, features: int) -> bool:
+    """Return whether several runs are likely computed faster together, by `vmap`, than one after another.
+
+    Args:
+        rows: B, the rows of a batch of one run.
+        features: H.
+    """
+    return jax.default_backend() != "cpu" or rows * features <= SMALL
