@@ -35,6 +35,10 @@ class Background:
         """Return the number of calls that are not done."""
         return sum(not call.done() for call in self._queue)
 
+    def finish(self, call: Future[Any]) -> None:
+        """Wait until a call is done, and raise its error."""
+        call.result()
+
     def wait(self, leaving: int = 0) -> None:
         """Wait until at most `leaving` calls are left, and raise the first error of the others."""
         split = max(0, len(self._queue) - leaving)

@@ -48,8 +48,8 @@ class Saves:
     """The saves of runs, those of each run in order.
 
     Where many wait, a run's latest state replaces the one that it has waiting, so that the runs do not wait
-    for states that nobody would resume from. A state that has replaced another is not replaced itself, so
-    that each run is saved again and again.
+    for states that nobody would resume from. A state that has replaced another is not replaced itself: the
+    next one waits until it is saved. So what a kill leaves is at most two checkpoints old.
     """
 
     def __init__(self, background: Background) -> None:
@@ -69,6 +69,8 @@ class Saves:
     def latest(self, monitor: Monitor, state: TrainState) -> None:
         """Save the latest state of a run, which may refer to the newest of its best parameters."""
         calls = self._calls.setdefault(monitor, _Calls())
+        if calls.replaces and calls.latest is not None:
+            self._background.finish(calls.latest)
         replaces = self._background.waiting() > FEW and calls.replace()
         own = [*calls.own, *calls.new] if replaces else calls.new
         call = self._background.submit(monitor.checkpoints.save_latest, state, monitor.notes())
