@@ -11,7 +11,7 @@ from seqlab.training.monitor import Monitor
 from seqlab.training.state import TrainState
 from seqlab.types import Params
 
-FEW = 32
+FEW = 64
 """The saves that may wait before later ones replace them. Each takes some 30 ms, on one thread."""
 
 
