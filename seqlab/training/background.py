@@ -26,23 +26,13 @@ class Background:
         if error is None:
             self.wait()
 
-    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        """Add a call to the queue, and return it, so that it can be cancelled. `wait` raises its error."""
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> None:
+        """Add a call to the queue. `wait` raises its error."""
         self._queue.append(self._executor.submit(function, *arguments))
-        return self._queue[-1]
-
-    def waiting(self) -> int:
-        """Return the number of calls that are not done."""
-        return sum(not call.done() for call in self._queue)
-
-    def finish(self, call: Future[Any]) -> None:
-        """Wait until a call is done, and raise its error."""
-        call.result()
 
     def wait(self, leaving: int = 0) -> None:
         """Wait until at most `leaving` calls are left, and raise the first error of the others."""
         split = max(0, len(self._queue) - leaving)
         done, self._queue = self._queue[:split], self._queue[split:]
         for call in done:
-            if not call.cancelled():
-                call.result()
+            call.result()

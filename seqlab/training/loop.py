@@ -18,7 +18,6 @@ from seqlab.training.evaluations import Average
 from seqlab.training.monitor import Monitor
 from seqlab.training.plateau import FACTOR, Plateau
 from seqlab.training.processes import any_of, flag_of_first
-from seqlab.training.saves import Saves
 from seqlab.training.seats import Seats, Successor, item, joined, merged
 from seqlab.training.transformations import average_of
 from seqlab.training.vectorize.compiled import CompiledFunctions, compiled_functions, resident_data
@@ -78,7 +77,6 @@ class _Loop:
         self.counted = time.perf_counter()
         self.functions, self.program, self.plan = functions, family.program, functions.plan
         self.background, self.successor = background, successor
-        self.saves = Saves(background)
         self.seats = Seats(functions, self.program.training, monitors, places)
         self.data = resident_data(self.program.task, self.plan)
         self.stepping = 0.0
@@ -213,7 +211,7 @@ class _Loop:
             of_average = Average(name, *item(averaged, place)) if name and averaged else None
             best = monitor.validate(run_means, run_params, of_average, item(rates, place))
             if best is not None:
-                self.saves.best(monitor, best)
+                self.background.submit(monitor.checkpoints.save_best, monitor.steps, best)
         due = [index for index in indices if self.seats.is_due(index, "eval_every", last=False)]
         if plateau is not None and due:
             self._observe(plateau, due)
@@ -248,7 +246,7 @@ class _Loop:
         states = fetch(self.states)
         for index in indices:
             monitor, state = self.seats.monitors[index], item(states, self.seats.places[index])
-            self.saves.latest(monitor, state)
+            self.background.submit(monitor.checkpoints.save_latest, state, monitor.notes())
             monitor.saved()
 
     def _succeed(self) -> None:
