@@ -27,7 +27,7 @@ from seqlab.training.settings import Training
 from seqlab.training.spread import BY_ROW, STATE, WHOLE, draw_on
 from seqlab.training.state import TrainState
 from seqlab.training.vectorize.family import Family, Hyperparameters
-from seqlab.training.vectorize.plan import REPLICATED, Plan, pays_together
+from seqlab.training.vectorize.plan import REPLICATED, Plan
 from seqlab.types import Batch, Metrics, Params
 
 COMPILERS = 4
@@ -212,7 +212,7 @@ class CompiledFunctions:
             kind: the name of one of the functions below.
             which: the cadence of diagnostics, or the split of an evaluation batch.
         """
-        plan, spread = self.plan, self.plan.spread
+        plan, spread, evaluates = self.plan, self.plan.spread, kind == "evaluate_batch"
 
         def init(run: tuple[Any, ...], data: Any) -> TrainState:
             return self._family.at(run[0]).init(run[1], data)
@@ -242,10 +242,9 @@ class CompiledFunctions:
             return spread.over_rows(one, (WHOLE, BY_ROW), WHOLE)(params, batch)
 
         def of_runs(arguments: Any, shared: Any) -> Metrics:
-            of_all = plan.vectorized(of_update)
-            if kind == "evaluate_batch":
-                of_all = self._evaluation_plan.vectorized(evaluate)
-            return plan.placed(of_all(arguments, shared), plan.per_run)
+            one = evaluate if evaluates else of_update
+            how = plan.for_evaluation(self._family.program) if evaluates else plan
+            return plan.placed(how.vectorized(one)(arguments, shared), plan.per_run)
 
         if kind in ("init", "begin"):
             first = init if kind == "init" else begin
@@ -256,13 +255,6 @@ class CompiledFunctions:
         if kind == "evaluation_batch":
             return jax.jit(functools.partial(self._evaluation_batch, which))
         return jax.jit(of_runs)
-
-    @property
-    def _evaluation_plan(self) -> Plan:
-        """The plan, with one run evaluated after another where that is faster: the batches are large."""
-        program = self._family.program
-        together = pays_together(program.training.evaluation_batch_size, program.network.cell.features)
-        return self.plan if together else dataclasses.replace(self.plan, vmap_size=1)
 
     def _program(self, hyperparameters: Hyperparameters) -> Program:
         program = self._family.at(hyperparameters)

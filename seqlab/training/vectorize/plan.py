@@ -13,6 +13,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from seqlab.checks import require_positive
 from seqlab.training.devices import ROWS, first_devices, put
+from seqlab.training.program import Program
 from seqlab.training.spread import Spread
 from seqlab.training.state import TrainState
 from seqlab.types import Tree
@@ -143,6 +144,11 @@ class Plan:
         return jax.tree.map(
             lambda leaf: jax.ShapeDtypeStruct((self.num_runs, *leaf.shape), leaf.dtype), shapes
         )
+
+    def for_evaluation(self, program: Program) -> Plan:
+        """Return the plan, with one run evaluated after another where its batches are large."""
+        rows, features = program.training.evaluation_batch_size, program.network.cell.features
+        return self if pays_together(rows, features) else dataclasses.replace(self, vmap_size=1)
 
     def vectorized(self, function: Callable[..., Tree]) -> Callable[..., Tree]:
         """Return a function of all runs from a function of one run.
