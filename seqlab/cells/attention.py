@@ -82,6 +82,11 @@ class Attention(nn.RNNCellBase):
         """Number of feature axes of an input."""
         return 1
 
+    @property
+    def is_parallel(self) -> bool:
+        """Whether a sequence is computed at once: `scan` is "parallel"."""
+        return self.scan == "parallel"
+
     @nn.nowrap
     def initialize_carry(self, rng: jax.Array, input_shape: tuple[int, ...]) -> Window:
         """Return an empty window; `rng` is part of Flax's interface and not used."""

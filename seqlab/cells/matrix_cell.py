@@ -14,7 +14,8 @@ from seqlab.cells.chunks import from_chunks, into_chunks, segments_of
 from seqlab.checks import require_choice, require_positive
 from seqlab.types import Carry, Params
 
-SCANS = ("sequential", "chunked")
+SCANS = ("auto", "sequential", "chunked")
+SMALL_MEMORY = 256  # at most 16 keys by 16 values: on a CPU, its steps are faster than products of chunks
 
 
 class MatrixCell(nn.RNNCellBase):
@@ -30,7 +31,8 @@ class MatrixCell(nn.RNNCellBase):
         num_heads: N; it divides H.
         key_features: K, the width of a head's keys; None for V.
         scan: "chunked", all steps of a chunk at once, or "sequential", one step after another. Both compute
-            the same function, with sums in a different order.
+            the same function, with sums in a different order. "auto" is "sequential" on a CPU where a head
+            has at most 16 keys by 16 values, and "chunked" elsewhere: the faster one.
         param_dtype: dtype of the parameters; by default float32, and float64 under `jax_enable_x64`.
             Computations promote it with the dtype of the input.
 
@@ -41,7 +43,7 @@ class MatrixCell(nn.RNNCellBase):
     features: int
     num_heads: int = 1
     key_features: int | None = None
-    scan: str = "chunked"
+    scan: str = "auto"
     param_dtype: DTypeLike = float
 
     idle: ClassVar[NamedTuple]
@@ -70,6 +72,13 @@ class MatrixCell(nn.RNNCellBase):
     def value_width(self) -> int:
         """V = H / N."""
         return self.features // self.num_heads
+
+    @property
+    def is_parallel(self) -> bool:
+        """Whether sequences are computed in chunks; see `scan`."""
+        if self.scan == "auto":
+            return jax.default_backend() != "cpu" or self.key_width * self.value_width > SMALL_MEMORY
+        return self.scan == "chunked"
 
     @property
     def longest_chunk(self) -> int:

@@ -71,6 +71,11 @@ class SelectiveSSM(nn.RNNCellBase):
         """Number of feature axes of an input."""
         return 1
 
+    @property
+    def is_parallel(self) -> bool:
+        """Whether a sequence is computed at once: `scan` is "parallel"."""
+        return self.scan == "parallel"
+
     @nn.nowrap
     def initialize_carry(self, rng: jax.Array, input_shape: tuple[int, ...]) -> Carry:
         """Return zeros; `rng` is part of Flax's interface and not used."""

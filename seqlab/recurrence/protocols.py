@@ -108,8 +108,10 @@ class MasksZoneout(RecurrentCell, Protocol):
 class Parallel(RecurrentCell, Protocol):
     """A cell that offers its whole sequence at once, in another order of the same sums."""
 
-    scan: str
-    """"sequential" for one step after another, or the name of another form, which `parallel` computes."""
+    @property
+    def is_parallel(self) -> bool:
+        """Whether `unroll` calls `parallel`, and does not take one step after another."""
+        ...
 
     def parallel(
         self,

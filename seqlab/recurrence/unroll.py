@@ -138,7 +138,7 @@ def _run(
         return scan_cell(cell, params, steps, carry, control, noise.mask if noise else None)
     if isinstance(cell, Linear):
         return linear(cell, params, steps, carry)
-    if isinstance(cell, Parallel) and cell.scan != "sequential" and steps.probes is None:
+    if isinstance(cell, Parallel) and cell.is_parallel and steps.probes is None:
         return cell.parallel(params, steps.x, steps.real, steps.reset, carry)
     return scan_cell(cell, params, steps, carry)
 

@@ -32,7 +32,7 @@ class GridCheck(Callback):
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         refuse(_several_processes(config))
-        overrides = _overrides(config)
+        overrides = overrides_of(config)
         conditional = config.hydra.sweeper.get("when") or {}
         overrides = [one for one in overrides if one.key_or_group not in conditional]
         is_grid = config.hydra.runtime.choices["hydra/sweeper"] == "basic"
@@ -50,6 +50,14 @@ class GridCheck(Callback):
             print(f"{len(reasons)} of {len(combinations)} combinations do not fit", flush=True)
 
 
+def overrides_of(config: DictConfig) -> list[Override]:
+    """Return the overrides of a sweep, of each key the last one."""
+    params = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
+    parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
+    parsed = parser.parse_overrides([*params, *config.hydra.overrides.task])
+    return list({one.get_key_element(): one for one in parsed}.values())
+
+
 def _several_processes(config: DictConfig) -> ConfigError | None:
     """Return why a sweep cannot be one of several processes; None where it is of one."""
     address = OmegaConf.select(config, "distributed.coordinator")
@@ -59,13 +67,6 @@ def _several_processes(config: DictConfig) -> ConfigError | None:
         f"distributed.coordinator must be null in a sweep, got {address}: with hydra/launcher=slurm, "
         "hydra.launcher.nodes and hydra.launcher.tasks_per_node make each run a job of several processes"
     )
-
-
-def _overrides(config: DictConfig) -> list[Override]:
-    """Return the overrides of a sweep."""
-    params = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
-    parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
-    return parser.parse_overrides([*params, *config.hydra.overrides.task])
 
 
 def _combinations(overrides: Sequence[Override]) -> list[tuple[str, ...]]:

@@ -11,10 +11,13 @@ from seqlab.runs.compose import compose_config, path_in, with_quoted_paths, with
 from seqlab.runs.files import read_yaml
 from seqlab.runs.request import resolve
 from seqlab.runs.resume import STEPS, readable_summary
+from seqlab.runs.study import storage_of
 from seqlab.tracking import find_runs
 from seqlab.types import ConfigError
 
 KEY = "sweep.resume"
+
+STORAGE = "hydra.sweeper.storage"
 
 
 def resumed(arguments: Sequence[str]) -> list[str]:
@@ -42,6 +45,8 @@ def resumed(arguments: Sequence[str]) -> list[str]:
     _require_steps(further, folder)
     place, again = with_quoted_paths([f"hydra.sweep.dir={folder}", f"{KEY}={folder}"])
     merged = own | {"hydra.sweep.dir": place, "resume": "resume=auto"}
+    if storage := storage_of(Path(folder)):  # its own words can name it by a path from another directory
+        merged |= dict(zip([STORAGE], with_quoted_paths([f"{STORAGE}={storage}"]), strict=True))
     flags = [argument for argument in arguments if argument.startswith("-")]
     return ["-m", *flags, *(merged | further | {KEY: again}).values()]
 

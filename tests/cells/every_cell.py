@@ -33,6 +33,8 @@ def from_conf(name, **fields):
     """Return the cell of a file under `conf/cell`, H wide."""
     settings = yaml.safe_load((CONF / "cell" / f"{name}.yaml").read_text())
     settings |= {key: value for key, value in SMALL.items() if key in settings} | fields
+    if settings.get("scan") == "auto":
+        settings["scan"] = "chunked"  # at this width, "auto" is the plain scan on a CPU
     return locate(settings.pop("_target_"), "cell")(**settings)
 
 

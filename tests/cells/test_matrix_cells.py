@@ -154,7 +154,7 @@ def test_equal_keys_lose_no_digits():
     [
         (SLSTM, {"num_heads": 4}, "num_heads must divide features=6, got 4"),
         (MLSTM, {"num_heads": 4}, "num_heads must divide features=6, got 4"),
-        (MLSTM, {"scan": "associative"}, "scan must be one of sequential, chunked"),
+        (MLSTM, {"scan": "associative"}, "scan must be one of auto, sequential, chunked"),
         (GatedLinearAttention, {"gate_logit_normalizer": 0.5}, "gate_logit_normalizer must be .*at least 1"),
         (GatedLinearAttention, {"key_features": 0}, "key_features must be a positive integer"),
         (DeltaNet, {"eigenvalues": [-1, 0]}, r"eigenvalues must be \[0, 1\] or \[-1, 1\], got \[-1, 0\]"),
@@ -165,3 +165,12 @@ def test_equal_keys_lose_no_digits():
 def test_illegal_fields_are_refused(cell, fields, message):
     with pytest.raises(ValueError, match=message):
         cell(H, **fields)
+
+
+@pytest.mark.parametrize(("platform", "small", "wide"), [("cpu", False, True), ("gpu", True, True)])
+def test_auto_computes_small_memories_step_by_step_on_a_cpu_alone(monkeypatch, platform, small, wide):
+    monkeypatch.setattr(jax, "default_backend", lambda: platform)
+    assert MLSTM(64, num_heads=4).is_parallel is small  # heads of 16 keys by 16 values
+    assert MLSTM(64, num_heads=4, key_features=17).is_parallel is wide
+    assert MLSTM(64, num_heads=4, scan="chunked").is_parallel
+    assert not MLSTM(64, scan="sequential").is_parallel

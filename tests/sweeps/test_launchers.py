@@ -78,3 +78,5 @@ def test_a_job_of_a_cluster_that_left_no_result_is_told_in_one_line():
 
 def test_what_is_about_something_else_is_left_alone():
     assert shortfall(ValueError("a batch of no rows")) is None
+    killed = type("TerminatedWorkerError", (Exception,), {})  # of joblib
+    assert "sweep.resume=DIR continues the sweep" in str(shortfall(killed("many lines")))

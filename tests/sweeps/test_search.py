@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import json
 import shutil
 import subprocess
@@ -15,9 +16,15 @@ from tiny_runs import TINY, UNSTABLE
 
 from hydra_plugins.seqlab_launcher import RayLauncher, VectorizedLauncher
 from seqlab import run
+from seqlab.analysis.report.entries import read as read_report
+from seqlab.analysis.report.sections import facts
+from seqlab.analysis.report.sections.search import search as search_section
 from seqlab.runs import compose_config
+from seqlab.runs.compose import without_hydra
+from seqlab.runs.objects import make_family
+from seqlab.runs.request import resolve
 from seqlab.sweeps.programs import Sharing
-from seqlab.sweeps.search.objectives import directions_of, value_of
+from seqlab.sweeps.search.objectives import directions_of, names_of, value_of
 from seqlab.tracking import read_rows, read_summary
 from seqlab.types import ConfigError
 
@@ -98,7 +105,6 @@ def test_a_condition_that_is_not_legal_is_refused(when, message):
         (lambda: make_pruner({"name": "Median"}, TRAINING), "legal values are HyperbandPruner, MedianPruner"),
         (lambda: directions_of([], None, True), "at least one"),
         (lambda: directions_of(["score"], ["up"], True), "null or minimize or maximize"),
-        (lambda: value_of({"seconds": 1.0}, "second"), r"did you mean seconds\?.*legal are score"),
     ],
 )
 def test_a_setting_that_is_not_legal_is_refused_in_a_line(make, message):
@@ -183,6 +189,20 @@ def test_a_search_prunes(searched):
     assert results["best_value"] == min(trial.value for trial in trials if trial.state.name == "COMPLETE")
     assert "Optimisation history" in (searched / "report.html").read_text()
     assert json.loads((searched / "sweep.json").read_text())["statuses"]["pruned"]
+    found = read_report([searched])
+    (counts, *_) = search_section(found, [searched]).parts
+    shown = {status.text: int(count.text) for status, count in counts.rows}
+    assert shown == {"diverged": 0, "failed": 0} | collections.Counter(ended.values())
+    assert facts.log(found) is None
+
+
+@pytest.mark.runs
+def test_the_legal_objectives_are_the_numbers_of_a_summary(searched):
+    ended = statuses(searched)
+    finished = next(searched / number for number, status in ended.items() if status == "finished")
+    names = names_of(make_family(resolve(without_hydra(compose_config(WORDS))))[0].program)
+    assert not [name for name in names if value_of(read_summary(finished), name) is None]
+    assert {"score", "seconds", "num_params", "best.eval/mse", "final.eval/loss", "test.test/mse"} <= {*names}
 
 
 @pytest.mark.runs
@@ -208,12 +228,32 @@ def test_a_search_goes_on_where_it_was_killed(searched, command, tmp_path):
     left = study_of(sweep).ask()  # as of a search that was killed before its run had begun
     left.set_user_attr("overrides", [*WORDS, "seed=7"])
     left.set_user_attr("sweep", str(sweep))
-    done = command("train", "-m", f"sweep.resume={sweep}", "hydra.sweeper.n_trials=9")
+    pruned = next(sweep / number for number, status in ended.items() if status == "pruned")
+    shutil.copytree(pruned, sweep / "8")  # and of one that was killed before it told how its run had ended
+    told = study_of(sweep).ask()
+    told.set_user_attr("overrides", study_of(sweep).get_trials()[int(pruned.name)].user_attrs["overrides"])
+    study_of(sweep).ask()  # and of one that was killed before it had chosen the values
+    with (sweep / "study.log").open("a") as file:
+        file.write('{"op_code":')  # of a disk that was full
+    before = (sweep / "8" / "summary.json").read_bytes()
+    done = command("train", "-m", f"sweep.resume={sweep}", "hydra.sweeper.n_trials=11")
     assert done.returncode == 0, done.stderr
-    assert {trial.state.name for trial in study_of(sweep).get_trials()} == {"PRUNED", "COMPLETE"}
+    trials = study_of(sweep).get_trials()
+    assert {trial.state.name for trial in trials} == {"PRUNED", "COMPLETE"}
+    assert [len(statuses(sweep)), len(trials), len({str(trial.params) for trial in trials[9:]})] == [
+        11,
+        11,
+        2,
+    ]
     assert read_summary(sweep / "7")["seed"] == 7
-    assert len(statuses(sweep)) == 9
+    assert trials[8].state.name == "PRUNED"
+    assert (sweep / "8" / "summary.json").read_bytes() == before
     assert statuses(sweep).items() >= ended.items()
+    shutil.move(sweep / "study.log", tmp_path)
+    done = command("train", "-m", f"sweep.resume={sweep}", "hydra.sweeper.n_trials=12")
+    assert done.returncode == 2
+    assert "the study search of its runs is not in" in done.stderr
+    assert not (sweep / "study.log").exists()
 
 
 @pytest.mark.runs
@@ -222,9 +262,10 @@ def test_a_search_keeps_the_best_trial_and_outlives_one_that_diverges(command, t
     done = command(
         *("train", "-m", *UNSTABLE, "optimizer.learning_rate=choice(1e9,1e-9)", f"hydra.sweep.dir={sweep}"),
         *("hydra/sweeper=tpe", "hydra.sweeper.n_trials=4", "hydra.sweeper.objectives=[score,steps]"),
-        "hydra.sweeper.sampler.name=RandomSampler",
+        *("hydra.sweeper.sampler.name=RandomSampler", "hydra.sweeper.storage=sqlite:///studies.db"),
     )
     assert done.returncode == 1
+    assert len(study_of(sweep).get_trials()) == 4
     ended = statuses(sweep)
     assert set(ended.values()) == {"diverged", "finished"}
     diverged = sum(status == "diverged" for status in ended.values())

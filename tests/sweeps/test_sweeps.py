@@ -18,6 +18,7 @@ from tiny_runs import tiny
 
 from seqlab.registry import CONF
 from seqlab.sweeps.config_loader import CopyingLoader
+from seqlab.sweeps.grid import overrides_of, values_of
 from seqlab.sweeps.resume import resumed
 from seqlab.tracking import read_rows, read_summary
 from seqlab.types import ConfigError
@@ -33,6 +34,18 @@ def test_jobs_composed_by_copy_are_those_that_hydra_composes():
             overrides = ["task=adding", *own, "optimizer.learning_rate=1e-2", "hydra.job.chdir=false"]
             copied, composed = (one.load_sweep_config(master, overrides) for one in (copying, loader))
             assert OmegaConf.to_container(copied) == OmegaConf.to_container(composed)
+
+
+def test_a_word_of_the_command_replaces_the_values_of_an_experiment():
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        loader = GlobalHydra.instance().config_loader()
+        words = ["+experiment=atlas_small", "+experiment/model=gru,lstm", "seed=1", "hydra.sweep.dir=/x"]
+        found = overrides_of(loader.load_configuration("train", words, RunMode.MULTIRUN))
+    assert [values_of(one) for one in found if one.key_or_group in ("experiment/model", "seed")] == [
+        ["+experiment/model=gru", "+experiment/model=lstm"],
+        ["seed=1"],
+    ]
 
 
 @pytest.fixture(scope="module")

@@ -56,7 +56,7 @@ def test_products_in_loops_and_branches_are_rounded_and_all_else_is_not(backend,
 
 KINDS = {
     "lstm": ["cell=lstm", "training.bptt_window=3"],
-    "chunked": ["cell=gated_delta_net", "training.accumulate=2"],
+    "chunked": ["cell=gated_delta_net", "cell.scan=chunked", "training.accumulate=2"],
 }
 
 

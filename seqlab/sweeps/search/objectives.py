@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 from hydra import compose
 from omegaconf import DictConfig
 
-from seqlab.near_misses import near_miss
+from seqlab.near_misses import closest, did_you_mean, near_miss
 from seqlab.runs.compose import without_hydra
 from seqlab.runs.explain import HYDRA_ERRORS
 from seqlab.runs.objects import make_family
 from seqlab.runs.request import resolve
+from seqlab.runs.sizes import sizes_of
+from seqlab.training import Program
+from seqlab.training.evaluation import evaluate_batch
 from seqlab.types import ConfigError, IncompatibleError
 
 SCORE = "score"
@@ -22,29 +27,95 @@ SCORE = "score"
 DIRECTIONS = ("minimize", "maximize")
 """The directions of an objective."""
 
+COSTS = ("seconds", "program_seconds", "compile_seconds", "steps_per_second", "steps")
+"""The keys of a summary for what a run took."""
 
-def value_of(summary: Mapping[str, Any], objective: str) -> float:
-    """Return the value of an objective in the summary of a run that finished.
+
+def value_of(summary: Mapping[str, Any], objective: str) -> float | None:
+    """Return the value of an objective in the summary of a run that finished; None without a finite one.
 
     Args:
         summary: the summary.
         objective: `SCORE`, or the keys that lead to a number, such as `seconds` or `best.eval/loss`.
-
-    Raises:
-        ConfigError: there is no such number.
     """
     found: Any = summary
     keys = ["best", f"eval/{summary.get('metric')}"] if objective == SCORE else objective.split(".")
     for key in keys:
         found = found.get(key) if isinstance(found, Mapping) else None
     if isinstance(found, bool) or not isinstance(found, (int, float)) or not math.isfinite(found):
-        numbers = [key for key, one in summary.items() if isinstance(one, (int, float))]
-        raise ConfigError(
-            f"hydra.sweeper.objectives: {objective} is {found!r} in summary.json"
-            f"{near_miss(objective, numbers)}: legal are {SCORE} and keys of finite numbers, as "
-            f"{', '.join(numbers)}"
-        )
+        return None
     return float(found)
+
+
+def evaluated_key(objective: str, goal_key: str) -> str | None:
+    """Return the key of an objective in the rows of evaluations; None for one that only the end of a run has.
+
+    Args:
+        objective: the objective.
+        goal_key: the key of the deciding metric, such as `eval/accuracy`.
+    """
+    part, _, key = objective.partition(".")
+    is_evaluated = part in ("best", "final") and key.startswith("eval/")
+    return goal_key if objective == SCORE else key if is_evaluated else None
+
+
+def names_of(program: Program) -> list[str]:
+    """Return the objectives that the summary of a finished run of a program has; nothing is computed."""
+    task, framing = program.task, program.network.framing
+    size = program.training.evaluation_batch_size
+    batch = jax.eval_shape(
+        lambda data: task.evaluation_batch(jnp.int32(0), size, "validation", framing, data), task.data
+    )
+    measures = program.measures.of_evaluation
+    measured = jax.eval_shape(
+        lambda params, batch: evaluate_batch(task, program.network, params, batch, measures=measures),
+        *(program.shapes.params, batch),
+    )
+    tested = list(dict.fromkeys([*measured, *task.scored]))
+    evaluated = tested if task.goal(framing).metric in task.scored else list(measured)
+    average = program.training.average_at(program.training.steps)
+    prefixes = ["eval/", *([f"eval/{average}/"] if average else [])]
+    rows = [f"{prefix}{name}" for prefix in prefixes for name in evaluated]
+    return [
+        *(SCORE, *COSTS, *sizes_of(program)),
+        *(f"{part}.{key}" for part in ("best", "final") for key in ("step", *rows)),
+        *(f"test.test/{name}" for name in tested),
+    ]
+
+
+def require_objectives(objectives: Sequence[str], fits: Iterable[tuple[Mapping[str, Any], Program]]) -> None:
+    """Refuse an objective that no run of a search has.
+
+    Args:
+        objectives: the objectives.
+        fits: configs of the search and their programs, of which as many are looked at as are needed.
+
+    Raises:
+        ConfigError: one that is not legal, or two that are equal.
+    """
+    if len(set(objectives)) < len(objectives):
+        raise ConfigError(f"hydra.sweeper.objectives has one twice: {', '.join(map(str, objectives))}")
+    legal: dict[str, None] = {}
+    unknown = list(objectives)
+    for config, program in fits:
+        legal |= dict.fromkeys(names_of(program))
+        added = ("best.eval/", "final.eval/") if config["callbacks"] else ()  # callbacks add to evaluations
+        unknown = [one for one in objectives if one not in legal and not str(one).startswith(added)]
+        if not unknown:
+            return
+    hint = _nearest(str(unknown[0]), list(legal))
+    raise ConfigError(
+        f"hydra.sweeper.objectives: no run has {unknown[0]}{hint}: legal are {', '.join(legal)}"
+    )
+
+
+def _nearest(given: str, legal: Sequence[str]) -> str:
+    """Return the hint to the objective that was meant, also by the name of its metric alone."""
+    if hint := near_miss(given, legal):
+        return hint
+    metrics = {one.rpartition("/")[2]: one for one in reversed(legal)}
+    found = closest(given.rpartition("/")[2].rpartition(".")[2], list(metrics))
+    return did_you_mean(metrics[found]) if found else ""
 
 
 def directions_of(
@@ -73,8 +144,10 @@ def directions_of(
     return list(given)
 
 
-def first_config(config: DictConfig, candidates: Sequence[Sequence[str]]) -> tuple[dict[str, Any], bool]:
-    """Return the config of the first combination that fits, and whether its deciding metric is to be high.
+def fitting(
+    config: DictConfig, candidates: Iterable[Sequence[str]]
+) -> Iterator[tuple[dict[str, Any], Program]]:
+    """Yield the config and the program of combinations that fit, one for each choice of the config groups.
 
     Args:
         config: the config of the sweep.
@@ -84,12 +157,19 @@ def first_config(config: DictConfig, candidates: Sequence[Sequence[str]]) -> tup
         ConfigError: none of them fits.
     """
     reason: Exception | None = None
+    found: set[tuple[str, ...]] = set()
     for overrides in candidates:
+        chosen = tuple(one for one in overrides if "." not in one.partition("=")[0])
+        if chosen in found:
+            continue
         try:
             composed = compose(config.hydra.job.config_name, list(overrides), return_hydra_config=True)
             resolved = resolve(without_hydra(composed))
             program = make_family(resolved)[0].program
-            return resolved, program.task.goal(program.network.framing).higher_is_better
         except (IncompatibleError, *HYDRA_ERRORS) as error:
             reason = reason or error
-    raise ConfigError(f"no combination of the search fits: {reason}") from reason
+            continue
+        found.add(chosen)
+        yield resolved, program
+    if not found:
+        raise ConfigError(f"no combination of the search fits: {reason}") from reason

@@ -14,7 +14,8 @@ from omegaconf import OmegaConf
 
 from seqlab.runs.request import Request
 from seqlab.runs.study import optuna
-from seqlab.sweeps.search.study import load, make_pruner, prunes
+from seqlab.sweeps.search.objectives import evaluated_key
+from seqlab.sweeps.search.study import id_of, load, make_pruner, prunes
 from seqlab.tracking import Callback, RunInfo
 from seqlab.types import Params
 
@@ -25,24 +26,27 @@ SWEEPER = "hydra_plugins.seqlab_sweeper.SearchSweeper"
 class Pruning(Callback):
     """Callback that reports a run's evaluations to its trial; Optuna's steps are evaluations."""
 
-    def __init__(self, study: Any, number: int) -> None:
-        """Take the study, and the number of the trial, which is that of the run in its sweep."""
+    def __init__(self, study: Any, number: int, objective: str) -> None:
+        """Take the study, the number of the trial, which is that of its run, and the objective."""
+        self._objective = objective
         self._study, self._storage = study, study._storage
-        study_id = self._storage.get_study_id_from_name(study.study_name)
-        self._trial = self._storage.get_trial_id_from_study_id_trial_number(study_id, number)
+        self._trial = id_of(study, number)
 
     def on_start(self, info: RunInfo) -> None:
-        self._key, self._every = info.goal_key, info.config["training"]["eval_every"]
+        self._key = evaluated_key(self._objective, info.goal_key) or info.goal_key
+        self._every = info.config["training"]["eval_every"]
 
     def on_evaluation(self, row: Mapping[str, Any], params: Params) -> None:
         step = math.ceil(row["step"] / self._every)
         trial = self._storage.get_trial(self._trial)
-        if self._is_running(trial) and step not in trial.intermediate_values:
+        if self._is_running(trial) and step not in trial.intermediate_values and self._key in row:
             self._storage.set_trial_intermediate_value(self._trial, step, float(row[self._key]))
 
     def should_prune(self) -> str | None:
         trial = self._storage.get_trial(self._trial)
-        if not self._is_running(trial) or not self._study.pruner.prune(self._study, trial):
+        if not self._is_running(trial) or not trial.intermediate_values:
+            return None
+        if not self._study.pruner.prune(self._study, trial):
             return None
         step, value = max(trial.intermediate_values.items())
         pruner = type(self._study.pruner).__name__
@@ -63,7 +67,7 @@ def pruning_of(request: Request) -> tuple[Callback, ...]:
         return ()
     training = {key: request.config.training[key] for key in ("steps", "eval_every")}
     study = _study(json.dumps([settings, training]), Path(str(hydra.sweep.dir)).absolute())
-    return (Pruning(study, int(hydra.job.num)),)
+    return (Pruning(study, int(hydra.job.num), settings["objectives"][0]),)
 
 
 @functools.lru_cache(maxsize=4)

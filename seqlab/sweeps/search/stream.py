@@ -11,7 +11,7 @@ from typing import Any
 from seqlab.interrupts import interruptible
 from seqlab.runs.execution import open_folder, prepare
 from seqlab.runs.objects import Run
-from seqlab.runs.program import train_runs
+from seqlab.runs.program import status_of, train_runs
 from seqlab.runs.request import Request
 from seqlab.runs.restores import restored
 from seqlab.sweeps.programs import Sharing, choose_program
@@ -77,7 +77,7 @@ class Stream:
                 run = prepare(request)
             except ConfigError as error:
                 _log.error("%s (%s)", error, request.folder)
-                self._trials.tell(job.number, None)
+                self._trials.tell(job.number, {"status": status_of(error)})
                 continue
             if isinstance(run, Run):
                 self._numbers[str(run.info.folder)] = job.number
@@ -105,7 +105,9 @@ class Stream:
 
         try:
             ended = train_runs(runs[:size], plan, _tracker_of, following=following)
-        except Exception:  # the other programs continue
+        except Exception as error:  # the other programs continue
+            if status_of(error) == "interrupted":
+                raise
             _log.exception("%d runs failed", len(present))
             for folder in present:
                 self._trials.tell(self._numbers[folder], None)

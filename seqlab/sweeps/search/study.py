@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from hydra.utils import instantiate
 
 from seqlab.near_misses import near_miss
-from seqlab.runs.study import open_storage, optuna
+from seqlab.runs.study import JOURNAL, absolute_storage, is_missing, open_storage, optuna
 from seqlab.types import ConfigError
 
 NO_PRUNER = "NopPruner"
@@ -49,6 +50,13 @@ def prunes(node: Mapping[str, Any]) -> bool:
     return "_target_" in node or node.get("name") != NO_PRUNER
 
 
+def id_of(study: Any, number: int) -> int:
+    """Return the id in its storage of the trial of a number; Optuna has no public attribute for it."""
+    storage = study._storage
+    study_id = storage.get_study_id_from_name(study.study_name)
+    return storage.get_trial_id_from_study_id_trial_number(study_id, number)
+
+
 def load(settings: Mapping[str, Any], folder: Path, **parts: Any) -> Any:
     """Return the study that a search has made.
 
@@ -57,8 +65,30 @@ def load(settings: Mapping[str, Any], folder: Path, **parts: Any) -> Any:
         folder: the folder of the sweep.
         parts: its sampler and its pruner.
     """
-    storage = open_storage(settings["storage"], folder.absolute())
+    storage = open_storage(absolute_storage(settings["storage"]), folder.absolute())
     return optuna().load_study(study_name=settings["study_name"], storage=storage, **parts)
+
+
+def require_kept(settings: Mapping[str, Any], folder: Path) -> None:
+    """Refuse to go on with the runs of a folder without the study that has their trials.
+
+    Args:
+        settings: the node `hydra.sweeper`.
+        folder: the folder of the sweep.
+
+    Raises:
+        ConfigError: its storage does not have the study.
+    """
+    storage, name = settings["storage"], settings["study_name"]
+    found: list[str] = []
+    if not is_missing(storage, folder):
+        found = optuna().get_all_study_names(open_storage(storage, folder.absolute()))
+    if name not in found:
+        others = f", whose studies are {', '.join(found)}" if found else ""
+        raise ConfigError(
+            f"sweep.resume={folder}: the study {name} of its runs is not in "
+            f"hydra.sweeper.storage={storage or folder / JOURNAL}{others}: legal is the storage that has it"
+        )
 
 
 def create(settings: Mapping[str, Any], folder: Path, directions: Sequence[str]) -> None:
@@ -77,7 +107,8 @@ def create(settings: Mapping[str, Any], folder: Path, directions: Sequence[str])
         study_name=settings["study_name"], storage=storage, directions=list(directions), load_if_exists=True
     )
     if study.metric_names is None:
-        study.set_metric_names(list(settings["objectives"]))
+        with _without_experimental_warnings():
+            study.set_metric_names(list(settings["objectives"]))
     found = [one.name.lower() for one in study.directions]
     if found != list(directions):
         raise ConfigError(
@@ -97,12 +128,19 @@ def _component(node: Mapping[str, Any], kind: str) -> Any:
             raise ConfigError(f"{path}.name={name}{hint}: legal values are {', '.join(legal)}")
         arguments["_target_"] = f"{module.__name__}.{name}"
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna().exceptions.ExperimentalWarning)
+        with _without_experimental_warnings():
             return instantiate(arguments, _convert_="all")
     except Exception as error:  # a sampler may need a package of its own
         cause = error.__cause__ or error
         raise ConfigError(f"{path}: {' '.join(str(cause).split())}") from error
+
+
+@contextlib.contextmanager
+def _without_experimental_warnings() -> Generator[None]:
+    """Ignore Optuna's warnings that a part of it may change."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna().exceptions.ExperimentalWarning)
+        yield
 
 
 def _names(module: Any, kind: str) -> list[str]:

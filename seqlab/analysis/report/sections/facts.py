@@ -208,8 +208,10 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _ended(entry: Entry) -> list[tuple[str, str]]:
-    """Return the status of a run and its reason, unless it finished without one."""
+    """Return the status of a run and its reason, unless it finished without one or a search pruned it."""
     reason = entry.summary.get("reason")
+    if entry.run.status == "pruned":
+        return []
     return [(entry.run.status, str(reason or ""))] if entry.run.status != "finished" or reason else []
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import collections
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from seqlab.analysis.report.parts import Chart, Section
-from seqlab.runs.study import noted_study
+from seqlab.analysis.report.entries import Entries
+from seqlab.analysis.report.parts import Cell, Chart, Section, Table
+from seqlab.runs.study import ENDS, noted_study
 
 
-def search(paths: Sequence[Path]) -> Section | None:
+def search(entries: Entries, paths: Sequence[Path]) -> Section | None:
     """Return the section on the search of a sweep; None for runs of no search."""
     study = noted_study(paths[0]) if len(paths) == 1 else None
     if study is None:
@@ -28,7 +30,15 @@ def search(paths: Sequence[Path]) -> Section | None:
         "A line for each trial, through its evaluations; the line of a pruned trial ends early.",
         _drawing("plot_intermediate_values", study),
     )
-    return Section("search", "Search", charts, "Optuna's figures of the study.") if charts else None
+    says = "How the runs ended, and Optuna's figures of the study."
+    return Section("search", "Search", [_ends(entries), *charts], says)
+
+
+def _ends(entries: Entries) -> Table:
+    """Return how many runs ended how."""
+    counts = dict.fromkeys(ENDS, 0) | collections.Counter(entry.run.status for entry in entries.runs)
+    rows = [[Cell(status), Cell(f"{count:,}", count)] for status, count in counts.items()]
+    return Table("Trials", ["status", "trials"], rows)
 
 
 def _charts(study: Any, index: int) -> list[Chart]:
