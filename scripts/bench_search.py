@@ -210,10 +210,10 @@ def table(results: dict) -> str:
     lines = [f"- {key}: {value}" for key, value in results["machine"].items()]
     for case, rounds in results["cases"].items():
         limit = LIMITS[case]
-        times = [limit / 6, limit / 3, limit]
+        times = [15, 30, 60]
         heads = ["way", f"s to {KEYS[case][0]} {TARGETS[case]:g}", "times those of pruned", "trials begun"]
         heads += [f"best after {time:g} s" for time in times]
-        lines += ["", f"### {case}: {len(rounds)} rounds, at most {limit:g} s a way", ""]
+        lines += ["", f"### {case}: {len(rounds)} rounds of at most {limit:g} s a way", ""]
         lines += [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
         lines += [f"| {way} | {' | '.join(row(case, rounds, way, times))} |" for way in WAYS]
     return "\n".join(lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 
 import jax
 import jax.numpy as jnp
@@ -34,6 +35,12 @@ MODELS = [name for parent, name in PARTS if parent == "model"]
 
 def built(overrides):
     return build(compose_request(overrides))
+
+
+@functools.cache
+def hydra_of(experiment):
+    """Return what Hydra knows of an experiment."""
+    return compose_config([f"+experiment={experiment}"]).hydra
 
 
 def test_every_file_is_tested():
@@ -90,7 +97,7 @@ SINGLE = [
 @pytest.mark.parametrize("name", SINGLE)
 def test_experiment_can_be_trained(name):
     """Its program is traced; what is traced compiles, and compiling every one would take long."""
-    data = stand_in(compose_config([f"+experiment={name}"]).hydra.runtime.choices.task)
+    data = stand_in(hydra_of(name).runtime.choices.task)
     program = built([f"+experiment={name}", *data]).program
     span, active = jax.ShapeDtypeStruct((2,), jnp.int32), jax.ShapeDtypeStruct((), bool)
     steps = functools.partial(advance, program)
@@ -107,8 +114,7 @@ def test_an_experiment_runs_two_steps_and_is_named_in_the_summary(folder):
 
 @pytest.mark.parametrize(("experiment", "variant"), VARIANTS)
 def test_variant_is_swept_and_builds(experiment, variant):
-    sweeper = compose_config([f"+experiment={experiment}"]).hydra.sweeper
-    assert variant in sweeper.params[f"+experiment/{experiment}"].split(",")
+    assert variant in hydra_of(experiment).sweeper.params[f"+experiment/{experiment}"].split(",")
     assert built([f"+experiment/{experiment}={variant}", f"+experiment={experiment}"]).info.config
 
 
@@ -125,15 +131,13 @@ def test_model_builds(name):
 
 
 def test_every_task_has_an_experiment():
+    files = [CONF / "experiment" / f"{name}.yaml" for name in EXPERIMENTS]
+    files += [CONF / "experiment" / parent / f"{name}.yaml" for parent, name in VARIANTS]
     tasks = set()
-    for name in EXPERIMENTS:
-        hydra = compose_config([f"+experiment={name}"]).hydra
-        tasks |= {hydra.runtime.choices.task, *(hydra.sweeper.params or {}).get("task", "").split(",")}
-    tasks |= {
-        built([f"+experiment/{parent}={name}", f"+experiment={parent}"]).info.task
-        for parent, name in VARIANTS
-    }
-    assert tasks - {""} == {
+    for file in files:
+        for named in re.findall(r"^ +(?:- override /)?task: (\S+)$", file.read_text(), re.MULTILINE):
+            tasks |= {*named.split(",")}
+    assert tasks == {
         name for group, name in OPTIONS if group == "task" and load_task(name).provenance().offline
     }
 

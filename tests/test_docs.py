@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from pathlib import Path
 from types import ModuleType
 
 import doc_blocks
+import jax
+import jax.numpy as jnp
 import pytest
 from omegaconf import OmegaConf
 from tiny_runs import tiny
 
 from seqlab import run
 from seqlab.cli.new import FILES, template
-from seqlab.runs import compose_config
+from seqlab.runs import build, compose_config, compose_request
 from seqlab.testing import ARCHITECTURE_LAWS, CELL_LAWS, TASK_LAWS, TRACKER_LAWS
 from seqlab.tracking import read_rows
 
@@ -137,17 +140,25 @@ def test_a_page_of_the_course_has_an_equation_a_command_and_a_small_figure(page)
     assert [figure.name for figure in figures if figure.stat().st_size > 60_000] == []
 
 
+PARITY = tiny("parity_check", "many_to_one", "training.steps=2")
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """The summary of a run with every kind of statistics."""
-    stack = [
-        "architecture.num_layers=2",
-        "architecture.bidirectional=true",
-        "gradients=full",
-        "training.steps=2",
+    """The summary of a run."""
+    return run([*PARITY, f"hydra.run.dir={tmp_path_factory.mktemp('trained')}"])
+
+
+def every_statistic():
+    """Return the keys of all statistics of a network of two layers in both directions, which is traced."""
+    stack = ["architecture.num_layers=2", "architecture.bidirectional=true", "gradients=full"]
+    program = build(compose_request([*PARITY, *stack])).program
+    batch = jax.eval_shape(program.batch, jnp.uint32(0), jnp.int32(0), program.task.data)
+    return [
+        key
+        for every in program.cadences
+        for key in jax.eval_shape(functools.partial(program.diagnose, every=every), program.shapes, batch)
     ]
-    folder = tmp_path_factory.mktemp("trained")
-    return run([*tiny("parity_check", "many_to_one", *stack), f"hydra.run.dir={folder}"])
 
 
 @pytest.mark.runs
@@ -156,6 +167,7 @@ def test_the_page_of_metrics_names_every_key_of_a_row(trained):
     cells = re.findall(r"^\| (`.*?`) \|", page, re.MULTILINE)
     patterns = [_pattern(key) for cell in cells for key in re.findall(r"`([^`]+)`", cell)]
     keys = {key for row in read_rows(Path(trained["folder"])) for key in row} - {"step"}
+    keys |= {*every_statistic()}
     assert [key for key in sorted(keys) if not any(one.fullmatch(key) for one in patterns)] == []
 
 

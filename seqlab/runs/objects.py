@@ -18,7 +18,7 @@ from seqlab.checks import require_positive
 from seqlab.diagnostics import GradientDiagnostics
 from seqlab.generation.generate import require_can_generate
 from seqlab.recurrence import RecurrenceSettings
-from seqlab.registry import blame, locate, make
+from seqlab.registry import blame, field_marks, locate, make
 from seqlab.runs.hyperparameters import hyperparameters, replaced
 from seqlab.runs.open_groups import (
     make_diagnostics,
@@ -106,9 +106,12 @@ def make_family(config: Mapping[str, Any]) -> tuple[Family, dict[str, float]]:
             require_can_generate(program.task, program.network)
     numbers, initial = hyperparameters(config)
     related = {key: value for key, value in config.items() if key not in UNRELATED}
-    alike = json.dumps(replaced(related, dict.fromkeys(numbers, "a number")), sort_keys=True)
-    key = alike, source_stamp(program.task)
-    family = Family(key, program, lambda given: _program(replaced(config, given)), initial)
+    alike = replaced(related, dict.fromkeys(numbers, "a number"))
+    on_host = [name for name, mark in field_marks(type(program.training)).items() if mark.get("host")]
+    compiled = replaced(alike, {f"training.{name}": None for name in ("steps", *on_host)})
+    stamp = source_stamp(program.task)
+    key, compile_key = ((json.dumps(one, sort_keys=True), stamp) for one in (alike, compiled))
+    family = Family(key, compile_key, program, lambda given: _program(replaced(config, given)), initial)
     return _first_equal(family), numbers
 
 

@@ -107,7 +107,7 @@ class _Program:
         """Train runs and those that follow them."""
         family = runs[0].family
         # compiles while the trackers start
-        compiled_functions(family, plan).prepare(runs[0].hyperparameters)
+        compiled_functions(family, plan).prepare(family.program.training, runs[0].hyperparameters)
         monitors = self._start(runs)
         try:
             successor = None if self._following is None else self._succeed

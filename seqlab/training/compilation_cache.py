@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+import threading
 from pathlib import Path
 
 import jax
 from jax.experimental.compilation_cache.compilation_cache import reset_cache
 
 MOST_BYTES = 2**30
-"""The size of the cache. Beyond it JAX removes the programs that were not used for the longest time."""
+"""The size of the cache. Beyond it the programs that were not used for the longest time are removed."""
 
 LEAST_SECONDS = 0.05
 """How long a program has to compile to be saved."""
@@ -38,9 +40,25 @@ def use_compilation_cache(wanted: bool = True) -> None:
         except OSError:  # there is no folder that could be written
             return
         jax.config.update("jax_persistent_cache_min_compile_time_secs", LEAST_SECONDS)
-        jax.config.update("jax_compilation_cache_max_size", MOST_BYTES)
+        threading.Thread(target=prune, args=(folder,), daemon=True).start()
     jax.config.update(_FOLDER_FLAG, after)
     reset_cache()  # JAX looks at the settings once, when it first compiles
+
+
+def prune(folder: Path, most_bytes: int = MOST_BYTES) -> None:
+    """Remove the files that were not used for the longest time, where a folder holds too many bytes.
+
+    It is done once for a process. With a limit of its own (`jax_compilation_cache_max_size`) JAX reads the
+    times of all files whenever it saves a program, which takes half a second where there are some thousands.
+    """
+    with contextlib.suppress(OSError):  # another process removes some too
+        files = [(entry.path, entry.stat()) for entry in os.scandir(folder)]
+        excess = sum(stat.st_size for _, stat in files) - most_bytes
+        for path, stat in sorted(files, key=lambda file: max(file[1].st_atime, file[1].st_mtime)):
+            if excess <= 0:
+                break
+            Path(path).unlink(missing_ok=True)
+            excess -= stat.st_size
 
 
 def cache_folder() -> Path:

@@ -16,6 +16,9 @@ from seqlab.recurrence import Backward, GradientControl, Truncation
 RESUMABLE = {"resumable": True}
 """The mark of a field that a resumed run may change. It changes the number of steps or what is logged."""
 
+HOST = {**RESUMABLE, "host": True}
+"""The mark of a field that no compiled function depends on, unless by the placement of its runs."""
+
 SOLVED = "solved"
 """The value of `stop_at` for the value at which a task counts as solved."""
 
@@ -95,22 +98,22 @@ class Training:
     swa_every: int = 1
     precision: str = "float32"
     distinct_batches: int | None = None
-    log_every: int = dataclasses.field(default=50, metadata=RESUMABLE)
-    eval_every: int = dataclasses.field(default=500, metadata=RESUMABLE)
-    patience: int | None = dataclasses.field(default=None, metadata=RESUMABLE)
-    stop_at: float | str | None = dataclasses.field(default=None, metadata=RESUMABLE)
-    seconds: float | None = dataclasses.field(default=None, metadata=RESUMABLE)
-    checkpoint_every: int = dataclasses.field(default=500, metadata=RESUMABLE)
+    log_every: int = dataclasses.field(default=50, metadata=HOST)
+    eval_every: int = dataclasses.field(default=500, metadata=HOST)
+    patience: int | None = dataclasses.field(default=None, metadata=HOST)
+    stop_at: float | str | None = dataclasses.field(default=None, metadata=HOST)
+    seconds: float | None = dataclasses.field(default=None, metadata=HOST)
+    checkpoint_every: int = dataclasses.field(default=500, metadata=HOST)
     steps_per_call: int = dataclasses.field(default=50, metadata=RESUMABLE)
     evaluation_batch_size: int = 256
-    sample_length: int = dataclasses.field(default=0, metadata=RESUMABLE)
-    num_examples: int = dataclasses.field(default=4, metadata=RESUMABLE)
-    devices: int | None = dataclasses.field(default=None, metadata=RESUMABLE)
-    feature_devices: int = dataclasses.field(default=1, metadata=RESUMABLE)
+    sample_length: int = dataclasses.field(default=0, metadata=HOST)
+    num_examples: int = dataclasses.field(default=4, metadata=HOST)
+    devices: int | None = dataclasses.field(default=None, metadata=HOST)
+    feature_devices: int = dataclasses.field(default=1, metadata=HOST)
     bptt_window: int | None = None
     bptt_stride: int | None = None
     on_nonfinite: str = dataclasses.field(default="stop", metadata=RESUMABLE)
-    compilation_cache: bool = dataclasses.field(default=True, metadata=RESUMABLE)
+    compilation_cache: bool = dataclasses.field(default=True, metadata=HOST)
 
     def __post_init__(self) -> None:
         require_count(self, "steps", "sample_length", "num_examples")

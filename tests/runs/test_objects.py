@@ -14,6 +14,7 @@ from seqlab.runs import build, compose_config, compose_request
 from seqlab.runs.hyperparameters import hyperparameters, traceable_keys
 from seqlab.runs.request import resolve
 from seqlab.tracking import Console
+from seqlab.training import compiled_functions
 from seqlab.types import ConfigError, IncompatibleError
 
 
@@ -47,6 +48,24 @@ def test_a_config_of_an_older_run_folder_names_the_classes_of_today():
     assert resolve(config)["gradients"] == today["gradients"]
     config.recurrence = {"_target_": "seqlab.recurrence.Settings", "memory": "full"}
     assert resolve(config)["recurrence"] == {"_target_": today["recurrence"]["_target_"], "memory": "full"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "changed", "is_shared"),
+    [
+        (["task=adding"], ["training.steps=9", "training.log_every=3", "training.devices=1"], True),
+        (["task=adding"], ["training.steps_per_call=9"], False),
+        (["task=adding", "schedule=cosine"], ["training.steps=9"], False),  # it falls until the last step
+        (["task=even_pairs", "task.curriculum=growing"], ["training.steps=9"], False),
+    ],
+    ids=str,
+)
+def test_runs_that_differ_in_what_the_host_does_share_compiled_functions(settings, changed, is_shared):
+    settings = [*settings, "architecture=many_to_one", "training.steps=8"]
+    one, other = (build(compose_request([*settings, *more])) for more in ([], changed))
+    assert one.family != other.family
+    first, second = (compiled_functions(run.family, one.plan) for run in (one, other))
+    assert (first is second) == is_shared
 
 
 @pytest.mark.parametrize(("key", "kind"), [("gradients", "GradientDiagnostics"), ("training", "Training")])

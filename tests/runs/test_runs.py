@@ -48,12 +48,13 @@ def equal_params(one, other):
 
 
 def kind(name, architecture):
-    """Return what a run depends on: the data, or what is read, written and told where examples are drawn."""
+    """Return what a run depends on: the data, or what is read, written and measured in parts."""
     task = load_task(name)
     if task.sequence_lengths is None:
         return name
     forms = type(task.input_spec(architecture)), type(task.output_spec(architecture))
-    return *forms, task.goal(architecture).metric, task.metrics(architecture)
+    measured = task.goal(architecture).metric, *task.metrics(architecture)
+    return *forms, frozenset(name.rpartition("/")[0] for name in measured)
 
 
 EVERY_KIND = {kind(*pair): pair for pair in dict(reversed(FRAMINGS)).items()}.values()
@@ -103,8 +104,10 @@ def test_same_seed_gives_the_same_run_which_tells_what_evaluate_finds(task, arch
 @pytest.mark.runs
 @pytest.mark.parametrize(("task", "architecture"), ONE_EACH)
 def test_two_devices_train_as_one(task, architecture, trained, tmp_path):
-    one = trained(task, architecture)
-    two = run([*settings_of(task, architecture), "training.devices=2", f"hydra.run.dir={tmp_path}"])
+    """The statistics of gradients are compared where a network reads many steps, or has two stacks."""
+    one, has_statistics = trained(task, architecture), architecture in ("many_to_one", "encoder_decoder")
+    settings = [*settings_of(task, architecture), *([] if has_statistics else ["gradients=off"])]
+    two = run([*settings, "training.devices=2", f"hydra.run.dir={tmp_path}"])
     assert (one["num_devices"], two["num_devices"]) == (1, 2)
     folders = one["folder"], tmp_path
     jax.tree.map(
@@ -112,8 +115,9 @@ def test_two_devices_train_as_one(task, architecture, trained, tmp_path):
         *(load(folder)[1] for folder in folders),
     )
     for first, second in zip(*map(rows_of, folders), strict=True):
-        assert first.keys() == second.keys()
-        for key in first:
+        assert first.keys() >= second.keys()
+        assert first.keys() == second.keys() or not has_statistics
+        for key in second:
             np.testing.assert_allclose(first[key], second[key], rtol=1e-3, atol=1e-6, err_msg=key)
 
 

@@ -24,7 +24,6 @@ from seqlab.types import ConfigError
 STREAM = tiny(
     *("python_docs", "many_to_many", "task.stream=true", "training.steps=2", "training.eval_every=2"),
     *("training.checkpoint_every=1", "training.batch_size=4", "training.evaluation_batch_size=64"),
-    "gradients=norms",
 )
 """A run whose carries lie on the devices of both processes."""
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import jax
 import pytest
 
-from seqlab.training.compilation_cache import LEAST_SECONDS, MOST_BYTES, cache_folder, use_compilation_cache
-
-SETTINGS = ("jax_compilation_cache_dir", "jax_compilation_cache_max_size")
+from seqlab.training.compilation_cache import LEAST_SECONDS, cache_folder, prune, use_compilation_cache
 
 
 @pytest.fixture
 def cacheless(tmp_path, monkeypatch):
     """A process in which nobody has chosen a cache, with its user's cache folder at `tmp_path`."""
-    before = {name: getattr(jax.config, name) for name in SETTINGS}
+    folder = jax.config.jax_compilation_cache_dir
     least = jax.config.jax_persistent_cache_min_compile_time_secs
     for name in ("JAX_COMPILATION_CACHE_DIR", "JAX_ENABLE_COMPILATION_CACHE"):
         monkeypatch.delenv(name, raising=False)
@@ -23,18 +22,28 @@ def cacheless(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "platform", "linux")
     jax.config.update("jax_compilation_cache_dir", None)
     yield tmp_path
-    for name, value in before.items():
-        jax.config.update(name, value)
+    jax.config.update("jax_compilation_cache_dir", folder)
     jax.config.update("jax_persistent_cache_min_compile_time_secs", least)
 
 
-def test_it_is_on_bounded_and_in_the_users_cache_folder(cacheless):
+def test_it_is_on_and_in_the_users_cache_folder(cacheless):
     use_compilation_cache()
     assert jax.config.jax_compilation_cache_dir == str(cacheless / "seqlab" / "compiled")
-    assert jax.config.jax_compilation_cache_max_size == MOST_BYTES
     assert jax.config.jax_persistent_cache_min_compile_time_secs == LEAST_SECONDS
     use_compilation_cache(wanted=False)
     assert jax.config.jax_compilation_cache_dir is None
+
+
+def test_the_programs_that_were_used_last_are_kept(tmp_path):
+    for number in range(4):
+        (tmp_path / str(number)).write_bytes(bytes(10))
+        os.utime(tmp_path / str(number), (number, 0))
+    prune(tmp_path, most_bytes=40)
+    assert len([*tmp_path.iterdir()]) == 4
+    os.utime(tmp_path / "0", (9, 0))
+    prune(tmp_path, most_bytes=25)
+    assert {path.name for path in tmp_path.iterdir()} == {"0", "3"}
+    prune(tmp_path / "none")
 
 
 @pytest.mark.parametrize("name", ["JAX_COMPILATION_CACHE_DIR", "JAX_ENABLE_COMPILATION_CACHE"])

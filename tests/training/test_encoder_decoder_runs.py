@@ -22,9 +22,9 @@ SETTINGS = [
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """Return the folder of a run over two devices, and its summary."""
+    """Return the folder of a run, and its summary."""
     folder = tmp_path_factory.mktemp("run")
-    return folder, run([*SETTINGS, "training.devices=2", f"hydra.run.dir={folder}"])
+    return folder, run([*SETTINGS, "training.devices=1", f"hydra.run.dir={folder}"])
 
 
 def test_it_reports_both_stacks_and_the_gap(finished):

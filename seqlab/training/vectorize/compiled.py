@@ -23,6 +23,7 @@ from seqlab.training import devices
 from seqlab.training.advance import advance
 from seqlab.training.evaluation import add_up, evaluate_batch, num_batches
 from seqlab.training.program import Program
+from seqlab.training.settings import Training
 from seqlab.training.spread import BY_ROW, STATE, WHOLE, draw_on
 from seqlab.training.state import TrainState
 from seqlab.training.vectorize.family import Family, Hyperparameters
@@ -61,10 +62,11 @@ class CompiledFunctions:
         self._compiled: dict[tuple[Any, ...], Future[Callable[..., Any]]] = {}
         self._drawn: dict[str, list[Batch]] = {}
 
-    def prepare(self, hyperparameters: Hyperparameters) -> None:
+    def prepare(self, training: Training, hyperparameters: Hyperparameters) -> None:
         """Start to compile what a run calls, in the order of its calls, without waiting for it.
 
         Args:
+            training: the settings of the run.
             hyperparameters: those of any of the runs.
         """
         program, plan = self._family.program, self.plan
@@ -84,7 +86,7 @@ class CompiledFunctions:
         self._compile("evaluate_batch", arguments=(states.params, batch))
         self._compile("evaluation_batch", "test", arguments=(index, data))
         for every in program.cadences:
-            if program.training.steps > max(program.training.log_every, every or 0):
+            if training.steps > max(training.log_every, every or 0):
                 self._compile("diagnose", every, arguments=((states, placed), data))
 
     def after_init(self, hyperparameters: Hyperparameters) -> Hyperparameters:
@@ -270,9 +272,18 @@ class CompiledFunctions:
         return jax.eval_shape(draw, self._family.program.task.data)
 
 
-@functools.lru_cache(maxsize=4)
 def compiled_functions(family: Family, plan: Plan) -> CompiledFunctions:
-    """Return the functions of a family under a plan; the last few are kept with what they have compiled."""
+    """Return the functions of a family under a plan; the last few are kept with what they have compiled.
+
+    Families that differ in cadences and the like share them, as do those that differ in `training.steps`
+    where no part of the program changes with the share of the updates that are made.
+    """
+    steps = family.program.training.steps if family.program.staged else None
+    return _kept(dataclasses.replace(family, key=(family.compile_key, steps)), plan)
+
+
+@functools.lru_cache(maxsize=4)
+def _kept(family: Family, plan: Plan) -> CompiledFunctions:
     return CompiledFunctions(family, plan)
 
 

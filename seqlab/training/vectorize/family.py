@@ -18,6 +18,8 @@ class Family:
 
     Attributes:
         key: equal for equal families only.
+        compile_key: equal for families whose programs are equal but for what the host loop alone reads, and
+            for `training.steps`.
         program: the program of one of the runs.
         at: returns the program with some hyperparameters, which may be traced; a missing one has the value
             of `program`.
@@ -25,6 +27,7 @@ class Family:
     """
 
     key: Hashable
+    compile_key: Hashable = dataclasses.field(compare=False)
     program: Program = dataclasses.field(compare=False)
     at: Callable[[Hyperparameters], Program] = dataclasses.field(compare=False)
     init_only: frozenset[str] = dataclasses.field(default=frozenset(), compare=False)
@@ -32,4 +35,4 @@ class Family:
     @classmethod
     def of(cls, program: Program) -> Family:
         """Return the family of one program without hyperparameters."""
-        return cls(id(program), program, lambda hyperparameters: program)
+        return cls(id(program), id(program), program, lambda hyperparameters: program)

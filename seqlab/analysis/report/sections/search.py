@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import json
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -50,8 +51,13 @@ def _charts(study: Any, index: int) -> list[Chart]:
     def target(trial: Any) -> float:
         return trial.values[index]
 
-    # without a target, the importances heed the direction of the only objective
-    further: dict[str, Any] = {"target_name": names[index], **({"target": target} if several else {})}
+    def cost(trial: Any) -> float:
+        return trial.values[index] * (-1 if study.directions[index].name == "MAXIMIZE" else 1)
+
+    # without a target, the importances heed the direction of the only objective; with one, low is good
+    name = {"target_name": names[index]}
+    further: dict[str, Any] = {**name, **({"target": target} if several else {})}
+    costs: dict[str, Any] = {**name, **({"target": cost} if several else {})}
     return [
         *_chart(
             f"Optimisation history{of}",
@@ -61,7 +67,7 @@ def _charts(study: Any, index: int) -> list[Chart]:
         *_chart(
             f"Importance of the parameters{of}",
             "The share of the variance of the objective that each parameter explains.",
-            _drawing("plot_param_importances", study, **further),
+            _drawing("plot_param_importances", study, **costs),
         ),
         *_chart(
             f"Parallel coordinates{of}",
@@ -77,7 +83,9 @@ def _drawing(name: str, study: Any, **arguments: Any) -> Callable[[], Any]:
     def draw() -> Any:
         import optuna.visualization
 
-        return getattr(optuna.visualization, name)(study, **arguments)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # that the importances are those of low values
+            return getattr(optuna.visualization, name)(study, **arguments)
 
     return draw
 
