@@ -43,6 +43,7 @@ PEERS = {
     "seqlab_1": "seqlab, one device",
     "seqlab_2": "seqlab, two devices where B allows",
     "seqlab_cudnn": "seqlab, LSTM by cuDNN, on a GPU of NVIDIA",
+    "seqlab_native": "seqlab, LSTM by its kernel in C++, on as many devices as its trainer chooses",
     "torch": "PyTorch, eager",
     "torch_compile": "PyTorch, torch.compile",
     "linen": "Flax Linen nn.RNN",
@@ -52,7 +53,7 @@ PEERS = {
     "plain": "plain lax.scan, one device",
     "plain_2": "plain lax.scan, two devices",
 }
-ON_CPU = [peer for peer in PEERS if peer != "seqlab_cudnn"]
+ON_CPU = [peer for peer in PEERS if peer not in ("seqlab_cudnn", "seqlab_native")]  # of every cell
 FOLDER = Path(__file__).parents[1] / "experiments" / "recurrence_speed"
 SECONDS_PER_TURN = 0.15
 
@@ -103,14 +104,15 @@ def build_scan(peer: str, cell_name: str, shape: tuple[int, ...]) -> Callable:
 
     B, T, F, H = shape
     alone = dict.fromkeys(("seqlab_1", "seqlab_cudnn", "plain"), 1)
-    devices = {OURS: choose(B), **alone}.get(peer, 2 if B % 2 == 0 else 1)
+    devices = {OURS: choose(B), "seqlab_native": choose(B), **alone}.get(peer, 2 if B % 2 == 0 else 1)
     cell = {"elman": cells.Elman, "lstm": cells.LSTM, "gru": cells.GRU}[cell_name](H)
     x, w = (jax.random.normal(jax.random.key(i), (B, T, size)) for i, size in enumerate((F, H)))
     params = cell.init(jax.random.key(2), cell.initialize_carry(jax.random.key(0), (B, F)), x[:, 0])["params"]
     vjp = "autodiff" if peer.startswith("plain") else "fused"
+    backend = {"seqlab_cudnn": "cudnn", "seqlab_native": "native"}.get(peer, "scan")
 
     def loss(params: dict, x: jax.Array, w: jax.Array) -> jax.Array:
-        return (w * unroll(cell, params, x, vjp=vjp, cudnn=peer == "seqlab_cudnn")[1]).mean()
+        return (w * unroll(cell, params, x, vjp=vjp, backend=backend)[1]).mean()
 
     return jax_step(loss, params, x, w, devices)
 
@@ -236,7 +238,9 @@ def build_product(peer: str, cell_name: str, shape: tuple[int, ...]) -> Callable
 
 
 BUILDERS = {
-    **dict.fromkeys((OURS, "seqlab_1", "seqlab_2", "seqlab_cudnn", "plain", "plain_2"), build_scan),
+    **dict.fromkeys(
+        (OURS, "seqlab_1", "seqlab_2", "seqlab_cudnn", "seqlab_native", "plain", "plain_2"), build_scan
+    ),
     **dict.fromkeys(("linen", "linen_2"), build_linen),
     **dict.fromkeys(("torch", "torch_compile"), build_torch),
     **dict.fromkeys(PRODUCTS, build_product),

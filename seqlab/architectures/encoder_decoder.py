@@ -165,10 +165,11 @@ class EncoderDecoder(Recurrent):
                 f"architecture={self.framing}, where the gradient of every loss passes through all decoder "
                 "steps to the encoder: legal value is null"
             )
-        if backward.cudnn and self._is_sequential:
+        if backward.backend != "scan" and self._is_sequential:
             raise IncompatibleError(
-                "recurrence.backend=cudnn does not fit an encoder_decoder that goes step by step, with "
-                "attention=bahdanau, input_feeding=true or scheduled_sampling: legal are auto, scan"
+                f"recurrence.backend={backward.backend} does not fit an encoder_decoder that goes step by "
+                "step, with attention=bahdanau, input_feeding=true or scheduled_sampling: "
+                "legal are auto, scan"
             )
         self.stack.check_backward(backward)
 

@@ -84,7 +84,8 @@ class OneToOne:
                 f"training.bptt_window={backward.truncation.window} does not fit "
                 f"architecture={self.framing}, where nothing recurs: legal value is null"
             )
-        key = "memory=chunked" if backward.chunked else "backend=cudnn" if backward.cudnn else None
+        backend = None if backward.backend == "scan" else f"backend={backward.backend}"
+        key = "memory=chunked" if backward.chunked else backend
         if key is not None:
             raise IncompatibleError(
                 f"recurrence.{key} does not fit architecture={self.framing}, where nothing recurs: "

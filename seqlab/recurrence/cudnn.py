@@ -39,12 +39,13 @@ def packed(params: Params) -> jax.Array:
 
 
 def cudnn_layer(
-    params: Params, inputs: jax.Array, lengths: jax.Array | None, carry: Carry
+    cell: RecurrentCell, params: Params, inputs: jax.Array, lengths: jax.Array | None, carry: Carry
 ) -> tuple[Carry, jax.Array]:
     """Run an LSTM over inputs `(B, T, F)`, as `unroll` does; outputs after a sequence's end have no meaning.
 
     Args:
-        params: the cell's parameters.
+        cell: the LSTM.
+        params: its parameters.
         inputs: `(B, T, F)`.
         lengths: int32 `(B,)`; None for T each.
         carry: the carry before the first step, `(c, h)`, `(B, H)` each.

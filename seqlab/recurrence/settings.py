@@ -5,10 +5,9 @@ from __future__ import annotations
 import dataclasses
 
 from seqlab.checks import require_choice
-from seqlab.recurrence.backward import Backward
+from seqlab.recurrence.backward import BACKENDS, Backward
 
 MEMORY = ("auto", "full", "chunked")
-BACKENDS = ("auto", "scan", "cudnn")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,10 +21,11 @@ class RecurrenceSettings:
             built, and "full" elsewhere.
         backend: what computes training steps: "scan" for the forms of `unroll`; "cudnn" for cuDNN's layer,
             on a GPU of NVIDIA, of a cell that it has, wherever neither probes nor noise, resets, truncation
-            or control of the backward pass need the steps; "auto" for "scan".
+            or control of the backward pass need the steps; "native" for our kernel in C++, on a CPU, of an
+            LSTM, under the same conditions; "auto" for "scan".
 
     Raises:
-        ValueError: a value that is not legal, or both "chunked" and "cudnn".
+        ValueError: a value that is not legal, or "chunked" beside "cudnn" or "native".
     """
 
     memory: str = "auto"
@@ -33,10 +33,11 @@ class RecurrenceSettings:
 
     def __post_init__(self) -> None:
         require_choice(self, "memory", MEMORY)
-        require_choice(self, "backend", BACKENDS)
-        if self.is_chunked and self.uses_cudnn:
+        require_choice(self, "backend", ("auto", *BACKENDS))
+        if self.is_chunked and self.uses_kernel:
             raise ValueError(
-                "memory=chunked does not fit backend=cudnn, which saves all steps: legal are auto, full"
+                f"memory=chunked does not fit backend={self.backend}, which saves all steps: "
+                "legal are auto, full"
             )
 
     @property
@@ -45,13 +46,15 @@ class RecurrenceSettings:
         return self.memory == "chunked"
 
     @property
-    def uses_cudnn(self) -> bool:
-        """Whether cuDNN computes the training steps that it can."""
-        return self.backend == "cudnn"
+    def uses_kernel(self) -> bool:
+        """Whether cuDNN or our kernel computes the training steps that it can."""
+        return self.backend in ("cudnn", "native")
 
     def applied(self, backward: Backward) -> Backward:
         """Return options of the backward pass with these settings."""
-        return backward._replace(chunked=self.is_chunked, cudnn=self.uses_cudnn)
+        return backward._replace(
+            chunked=self.is_chunked, backend=self.backend if self.uses_kernel else "scan"
+        )
 
 
 AUTO_SETTINGS = RecurrenceSettings()

@@ -16,6 +16,7 @@ from seqlab.recurrence.connections import Connections
 from seqlab.recurrence.cudnn import require_cudnn
 from seqlab.recurrence.gradient_control import refuse_regulariser
 from seqlab.recurrence.input_conv import InputConv
+from seqlab.recurrence.native import require_native
 from seqlab.recurrence.noise import (
     Noise,
     draw_noise,
@@ -91,8 +92,10 @@ class Stack:
 
     def check_backward(self, backward: Backward) -> None:
         """Raise IncompatibleError where the stack has no backward pass with these options."""
-        if backward.cudnn:
+        if backward.backend == "cudnn":
             require_cudnn(self.cell)
+        if backward.backend == "native":
+            require_native(self.cell)
         noise = self.recurrent_dropout or self.zoneout
         fused = self.vjp == "fused" and isinstance(self.cell, Linearised) and not noise
         if backward.control.omega is not None and not fused:
@@ -244,7 +247,7 @@ class Stack:
                     control=backward.control,
                     noise=noise,
                     chunked=backward.chunked,
-                    cudnn=backward.cudnn,
+                    backend=backward.backend,
                 )
                 outputs.append(output)
             return outputs[0] if len(outputs) == 1 else jnp.concatenate(outputs, axis=-1)

@@ -10,11 +10,13 @@ import numpy as np
 from jax.core import Tracer
 
 from seqlab.recurrence.autodiff import scan_cell
+from seqlab.recurrence.backward import BACKENDS
 from seqlab.recurrence.chunked import in_chunks
 from seqlab.recurrence.cudnn import cudnn_layer
 from seqlab.recurrence.fused import fused
 from seqlab.recurrence.gradient_control import NO_CONTROL, GradientControl, refuse_regulariser
 from seqlab.recurrence.linear import linear
+from seqlab.recurrence.native import native_layer
 from seqlab.recurrence.noise import Noise
 from seqlab.recurrence.protocols import Linear, Linearised, Parallel, RecurrentCell
 from seqlab.recurrence.steps import Steps, flip, mask_rows, real_steps, time_major
@@ -37,7 +39,7 @@ def unroll(
     control: GradientControl = NO_CONTROL,
     noise: Noise | None = None,
     chunked: bool = False,
-    cudnn: bool = False,
+    backend: str = "scan",
 ) -> tuple[Carry, jax.Array]:
     """Run a cell over a batch of sequences.
 
@@ -69,15 +71,16 @@ def unroll(
         noise: noise in the steps, by `draw_noise`; None for none.
         chunked: whether the backward pass computes chunks of √T steps again, in place of saving what it needs
             of all steps (`seqlab.recurrence.chunked`).
-        cudnn: whether cuDNN's layer computes them, where no probes, resets, cuts, control or noise need the
-            steps (`seqlab.recurrence.cudnn`).
+        backend: "cudnn" for cuDNN's layer (`seqlab.recurrence.cudnn`) or "native" for our kernel
+            (`seqlab.recurrence.native`), where no probes, resets, cuts, control or noise need the steps;
+            "scan" for neither.
 
     Returns:
         The final carry, and the outputs `(B, T, H)`.
 
     Raises:
         ValueError: `vjp` is neither of the two, a length that is known at this time is not from 0 to T, or
-            `chunked` and `cudnn` are both true.
+            `chunked` is true and `backend` is not "scan".
         IncompatibleError: `control.omega` is given, and the backward pass is not the fused one, or there are
             resets or cuts.
 
@@ -85,8 +88,10 @@ def unroll(
     """
     if vjp not in VJPS:
         raise ValueError(f"vjp must be one of {', '.join(VJPS)}, got {vjp!r}")
-    if chunked and cudnn:
-        raise ValueError("chunked must be false where cudnn is true")
+    if backend not in BACKENDS:
+        raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}")
+    if chunked and backend != "scan":
+        raise ValueError(f"chunked must be false where backend={backend}")
     _require_lengths(lengths, inputs.shape[1])
     real = None if lengths is None else real_steps(lengths, inputs.shape[1])
     steps = Steps(mask_rows(real, inputs), real, resets, None, probes, noise.hold if noise else None)
@@ -95,14 +100,15 @@ def unroll(
     if reverse:
         steps = jax.tree.map(lambda leaf: flip(leaf, lengths), steps)
     if (
-        cudnn
+        backend != "scan"
         and probes is None
         and resets is None
         and cuts is None
         and noise is None
         and control == NO_CONTROL
     ):
-        carry, outputs = cudnn_layer(params, steps.x, lengths, carry)
+        layer = cudnn_layer if backend == "cudnn" else native_layer
+        carry, outputs = layer(cell, params, steps.x, lengths, carry)
         return carry, mask_rows(real, flip(outputs, lengths) if reverse else outputs)
     steps = time_major(steps._replace(cut=cuts))
     is_fused = vjp == "fused" and noise is None and isinstance(cell, Linearised)

@@ -37,7 +37,7 @@ def description_of(run: Run) -> dict[str, Any]:
         "num_devices": run.num_devices,
         "num_processes": jax.process_count(),
         "memory": "chunked" if recurrence.is_chunked else "full",
-        "backend": "cudnn" if recurrence.uses_cudnn else "scan",
+        "backend": recurrence.backend if recurrence.uses_kernel else "scan",
         "metric": info.goal.metric,
         "higher_is_better": info.goal.higher_is_better,
         "versions": versions(),

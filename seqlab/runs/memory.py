@@ -21,7 +21,7 @@ def with_chosen_memory(config: Mapping[str, Any]) -> Mapping[str, Any]:
     program = make_family(config)[0].program
     if program.recurrence.memory != "auto":
         return config
-    chunked = not program.recurrence.uses_cudnn and needs_chunks(program, num_devices)
+    chunked = not program.recurrence.uses_kernel and needs_chunks(program, num_devices)
     return replaced(config, {KEY: "chunked" if chunked else "full"})
 
 

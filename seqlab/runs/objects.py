@@ -167,14 +167,15 @@ def _program(config: Mapping[str, Any]) -> Program:
     gradients: GradientDiagnostics = make_kind(config, "gradients", GradientDiagnostics)
     diagnostics = (*gradients.diagnostics, *make_diagnostics(config["diagnostics"]))
     recurrence: RecurrenceSettings = make_kind(config, "recurrence", RecurrenceSettings)
-    if training.precision == "bfloat16" and recurrence.uses_cudnn:
+    if training.precision == "bfloat16" and recurrence.uses_kernel:
         raise IncompatibleError(
-            "training.precision=bfloat16 does not fit recurrence.backend=cudnn: legal value is float32"
+            f"training.precision=bfloat16 does not fit recurrence.backend={recurrence.backend}: "
+            "legal value is float32"
         )
-    if training.feature_devices > 1 and recurrence.uses_cudnn:
+    if training.feature_devices > 1 and recurrence.uses_kernel:
         raise IncompatibleError(
-            f"training.feature_devices={training.feature_devices} does not fit recurrence.backend=cudnn: "
-            "legal value is 1"
+            f"training.feature_devices={training.feature_devices} does not fit "
+            f"recurrence.backend={recurrence.backend}: legal value is 1"
         )
     measures = make_measures(config)
     optimizer, plateau = make_optimizer(config), make_plateau(config)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import pickle
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
@@ -21,7 +21,7 @@ class CopyingLoader:
     def __init__(self, loader: ConfigLoader) -> None:
         """Wrap a loader."""
         self._loader = loader
-        self._composed: dict[tuple[str, ...], DictConfig] = {}
+        self._composed: dict[tuple[str, ...], bytes] = {}
         self._parsed: dict[str, Override] = {}
 
     def __getattr__(self, name: str) -> Any:
@@ -35,8 +35,9 @@ class CopyingLoader:
             for one, override in zip(parsed, sweep_overrides, strict=True)
         )
         if similar not in self._composed:
-            self._composed[similar] = self._loader.load_sweep_config(master_config, sweep_overrides)
-        config = copy.deepcopy(self._composed[similar])
+            composed = self._loader.load_sweep_config(master_config, sweep_overrides)
+            self._composed[similar] = pickle.dumps(composed)
+        config: DictConfig = pickle.loads(self._composed[similar])  # some times faster than `copy.deepcopy`
         of_task = [one for one in parsed if not one.is_hydra_override()]
         for one in filter(_sets_a_value, of_task):
             OmegaConf.update(config, one.key_or_group, one.value())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import gc
 from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -170,13 +171,18 @@ class SweepLauncher:
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Execute jobs, each given by its overrides, and return their results in order."""
         sweep_folder = self._begin()
-        results = [
-            self._open(initial_job_idx + index, list(overrides))
-            for index, overrides in enumerate(job_overrides)
-        ]
+        with _uncollected():
+            results = [
+                self._open(initial_job_idx + index, list(overrides))
+                for index, overrides in enumerate(job_overrides)
+            ]
         requests = [result.return_value for result in results]
-        with _how_to_continue(sweep_folder):
-            outcomes = self._execute(requests, sweep_folder)
+        gc.freeze()  # a full collection would look through the million objects of a hundred configs
+        try:
+            with _how_to_continue(sweep_folder):
+                outcomes = self._execute(requests, sweep_folder)
+        finally:
+            gc.unfreeze()
         for result, outcome in zip(results, outcomes, strict=True):
             try:
                 result.return_value = cost_of(outcome)
@@ -205,6 +211,18 @@ class SweepLauncher:
             job_subdir_key="hydra.sweep.subdir",
             hydra_context=self._context,
         )
+
+
+@contextlib.contextmanager
+def _uncollected() -> Generator[None]:
+    """Keep Python's garbage collector from looking through objects of which all are still needed."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 @contextlib.contextmanager

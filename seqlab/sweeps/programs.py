@@ -42,7 +42,8 @@ PLAN = ".plan.json"
 class Sharing:
     """How runs of one family share a program; each limit is None by default.
 
-    Runs with `recurrence.backend=cudnn` share none: they are trained one after another, as with `exact`.
+    Runs with `recurrence.backend=cudnn` or `native` share none: they are trained one after another, as with
+    `exact`.
 
     Attributes:
         runs_per_program: the most runs of one program; None for as many as fit into memory.
@@ -146,7 +147,7 @@ def _kept_place(run: Run) -> tuple[Plan, int] | None:
 
     Under another plan, or at another place, a run would go on with other rounding errors.
     """
-    if run.info.config["resume"] is None or run.program.recurrence.uses_cudnn:
+    if run.info.config["resume"] is None or run.program.recurrence.uses_kernel:
         return None
     try:
         kept = json.loads((run.info.folder / PLAN).read_text(encoding="utf-8"))
@@ -203,8 +204,8 @@ def choose_program(first: Run, count: int, sharing: Sharing) -> tuple[int, Plan,
         sharing: how they share a program.
     """
     shares_parameters = first.program.training.feature_devices > 1
-    # vmap has no rule for cuDNN
-    if sharing.exact or shares_parameters or first.program.recurrence.uses_cudnn:
+    # vmap has no rule for cuDNN, and would run our kernel once for each run
+    if sharing.exact or shares_parameters or first.program.recurrence.uses_kernel:
         return 1, first.plan, {}
     devices = sharing.devices or len(jax.local_devices())
     size = min(count, sharing.runs_per_program or most_runs(first.program, devices, devices))

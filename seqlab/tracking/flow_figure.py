@@ -90,7 +90,7 @@ def draw(
     colours = colormaps["RdBu_r"].with_extremes(bad="lightgrey")
     norm = Normalize(-reach, reach)
     panels = [_panel(figure, layout, index) for index in range(len(flows))]
-    limits = _slope_limits(flows)
+    limits = slope_limits(flows)
     for (upper, lower), flow, title in zip(panels, flows, titles, strict=True):
         _heat(upper, flow, np.clip(flow.relative, -reach, reach), title, colours, norm)
         _strip(lower, flow, limits)
@@ -158,7 +158,7 @@ def _heat(ax: Any, flow: Flow, decades: np.ndarray, title: str, colours: Any, no
     ax.spines[["top", "right"]].set_visible(True)
 
 
-def _slope_limits(flows: Sequence[Flow]) -> tuple[float, float]:
+def slope_limits(flows: Sequence[Flow]) -> tuple[float, float]:
     """Return limits of the slopes of all flows, with room above for a line of text."""
     theory = [flow.theory for flow in flows if flow.theory is not None]
     found = np.concatenate([*(flow.slope for flow in flows), theory, [0.0]])

@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seqlab.tracking.figure_style import pixels
-from seqlab.tracking.flow_figure import draw
-from seqlab.tracking.gradient_flow import LOG10_NORM, MAX_DECADES, SLOPE, Flow, flow_of
+from seqlab.tracking.flow_canvas import picture
+from seqlab.tracking.gradient_flow import LOG10_NORM, SLOPE, Flow, flow_of
 
 MAX_SIZE = 50
 """The most rows, and the most t, in a picture; W&B truncates a table at 10,000 entries."""
@@ -42,11 +41,9 @@ class FlowPictures:
 
     Attributes:
         title: the title of the picture.
-        latest: the picture that was drawn last; None before the first.
     """
 
     title: str
-    latest: Picture | None = dataclasses.field(default=None, init=False, repr=False)
     _rows: list[dict[str, Any]] = dataclasses.field(default_factory=list, init=False, repr=False)
     _drawn: int = dataclasses.field(default=0, init=False, repr=False)
 
@@ -72,5 +69,4 @@ class FlowPictures:
             return None
         self._drawn = len(self._rows)
         flow = flow_of(self._rows, self.title).thinned(MAX_SIZE)
-        self.latest = Picture(flow, pixels(draw([flow], decades=MAX_DECADES)))
-        return self.latest
+        return Picture(flow, picture(flow))

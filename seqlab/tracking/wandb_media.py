@@ -11,6 +11,9 @@ from seqlab.tracking.flow_pictures import Picture
 from seqlab.tracking.gradient_flow import Flow
 from seqlab.tracking.wandb_internals import fill_table
 
+IMAGE = "gradient_flow/image"
+"""The key of the picture of the gradient's flow, a `wandb.Image`."""
+
 
 def histogram(found: Histogram) -> Any:
     """Return a `wandb.Histogram`."""
@@ -19,18 +22,11 @@ def histogram(found: Histogram) -> Any:
     return wandb.Histogram(np_histogram=(found.counts.tolist(), found.edges))
 
 
-def flow_media(picture: Picture | None) -> dict[str, Any]:
-    """Return `gradient_flow/table` and `gradient_flow/image` of a picture; nothing for None."""
-    if picture is None:
-        return {}
-    return {"gradient_flow/table": _table(picture.flow), "gradient_flow/image": image(picture)}
-
-
-def image(picture: Picture | None) -> Any:
-    """Return a `wandb.Image` of a picture; None for None."""
+def flow_media(picture: Picture) -> dict[str, Any]:
+    """Return `gradient_flow/table` and `gradient_flow/image` of a picture."""
     import wandb
 
-    return None if picture is None else wandb.Image(picture.pixels)
+    return {"gradient_flow/table": _table(picture.flow), IMAGE: wandb.Image(picture.pixels)}
 
 
 def _table(flow: Flow) -> Any:

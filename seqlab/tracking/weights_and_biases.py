@@ -20,7 +20,7 @@ from seqlab.tracking.run_folder import read_rows
 from seqlab.tracking.tracker import RunInfo
 from seqlab.tracking.wandb_artifacts import log_figures, log_model, log_sweep, scores
 from seqlab.tracking.wandb_internals import earlier_id, note_id, quiet_settings, without_launch
-from seqlab.tracking.wandb_media import flow_media, histogram, image
+from seqlab.tracking.wandb_media import IMAGE, flow_media, histogram
 from seqlab.tracking.wandb_metrics import define_metrics
 from seqlab.tracking.wandb_names import all_tags, given, group_name, job_type, readable_config, run_name
 from seqlab.tracking.wandb_server import note_failure, why_unreachable, why_unreachable_now
@@ -88,6 +88,7 @@ class WeightsAndBiases:
     _url: str = dataclasses.field(default="", init=False, repr=False, compare=False)
     _info: RunInfo = dataclasses.field(init=False, repr=False, compare=False)
     _pictures: FlowPictures = dataclasses.field(init=False, repr=False, compare=False)
+    _image: Any = dataclasses.field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.mode is not None:
@@ -133,7 +134,7 @@ class WeightsAndBiases:
             self._calls.pop(0).result()
 
     def _open(self, info: RunInfo) -> None:
-        self._info, self._pictures = info, FlowPictures(f"{info.cell}, {info.task}")
+        self._info, self._pictures, self._image = info, FlowPictures(f"{info.cell}, {info.task}"), None
         self._init(
             dir=os.environ.get("WANDB_DIR") or info.folder,
             id=None if info.resumed_from is None else earlier_id(info.folder),
@@ -189,25 +190,34 @@ class WeightsAndBiases:
             return
         self._pictures.add(row)
         numbers, histograms = chart_values(row)
-        picture = self._pictures.due() if self._info.goal_key in row else None
-        media = {key: histogram(counts) for key, counts in histograms.items()}
-        self._send(numbers, media | flow_media(picture))
+        media: dict[str, Any] = {key: histogram(counts) for key, counts in histograms.items()}
+        if self._info.goal_key in row:
+            media |= self._flow_media()
+        self._send(numbers, media)
 
     def _close(self, summary: Mapping[str, Any]) -> None:
         if self._run is None:
             return
-        if media := flow_media(self._pictures.due(last=True)):
+        if media := self._flow_media(last=True):
             self._send({"step": self._pictures.last_step}, media)
         self._run.summary.update(to_plain({**summary, **scores(summary)}))
-        folder, latest = self._info.folder, self._pictures.latest
+        folder, latest = self._info.folder, self._image
         model = (lambda run: log_model(run, folder),) if self.model else ()
-        figures = (lambda run: log_figures(run, folder, image(latest)),) if self.figures else ()
+        figures = (lambda run: log_figures(run, folder, latest),) if self.figures else ()
         self._attach(*model, *figures)
         offline, place = self._run.offline, self._folder
         self._finish(summary["status"] in ("finished", "pruned"))
         if offline and self._info.sweep is None:  # a sweep names one command for all of its runs
             _log.info("to upload this run: wandb sync %s", place)
-        self._run = None
+        self._run = self._image = None
+
+    def _flow_media(self, last: bool = False) -> dict[str, Any]:
+        """Return the media of a new picture of the gradient's flow; none where none is due."""
+        if (picture := self._pictures.due(last)) is None:
+            return {}
+        media = flow_media(picture)
+        self._image = media[IMAGE]  # an artifact takes it too, without encoding it again
+        return media
 
     def _log_sweep(self, ended: tuple[Path, Sequence[Mapping[str, Any]]]) -> None:
         folder, rows = ended

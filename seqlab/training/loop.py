@@ -86,9 +86,10 @@ class _Loop:
     def run(self) -> list[tuple[Monitor, dict[str, Any]]]:
         """Train all runs, and return those that remain with their summaries."""
         with interruptible() as interrupts, interrupts.deferred():
-            while self.seats.stepping():
+            while moving := set(self.seats.stepping()):
                 self._advance()
-                if due := [one for one in self.seats.active() if self.seats.is_due(one, "eval_every")]:
+                moving &= set(self.seats.active())
+                if due := [one for one in sorted(moving) if self.seats.is_due(one, "eval_every")]:
                     self._validate(due)
                 self._count_seconds()
                 if any(self.seats.is_due(one, "checkpoint_every", last=False) for one in self.seats.active()):

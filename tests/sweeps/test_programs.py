@@ -201,7 +201,7 @@ def test_fewer_runs_fit_where_each_is_larger_or_more_are_in_flight():
 def test_runs_of_cudnn_which_cannot_be_batched_are_trained_one_by_one(monkeypatch):
     monkeypatch.setattr(stack, "require_cudnn", lambda cell: None)
     run = family_of("cell=lstm", "recurrence.backend=cudnn")
-    assert run.program.recurrence.uses_cudnn
+    assert run.program.recurrence.uses_kernel
     assert _choose({0: run, 1: run}, Sharing(vmap_size=2))[:2] == (1, Plan(devices=run.num_devices))
 
 

@@ -233,24 +233,27 @@ def test_a_search_goes_on_where_it_was_killed(searched, command, tmp_path):
     told = study_of(sweep).ask()
     told.set_user_attr("overrides", study_of(sweep).get_trials()[int(pruned.name)].user_attrs["overrides"])
     study_of(sweep).ask()  # and of one that was killed before it had chosen the values
+    finished = next(sweep / number for number, status in ended.items() if status == "finished")
+    shutil.copytree(finished, sweep / "10")  # and of one that was killed between a last step and its summary
+    (sweep / "10" / "summary.json").unlink()
+    last = study_of(sweep).ask()
+    last.set_user_attr("overrides", study_of(sweep).get_trials()[int(finished.name)].user_attrs["overrides"])
     with (sweep / "study.log").open("a") as file:
         file.write('{"op_code":')  # of a disk that was full
     before = (sweep / "8" / "summary.json").read_bytes()
-    done = command("train", "-m", f"sweep.resume={sweep}", "hydra.sweeper.n_trials=11")
+    done = command("train", "-m", f"sweep.resume={sweep}", "hydra.sweeper.n_trials=12")
     assert done.returncode == 0, done.stderr
     trials = study_of(sweep).get_trials()
     assert {trial.state.name for trial in trials} == {"PRUNED", "COMPLETE"}
-    assert [len(statuses(sweep)), len(trials), len({str(trial.params) for trial in trials[9:]})] == [
-        11,
-        11,
-        2,
-    ]
+    assert len(statuses(sweep)) == len(trials) == 12
+    assert trials[9].params
+    assert [row["step"] for row in read_rows(sweep / "10") if "eval/mse" in row] == [1, 2, 3, 4]
     assert read_summary(sweep / "7")["seed"] == 7
     assert trials[8].state.name == "PRUNED"
     assert (sweep / "8" / "summary.json").read_bytes() == before
     assert statuses(sweep).items() >= ended.items()
     shutil.move(sweep / "study.log", tmp_path)
-    done = command("train", "-m", f"sweep.resume={sweep}", "hydra.sweeper.n_trials=12")
+    done = command("train", "-m", f"sweep.resume={sweep}", "hydra.sweeper.n_trials=13")
     assert done.returncode == 2
     assert "the study search of its runs is not in" in done.stderr
     assert not (sweep / "study.log").exists()

@@ -9,6 +9,8 @@ import pytest
 
 from seqlab.cli.figure import main
 from seqlab.tracking import RunFolder
+from seqlab.tracking.figure_style import pixels
+from seqlab.tracking.flow_canvas import picture
 from seqlab.tracking.flow_figure import draw
 from seqlab.tracking.gradient_flow import LOG10_NORM, MAX_DECADES, SLOPE, flow_of
 
@@ -74,6 +76,18 @@ def test_colours_are_one_scale_for_all():
 def test_the_pictures_of_a_run_share_one_scale():
     drawn = draw([flow_of(rows([-1, 0]), "run")], decades=MAX_DECADES)
     assert drawn.axes[0].collections[0].get_clim() == (-6, 6)
+
+
+def test_pictures_on_one_figure_are_those_of_their_own():
+    slopes = [-0.3, 0.0, 2.5, NAN]
+    lines = [[-3, -2, -1], [INF, 3, 1], [-INF, -1, 0], [-4, -3, -INF]]
+    drawn = [rows(*lines[turn:], *lines[:turn]) for turn in range(len(lines))] + [
+        rows(*lines[:2]),
+        rows([0, 1]),
+    ]
+    for number, found in enumerate(drawn):
+        flow = flow_of([row | {SLOPE: slopes[(number + row["step"]) % 4]} for row in found], "run")
+        np.testing.assert_array_equal(picture(flow), pixels(draw([flow], decades=MAX_DECADES)))
 
 
 @pytest.fixture

@@ -212,7 +212,7 @@ class CompiledFunctions:
             kind: the name of one of the functions below.
             which: the cadence of diagnostics, or the split of an evaluation batch.
         """
-        plan, spread = self.plan, self.plan.spread
+        plan, spread, evaluates = self.plan, self.plan.spread, kind == "evaluate_batch"
 
         def init(run: tuple[Any, ...], data: Any) -> TrainState:
             return self._family.at(run[0]).init(run[1], data)
@@ -242,8 +242,9 @@ class CompiledFunctions:
             return spread.over_rows(one, (WHOLE, BY_ROW), WHOLE)(params, batch)
 
         def of_runs(arguments: Any, shared: Any) -> Metrics:
-            function = evaluate if kind == "evaluate_batch" else of_update
-            return plan.placed(plan.vectorized(function)(arguments, shared), plan.per_run)
+            one = evaluate if evaluates else of_update
+            how = plan.for_evaluation(self._family.program) if evaluates else plan
+            return plan.placed(how.vectorized(one)(arguments, shared), plan.per_run)
 
         if kind in ("init", "begin"):
             first = init if kind == "init" else begin

@@ -13,6 +13,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from seqlab.checks import require_positive
 from seqlab.training.devices import ROWS, first_devices, put
+from seqlab.training.program import Program
 from seqlab.training.spread import Spread
 from seqlab.training.state import TrainState
 from seqlab.types import Tree
@@ -31,6 +32,10 @@ OVER_FEATURES = PartitionSpec(FEATURES)
 
 LOCKSTEP = "lockstep"
 """The `vmap` axis of the runs that are stepped together."""
+
+SMALL = 256
+"""B·H up to which runs are computed together on CPUs where nothing is measured. Below it, XLA's fixed cost
+of a step outweighs the loss by batched small matrix products. See experiments/vectorised_sweeps."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,6 +145,11 @@ class Plan:
             lambda leaf: jax.ShapeDtypeStruct((self.num_runs, *leaf.shape), leaf.dtype), shapes
         )
 
+    def for_evaluation(self, program: Program) -> Plan:
+        """Return the plan, with one run evaluated after another where its batches are large."""
+        rows, features = program.training.evaluation_batch_size, program.network.cell.features
+        return self if pays_together(rows, features) else dataclasses.replace(self, vmap_size=1)
+
     def vectorized(self, function: Callable[..., Tree]) -> Callable[..., Tree]:
         """Return a function of all runs from a function of one run.
 
@@ -187,3 +197,13 @@ class Plan:
 
     def _grouped(self, leaf: jax.Array) -> jax.Array:
         return leaf.reshape(leaf.shape[0] // self.vmap_size, self.vmap_size, *leaf.shape[1:])
+
+
+def pays_together(rows: int, features: int) -> bool:
+    """Return whether several runs are likely computed faster together, by `vmap`, than one after another.
+
+    Args:
+        rows: B, the rows of a batch of one run.
+        features: H.
+    """
+    return jax.default_backend() != "cpu" or rows * features <= SMALL

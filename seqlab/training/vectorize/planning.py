@@ -13,14 +13,10 @@ from seqlab.training.memory import SHARE_OF_MEMORY, free_memory, num_bytes, save
 from seqlab.training.program import Program
 from seqlab.training.vectorize.compiled import CompiledFunctions, resident_data
 from seqlab.training.vectorize.family import Family, Hyperparameters
-from seqlab.training.vectorize.plan import Plan
+from seqlab.training.vectorize.plan import Plan, pays_together
 
 MEASURED_FROM = 200_000
 """The updates of all runs together from which plans are measured; each takes some five seconds to compile."""
-
-SMALL = 256
-"""B·H up to which all runs are stepped together on CPUs where nothing is measured. Below it, XLA's fixed cost
-of a step outweighs the loss by batched small matrix products. See experiments/vectorised_sweeps."""
 
 MIDDLE_SIZE = 4
 """A vmap_size between one and all that is tried: small batched products, and most fixed costs are shared."""
@@ -86,9 +82,7 @@ def _plan(share: int, vmap_size: int, num_devices: int) -> Plan:
 
 def _likely(program: Program, share: int) -> int:
     """Return the vmap_size that is likely the fastest."""
-    if jax.default_backend() != "cpu":
-        return share
-    return share if program.training.batch_size * program.network.cell.features <= SMALL else 1
+    return share if pays_together(program.training.batch_size, program.network.cell.features) else 1
 
 
 def _seconds_per_update(family: Family, plan: Plan, hyperparameters: Hyperparameters) -> float:
