@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import gc
 import importlib
 import importlib.metadata
@@ -48,32 +47,10 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
 
-COMPILED = {
-    "seqlab.runs.objects": ("_first_equal",),
-    "seqlab.tasks._fingerprint": ("_program",),
-    "seqlab.tasks._simple_predictors": ("_answers",),
-    "seqlab.training.evaluation": ("_evaluate_batch", "_evaluation_batch", "_predict_batch"),
-    "seqlab.training.vectorize.compiled": ("_kept", "_placed"),
-}
-"""The functions that keep the last few programs, or what these need. A command needs no more; the tests train
-many small runs, and come back to one that another file has trained."""
-NUM_COMPILED = 64
-
-
-def keep_more_programs():
-    """Let a process trace and compile each program once."""
-    for name, functions in COMPILED.items():
-        module = importlib.import_module(name)
-        for function in functions:
-            kept = getattr(module, function)
-            setattr(module, function, functools.lru_cache(NUM_COMPILED)(kept.__wrapped__))
-
-
 def pytest_collection_finish():
     """Collect garbage as seldom as a command does: programs of JAX are many objects that stay."""
     from seqlab.cli.command import GARBAGE  # not above, where JAX may not be imported yet
 
-    keep_more_programs()
     gc.freeze()
     gc.set_threshold(GARBAGE, 20, 50)
     gc.enable()
