@@ -68,11 +68,13 @@ def collect(folders: Sequence[str | Path], judgement: Judgement, reference: str)
 
 
 def _command(folder: Path) -> str:
-    """Return the command of a sweep, as its folder records it; empty where it does not."""
+    """Return the command of a sweep, as its folder records it without a resume; empty where it does not."""
     path = folder / "multirun.yaml"
     if not path.is_file():
         return ""
-    return " ".join(["python -m seqlab.train", *map(str, read_yaml(path).hydra.overrides.task)])
+    words = map(str, read_yaml(path).hydra.overrides.task)
+    given = [word for word in words if word.partition("=")[0] not in ("resume", "sweep.resume")]
+    return " ".join(["python -m seqlab.train", *given])
 
 
 def write_tables(found: Collection, folder: Path) -> list[str]:

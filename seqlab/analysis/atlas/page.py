@@ -93,14 +93,20 @@ def atlas_page(found: Collection) -> str:
 
 
 def headline(found: Collection) -> str:
-    """Return the main finding in one sentence: who solves most, and who keeps it at longer sequences."""
-    ranked = sorted((row for row in found.models if row["skill"] is not None), key=lambda row: -row["skill"])
-    if not ranked:
+    """Return the main finding in one sentence: who solves most, and who keeps it at longer sequences.
+
+    Problems without a finished run do not count. Only the models with the most problems are compared.
+    """
+    lines = [line for line in found.lines if line["n"]]
+    if not lines:
         return "No run has finished yet."
-    problems = len({line["problem"] for line in found.lines})
+    most = max(row["problems"] for row in found.models)
+    ranked = sorted((row for row in found.models if row["problems"] == most), key=lambda row: -row["skill"])
+    problems = list(dict.fromkeys(line["problem"] for line in lines))
     first, *_ = ranked
     text = (
-        f"{first['model']} is the best at trained lengths: it solves {first['solved']} of {problems} problems"
+        f"{first['model']} is the best at trained lengths: it solves {first['solved']} of "
+        f"{len(problems)} problems"
     )
     if beyond := [row for row in ranked if row["beyond_skill"] is not None]:
         best = max(beyond, key=lambda row: row["beyond_skill"])
@@ -108,8 +114,8 @@ def headline(found: Collection) -> str:
         text += f"{'' if keeps.startswith(';') else ', '}{keeps} the most beyond them"
     unsolved = [
         problem
-        for problem in dict.fromkeys(line["problem"] for line in found.lines)
-        if not any(line["solved"] for line in found.lines if line["problem"] == problem)
+        for problem in problems
+        if not any(line["solved"] for line in lines if line["problem"] == problem)
     ]
     return (
         f"{text}. No run solves {', '.join(unsolved)}."

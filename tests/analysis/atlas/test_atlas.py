@@ -14,6 +14,7 @@ from seqlab.analysis.atlas.costs import PARTS, costs, scaling
 from seqlab.analysis.atlas.entries import entries, overall, paired
 from seqlab.analysis.atlas.families import families, family_of, in_order, theory
 from seqlab.analysis.atlas.measures import NAME
+from seqlab.analysis.atlas.page import headline
 from seqlab.analysis.atlas.rows import choose_rates, skill
 from seqlab.registry import choices
 from seqlab.types import ConfigError
@@ -64,6 +65,30 @@ def test_an_entry_counts_the_runs_of_its_rate(found):
     assert line["p"] is None
     unfit = line_of(found, "gru", "parity_check")
     assert (unfit["n"], unfit["planned"], unfit["statuses"]) == (0, 0, "1 incompatible")
+
+
+def test_intervals_end_at_the_range_of_their_column(found):
+    line = line_of(found, "lstm", "parity_check")  # two seeds with losses of .005 and .006
+    assert (line["test_low"], line["skill_high"]) == (0, 1)
+
+
+def test_the_headline_is_about_problems_with_finished_runs_and_models_that_have_all_of_them(tmp_path):
+    write_atlas_sweep(tmp_path, ("lstm",), PROBLEMS, 2, RATES, score)
+    alone = write_atlas_run(tmp_path / "90", "gru", "adding", 0, 0.005, 0.0001)  # better, on one problem
+    write_measures(alone, 0.0001, 3)
+    write_atlas_run(tmp_path / "91", "lstm", "copy_memory", 0, 0.005, 0.1, status="interrupted")
+    said = headline(collect([tmp_path], JUDGEMENT, "lstm"))
+    assert said.startswith("lstm is the best at trained lengths: it solves 2 of 2 problems")
+    assert "copy_memory" not in said
+
+
+def test_the_command_of_a_resumed_sweep_is_that_of_its_start(tmp_path):
+    write_atlas_sweep(tmp_path, ("lstm",), ("adding",), 1, (0.005,), score)
+    words = ["+experiment=atlas_small", "resume=auto", f"sweep.resume={tmp_path}"]
+    (tmp_path / "multirun.yaml").write_text(json.dumps({"hydra": {"overrides": {"task": words}}}))
+    assert collect([tmp_path], JUDGEMENT, "lstm").commands == [
+        "python -m seqlab.train +experiment=atlas_small"
+    ]
 
 
 def test_counts_name_every_status(found):
