@@ -64,8 +64,7 @@ class Group:
     @property
     def interval_95(self) -> list[float] | None:
         """The ends of the 95 % interval of the mean of the scores, within the range of the metric."""
-        ends = interval_95(self.scores)
-        return ends and [float(end) for end in np.clip(ends, *range_of(str(self.metric)))]
+        return interval_95(self.scores, range_of(str(self.metric)))
 
     def aggregate(self) -> dict[str, Any]:
         """Return the group's entry of `sweep.json`.

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+EVERY_NUMBER = (-np.inf, np.inf)
+"""The range of a score whose least and largest value are not known."""
+
 RESAMPLES = 9999
 """The number of bootstrap resamples."""
 
@@ -45,10 +48,15 @@ def interval(values: np.ndarray, num_resamples: int = RESAMPLES) -> tuple[np.nda
     return values.mean(axis=0) - high * error, values.mean(axis=0) - low * error
 
 
-def interval_95(scores: np.ndarray) -> list[float] | None:
-    """Return the ends of `interval` for scores `(n,)`, as plain numbers for a file."""
+def interval_95(scores: np.ndarray, legal: tuple[float, float] = EVERY_NUMBER) -> list[float] | None:
+    """Return the ends of `interval` for scores `(n,)`, as plain numbers for a file.
+
+    Args:
+        scores: the scores.
+        legal: the least and the largest possible score; the interval ends there.
+    """
     ends = interval(scores)
-    return None if ends is None else [float(end) for end in ends]
+    return None if ends is None else [float(end) for end in np.clip(ends, *legal)]
 
 
 def difference_95(one: np.ndarray, other: np.ndarray) -> list[float] | None:

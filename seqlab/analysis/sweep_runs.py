@@ -14,6 +14,7 @@ import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from seqlab.runs.files import read_request
+from seqlab.runs.request import RESUMES
 from seqlab.tracking import find_runs, read_rows, read_summary
 from seqlab.tracking.gradient_flow import SLOPE
 from seqlab.tracking.lines import number
@@ -23,9 +24,6 @@ _log = logging.getLogger(__name__)
 
 IDENTITY = ("cell", "architecture", "task", "seed")
 """The keys that identify every run, swept or not."""
-
-HISTORY = ("resume", "sweep.resume")
-"""Keys about how a run was completed, which do not distinguish runs."""
 
 SIZES = ("features", "num_params", "state_size")
 """The keys of a summary that say how large the network is."""
@@ -140,9 +138,9 @@ def read_sweep(folder: Path | str) -> list[SweepRun]:
 
 
 def swept_keys(runs: Sequence[SweepRun]) -> list[str]:
-    """Return the overridden keys whose values differ among the runs, without `IDENTITY` and `HISTORY`."""
+    """Return the overridden keys whose values differ among the runs, without `IDENTITY` and `RESUMES`."""
     runs = [run for run in runs if run.status != DAMAGED]
-    keys = dict.fromkeys(key for run in runs for key in run.overrides if key not in IDENTITY + HISTORY)
+    keys = dict.fromkeys(key for run in runs for key in run.overrides if key not in IDENTITY + RESUMES)
     return [key for key in keys if len({str(run.overrides.get(key)) for run in runs}) > 1]
 
 

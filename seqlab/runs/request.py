@@ -39,6 +39,9 @@ FORMER_TARGETS = {
 }
 """The present `_target_` of a group for one that older run folders name."""
 
+RESUMES = ("resume", "sweep.resume")
+"""The keys by which a run or a sweep is resumed. They do not distinguish runs."""
+
 SWEEP_KEYS = ("resume",)
 """The keys of the group `sweep`."""
 

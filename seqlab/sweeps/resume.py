@@ -46,7 +46,7 @@ def resumed(arguments: Sequence[str]) -> list[str]:
     place, again = with_quoted_paths([f"hydra.sweep.dir={folder}", f"{KEY}={folder}"])
     merged = own | {"hydra.sweep.dir": place, "resume": "resume=auto"}
     if storage := storage_of(Path(folder)):  # its own words can name it by a path from another directory
-        merged |= dict(zip([STORAGE], with_quoted_paths([f"{STORAGE}={storage}"]), strict=True))
+        (merged[STORAGE],) = with_quoted_paths([f"{STORAGE}={storage}"])
     flags = [argument for argument in arguments if argument.startswith("-")]
     return ["-m", *flags, *(merged | further | {KEY: again}).values()]
 

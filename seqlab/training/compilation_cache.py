@@ -48,8 +48,8 @@ def use_compilation_cache(wanted: bool = True) -> None:
 def prune(folder: Path, most_bytes: int = MOST_BYTES) -> None:
     """Remove the files that were not used for the longest time, where a folder holds too many bytes.
 
-    It is done once for a process. With a limit of its own (`jax_compilation_cache_max_size`) JAX reads the
-    times of all files whenever it saves a program, which takes half a second where there are some thousands.
+    A process calls this once. `jax_compilation_cache_max_size` would make JAX read the access times of all
+    files whenever it saves a program. That takes half a second if there are some thousands of files.
     """
     with contextlib.suppress(OSError):  # another process removes some too
         files = [(entry.path, entry.stat()) for entry in os.scandir(folder)]

@@ -13,6 +13,7 @@ from seqlab.analysis.atlas.measures import Judgement, measure_all
 from seqlab.analysis.atlas.rows import Row, run_rows
 from seqlab.analysis.sweep_runs import SweepRun, read_sweep
 from seqlab.runs.files import read_yaml
+from seqlab.runs.request import RESUMES
 from seqlab.types import ConfigError
 
 Line = dict[str, Any]
@@ -73,7 +74,7 @@ def _command(folder: Path) -> str:
     if not path.is_file():
         return ""
     words = map(str, read_yaml(path).hydra.overrides.task)
-    given = [word for word in words if word.partition("=")[0] not in ("resume", "sweep.resume")]
+    given = [word for word in words if word.partition("=")[0] not in RESUMES]
     return " ".join(["python -m seqlab.train", *given])
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from seqlab.analysis.atlas.rows import Entry, Row, by_entry
 from seqlab.analysis.group_comparison import corrected
-from seqlab.analysis.intervals import interval_95
+from seqlab.analysis.intervals import EVERY_NUMBER, interval_95
 from seqlab.metrics.ranges import range_of
 
 AVERAGED = (
@@ -24,8 +23,6 @@ SHARED = ("cell", "task", "architecture", "metric", "higher_is_better", "chance"
 """The columns of runs that are equal for all runs of an entry."""
 
 SIZES = ("num_params", "features", "state_size")
-
-EVERY_VALUE = (-math.inf, math.inf)
 
 
 class Paired(NamedTuple):
@@ -123,26 +120,30 @@ def _entry(rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def _range(name: str, metric: str | None) -> tuple[float, float]:
-    """Return the least and the largest value of a column; the metric is None where no run has told it."""
+    """Return the least and the largest possible value of a column.
+
+    Args:
+        name: the column.
+        metric: the deciding metric of the runs; None if no run has recorded it.
+    """
     if name in ("test", "beyond"):
         return range_of(str(metric))
-    return (0.0, 1.0) if name in ("skill", "beyond_skill") else EVERY_VALUE
+    return (0.0, 1.0) if name in ("skill", "beyond_skill") else EVERY_NUMBER
 
 
 def averaged(
-    name: str, rows: Sequence[Mapping[str, Any]], legal: tuple[float, float] = EVERY_VALUE
+    name: str, rows: Sequence[Mapping[str, Any]], legal: tuple[float, float] = EVERY_NUMBER
 ) -> dict[str, float | None]:
     """Return the mean of a column and the ends of its 95 % interval, over the rows that have it.
 
     Args:
         name: the column.
         rows: the rows.
-        legal: the least and the largest value of the column, at which the interval ends.
+        legal: the least and the largest possible value of the column; the interval ends there.
     """
     values = np.array([row[name] for row in rows if row[name] is not None], float)
     values = values[np.isfinite(values)]
-    ends = interval_95(values)
-    low, high = (None, None) if ends is None else (float(end) for end in np.clip(ends, *legal))
+    low, high = interval_95(values, legal) or (None, None)
     mean = float(values.mean()) if len(values) else None
     return {name: mean, f"{name}_low": low, f"{name}_high": high}
 

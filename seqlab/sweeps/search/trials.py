@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from seqlab.runs.request import RESUMES
 from seqlab.runs.study import optuna
 from seqlab.sweeps.search.objectives import value_of
 from seqlab.sweeps.search.space import Space
@@ -21,9 +22,6 @@ OVERRIDES, SWEEP, STATUS = "overrides", "sweep", "status"
 
 OPEN = ("interrupted", "unfinished")
 """The statuses of runs that a resumed search continues."""
-
-RESUMES = ("resume", "sweep.resume")
-"""The keys by which a sweep is resumed. They are no part of a trial."""
 
 CLAIM_SECONDS = 10
 """How long after its start a trial of a shared storage may be without the name of its sweep."""
@@ -46,7 +44,7 @@ class Trials:
     """The trials of a search, one for each run.
 
     Trials that were left running, as those of a search that was killed, come first. Their runs continue from
-    their checkpoints, and those that had ended are told as they ended.
+    their checkpoints. If a run had already ended, the study receives its result.
     """
 
     def __init__(
@@ -109,7 +107,7 @@ class Trials:
         Args:
             number: of its trial.
             summary: its summary; None for a run that failed without one. The trial of a run that was
-                interrupted or killed goes on where the search is resumed.
+                interrupted or killed continues when the search is resumed.
         """
         states = optuna().trial.TrialState
         status = "failed" if summary is None else summary["status"]
