@@ -23,14 +23,14 @@ from seqlab.runs.outcome import Outcome, cost_of
 from seqlab.runs.request import Request
 from seqlab.sweeps.cluster import require_one_process, submit
 from seqlab.sweeps.config_loader import CopyingLoader
-from seqlab.sweeps.processes import choose_processes, num_cores
+from seqlab.sweeps.processes import choose_processes
 from seqlab.sweeps.processes import submit as submit_to_processes
 from seqlab.sweeps.programs import Sharing, execute_all, submit_all
 from seqlab.sweeps.ray_cluster import RayCluster
 from seqlab.sweeps.resume import resuming
 from seqlab.sweeps.search.stream import Stream
 from seqlab.sweeps.search.trials import Job, Trials
-from seqlab.training.devices import MOST_CPU_DEVICES
+from seqlab.training.devices import MOST_CPU_DEVICES, num_cores
 from seqlab.types import ConfigError
 
 Execute = Callable[[Sequence[Request], Path], list[Outcome]]

@@ -18,7 +18,7 @@ import jax
 from seqlab.interrupts import interruptible
 from seqlab.runs.hyperparameters import traceable_keys
 from seqlab.runs.request import Request
-from seqlab.training.devices import MOST_CPU_DEVICES
+from seqlab.training.devices import MOST_CPU_DEVICES, num_cores
 from seqlab.types import UnfinishedRunError
 
 WORTH = 20_000
@@ -27,11 +27,6 @@ WORTH = 20_000
 
 SAVE_SECONDS = 60
 """How long a process whose parent is gone may save its runs."""
-
-
-def num_cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def choose_processes(requests: Sequence[Request]) -> int:

@@ -28,14 +28,19 @@ FEWEST_ROWS = 8
 two cores the second device paid at every width measured, 64 to 512 (experiments/recurrence_speed)."""
 
 
+def num_cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def offer_cores() -> None:
-    """Let JAX use the CPU's cores as devices, unless JAX has started or `JAX_NUM_CPU_DEVICES` is set.
+    """Let JAX use the cores of this process as devices, unless JAX has started or `JAX_NUM_CPU_DEVICES` is set.
 
     The small matrix products of a scan run on one core each. Two halves of a batch on two devices use both.
     """
     if "JAX_NUM_CPU_DEVICES" not in os.environ:
         with contextlib.suppress(RuntimeError):  # JAX has started, so its devices are fixed
-            jax.config.update("jax_num_cpu_devices", min(os.cpu_count() or 1, MOST_CPU_DEVICES))
+            jax.config.update("jax_num_cpu_devices", min(num_cores(), MOST_CPU_DEVICES))
 
 
 def choose(batch_size: int, feature_devices: int = 1) -> int:

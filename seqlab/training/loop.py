@@ -275,6 +275,7 @@ class _Loop:
             times = {
                 "seconds": (now - clock.begun) / len(self.seats.monitors),
                 "program_seconds": now - clock.begun,
+                "program_cpu_seconds": time.process_time() - clock.working,
                 "compile_seconds": self._compile_seconds(index),
                 "steps_per_second": made / took if took else None,
                 "plan": dataclasses.asdict(self.plan),

@@ -27,11 +27,13 @@ class Clock(NamedTuple):
 
     Attributes:
         begun: the wall time.
+        working: the CPU time of this process, over all cores.
         stepping: what the program had spent on steps.
         compiling: what it had waited for compilation.
     """
 
     begun: float
+    working: float
     stepping: float
     compiling: float
 
@@ -55,7 +57,7 @@ class Seats:
         """Seat the runs that a program begins with."""
         self._functions, self._plan, self._training = functions, functions.plan, training
         self.monitors, self.places = list(monitors), list(places)
-        self.clocks = [Clock(time.perf_counter(), 0.0, functions.seconds) for _ in monitors]
+        self.clocks = [Clock(time.perf_counter(), time.process_time(), 0.0, functions.seconds) for _ in monitors]
 
     def active(self) -> list[int]:
         """Return the indices of the runs that have not ended."""
@@ -120,7 +122,7 @@ class Seats:
             followed: the run that follows each.
             stepping: what the program has spent on steps, in seconds.
         """
-        clock = Clock(time.perf_counter(), stepping, self._functions.seconds)
+        clock = Clock(time.perf_counter(), time.process_time(), stepping, self._functions.seconds)
         for index, monitor in followed.items():
             if monitor is not None:
                 self.monitors[index], self.clocks[index] = monitor, clock

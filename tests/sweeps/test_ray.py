@@ -25,7 +25,7 @@ GRID = [
 ]
 """Four runs in two programs, one for each node."""
 
-OF_TIME = {"seconds", "compile_seconds", "steps_per_second", "program_seconds"}
+OF_TIME = {"seconds", "compile_seconds", "steps_per_second", "program_seconds", "program_cpu_seconds"}
 
 
 @pytest.fixture(scope="module")

@@ -18,14 +18,14 @@ PARTS = ("compile", "update", "evaluate and write", "measure")
 
 
 def costs(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Return the seconds of each program by part, for the entries with a run that finished.
+    """Return the wall seconds of each program by part, and its CPU seconds, for entries whose runs finished without a stop.
 
     The runs of an entry are one program. Updates are counted by the rate of steps that the program measured.
     What is neither these nor compilation is evaluation, saving and waiting.
     """
     found: list[dict[str, Any]] = []
     for entry, members in by_entry(rows).items():
-        timed = [row for row in members if row["status"] == "finished" and row["steps_per_second"]]
+        timed = [row for row in members if row["status"] == "finished" and not row["resumes"]]
         if not timed:
             continue
         first = timed[0]
@@ -33,35 +33,37 @@ def costs(rows: Sequence[Row]) -> list[dict[str, Any]]:
         update = max(row["steps"] / row["steps_per_second"] for row in timed)
         measuring = sum(row["measure_seconds"] or 0 for row in timed)
         seconds = compiling, update, max(total - compiling - update, 0.0), measuring
-        found.append({**entry._asdict(), "runs": len(timed), **dict(zip(PARTS, seconds, strict=True))})
+        cpu = float(first["program_cpu_seconds"]) + measuring
+        found.append(
+            {**entry._asdict(), "runs": len(timed), **dict(zip(PARTS, seconds, strict=True)), "cpu": cpu}
+        )
     return found
 
 
-def scaling(programs: Sequence[Mapping[str, Any]], used: int) -> list[dict[str, str]]:
+def scaling(programs: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     """Return a row for each number of cores: the hours that the programs would take, on paper.
 
     Programs do not depend on each other. They are given to the cores one by one, the longest first, and each
-    takes `used` times its measured seconds on one core, which is an upper bound. On a GPU no update is taken
-    to be free of cost, so compilation, evaluation and measuring are a lower bound.
+    takes its CPU seconds on its core. On a GPU no update is taken to be free of cost, so compilation,
+    evaluation and measuring are a lower bound.
 
     Args:
         programs: the rows of `costs`.
-        used: the number of cores of the measurement.
     """
-    totals = [sum(float(program[part]) for part in PARTS) for program in programs]
+    seconds = [float(program["cpu"]) for program in programs]
     rows = [
-        {"on": f"{cores} core{'s' * (cores > 1)}", "hours": f"{_makespan(totals, cores, used) / 3600:.2f}"}
+        {"on": f"{cores} core{'s' * (cores > 1)}", "hours": f"{_makespan(seconds, cores) / 3600:.2f}"}
         for cores in CORES
     ]
     fixed = sum(sum(float(program[part]) for part in PARTS if part != "update") for program in programs)
     return [*rows, {"on": "one GPU, were its updates free", "hours": f"at least {fixed / 3600:.2f}"}]
 
 
-def _makespan(seconds: Sequence[float], cores: int, used: int) -> float:
+def _makespan(seconds: Sequence[float], cores: int) -> float:
     """Return when the last of independent programs ends on some cores."""
     ends = [0.0] * cores
     for taken in sorted(seconds, reverse=True):
-        heapq.heappush(ends, heapq.heappop(ends) + used * taken)
+        heapq.heappush(ends, heapq.heappop(ends) + taken)
     return max(ends)
 
 

@@ -20,9 +20,6 @@ PACKAGE = "seqlab.analysis.atlas"
 MAX_POINTS = 40
 """The most points of a curve."""
 
-USED_CORES = 2
-"""The cores of the machine that the cost on paper is computed from."""
-
 
 class View(NamedTuple):
     """A quantity that the matrix can show.
@@ -84,9 +81,8 @@ def atlas_page(found: Collection) -> str:
         said=as_json(said),
         commands=found.commands,
         parts={part: f"{seconds:.1f}" for part, seconds in mean_parts(programs).items()} if programs else {},
-        scaling=scaling(programs, USED_CORES) if programs else [],
+        scaling=scaling(programs) if programs else [],
         programs=len(programs),
-        cores=USED_CORES,
         reference=found.reference,
         written=time.strftime("%Y-%m-%d %H:%M:%S"),
     )

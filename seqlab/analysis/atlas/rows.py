@@ -21,7 +21,7 @@ MEASURES = (
 
 SUMMARY = (
     *("chance", "solved_at", "solved", "steps", "num_params", "features", "state_size"),
-    *("seconds", "program_seconds", "compile_seconds", "steps_per_second"),
+    *("seconds", "program_seconds", "program_cpu_seconds", "compile_seconds", "steps_per_second"),
 )
 """The keys of a summary that are columns."""
 
@@ -110,6 +110,7 @@ def _row(run: SweepRun, found: Mapping[str, Any]) -> Row:
         "folder": str(run.folder),
         "status": run.status,
         "reason": get("reason"),
+        "resumes": len(get("resumed") or ()),
         "model": str(overrides.get(MODEL, get("cell"))),
         "problem": str(overrides.get(PROBLEM, get("task"))),
         **run.identity,

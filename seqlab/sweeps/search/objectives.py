@@ -27,7 +27,9 @@ SCORE = "score"
 DIRECTIONS = ("minimize", "maximize")
 """The directions of an objective."""
 
-COSTS = ("seconds", "program_seconds", "compile_seconds", "steps_per_second", "steps")
+COSTS = (
+    *("seconds", "program_seconds", "program_cpu_seconds", "compile_seconds", "steps_per_second", "steps"),
+)
 """The keys of a summary for what a run took."""
 
 
