@@ -34,7 +34,7 @@ def num_cores() -> int:
 
 
 def offer_cores() -> None:
-    """Let JAX use the cores of this process as devices, unless JAX has started or `JAX_NUM_CPU_DEVICES` is set.
+    """Let JAX use this process's cores as devices, unless JAX has started or `JAX_NUM_CPU_DEVICES` is set.
 
     The small matrix products of a scan run on one core each. Two halves of a batch on two devices use both.
     """

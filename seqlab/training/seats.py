@@ -38,6 +38,10 @@ class Clock(NamedTuple):
     compiling: float
 
 
+def _started(stepping: float, compiling: float) -> Clock:
+    return Clock(time.perf_counter(), time.process_time(), stepping, compiling)
+
+
 class Seats:
     """The runs of a program, each at its place of the arrays `(R, …)`.
 
@@ -57,7 +61,7 @@ class Seats:
         """Seat the runs that a program begins with."""
         self._functions, self._plan, self._training = functions, functions.plan, training
         self.monitors, self.places = list(monitors), list(places)
-        self.clocks = [Clock(time.perf_counter(), time.process_time(), 0.0, functions.seconds) for _ in monitors]
+        self.clocks = [_started(0.0, functions.seconds)] * len(monitors)
 
     def active(self) -> list[int]:
         """Return the indices of the runs that have not ended."""
@@ -122,7 +126,7 @@ class Seats:
             followed: the run that follows each.
             stepping: what the program has spent on steps, in seconds.
         """
-        clock = Clock(time.perf_counter(), time.process_time(), stepping, self._functions.seconds)
+        clock = _started(stepping, self._functions.seconds)
         for index, monitor in followed.items():
             if monitor is not None:
                 self.monitors[index], self.clocks[index] = monitor, clock

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import importlib.util
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +24,7 @@ class Collection(NamedTuple):
     """What the runs of the atlas say.
 
     Attributes:
+        root: the folder that all runs are below.
         runs: the runs.
         measures: those of each run.
         rows: a row a run.
@@ -32,6 +34,7 @@ class Collection(NamedTuple):
         commands: how each sweep was started.
     """
 
+    root: Path
     runs: Sequence[SweepRun]
     measures: Sequence[Any]
     rows: Sequence[Row]
@@ -61,19 +64,18 @@ def collect(folders: Sequence[str | Path], judgement: Judgement, reference: str)
     runs = [run for folder in folders for run in read_sweep(folder)]
     if not runs:
         raise ConfigError(f"no run is below {', '.join(map(str, folders))}")
+    root = Path(os.path.commonpath([Path(folder).absolute() for folder in folders]))
     measures = measure_all(runs, judgement)
-    rows = run_rows(runs, measures)
+    rows = run_rows(runs, measures, root)
     lines = entries(rows, reference)
-    commands = [command for folder in folders if (command := _command(Path(folder)))]
-    return Collection(runs, measures, rows, lines, overall(lines, reference), reference, commands)
+    recorded = [path for folder in folders for path in sorted(Path(folder).rglob("multirun.yaml"))]
+    commands = list(dict.fromkeys(map(_command, recorded)))
+    return Collection(root, runs, measures, rows, lines, overall(lines, reference), reference, commands)
 
 
-def _command(folder: Path) -> str:
-    """Return the command of a sweep, as its folder records it without a resume; empty where it does not."""
-    path = folder / "multirun.yaml"
-    if not path.is_file():
-        return ""
-    words = map(str, read_yaml(path).hydra.overrides.task)
+def _command(record: Path) -> str:
+    """Return the command of a sweep, as its `multirun.yaml` records it, without its resumes."""
+    words = map(str, read_yaml(record).hydra.overrides.task)
     given = [word for word in words if word.partition("=")[0] not in RESUMES]
     return " ".join(["python -m seqlab.train", *given])
 

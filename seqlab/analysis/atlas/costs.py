@@ -18,10 +18,11 @@ PARTS = ("compile", "update", "evaluate and write", "measure")
 
 
 def costs(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Return the wall seconds of each program by part, and its CPU seconds, for entries whose runs finished without a stop.
+    """Return the wall seconds of each program by part, and its CPU seconds.
 
-    The runs of an entry are one program. Updates are counted by the rate of steps that the program measured.
-    What is neither these nor compilation is evaluation, saving and waiting.
+    The runs of an entry are one program. Only runs that finished without a stop count. Updates are
+    counted by the rate of steps that the program measured. What is neither these nor compilation is
+    evaluation, saving and waiting.
     """
     found: list[dict[str, Any]] = []
     for entry, members in by_entry(rows).items():

@@ -11,6 +11,7 @@ import numpy as np
 from seqlab.analysis.atlas.collection import Collection
 from seqlab.analysis.atlas.costs import costs, mean_parts, scaling
 from seqlab.analysis.atlas.families import family_of, in_order, theory
+from seqlab.analysis.atlas.rows import folder_of
 from seqlab.analysis.report.parts import compact
 from seqlab.analysis.report.template import as_json, render
 from seqlab.tracking.thinning import thinned
@@ -121,7 +122,7 @@ def headline(found: Collection) -> str:
 
 
 def _data(found: Collection, models: Sequence[str], problems: Sequence[str]) -> dict[str, Any]:
-    places = {str(run.folder): place for place, run in enumerate(found.runs)}
+    places = {folder_of(run, found.root): place for place, run in enumerate(found.runs)}
     summed = {row["model"]: row for row in found.models}
     return {
         "views": [view._asdict() for view in VIEWS],

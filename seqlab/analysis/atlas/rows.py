@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,7 +36,7 @@ class Entry(NamedTuple):
     problem: str
 
 
-def run_rows(runs: Sequence[SweepRun], measures: Sequence[Mapping[str, Any]]) -> list[Row]:
+def run_rows(runs: Sequence[SweepRun], measures: Sequence[Mapping[str, Any]], root: Path) -> list[Row]:
     """Return a row for each run, without those whose folder cannot be read.
 
     `skill` and `beyond_skill` are scores between the baseline (0) and the threshold of solved (1). `chosen`
@@ -44,11 +45,17 @@ def run_rows(runs: Sequence[SweepRun], measures: Sequence[Mapping[str, Any]]) ->
     Args:
         runs: the runs.
         measures: those of each run.
+        root: the folder that all run folders are below; `folder` is the path from there.
     """
     pairs = zip(runs, measures, strict=True)
-    rows = [_row(run, found) for run, found in pairs if run.status != DAMAGED]
+    rows = [_row(run, found, root) for run, found in pairs if run.status != DAMAGED]
     rates = choose_rates(rows)
     return [{**row, "chosen": row["learning_rate"] == rates[entry_of(row)]} for row in rows]
+
+
+def folder_of(run: SweepRun, root: Path) -> str:
+    """Return the folder of a run, from a folder that it is below."""
+    return run.folder.absolute().relative_to(root).as_posix()
 
 
 def entry_of(row: Mapping[str, Any]) -> Entry:
@@ -104,10 +111,10 @@ def skill(value: float | None, row: Row) -> float | None:
     return float(np.clip((value - baseline) / (threshold - baseline), 0, 1))
 
 
-def _row(run: SweepRun, found: Mapping[str, Any]) -> Row:
+def _row(run: SweepRun, found: Mapping[str, Any], root: Path) -> Row:
     get, overrides = run.summary.get, run.overrides
     row: Row = {
-        "folder": str(run.folder),
+        "folder": folder_of(run, root),
         "status": run.status,
         "reason": get("reason"),
         "resumes": len(get("resumed") or ()),

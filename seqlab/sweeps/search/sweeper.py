@@ -22,13 +22,13 @@ from seqlab.runs import UnfinishedRunError
 from seqlab.runs.resume import readable_summary
 from seqlab.runs.study import ENDS, absolute_storage, drop_torn_line, note_study, optuna
 from seqlab.sweeps.grid import values_of
-from seqlab.training.devices import num_cores
 from seqlab.sweeps.search import study as studies
 from seqlab.sweeps.search.objectives import directions_of, evaluated_key, fitting, require_objectives
 from seqlab.sweeps.search.space import read_space
 from seqlab.sweeps.search.trials import STATUS, Job, Trials
 from seqlab.tracking import write_atomically
 from seqlab.tracking.run_folder import UNFINISHED
+from seqlab.training.devices import num_cores
 from seqlab.types import ConfigError
 
 _log = logging.getLogger(__name__)

@@ -45,6 +45,11 @@ def found(sweep):
     return collect([sweep], JUDGEMENT, "lstm")
 
 
+def record_words(folder, words):
+    """Write the words of a sweep's command, as Hydra records them."""
+    (folder / "multirun.yaml").write_text(json.dumps({"hydra": {"overrides": {"task": words}}}))
+
+
 def line_of(found, model, problem):
     return next(line for line in found.lines if (line["model"], line["problem"]) == (model, problem))
 
@@ -85,10 +90,26 @@ def test_the_headline_is_about_problems_with_finished_runs_and_models_that_have_
 def test_the_command_of_a_resumed_sweep_is_that_of_its_start(tmp_path):
     write_atlas_sweep(tmp_path, ("lstm",), ("adding",), 1, (0.005,), score)
     words = ["+experiment=atlas_small", "resume=auto", f"sweep.resume={tmp_path}"]
-    (tmp_path / "multirun.yaml").write_text(json.dumps({"hydra": {"overrides": {"task": words}}}))
+    record_words(tmp_path, words)
     assert collect([tmp_path], JUDGEMENT, "lstm").commands == [
         "python -m seqlab.train +experiment=atlas_small"
     ]
+
+
+def test_the_commands_of_parts_are_found_below_their_common_folder(tmp_path):
+    for problem in PROBLEMS:
+        write_atlas_sweep(tmp_path / problem, ("lstm",), (problem,), 1, (0.005,), score)
+        record_words(tmp_path / problem, [f"+experiment/atlas={problem}"])
+    assert collect([tmp_path], JUDGEMENT, "lstm").commands == [
+        f"python -m seqlab.train +experiment/atlas={problem}" for problem in sorted(PROBLEMS)
+    ]
+
+
+def test_a_resumed_program_has_no_cost(tmp_path):
+    for seed, resumed in enumerate(([], [3])):
+        write_atlas_run(tmp_path / str(seed), "lstm", "adding", seed, 0.005, 0.005, resumed=resumed)
+    (program,) = costs(collect([tmp_path], JUDGEMENT, "lstm").rows)
+    assert program["runs"] == 1
 
 
 def test_counts_name_every_status(found):
@@ -135,7 +156,8 @@ def test_costs_add_up_and_more_cores_take_no_longer(found):
     programs = costs(found.rows)
     assert len(programs) == 5
     assert sum(programs[0][part] for part in PARTS[:3]) == pytest.approx(30)
-    hours = [float(row["hours"].split()[-1]) for row in scaling(programs, 2)]
+    assert programs[0]["cpu"] == pytest.approx(40 + programs[0]["measure"])
+    hours = [float(row["hours"].split()[-1]) for row in scaling(programs)]
     assert hours[0] >= hours[1] >= hours[2] > 0
 
 
@@ -159,8 +181,9 @@ def test_every_model_and_problem_of_the_atlas_has_a_family_and_theory_names_know
 def test_the_files_of_an_atlas_hold_its_runs(sweep, tmp_path):
     _, text = write_atlas([sweep], tmp_path, JUDGEMENT)
     assert "| lstm | 4 | 2 | 2 |" in text
-    frame = pd.read_csv(tmp_path / "atlas.csv")
+    frame = pd.read_csv(tmp_path / "atlas.csv", dtype={"folder": str})
     assert len(frame) == 19
+    assert all((sweep / folder).is_dir() for folder in frame["folder"])
     pd.testing.assert_frame_equal(
         pd.read_parquet(tmp_path / "atlas.parquet")[["model", "test"]],
         frame[["model", "test"]],
@@ -179,6 +202,7 @@ def test_several_sweeps_are_one_atlas_and_none_is_refused(sweep, tmp_path):
     other = write_atlas_sweep(tmp_path / "b", ["gru"], ["parity_check"], 2, RATES, score)
     found = collect([sweep, other], JUDGEMENT, "lstm")
     assert line_of(found, "gru", "parity_check")["n"] == 2
+    assert all((found.root / row["folder"]).is_dir() for row in found.rows)
     with pytest.raises(ConfigError, match=r"^no run is below .*$"):
         collect([tmp_path / "nothing"], JUDGEMENT, "lstm")
 
