@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hydra import compose
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep
@@ -15,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from seqlab.runs.build import require_legal
 from seqlab.runs.compose import without_hydra
-from seqlab.runs.explain import HYDRA_ERRORS
+from seqlab.runs.explain import HYDRA_ERRORS, explain
 from seqlab.runs.hyperparameters import traceable_keys
 from seqlab.runs.request import resolve
 from seqlab.sweeps.refusal import refuse
@@ -32,7 +33,8 @@ class GridCheck(Callback):
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         refuse(_several_processes(config))
-        overrides = overrides_of(config)
+        loader = GlobalHydra.instance().config_loader()
+        overrides = overrides_of(config.hydra.sweeper.params, config.hydra.overrides.task, loader)
         conditional = config.hydra.sweeper.get("when") or {}
         overrides = [one for one in overrides if one.key_or_group not in conditional]
         is_grid = config.hydra.runtime.choices["hydra/sweeper"] == "basic"
@@ -50,12 +52,19 @@ class GridCheck(Callback):
             print(f"{len(reasons)} of {len(combinations)} combinations do not fit", flush=True)
 
 
-def overrides_of(config: DictConfig) -> list[Override]:
-    """Return the overrides of a sweep, of each key the last one."""
-    params = [f"{key}={value}" for key, value in (config.hydra.sweeper.params or {}).items()]
-    parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
-    parsed = parser.parse_overrides([*params, *config.hydra.overrides.task])
-    return list({one.get_key_element(): one for one in parsed}.values())
+def overrides_of(
+    params: Mapping[str, Any] | None, words: Sequence[str], loader: ConfigLoader
+) -> list[Override]:
+    """Return the overrides of a sweep, of each key the last one.
+
+    Args:
+        params: those of its config, by key.
+        words: those of its command, which take precedence.
+        loader: Hydra's loader of configs.
+    """
+    given = [f"{key}={value}" for key, value in (params or {}).items()]
+    parsed = OverridesParser.create(config_loader=loader).parse_overrides([*given, *words])
+    return list({one.key_or_group: one for one in parsed}.values())
 
 
 def _several_processes(config: DictConfig) -> ConfigError | None:
@@ -130,11 +139,14 @@ def values_of(override: Override) -> list[str]:
 
 def _why_not(config: DictConfig, overrides: Sequence[str]) -> ConfigError | None:
     """Return why a combination does not fit, or is not legal; None where it fits."""
+
+    def composed(chosen: Sequence[str]) -> DictConfig:
+        return compose(config.hydra.job.config_name, list(chosen), return_hydra_config=True)
+
     try:
-        composed = compose(config.hydra.job.config_name, list(overrides), return_hydra_config=True)
-        require_legal(resolve(without_hydra(composed)))
+        require_legal(resolve(without_hydra(composed(overrides))))
     except ConfigError as error:
         return error
-    except HYDRA_ERRORS:  # the sweep reports it
-        return None
+    except HYDRA_ERRORS as error:
+        return explain(error, overrides, composed)
     return None

@@ -135,7 +135,7 @@ def test_a_refused_command_leaves_the_folders_as_they_were(tmp_path):
 
 SWEEPS = [
     *("seed=0,-1", "seed=0,1.5", "optimizer.learning_rate=0.1,-1", "tracking.wandb.mode=ofline seed=0,1"),
-    *("training.devices=999 seed=0,1", "cell.features=4,0"),
+    *("training.devices=999 seed=0,1", "cell.features=4,0", "cell=gru,lstmm", "nonsense=1 seed=0,1"),
     "hydra/sweeper=tpe seed=0 architecture.dropout=interval(0.1,2)",
 ]
 
@@ -151,8 +151,15 @@ def test_a_sweep_with_a_value_that_is_not_legal_is_refused(words, capsys):
     assert capsys.readouterr().err.startswith("error: ")
 
 
-def test_a_sweep_that_is_refused_writes_nothing(tmp_path):
-    done = in_process(tmp_path, "-m", *SETTINGS, "seed=0,-1")
+@pytest.mark.parametrize(
+    ("word", "complaint"),
+    [
+        ("seed=0,-1", "seed must be a non-negative integer"),
+        ("+hydra.sweeper.params.nonsense=1", "nonsense is not a key"),
+    ],
+)
+def test_a_sweep_that_is_refused_writes_nothing(word, complaint, tmp_path):
+    done = in_process(tmp_path, "-m", *SETTINGS, word)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("error: seed must be a non-negative integer")
+    assert done.stderr.startswith(f"error: {complaint}")
     assert [*tmp_path.rglob("*")] == []

@@ -41,7 +41,8 @@ def test_a_word_of_the_command_replaces_the_values_of_an_experiment():
     with initialize_config_dir(str(CONF), version_base="1.3"):
         loader = GlobalHydra.instance().config_loader()
         words = ["+experiment=atlas_small", "+experiment/model=gru,lstm", "seed=1", "hydra.sweep.dir=/x"]
-        found = overrides_of(loader.load_configuration("train", words, RunMode.MULTIRUN))
+        config = loader.load_configuration("train", words, RunMode.MULTIRUN)
+        found = overrides_of(config.hydra.sweeper.params, words, loader)
     assert [values_of(one) for one in found if one.key_or_group in ("experiment/model", "seed")] == [
         ["+experiment/model=gru", "+experiment/model=lstm"],
         ["seed=1"],

@@ -11,7 +11,6 @@ from typing import Any
 
 import yaml
 from hydra.core.config_loader import ConfigLoader
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
@@ -21,7 +20,7 @@ from seqlab.registry import bind
 from seqlab.runs import UnfinishedRunError
 from seqlab.runs.resume import readable_summary
 from seqlab.runs.study import ENDS, absolute_storage, drop_torn_line, note_study, optuna
-from seqlab.sweeps.grid import values_of
+from seqlab.sweeps.grid import overrides_of, values_of
 from seqlab.sweeps.search import study as studies
 from seqlab.sweeps.search.objectives import directions_of, evaluated_key, fitting, require_objectives
 from seqlab.sweeps.search.space import read_space
@@ -80,7 +79,7 @@ class Search:
     def _trials(self, arguments: Sequence[str]) -> tuple[Trials, Any]:
         """Return the trials of the search and Optuna's study, which is created unless there is one."""
         settings = self._settings
-        overrides = self._overrides(arguments)
+        overrides = overrides_of(settings["params"], arguments, self._loader)
         node = settings["space"]
         function = None if node is None else bind(node, "hydra.sweeper.space")
         space = read_space(overrides, settings["when"] or {}, function)
@@ -111,13 +110,6 @@ class Search:
         limits = settings["n_trials"], settings["timeout"]
         is_own = settings["storage"] is None
         return Trials(study, space, settings["objectives"], sweep, limits, is_own), study
-
-    def _overrides(self, arguments: Sequence[str]) -> list[Override]:
-        """Return the overrides of the config and of the command, which takes precedence."""
-        params = [f"{key}={value}" for key, value in (self._settings["params"] or {}).items()]
-        parser = OverridesParser.create(config_loader=self._loader)
-        parsed = parser.parse_overrides([*params, *arguments])
-        return list({one.key_or_group: one for one in parsed}.values())
 
 
 def _checked(node: DictConfig) -> dict[str, Any]:
