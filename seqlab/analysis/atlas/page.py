@@ -22,6 +22,10 @@ MAX_POINTS = 40
 """The most points of a curve."""
 
 
+MOST_NAMED = 3
+"""The most models that the headline names."""
+
+
 class View(NamedTuple):
     """A quantity that the matrix can show.
 
@@ -90,7 +94,7 @@ def atlas_page(found: Collection) -> str:
 
 
 def headline(found: Collection) -> str:
-    """Return the main finding in one sentence: who solves most, and who keeps it at longer sequences.
+    """Return the main finding: who solves the most problems, and who is best at longer sequences.
 
     Problems without a finished run do not count. Only the models with the most problems are compared.
     """
@@ -98,27 +102,24 @@ def headline(found: Collection) -> str:
     if not lines:
         return "No run has finished yet."
     most = max(row["problems"] for row in found.models)
-    ranked = sorted((row for row in found.models if row["problems"] == most), key=lambda row: -row["skill"])
+    models = [row for row in found.models if row["problems"] == most]
     problems = list(dict.fromkeys(line["problem"] for line in lines))
-    first, *_ = ranked
-    text = (
-        f"{first['model']} is the best at trained lengths: it solves {first['solved']} of "
-        f"{len(problems)} problems"
-    )
-    if beyond := [row for row in ranked if row["beyond_skill"] is not None]:
+    solved = max(row["solved"] for row in models)
+    first = [row["model"] for row in models if row["solved"] == solved]
+    who = f"{len(first)} of {len(models)} models" if len(first) > MOST_NAMED else _listed(first)
+    said = [f"{who} solve{'s' * (len(first) == 1)} {solved} of {len(problems)} problems, the most."]
+    if beyond := [row for row in models if row["beyond_skill"] is not None]:
         best = max(beyond, key=lambda row: row["beyond_skill"])
-        keeps = "and keeps" if best is first else f"; {best['model']} keeps"
-        text += f"{'' if keeps.startswith(';') else ', '}{keeps} the most beyond them"
-    unsolved = [
-        problem
-        for problem in problems
-        if not any(line["solved"] for line in lines if line["problem"] == problem)
-    ]
-    return (
-        f"{text}. No run solves {', '.join(unsolved)}."
-        if unsolved
-        else f"{text}. Each of them is solved by some run."
-    )
+        said.append(f"{best['model']} has the best mean skill at longer sequences.")
+    solvable = {line["problem"] for line in lines if line["solved"]}
+    if unsolved := [problem for problem in problems if problem not in solvable]:
+        said.append(f"No run solves {_listed(unsolved)}.")
+    return " ".join(said)
+
+
+def _listed(names: Sequence[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _data(found: Collection, models: Sequence[str], problems: Sequence[str]) -> dict[str, Any]:

@@ -83,8 +83,22 @@ def test_the_headline_is_about_problems_with_finished_runs_and_models_that_have_
     write_measures(alone, 0.0001, 3)
     write_atlas_run(tmp_path / "91", "lstm", "copy_memory", 0, 0.005, 0.1, status="interrupted")
     said = headline(collect([tmp_path], JUDGEMENT, "lstm"))
-    assert said.startswith("lstm is the best at trained lengths: it solves 2 of 2 problems")
+    assert said == "lstm solves 2 of 2 problems, the most. lstm has the best mean skill at longer sequences."
     assert "copy_memory" not in said
+
+
+def test_the_headline_names_all_that_solve_the_most_and_what_nobody_solves(tmp_path):
+    write_atlas_sweep(
+        tmp_path,
+        ("gru", "lstm"),
+        PROBLEMS,
+        2,
+        RATES,
+        lambda _, problem, *rest: 0.005 if problem == "adding" else 0.1,
+    )
+    said = headline(collect([tmp_path], JUDGEMENT, "lstm"))
+    assert said.startswith("gru and lstm solve 1 of 2 problems, the most.")
+    assert said.endswith("No run solves parity_check.")
 
 
 def test_the_command_of_a_resumed_sweep_is_that_of_its_start(tmp_path):
