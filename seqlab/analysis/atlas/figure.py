@@ -13,6 +13,9 @@ from seqlab.tracking.figure_style import SMALL, styled
 CELL, LEFT, TOP = 0.2, 1.35, 1.5
 """The side of a field, and the room for the names of models and of problems, in inches."""
 
+NARROWEST = 2.1
+"""The width of a matrix with few problems, in inches, which its title needs."""
+
 
 class Panel(NamedTuple):
     """A matrix.
@@ -48,7 +51,7 @@ def matrices(lines: Sequence[Mapping[str, Any]]) -> Any:
 
     models = in_order([line["model"] for line in lines], "models")
     problems = in_order([line["problem"] for line in lines], "problems")
-    width, height = CELL * len(problems), CELL * len(models)
+    width, height = max(CELL * len(problems), NARROWEST), CELL * len(models)
     size = LEFT + len(PANELS) * (width + 0.25), TOP + height + 0.55
     figure = Figure(figsize=size)
     for place, panel in enumerate(PANELS):
