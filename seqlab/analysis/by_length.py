@@ -62,18 +62,19 @@ def plot(ax: Any, found: ByLength, label: str, **style: Any) -> list[End]:
     first, last = found.trained
     lengths, scores = found.curve
     ax.axvspan(first - 0.5, last + 0.5, color="0.92", linewidth=0, zorder=0)
-    ax.axhline(found.baseline, color=GREY, linewidth=0.8, linestyle=":")
+    where, baselines = found.baselines
+    ax.plot(where, baselines, color=GREY, linewidth=0.8, linestyle=":")
     ax.plot(lengths, scores, **{"marker": "." if len(lengths) < MARKED else "", "label": label} | style)
     ax.set_xlabel("length")
     ax.set_ylabel(f"{found.split}/{found.goal.metric}")
-    if not found.goal.higher_is_better and spans_decades(np.append(scores, found.baseline)):
+    if not found.goal.higher_is_better and spans_decades(np.append(scores, baselines)):
         ax.set_yscale("log")
     place = {"xycoords": ax.get_xaxis_transform(), "textcoords": "offset points", "fontsize": SMALL}
     if not ax.texts:
         text = "↓ lengths of training"
         ax.annotate(text, (first, 1), (0, 2), color=GREY, **place)
     colour = style.get("color", PALETTE[0])
-    return [End(found.baseline, f"baseline {number(found.baseline, 3)}"), End(scores[-1], label, colour)]
+    return [End(baselines[-1], f"baseline {number(baselines[-1], 3)}"), End(scores[-1], label, colour)]
 
 
 def finish(ax: Any, ends: list[End], height: float) -> None:

@@ -11,11 +11,15 @@ import numpy as np
 
 from seqlab.runs.window import window_note
 from seqlab.tasks.lengths import between
+from seqlab.tracking.thinning import thinned
 from seqlab.training import Program, evaluation
-from seqlab.types import ConfigError, Goal, Params
+from seqlab.types import ConfigError, Goal, Params, Reference
 
 LONGEST_NAME = 60
 """The most characters of a name that lists all lengths."""
+
+MOST_REFERENCES = 7
+"""The most lengths that a task's baseline is computed at."""
 
 
 class ByLength(NamedTuple):
@@ -25,7 +29,8 @@ class ByLength(NamedTuple):
         rows: one row per length, with `length` and `<split>/<metric>`.
         split: the split.
         goal: the deciding metric.
-        baseline: its value for the task's naive baseline.
+        references: the task's baseline and threshold at up to `MOST_REFERENCES` of the lengths, the first and
+            the last among them; of a task whose lengths are fixed, those of its own length at each.
         trained: the shortest and the longest length of training.
         notes: sentences about what the lengths do not fit.
     """
@@ -33,7 +38,7 @@ class ByLength(NamedTuple):
     rows: Sequence[Mapping[str, float]]
     split: str
     goal: Goal
-    baseline: float
+    references: Mapping[int, Reference]
     trained: tuple[int, int]
     notes: tuple[str, ...] = ()
 
@@ -42,6 +47,11 @@ class ByLength(NamedTuple):
         """The lengths and the deciding metric at each."""
         key = f"{self.split}/{self.goal.metric}"
         return np.array([row["length"] for row in self.rows]), np.array([row[key] for row in self.rows])
+
+    @property
+    def baselines(self) -> tuple[np.ndarray, np.ndarray]:
+        """Some of the lengths and the baseline at each."""
+        return np.array([*self.references]), np.array([one.baseline for one in self.references.values()])
 
     @property
     def name(self) -> str:
@@ -119,10 +129,17 @@ def evaluate_lengths(program: Program, params: Params, lengths: Sequence[int], s
     ]
     trained = task.sequence_lengths.evaluated if task.sequence_lengths else [getattr(task, "length")]  # noqa: B009
     framing = program.network.framing
-    goal, baseline = task.goal(framing), task.reference(framing, split).baseline
+    few = [lengths[place] for place in thinned(len(lengths), MOST_REFERENCES)]
+    references = {length: _reference(program, length, split) for length in few}
     longest = _longest(program, lengths).task
     notes = window_note(program.network, lambda: longest.batch(jax.random.key(0), 1, split, framing))
-    return ByLength(rows, split, goal, baseline, (trained[0], trained[-1]), notes)
+    return ByLength(rows, split, task.goal(framing), references, (trained[0], trained[-1]), notes)
+
+
+def _reference(program: Program, length: int, split: str) -> Reference:
+    """Return the task's reference for sequences of one length."""
+    at_length = program if program.task.sequence_lengths is None else _longest(program, [length])
+    return at_length.task.reference(program.network.framing, split)
 
 
 def _in_one_program(

@@ -91,11 +91,14 @@ def _beyond(program: Program, params: Params, judgement: Judgement) -> ByLength 
 
 def _by_length(found: ByLength | None) -> dict[str, Any]:
     if found is None:
-        return {"lengths": [], "scores": [], "beyond": None}
+        return {"lengths": [], "scores": [], "baselines": [], "thresholds": [], "beyond": None}
     lengths, scores = found.curve
+    references = found.references.values()
     return {
         "lengths": lengths.tolist(),
         "scores": compact(scores),
+        "baselines": [one.baseline for one in references],
+        "thresholds": [one.threshold for one in references],
         "beyond": found.score,
     }
 

@@ -101,9 +101,8 @@ def _signed(value: float, row: Row) -> float:
     return value if row["higher_is_better"] else -value
 
 
-def skill(value: float | None, row: Row) -> float | None:
+def skill(value: float | None, baseline: float | None, threshold: float | None) -> float | None:
     """Return (s − b) / (t − b), from 0 to 1, of a score s with the baseline b and the threshold t."""
-    baseline, threshold = row["chance"], row["solved_at"]
     if value is None or baseline is None or threshold is None or baseline == threshold:
         return None
     if not math.isfinite(value):
@@ -130,4 +129,15 @@ def _row(run: SweepRun, found: Mapping[str, Any], root: Path) -> Row:
         **{key: found.get(key) for key in MEASURES},
         "measure_seconds": found.get("seconds"),
     }
-    return {**row, "skill": skill(row["test"], row), "beyond_skill": skill(row["beyond"], row)}
+    return {
+        **row,
+        "skill": skill(row["test"], row["chance"], row["solved_at"]),
+        "beyond_skill": _beyond_skill(found),
+    }
+
+
+def _beyond_skill(found: Mapping[str, Any]) -> float | None:
+    """Return the mean skill over the lengths beyond the trained ones, with the baseline of each."""
+    columns = (found.get(key, ()) for key in ("scores", "baselines", "thresholds"))
+    skills = [one for values in zip(*columns, strict=True) if (one := skill(*values)) is not None]
+    return float(np.mean(skills)) if skills else None

@@ -33,6 +33,8 @@ def write_measures(folder: Path, score: float, reach: int, judgement: Judgement 
     found = {
         "lengths": [64, 128],
         "scores": [score, score],
+        "baselines": [0.16, 0.08],
+        "thresholds": [0.01, 0.01],
         "beyond": score,
         "seconds": 1.5,
         "reach_before": 5,

@@ -158,12 +158,16 @@ def test_models_are_compared_over_problems(found):
 
 @pytest.mark.parametrize(("chance", "solved_at"), [(0.5, 0.99), (0.16, 0.01)])
 def test_skill_is_0_at_the_baseline_and_1_where_solved(chance, solved_at):
-    row = {"chance": chance, "solved_at": solved_at}
-    assert skill(chance, row) == 0
-    assert skill(solved_at, row) == 1
-    assert skill(2 * chance - solved_at, row) == 0
-    assert skill(float("inf"), row) == 0
-    assert skill(None, row) is None
+    assert skill(chance, chance, solved_at) == 0
+    assert skill(solved_at, chance, solved_at) == 1
+    assert skill(2 * chance - solved_at, chance, solved_at) == 0
+    assert skill(float("inf"), chance, solved_at) == 0
+    assert skill(None, chance, solved_at) is None
+
+
+def test_the_skill_beyond_the_trained_lengths_is_by_the_baseline_of_each_length(found):
+    row = next(row for row in found.rows if row["folder"] == "0")  # an error of .025, and of .045 beyond
+    assert row["beyond_skill"] == pytest.approx(np.mean([(0.16 - 0.045) / 0.15, (0.08 - 0.045) / 0.07]))
 
 
 def test_costs_add_up_and_more_cores_take_no_longer(found):
