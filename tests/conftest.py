@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import gc
 import importlib
 import importlib.metadata
@@ -12,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from forks import Forks
 from hypothesis import settings
 
 # Every run of the suite draws the same examples, and none has a limit of time.
@@ -56,21 +59,17 @@ def pytest_collection_finish():
     gc.enable()
 
 
+@pytest.fixture(scope="session")
+def command_in():
+    """Run `python -m seqlab.<module> …` in a folder and return the finished process."""
+    with contextlib.closing(Forks()) as forks:
+        yield forks.run
+
+
 @pytest.fixture
-def command(tmp_path):
+def command(command_in, tmp_path):
     """Run `python -m seqlab.<module> …` in an empty folder and return the finished process."""
-
-    def call(module: str, *arguments: str) -> subprocess.CompletedProcess:
-        return subprocess.run(
-            [sys.executable, "-m", f"seqlab.{module}", *arguments],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            env={**os.environ, "HYDRA_FULL_ERROR": "0"},
-        )
-
-    return call
+    return functools.partial(command_in, tmp_path)
 
 
 @pytest.fixture

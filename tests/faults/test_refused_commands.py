@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -62,31 +59,20 @@ def test_nothing_changes(overrides, words, finished):
     assert files_of(finished) == before
 
 
-def in_process(folder, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "seqlab.train", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env={**os.environ, "HYDRA_FULL_ERROR": "0"},
-    )
-
-
 @pytest.mark.parametrize("overrides", [[], ["resume=auto", "training.steps=9", "seed=7"]], ids=" ".join)
-def test_nothing_changes_by_the_command_line(overrides, finished):
+def test_nothing_changes_by_the_command_line(overrides, finished, command_in):
     before = files_of(finished)
-    done = in_process(finished.parent, *SETTINGS, "hydra.run.dir=run", *overrides)
+    done = command_in(finished.parent, "train", *SETTINGS, "hydra.run.dir=run", *overrides)
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert done.stdout == ""
     assert files_of(finished) == before
 
 
-def test_a_sweep_into_a_folder_of_runs_is_refused(finished, tmp_path):
+def test_a_sweep_into_a_folder_of_runs_is_refused(finished, tmp_path, command):
     shutil.copytree(finished, tmp_path / "sweep" / "0")
     before = files_of(tmp_path)
-    done = in_process(tmp_path, "-m", *SETTINGS, "seed=0,1", "hydra.sweep.dir=sweep")
+    done = command("train", "-m", *SETTINGS, "seed=0,1", "hydra.sweep.dir=sweep")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: hydra.sweep.dir=sweep holds runs: legal are ")
     assert files_of(tmp_path) == before
@@ -125,9 +111,9 @@ def test_a_refused_run_leaves_no_folder(words, folder):
     assert not folder.exists()
 
 
-def test_a_refused_command_leaves_the_folders_as_they_were(tmp_path):
+def test_a_refused_command_leaves_the_folders_as_they_were(tmp_path, command):
     (tmp_path / "runs").mkdir()
-    done = in_process(tmp_path, *SETTINGS, "tracking.wandb.mode=ofline")
+    done = command("train", *SETTINGS, "tracking.wandb.mode=ofline")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: ")
     assert [*tmp_path.rglob("*")] == [tmp_path / "runs"]
@@ -158,8 +144,8 @@ def test_a_sweep_with_a_value_that_is_not_legal_is_refused(words, capsys):
         ("+hydra.sweeper.params.nonsense=1", "nonsense is not a key"),
     ],
 )
-def test_a_sweep_that_is_refused_writes_nothing(word, complaint, tmp_path):
-    done = in_process(tmp_path, "-m", *SETTINGS, word)
+def test_a_sweep_that_is_refused_writes_nothing(word, complaint, tmp_path, command):
+    done = command("train", "-m", *SETTINGS, word)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"error: {complaint}")
     assert [*tmp_path.rglob("*")] == []

@@ -50,10 +50,10 @@ def test_a_word_of_the_command_replaces_the_values_of_an_experiment():
 
 
 @pytest.fixture(scope="module")
-def swept(tmp_path_factory):
+def swept(tmp_path_factory, command_in):
     """Return a folder in which a sweep with combinations that do not fit, and poisoned ones, was made."""
     folder = tmp_path_factory.mktemp("swept")
-    return folder, in_folder(folder, "-m", *SWEEP)
+    return folder, command_in(folder, "train", "-m", *SWEEP)
 
 
 SWEEP = [
@@ -61,17 +61,6 @@ SWEEP = [
     *("optimizer=sgd", "training.clip_norm=null", "optimizer.learning_rate=1e-9,1e9", "seed=0,1"),
     *("training.steps=60", "hydra/launcher=vectorized", "hydra.sweep.dir=sweep"),
 ]
-
-
-def in_folder(folder, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "seqlab.train", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env={**os.environ, "HYDRA_FULL_ERROR": "0"},
-    )
 
 
 def summaries_of(folder):
@@ -106,7 +95,7 @@ def test_what_does_not_fit_is_listed_before_anything_else(swept):
 
 
 @pytest.mark.runs
-def test_a_resumed_sweep_runs_what_is_missing_or_unfinished_and_no_more(swept):
+def test_a_resumed_sweep_runs_what_is_missing_or_unfinished_and_no_more(swept, command_in):
     folder, _ = swept
     before = summaries_of(folder)
     missing, unfinished = [n for n, summary in before.items() if summary["status"] == "finished"][:2]
@@ -114,7 +103,7 @@ def test_a_resumed_sweep_runs_what_is_missing_or_unfinished_and_no_more(swept):
     shutil.rmtree(folder / "sweep" / str(missing))
     (folder / f"sweep/{unfinished}/summary.json").unlink()
     written = {path: path.stat().st_mtime_ns for path in folder.glob("sweep/*/summary.json")}
-    done = in_folder(folder, "-m", "sweep.resume=sweep")
+    done = command_in(folder, "train", "-m", "sweep.resume=sweep")
     assert done.returncode == 1, done.stdout + done.stderr  # the poisoned ones stay poisoned
     after = summaries_of(folder)
     assert after.keys() == before.keys()
@@ -139,7 +128,7 @@ def rows_of(folder, number):
 
 
 @pytest.mark.runs
-def test_a_sweep_that_was_killed_is_resumed_to_the_same_end(tmp_path):
+def test_a_sweep_that_was_killed_is_resumed_to_the_same_end(tmp_path, command_in):
     settings = [*tiny("adding", "many_to_one", "cell=lstm", "seed=0,1,2", "hydra/launcher=vectorized")]
     settings += ["training.steps=600", "training.steps_per_call=5", "training.checkpoint_every=100"]
     settings += [
@@ -148,7 +137,7 @@ def test_a_sweep_that_was_killed_is_resumed_to_the_same_end(tmp_path):
     ]  # how many step together is not measured
     for name in ("whole", "killed"):
         (tmp_path / name).mkdir()
-    assert in_folder(tmp_path / "whole", "-m", *settings, "hydra.sweep.dir=sweep").returncode == 0
+    assert command_in(tmp_path / "whole", "train", "-m", *settings, "hydra.sweep.dir=sweep").returncode == 0
     process = subprocess.Popen(
         [sys.executable, "-m", "seqlab.train", "-m", *settings, "hydra.sweep.dir=sweep"],
         cwd=tmp_path / "killed",
@@ -160,7 +149,7 @@ def test_a_sweep_that_was_killed_is_resumed_to_the_same_end(tmp_path):
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert not summaries_of(tmp_path / "killed")
-    assert in_folder(tmp_path / "killed", "-m", "sweep.resume=sweep").returncode == 0
+    assert command_in(tmp_path / "killed", "train", "-m", "sweep.resume=sweep").returncode == 0
     whole, killed = (summaries_of(tmp_path / name) for name in ("whole", "killed"))
     assert len(killed) == 3
     for number, summary in whole.items():
