@@ -64,7 +64,7 @@ def _row(row: dict[str, Any], reference: str) -> dict[str, str]:
     ends = "" if row["difference_low"] is None else f" [{text('difference_low')}, {text('difference_high')}]"
     is_reference = row["model"] == reference
     return {
-        "cell": row["model"],
+        "model": row["model"],
         "runs": str(row["runs"]),
         "problems": str(row["problems"]),
         "solved by most seeds": str(row["solved"]),
