@@ -31,6 +31,7 @@ class Forks:
 
     def __init__(self) -> None:
         """Start the process."""
+        self._of_jax = _of_jax()
         self._process = subprocess.Popen(
             [sys.executable, __file__],
             stdin=subprocess.PIPE,
@@ -41,6 +42,7 @@ class Forks:
 
     def run(self, folder: Path, module: str, *arguments: str) -> subprocess.CompletedProcess:
         """Run `python -m seqlab.<module> …` in a folder and return the finished process."""
+        assert _of_jax() == self._of_jax, "a fork does not see variables that JAX reads when it is imported"
         line = [f"seqlab.{module}", *arguments]
         with tempfile.TemporaryDirectory() as printed:
             request = json.dumps([str(folder), printed, line, _environment()])
@@ -56,6 +58,10 @@ class Forks:
 
 def _environment() -> dict[str, str]:
     return {**os.environ, "HYDRA_FULL_ERROR": "0"}
+
+
+def _of_jax() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith("JAX_")}
 
 
 def main() -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import jax
 import jax.flatten_util
 import jax.numpy as jnp
@@ -29,11 +33,19 @@ SHARES = (
 
 
 @pytest.fixture
-def folder(command, tmp_path, monkeypatch):
-    """Train a run as a user does who sets the variable."""
-    monkeypatch.setenv("JAX_ENABLE_X64", "1")
-    monkeypatch.delenv("XLA_FLAGS", raising=False)  # the compiler options are those of a user's run, too
-    done = command("train", *OVERRIDES, "training.eval_every=1", "hydra.run.dir=run")
+def folder(tmp_path):
+    """Train a run as a user does who sets the variable, which JAX reads when it is imported."""
+    environment = {**os.environ, "JAX_ENABLE_X64": "1"}
+    environment.pop("XLA_FLAGS", None)  # the compiler options are those of a user's run, too
+    words = ["seqlab.train", *OVERRIDES, "training.eval_every=1", "hydra.run.dir=run"]
+    done = subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stderr
     assert "Warning" not in done.stderr
     return tmp_path / "run"
