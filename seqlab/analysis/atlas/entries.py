@@ -186,7 +186,7 @@ def _overall(
     differences = np.array(
         [skills[problem] - other[problem] for problem in skills if problem in other], float
     )
-    ends = interval_95(differences) if len(differences) else None
+    ends = interval_95(differences, (-1.0, 1.0)) if len(differences) else None
     return {
         "model": model,
         "problems": len(skills),

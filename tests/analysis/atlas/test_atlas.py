@@ -156,6 +156,22 @@ def test_models_are_compared_over_problems(found):
     assert 0 <= rows["attention"]["p_corrected"] <= 1
 
 
+def test_the_interval_of_a_difference_of_skills_ends_at_that_of_perfect_and_useless(tmp_path):
+    problems = sorted(choices("experiment/atlas"))[:6]
+    fails = problems[0]
+    write_atlas_sweep(
+        tmp_path,
+        MODELS,
+        problems,
+        2,
+        RATES,
+        lambda model, problem, *_: 0.2 if (model, problem) == ("attention", fails) else 0.01,
+    )
+    rows = {row["model"]: row for row in overall(collect([tmp_path], JUDGEMENT, "lstm").lines, "lstm")}
+    assert rows["attention"]["difference"] == pytest.approx(-1 / 6)
+    assert rows["attention"]["difference_low"] == -1
+
+
 @pytest.mark.parametrize(("chance", "solved_at"), [(0.5, 0.99), (0.16, 0.01)])
 def test_skill_is_0_at_the_baseline_and_1_where_solved(chance, solved_at):
     assert skill(chance, chance, solved_at) == 0
