@@ -83,7 +83,7 @@ def test_the_runs_of_a_study_end_in_figure_and_table(name, tmp_path):
     assert (tmp_path / "study" / "figure.png").read_bytes().startswith(b"\x89PNG")
     rows = table_of(tmp_path / "study" / "README.md")
     assert rows
-    assert rows[0]["cell"] == read_summary(tmp_path / "0")["cell"]
+    assert rows[0]["model" if name == "atlas" else "cell"] == read_summary(tmp_path / "0")["cell"]
     assert sum(int(row["runs"]) for row in rows) == 2
 
 
