@@ -51,14 +51,9 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
 
 
 def pytest_collection_finish():
-    """Collect garbage as seldom as a command does: programs of JAX are many objects that stay.
-
-    Keep the compiled programs of more runs than a command does, as the settings of the tests alternate.
-    """
+    """Collect garbage as seldom as a command does: programs of JAX are many objects that stay."""
     from seqlab.cli.command import GARBAGE  # not above, where JAX may not be imported yet
-    from seqlab.training.vectorize import compiled
 
-    compiled._kept = functools.lru_cache(maxsize=32)(compiled._kept.__wrapped__)
     gc.freeze()
     gc.set_threshold(GARBAGE, 20, 50)
     gc.enable()
