@@ -123,7 +123,8 @@ def kept_by(request: Request, config: Mapping[str, Any]) -> Kept | None:
             raise ConfigError(f"resume={resume} {reason}: legal are null, auto, last and a run folder")
         if holds_run(folder):
             require_resumable(changes_between(config_of(source, {}), config), config, source)
-        _log.warning("resume=auto: %s holds no checkpoint, so the run starts at step 0", folder)
+        if config["sweep"]["resume"] is None or (source / ROWS).exists():  # many of a sweep have not begun
+            _log.warning("resume=auto: %s holds no checkpoint, so the run starts at step 0", folder)
         return None
     read_rows(source)  # damaged ones are refused
     if not (source / ROWS).exists():

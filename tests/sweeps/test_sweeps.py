@@ -105,6 +105,7 @@ def test_a_resumed_sweep_runs_what_is_missing_or_unfinished_and_no_more(swept, c
     written = {path: path.stat().st_mtime_ns for path in folder.glob("sweep/*/summary.json")}
     done = command_in(folder, "train", "-m", "sweep.resume=sweep")
     assert done.returncode == 1, done.stdout + done.stderr  # the poisoned ones stay poisoned
+    assert f"sweep/{missing} holds no checkpoint" not in done.stdout + done.stderr
     after = summaries_of(folder)
     assert after.keys() == before.keys()
     for number, summary in before.items():
