@@ -30,7 +30,7 @@ class ByLength(NamedTuple):
         split: the split.
         goal: the deciding metric.
         references: the task's baseline and threshold at up to `MOST_REFERENCES` of the lengths, the first and
-            the last among them; of a task whose lengths are fixed, those of its own length at each.
+            the last among them. A task without `sequence_lengths` has one baseline, which is given at each.
         trained: the shortest and the longest length of training.
         notes: sentences about what the lengths do not fit.
     """
@@ -130,16 +130,18 @@ def evaluate_lengths(program: Program, params: Params, lengths: Sequence[int], s
     trained = task.sequence_lengths.evaluated if task.sequence_lengths else [getattr(task, "length")]  # noqa: B009
     framing = program.network.framing
     few = [lengths[place] for place in thinned(len(lengths), MOST_REFERENCES)]
-    references = {length: _reference(program, length, split) for length in few}
+    references = _references(program, few, split)
     longest = _longest(program, lengths).task
     notes = window_note(program.network, lambda: longest.batch(jax.random.key(0), 1, split, framing))
     return ByLength(rows, split, task.goal(framing), references, (trained[0], trained[-1]), notes)
 
 
-def _reference(program: Program, length: int, split: str) -> Reference:
-    """Return the task's reference for sequences of one length."""
-    at_length = program if program.task.sequence_lengths is None else _longest(program, [length])
-    return at_length.task.reference(program.network.framing, split)
+def _references(program: Program, lengths: Sequence[int], split: str) -> dict[int, Reference]:
+    """Return the task's reference for sequences of each length."""
+    task, framing = program.task, program.network.framing
+    if task.sequence_lengths is None:
+        return dict.fromkeys(lengths, task.reference(framing, split))
+    return {length: _longest(program, [length]).task.reference(framing, split) for length in lengths}
 
 
 def _in_one_program(

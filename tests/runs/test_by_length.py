@@ -23,7 +23,7 @@ def test_some_lengths_have_the_baseline_of_their_own(found):
     np.testing.assert_allclose(baselines, 10 * math.log(8) / (lengths + 20), rtol=0.01)
 
 
-def test_a_task_of_one_length_keeps_its_baseline():
+def test_a_baseline_that_does_not_depend_on_the_length_is_the_same_at_each():
     program = build(compose_request(tiny("adding", "many_to_one"))).program
     params = program.init(0, program.task.data).params
     references = evaluate_lengths(program, params, [5, 9], "test").references

@@ -18,15 +18,16 @@ PARTS = ("compile", "update", "evaluate and write", "measure")
 
 
 def costs(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Return the wall seconds of each program by part, and its CPU seconds.
+    """Return the wall seconds of each program by part, and the seconds that it takes on one core.
 
-    The runs of an entry are one program. Only runs that finished without a stop count. Updates are
-    counted by the rate of steps that the program measured. What is neither these nor compilation is
-    evaluation, saving and waiting.
+    The runs of an entry are one program. Only runs that finished without a stop count, and that recorded
+    their times. Updates are counted by the rate of steps that the program measured. What is neither these nor
+    compilation is evaluation, saving and waiting. On one core a program takes its CPU seconds and the wall
+    seconds of the measuring.
     """
     found: list[dict[str, Any]] = []
     for entry, members in by_entry(rows).items():
-        timed = [row for row in members if row["status"] == "finished" and not row["resumes"]]
+        timed = [row for row in members if _is_timed(row)]
         if not timed:
             continue
         first = timed[0]
@@ -39,6 +40,11 @@ def costs(rows: Sequence[Row]) -> list[dict[str, Any]]:
             {**entry._asdict(), "runs": len(timed), **dict(zip(PARTS, seconds, strict=True)), "cpu": cpu}
         )
     return found
+
+
+def _is_timed(row: Row) -> bool:
+    recorded = row["steps_per_second"] and row["program_cpu_seconds"]
+    return row["status"] == "finished" and not row["resumes"] and bool(recorded)
 
 
 def scaling(programs: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:

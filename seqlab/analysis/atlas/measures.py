@@ -48,8 +48,12 @@ def measured(run: SweepRun, judgement: Judgement) -> Mapping[str, Any]:
         return {}
     asked = json.loads(to_json(dataclasses.asdict(judgement)))
     path = run.folder / NAME
-    if path.is_file() and (kept := json.loads(path.read_text(encoding="utf-8")))["judgement"] == asked:
-        return kept
+    if path.is_file():
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        if (
+            kept["judgement"] == asked and "baselines" in kept
+        ):  # older files lack the baselines of the lengths
+            return kept
     begun = time.perf_counter()
     try:
         found = _measure(run, judgement)

@@ -21,7 +21,6 @@ PACKAGE = "seqlab.analysis.atlas"
 MAX_POINTS = 40
 """The most points of a curve."""
 
-
 MOST_NAMED = 3
 """The most models that the headline names."""
 

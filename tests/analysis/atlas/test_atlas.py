@@ -126,6 +126,22 @@ def test_a_resumed_program_has_no_cost(tmp_path):
     assert program["runs"] == 1
 
 
+def test_a_program_without_recorded_times_has_no_cost(tmp_path):
+    for seed, missing in enumerate(("program_cpu_seconds", "steps_per_second")):
+        write_atlas_run(tmp_path / str(seed), "lstm", "adding", seed, 0.005, 0.005, **{missing: None})
+    assert costs(collect([tmp_path], JUDGEMENT, "lstm").rows) == []
+
+
+def test_measures_without_the_baselines_of_the_lengths_are_taken_anew(tmp_path):
+    run = write_atlas_run(tmp_path / "0", "lstm", "adding", 0, 0.005, 0.005)
+    write_measures(run, 0.005, 3)
+    found = json.loads((run / NAME).read_text())
+    (run / NAME).write_text(json.dumps({key: found[key] for key in found if key != "baselines"}))
+    (row,) = collect([tmp_path], JUDGEMENT, "lstm").rows
+    assert row["error"]  # the made-up folder cannot be measured
+    assert row["beyond_skill"] is None
+
+
 def test_counts_name_every_status(found):
     assert found.counts == {"finished": 17, "diverged": 1, "incompatible": 1, "resumes": 0}
 
